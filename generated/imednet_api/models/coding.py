@@ -1,0 +1,84 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class Coding(Model):
+    """A term mapped to a dictionary, one row for each revision.
+
+    Attributes:
+        study_key: Key of the study.
+        site_name: Name of the site.
+        site_id: Number of the site.
+        subject_id: Number of the subject.
+        subject_key: Identifier of the subject.
+        form_id: Number of the form.
+        form_name: Name of the form.
+        form_key: Key of the form.
+        revision: Count of changes of the coding.
+        record_id: Number of the record.
+        variable: Name of the variable that was coded.
+        value: The answer that was coded.
+        coding_id: Number of the coding.
+        code: The term it was mapped to.
+        coded_by: Display name of the coder, not the login.
+        reason: Why it was changed.
+        dictionary_name: Name of the dictionary.
+        dictionary_version: Version of the dictionary, a text.
+        date_coded: When it was coded, UTC.
+    """
+
+    FIELDS = {
+        "studyKey": "study_key",
+        "siteName": "site_name",
+        "siteId": "site_id",
+        "subjectId": "subject_id",
+        "subjectKey": "subject_key",
+        "formId": "form_id",
+        "formName": "form_name",
+        "formKey": "form_key",
+        "revision": "revision",
+        "recordId": "record_id",
+        "variable": "variable",
+        "value": "value",
+        "codingId": "coding_id",
+        "code": "code",
+        "codedBy": "coded_by",
+        "reason": "reason",
+        "dictionaryName": "dictionary_name",
+        "dictionaryVersion": "dictionary_version",
+        "dateCoded": "date_coded",
+    }
+    SHOWN = (
+        "study_key",
+        "revision",
+        "record_id",
+        "coding_id",
+    )
+    _pick = pick(FIELDS)
+
+    study_key: str | None = None
+    site_name: str | None = None
+    site_id: int | None = None
+    subject_id: int | None = None
+    subject_key: str | None = None
+    form_id: int | None = None
+    form_name: str | None = None
+    form_key: str | None = None
+    revision: int | None = None
+    record_id: int | None = None
+    variable: str | None = None
+    value: str | None = None
+    coding_id: int | None = None
+    code: str | None = None
+    coded_by: str | None = None
+    reason: str | None = None
+    dictionary_name: str | None = None
+    dictionary_version: str | None = None
+    date_coded: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

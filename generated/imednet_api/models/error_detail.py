@@ -1,0 +1,51 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick, read_object
+
+
+@_define(repr=False)
+class ErrorDetail(Model):
+    """What went wrong; empty on success.
+
+    Attributes:
+        code: 1000 invalid value, 9000 unknown, 9001 not allowed.
+        description: What went wrong, for people.
+        message: Seen in a third-party description only.
+        field: The value at fault.
+    """
+
+    FIELDS = {
+        "code": "code",
+        "description": "description",
+        "message": "message",
+        "field": "field",
+    }
+    SHOWN = ("code",)
+    _pick = pick(FIELDS)
+
+    code: str | None = None
+    description: str | None = None
+    message: str | None = None
+    field: ErrorField | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        (
+            code,
+            description,
+            message,
+            field,
+        ) = values
+        return cls(code, description, message, read_object(ErrorField, field), rest=rest)
+
+
+from .error_field import ErrorField  # noqa: E402

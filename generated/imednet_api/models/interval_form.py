@@ -1,0 +1,34 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class IntervalForm(Model):
+    """A form of an interval.
+
+    Attributes:
+        form_id: Number of the form.
+        form_key: Key of the form.
+        form_name: Name of the form.
+    """
+
+    FIELDS = {
+        "formId": "form_id",
+        "formKey": "form_key",
+        "formName": "form_name",
+    }
+    SHOWN = (
+        "form_id",
+        "form_key",
+    )
+    _pick = pick(FIELDS)
+
+    form_id: int | None = None
+    form_key: str | None = None
+    form_name: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

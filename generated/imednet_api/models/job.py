@@ -1,0 +1,44 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class Job(Model):
+    """The handle of an asynchronous write.
+
+    Attributes:
+        job_id: Number of the job, an opaque text.
+        batch_id: Number used in the path, an opaque text.
+        state: State in any case; an unknown word is not an end.
+        date_created: When it was made, UTC.
+        date_started: When it was started, UTC.
+        date_finished: When it was finished, UTC.
+    """
+
+    FIELDS = {
+        "jobId": "job_id",
+        "batchId": "batch_id",
+        "state": "state",
+        "dateCreated": "date_created",
+        "dateStarted": "date_started",
+        "dateFinished": "date_finished",
+    }
+    SHOWN = (
+        "job_id",
+        "batch_id",
+        "state",
+    )
+    _pick = pick(FIELDS)
+
+    job_id: str | None = None
+    batch_id: str | None = None
+    state: str | None = None
+    date_created: str | None = None
+    date_started: str | None = None
+    date_finished: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -1,0 +1,37 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class Keyword(Model):
+    """A mark on a subject or record.
+
+    Attributes:
+        keyword_name: Name of the keyword.
+        keyword_key: Key of the keyword.
+        keyword_id: Number of the keyword.
+        date_added: When it was added, UTC.
+    """
+
+    FIELDS = {
+        "keywordName": "keyword_name",
+        "keywordKey": "keyword_key",
+        "keywordId": "keyword_id",
+        "dateAdded": "date_added",
+    }
+    SHOWN = (
+        "keyword_key",
+        "keyword_id",
+    )
+    _pick = pick(FIELDS)
+
+    keyword_name: str | None = None
+    keyword_key: str | None = None
+    keyword_id: int | None = None
+    date_added: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -1,0 +1,58 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick, read_object
+
+
+@_define(repr=False)
+class Metadata(Model):
+    """Facts on the answer.
+
+    Attributes:
+        status: Name of the HTTP status.
+        method: Method of the request; missing in errors.
+        path: Path of the request, without the query.
+        timestamp: When it was answered, UTC.
+        error: Empty on success.
+    """
+
+    FIELDS = {
+        "status": "status",
+        "method": "method",
+        "path": "path",
+        "timestamp": "timestamp",
+        "error": "error",
+    }
+    SHOWN = (
+        "status",
+        "path",
+    )
+    _pick = pick(FIELDS)
+
+    status: str | None = None
+    method: str | None = None
+    path: str | None = None
+    timestamp: str | None = None
+    error: ErrorDetail | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        (
+            status,
+            method,
+            path,
+            timestamp,
+            error,
+        ) = values
+        return cls(status, method, path, timestamp, read_object(ErrorDetail, error), rest=rest)
+
+
+from .error_detail import ErrorDetail  # noqa: E402

@@ -1,0 +1,60 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick, read_list
+
+
+@_define(repr=False)
+class Pagination(Model):
+    """Which page this is, of how many.
+
+    Attributes:
+        current_page: Number of the page, from 0.
+        size: Rows a page in force.
+        total_pages: Pages there are.
+        total_elements: Rows there are.
+        sort: What the rows are sorted by.
+    """
+
+    FIELDS = {
+        "currentPage": "current_page",
+        "size": "size",
+        "totalPages": "total_pages",
+        "totalElements": "total_elements",
+        "sort": "sort",
+    }
+    SHOWN = (
+        "current_page",
+        "size",
+        "total_pages",
+        "total_elements",
+    )
+    _pick = pick(FIELDS)
+
+    current_page: int | None = None
+    size: int | None = None
+    total_pages: int | None = None
+    total_elements: int | None = None
+    sort: list[SortOrder] | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        (
+            current_page,
+            size,
+            total_pages,
+            total_elements,
+            sort,
+        ) = values
+        return cls(current_page, size, total_pages, total_elements, read_list(SortOrder, sort), rest=rest)
+
+
+from .sort_order import SortOrder  # noqa: E402

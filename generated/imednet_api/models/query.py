@@ -1,0 +1,107 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick, read_list
+
+
+@_define(repr=False)
+class Query(Model):
+    """A dialogue on data. It has no status of its own.
+
+    Attributes:
+        study_key: Key of the study.
+        subject_id: Number of the subject.
+        subject_oid: Identifier of the subject given by the client.
+        annotation_type: Kind of query.
+        annotation_id: Number of the query.
+        type: Where the query stands.
+        description: Class of the query.
+        record_id: Number of the record; missing on queries about a subject.
+        variable: Name of the variable.
+        subject_key: Identifier of the subject.
+        date_created: When it was made, UTC.
+        date_modified: When it was changed last, UTC.
+        query_comments: The dialogue, not always in order.
+    """
+
+    FIELDS = {
+        "studyKey": "study_key",
+        "subjectId": "subject_id",
+        "subjectOid": "subject_oid",
+        "annotationType": "annotation_type",
+        "annotationId": "annotation_id",
+        "type": "type",
+        "description": "description",
+        "recordId": "record_id",
+        "variable": "variable",
+        "subjectKey": "subject_key",
+        "dateCreated": "date_created",
+        "dateModified": "date_modified",
+        "queryComments": "query_comments",
+    }
+    SHOWN = (
+        "study_key",
+        "subject_id",
+        "annotation_id",
+        "record_id",
+    )
+    _pick = pick(FIELDS)
+
+    study_key: str | None = None
+    subject_id: int | None = None
+    subject_oid: str | None = None
+    annotation_type: str | None = None
+    annotation_id: int | None = None
+    type: str | None = None
+    description: str | None = None
+    record_id: int | None = None
+    variable: str | None = None
+    subject_key: str | None = None
+    date_created: str | None = None
+    date_modified: str | None = None
+    query_comments: list[QueryComment] | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        (
+            study_key,
+            subject_id,
+            subject_oid,
+            annotation_type,
+            annotation_id,
+            type,
+            description,
+            record_id,
+            variable,
+            subject_key,
+            date_created,
+            date_modified,
+            query_comments,
+        ) = values
+        return cls(
+            study_key,
+            subject_id,
+            subject_oid,
+            annotation_type,
+            annotation_id,
+            type,
+            description,
+            record_id,
+            variable,
+            subject_key,
+            date_created,
+            date_modified,
+            read_list(QueryComment, query_comments),
+            rest=rest,
+        )
+
+
+from .query_comment import QueryComment  # noqa: E402

@@ -1,0 +1,43 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class QueryComment(Model):
+    """One statement in the dialogue of a query.
+
+    Attributes:
+        sequence: Place in the dialogue; the highest decides whether the query is closed.
+        annotation_status: Status in the words of the study.
+        user: Login of the user.
+        comment: Free text.
+        closed: The query is closed with this comment.
+        date: When it was written, UTC.
+    """
+
+    FIELDS = {
+        "sequence": "sequence",
+        "annotationStatus": "annotation_status",
+        "user": "user",
+        "comment": "comment",
+        "closed": "closed",
+        "date": "date",
+    }
+    SHOWN = (
+        "sequence",
+        "closed",
+    )
+    _pick = pick(FIELDS)
+
+    sequence: int | None = None
+    annotation_status: str | None = None
+    user: str | None = None
+    comment: str | None = None
+    closed: bool | None = None
+    date: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

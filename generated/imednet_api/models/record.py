@@ -1,0 +1,154 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any, Self
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, decode_if_raw, pick, read_list
+
+
+@_define(repr=False)
+class Record(Model):
+    """One filled-in form with its answers.
+
+    Attributes:
+        study_key: Key of the study.
+        interval_id: Number of the interval; missing for logs and site forms.
+        form_id: Number of the form.
+        form_key: Key of the form.
+        site_id: Number of the site.
+        record_id: Number of the record.
+        record_oid: Identifier given by the client.
+        record_type: Kind of record.
+        record_status: Status in the words of the study.
+        deleted: Is deleted, and still listed.
+        date_created: When it was made, UTC.
+        date_modified: When it was changed last, UTC.
+        subject_id: Number of the subject; missing for site forms.
+        subject_oid: Identifier of the subject given by the client.
+        subject_key: Identifier of the subject.
+        visit_id: Number of the visit; missing for logs and site forms.
+        parent_record_id: Number of the record above.
+        keywords: Marks on the record.
+        record_data: Answers by variable name.
+    """
+
+    FIELDS = {
+        "studyKey": "study_key",
+        "intervalId": "interval_id",
+        "formId": "form_id",
+        "formKey": "form_key",
+        "siteId": "site_id",
+        "recordId": "record_id",
+        "recordOid": "record_oid",
+        "recordType": "record_type",
+        "recordStatus": "record_status",
+        "deleted": "deleted",
+        "dateCreated": "date_created",
+        "dateModified": "date_modified",
+        "subjectId": "subject_id",
+        "subjectOid": "subject_oid",
+        "subjectKey": "subject_key",
+        "visitId": "visit_id",
+        "parentRecordId": "parent_record_id",
+        "keywords": "keywords",
+        "recordData": "record_data",
+    }
+    SHOWN = (
+        "study_key",
+        "form_key",
+        "site_id",
+        "record_id",
+        "subject_id",
+        "visit_id",
+    )
+    UNDECODED = ("recordData",)
+    _pick = pick(FIELDS)
+
+    study_key: str | None = None
+    interval_id: int | None = None
+    form_id: int | None = None
+    form_key: str | None = None
+    site_id: int | None = None
+    record_id: int | None = None
+    record_oid: str | None = None
+    record_type: str | None = None
+    record_status: str | None = None
+    deleted: bool | None = None
+    date_created: str | None = None
+    date_modified: str | None = None
+    subject_id: int | None = None
+    subject_oid: str | None = None
+    subject_key: str | None = None
+    visit_id: int | None = None
+    parent_record_id: int | None = None
+    keywords: list[Keyword] | None = None
+    _record_data: bytes | RecordData | None = _field(default=None, alias="record_data", eq=decode_if_raw)
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        (
+            study_key,
+            interval_id,
+            form_id,
+            form_key,
+            site_id,
+            record_id,
+            record_oid,
+            record_type,
+            record_status,
+            deleted,
+            date_created,
+            date_modified,
+            subject_id,
+            subject_oid,
+            subject_key,
+            visit_id,
+            parent_record_id,
+            keywords,
+            record_data,
+        ) = values
+        return cls(
+            study_key,
+            interval_id,
+            form_id,
+            form_key,
+            site_id,
+            record_id,
+            record_oid,
+            record_type,
+            record_status,
+            deleted,
+            date_created,
+            date_modified,
+            subject_id,
+            subject_oid,
+            subject_key,
+            visit_id,
+            parent_record_id,
+            read_list(Keyword, keywords),
+            record_data,
+            rest=rest,
+        )
+
+    @builtins.property
+    def record_data(self) -> RecordData | None:
+        """Answers by variable name. Decoded when it is read first."""
+        value = self._record_data
+        if type(value) is bytes:
+            value = self._record_data = decode_if_raw(value)
+        return value  # type: ignore[return-value]
+
+    @record_data.setter
+    def record_data(self, value: RecordData | None) -> None:
+        self._record_data = value
+
+
+from .keyword import Keyword  # noqa: E402
+from .record_data import RecordData  # noqa: E402

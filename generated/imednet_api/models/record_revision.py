@@ -1,0 +1,81 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class RecordRevision(Model):
+    """A saved state of a record: who, when and why, never what.
+
+    Attributes:
+        study_key: Key of the study.
+        record_revision_id: Number of the revision.
+        record_id: Number of the record.
+        record_oid: Identifier of the record given by the client.
+        record_revision: Count of all changes.
+        data_revision: Count of changes of answers.
+        record_status: Status at that revision.
+        subject_id: Number of the subject.
+        subject_oid: Identifier of the subject given by the client.
+        subject_key: Identifier of the subject.
+        site_id: Number of the site.
+        form_key: Key of the form.
+        interval_id: Number of the interval.
+        role: Name of the role.
+        user: Login of the user.
+        reason_for_change: Why it was changed, free text.
+        deleted: The record was deleted.
+        date_created: When it was made, UTC.
+    """
+
+    FIELDS = {
+        "studyKey": "study_key",
+        "recordRevisionId": "record_revision_id",
+        "recordId": "record_id",
+        "recordOid": "record_oid",
+        "recordRevision": "record_revision",
+        "dataRevision": "data_revision",
+        "recordStatus": "record_status",
+        "subjectId": "subject_id",
+        "subjectOid": "subject_oid",
+        "subjectKey": "subject_key",
+        "siteId": "site_id",
+        "formKey": "form_key",
+        "intervalId": "interval_id",
+        "role": "role",
+        "user": "user",
+        "reasonForChange": "reason_for_change",
+        "deleted": "deleted",
+        "dateCreated": "date_created",
+    }
+    SHOWN = (
+        "study_key",
+        "record_revision_id",
+        "record_id",
+        "record_revision",
+    )
+    _pick = pick(FIELDS)
+
+    study_key: str | None = None
+    record_revision_id: int | None = None
+    record_id: int | None = None
+    record_oid: str | None = None
+    record_revision: int | None = None
+    data_revision: int | None = None
+    record_status: str | None = None
+    subject_id: int | None = None
+    subject_oid: str | None = None
+    subject_key: str | None = None
+    site_id: int | None = None
+    form_key: str | None = None
+    interval_id: int | None = None
+    role: str | None = None
+    user: str | None = None
+    reason_for_change: str | None = None
+    deleted: bool | None = None
+    date_created: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

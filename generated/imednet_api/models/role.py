@@ -1,0 +1,54 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class Role(Model):
+    """A role of a user.
+
+    Attributes:
+        date_created: When it was made: a list of 5 to 7 numbers, or text with short fractions.
+        date_modified: When it was changed last: a list of 5 to 7 numbers, or text with short fractions.
+        role_id: UUID of the role; may repeat.
+        community_id: Number of the study.
+        name: Name of the role.
+        description: Description of the role.
+        level: Level of the role.
+        type: Kind of role.
+        inactive: Is inactive.
+    """
+
+    FIELDS = {
+        "dateCreated": "date_created",
+        "dateModified": "date_modified",
+        "roleId": "role_id",
+        "communityId": "community_id",
+        "name": "name",
+        "description": "description",
+        "level": "level",
+        "type": "type",
+        "inactive": "inactive",
+    }
+    SHOWN = (
+        "role_id",
+        "name",
+    )
+    _pick = pick(FIELDS)
+
+    date_created: Any = None
+    date_modified: Any = None
+    role_id: str | None = None
+    community_id: int | None = None
+    name: str | None = None
+    description: str | None = None
+    level: int | None = None
+    type: str | None = None
+    inactive: bool | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -1,0 +1,44 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class Site(Model):
+    """A place where subjects are treated.
+
+    Attributes:
+        study_key: Key of the study.
+        site_id: Number of the site; names may repeat.
+        site_name: Name of the site.
+        site_enrollment_status: Whether the site enrols, in the words of the study.
+        date_created: When it was made, UTC.
+        date_modified: When it was changed last, UTC.
+    """
+
+    FIELDS = {
+        "studyKey": "study_key",
+        "siteId": "site_id",
+        "siteName": "site_name",
+        "siteEnrollmentStatus": "site_enrollment_status",
+        "dateCreated": "date_created",
+        "dateModified": "date_modified",
+    }
+    SHOWN = (
+        "study_key",
+        "site_id",
+        "site_name",
+    )
+    _pick = pick(FIELDS)
+
+    study_key: str | None = None
+    site_id: int | None = None
+    site_name: str | None = None
+    site_enrollment_status: str | None = None
+    date_created: str | None = None
+    date_modified: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -1,0 +1,50 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class Study(Model):
+    """A clinical study.
+
+    Attributes:
+        sponsor_key: Key of the sponsor, digits as text.
+        study_key: Key used in paths.
+        study_id: Internal number of the study.
+        study_name: Name of the study.
+        study_description: Description of the study.
+        study_type: Kind of study.
+        date_created: When it was made, UTC.
+        date_modified: When it was changed last, UTC.
+    """
+
+    FIELDS = {
+        "sponsorKey": "sponsor_key",
+        "studyKey": "study_key",
+        "studyId": "study_id",
+        "studyName": "study_name",
+        "studyDescription": "study_description",
+        "studyType": "study_type",
+        "dateCreated": "date_created",
+        "dateModified": "date_modified",
+    }
+    SHOWN = (
+        "study_key",
+        "study_id",
+        "study_name",
+    )
+    _pick = pick(FIELDS)
+
+    sponsor_key: str | None = None
+    study_key: str | None = None
+    study_id: int | None = None
+    study_name: str | None = None
+    study_description: str | None = None
+    study_type: str | None = None
+    date_created: str | None = None
+    date_modified: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

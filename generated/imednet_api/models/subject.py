@@ -1,0 +1,101 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick, read_list
+
+
+@_define(repr=False)
+class Subject(Model):
+    """A person in the study.
+
+    Attributes:
+        study_key: Key of the study.
+        subject_id: Number of the subject.
+        subject_oid: Identifier given by the client.
+        subject_key: Identifier people see; digits and dashes, never a number or date.
+        subject_status: Status in the words of the study.
+        site_id: Number of the site.
+        site_name: Name of the site.
+        deleted: Is deleted, and still listed.
+        enrollment_start_date: When enrolment began, UTC.
+        date_created: When it was made, UTC.
+        date_modified: When it was changed last, UTC.
+        keywords: Marks on the subject.
+    """
+
+    FIELDS = {
+        "studyKey": "study_key",
+        "subjectId": "subject_id",
+        "subjectOid": "subject_oid",
+        "subjectKey": "subject_key",
+        "subjectStatus": "subject_status",
+        "siteId": "site_id",
+        "siteName": "site_name",
+        "deleted": "deleted",
+        "enrollmentStartDate": "enrollment_start_date",
+        "dateCreated": "date_created",
+        "dateModified": "date_modified",
+        "keywords": "keywords",
+    }
+    SHOWN = (
+        "study_key",
+        "subject_id",
+        "subject_key",
+    )
+    _pick = pick(FIELDS)
+
+    study_key: str | None = None
+    subject_id: int | None = None
+    subject_oid: str | None = None
+    subject_key: str | None = None
+    subject_status: str | None = None
+    site_id: int | None = None
+    site_name: str | None = None
+    deleted: bool | None = None
+    enrollment_start_date: str | None = None
+    date_created: str | None = None
+    date_modified: str | None = None
+    keywords: list[Keyword] | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        (
+            study_key,
+            subject_id,
+            subject_oid,
+            subject_key,
+            subject_status,
+            site_id,
+            site_name,
+            deleted,
+            enrollment_start_date,
+            date_created,
+            date_modified,
+            keywords,
+        ) = values
+        return cls(
+            study_key,
+            subject_id,
+            subject_oid,
+            subject_key,
+            subject_status,
+            site_id,
+            site_name,
+            deleted,
+            enrollment_start_date,
+            date_created,
+            date_modified,
+            read_list(Keyword, keywords),
+            rest=rest,
+        )
+
+
+from .keyword import Keyword  # noqa: E402

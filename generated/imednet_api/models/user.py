@@ -1,0 +1,65 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick, read_list
+
+
+@_define(repr=False)
+class User(Model):
+    """A person who works in the study.
+
+    Attributes:
+        user_id: UUID of the user.
+        login: Login of the user.
+        first_name: First name.
+        last_name: Last name.
+        email: E-mail address.
+        user_active_in_study: Is active in the study.
+        roles: Roles of the user.
+    """
+
+    FIELDS = {
+        "userId": "user_id",
+        "login": "login",
+        "firstName": "first_name",
+        "lastName": "last_name",
+        "email": "email",
+        "userActiveInStudy": "user_active_in_study",
+        "roles": "roles",
+    }
+    SHOWN = ("user_id",)
+    _pick = pick(FIELDS)
+
+    user_id: str | None = None
+    login: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    user_active_in_study: bool | None = None
+    roles: list[Role] | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        (
+            user_id,
+            login,
+            first_name,
+            last_name,
+            email,
+            user_active_in_study,
+            roles,
+        ) = values
+        return cls(
+            user_id, login, first_name, last_name, email, user_active_in_study, read_list(Role, roles), rest=rest
+        )
+
+
+from .role import Role  # noqa: E402

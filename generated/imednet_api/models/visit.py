@@ -1,0 +1,72 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+from __future__ import annotations
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ..types import Model, Rest, pick
+
+
+@_define(repr=False)
+class Visit(Model):
+    """One interval of one subject.
+
+    Attributes:
+        visit_id: Number of the visit.
+        study_key: Key of the study.
+        interval_id: Number of the interval.
+        interval_name: Name of the interval.
+        subject_id: Number of the subject.
+        subject_key: Identifier of the subject.
+        start_date: First day of the window.
+        end_date: Last day of the window.
+        due_date: Planned day.
+        visit_date: Actual day.
+        visit_date_form: Name of the form the actual day comes from.
+        visit_date_question: Name of the variable the actual day comes from.
+        deleted: Is deleted, and still listed.
+        date_created: When it was made, UTC.
+        date_modified: When it was changed last, UTC.
+    """
+
+    FIELDS = {
+        "visitId": "visit_id",
+        "studyKey": "study_key",
+        "intervalId": "interval_id",
+        "intervalName": "interval_name",
+        "subjectId": "subject_id",
+        "subjectKey": "subject_key",
+        "startDate": "start_date",
+        "endDate": "end_date",
+        "dueDate": "due_date",
+        "visitDate": "visit_date",
+        "visitDateForm": "visit_date_form",
+        "visitDateQuestion": "visit_date_question",
+        "deleted": "deleted",
+        "dateCreated": "date_created",
+        "dateModified": "date_modified",
+    }
+    SHOWN = (
+        "visit_id",
+        "study_key",
+        "interval_id",
+        "subject_id",
+    )
+    _pick = pick(FIELDS)
+
+    visit_id: int | None = None
+    study_key: str | None = None
+    interval_id: int | None = None
+    interval_name: str | None = None
+    subject_id: int | None = None
+    subject_key: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    due_date: str | None = None
+    visit_date: str | None = None
+    visit_date_form: str | None = None
+    visit_date_question: str | None = None
+    deleted: bool | None = None
+    date_created: str | None = None
+    date_modified: str | None = None
+    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -1,0 +1,268 @@
+# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+"""What every model and operation shares.
+
+A model is read with `Model.from_dict`, written with `Model.to_dict`. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from importlib import import_module
+from operator import itemgetter
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, final
+from urllib.parse import quote
+
+try:
+    import msgspec
+except ImportError:  # the fast decoder is optional, the standard library says the same slower
+    _fast_decode: Callable[[bytes], Any] | None = None
+else:
+    _fast_decode = msgspec.json.Decoder().decode
+
+SPEC_VERSION: Final = "1.3.6"
+
+
+@final
+class Unset:
+    """The type of `UNSET`, which means «not given», where `None` means null. One object, also after pickling."""
+
+    __slots__ = ()
+    _only: ClassVar[Unset | None] = None
+
+    def __new__(cls) -> Unset:
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset()
+
+
+def _whole_number(text: str) -> int | Decimal:
+    # Python refuses to make an int of more than 4,300 digits; no digit may be lost for that.
+    return int(text) if len(text) <= 4300 else Decimal(text)
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+STANDARD_DECODER: Final = json.JSONDecoder(parse_int=_whole_number, parse_constant=_no_number)
+
+
+def decode(raw: bytes) -> Any:
+    """Decode JSON, with the fast decoder where it is installed; both give the same values.
+
+    Raises ValueError when `raw` is not JSON.
+    """
+    if _fast_decode is not None:
+        try:
+            return _fast_decode(raw)
+        except (ValueError, RecursionError):
+            pass  # it refuses a few things that are JSON: lone surrogates, 1e400
+    try:
+        return STANDARD_DECODER.decode(raw.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def decode_if_raw(value: Any) -> Any:
+    """The value of a field that is kept undecoded until it is read."""
+    return decode(value) if type(value) is bytes else value
+
+
+class Rest(NamedTuple):
+    """What a row lacked and what it had beyond the declared fields."""
+
+    absent: frozenset[str]
+    extra: dict[str, Any]
+
+
+def pick(fields: Mapping[str, str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """A function that takes the values of all fields out of a mapping, and raises KeyError when one is missing."""
+    names = list(fields)
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda data: tuple(data[name] for name in names)
+
+
+class Model:
+    """Base of all generated classes: attributes are the fields of the API in snake_case.
+
+    Attributes:
+        FIELDS: field of the API -> attribute, in order.
+        SHOWN: attributes that may stand in a `repr`; all others may hold data of a person.
+        UNDECODED: fields kept as bytes until they are read.
+    """
+
+    __slots__ = ()
+    FIELDS: ClassVar[Mapping[str, str]] = {}
+    SHOWN: ClassVar[tuple[str, ...]] = ()
+    UNDECODED: ClassVar[tuple[str, ...]] = ()
+    MISSING: ClassVar[Any] = None
+    _pick: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, ...]]]
+    _rest: Rest | None
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        return cls(*values, rest=rest)  # type: ignore[call-arg]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Make an object of decoded JSON. Nothing raises and nothing is lost, whatever the values are."""
+        try:
+            values = cls._pick(data)
+        except KeyError:
+            values = tuple([data.get(name, cls.MISSING) for name in cls.FIELDS])
+            return cls.from_values(values, _rest_of(data, cls.FIELDS))
+        return cls.from_values(values, None if len(data) == len(values) else _rest_of(data, cls.FIELDS))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object as decoded JSON: equal to what `from_dict` was given, unless an attribute was set since."""
+        rest = self._rest
+        data: dict[str, Any] = {}
+        for field, attribute in self.FIELDS.items():
+            value = getattr(self, attribute)
+            if value is UNSET or (value is None and rest is not None and field in rest.absent):
+                continue
+            data[field] = _plain(value)
+        if rest is not None:
+            data.update(rest.extra)
+        return data
+
+    @property
+    def additional_properties(self) -> dict[str, Any]:
+        """Fields of the answer that the description of the API does not know."""
+        return {} if self._rest is None else dict(self._rest.extra)
+
+    def __repr__(self) -> str:
+        shown = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.SHOWN])
+        return f"{type(self).__name__}({shown})"
+
+
+def _rest_of(data: Mapping[str, Any], fields: Mapping[str, str]) -> Rest | None:
+    absent = tuple([name for name in fields if name not in data])
+    extra = {name: value for name, value in data.items() if name not in fields}
+    return Rest(_shared(absent), extra) if absent or extra else None
+
+
+@lru_cache(maxsize=256)
+def _shared(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names)  # rows lack the same few sets of fields again and again
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_dict()
+    return [_plain(item) for item in value] if type(value) is list else value
+
+
+def read_object(model: type[Model], value: Any) -> Any:
+    """Read a nested object; a value of another kind is passed through as it came."""
+    return model.from_dict(value) if isinstance(value, dict) else value
+
+
+def read_list(model: type[Model], value: Any) -> Any:
+    """Read a list of nested objects; a value of another kind is passed through as it came."""
+    return [read_object(model, item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """How a list is paged: `x-imednet-page` of the description."""
+
+    items: str
+    max_size: int
+    default_sort: tuple[str, ...]
+    key: tuple[str, ...]
+    key_else: tuple[str, ...] = ()
+    walk: tuple[str, ...] = ()
+    fence: str | None = None
+    filterable: tuple[str, ...] = ()
+    design: bool = False
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """What a whole read is sorted by: the identity of a row, unless the description says otherwise."""
+        return self.walk or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send, nothing sent yet."""
+
+    operation: Operation
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Any = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the API as facts."""
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    success: tuple[int, ...]
+    answer: str | None
+    path_parameters: tuple[str, ...] = ()
+    query_parameters: tuple[str, ...] = ()
+    header_parameters: tuple[str, ...] = ()
+    page: PageFacts | None = None
+
+    @property
+    def item(self) -> type[Model]:
+        """The class of one row of a list, or of the whole answer."""
+        name = self.page.items if self.page is not None else self.answer
+        model: type[Model] = getattr(import_module("imednet_api.models"), name or "Model")
+        return model
+
+    def request(
+        self,
+        path: Mapping[str, Any],
+        query: Sequence[tuple[str, Any]] = (),
+        headers: Sequence[tuple[str, Any]] = (),
+        body: Any = UNSET,
+    ) -> Request:
+        """Say what to send. Raises ValueError when a part of the path is empty or would lead elsewhere."""
+        parts = {name: _path_part(name, value) for name, value in path.items()}
+        return Request(
+            operation=self,
+            path=self.path.format(**parts),
+            query=tuple(
+                (name, _text(one))
+                for name, value in query
+                if value is not UNSET and value is not None
+                for one in (value if isinstance(value, (list, tuple)) else (value,))
+            ),
+            headers=tuple((n, _text(value)) for n, value in headers if value is not UNSET and value is not None),
+            body=_plain(body),
+        )
+
+
+def _path_part(name: str, value: Any) -> str:
+    text = "" if value is None or value is UNSET else str(value)
+    if not text.strip() or text in (".", ".."):
+        raise ValueError(f"{name} is empty or is a relative path: it becomes a part of the address")
+    return quote(text, safe="")
+
+
+def _text(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)

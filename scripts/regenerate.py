@@ -1,0 +1,103 @@
+"""Make generated/imednet_api from openapi/imednet.yaml, or check that it is up to date.
+
+The generator and the formatter are pinned exactly and live in an environment of their own (.generator/ in the
+checkout), because custom templates are no public interface of the generator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SPEC = ROOT / "openapi" / "imednet.yaml"
+TEMPLATES = ROOT / "generator-templates"
+TARGET = ROOT / "generated" / "imednet_api"
+PINS = ("openapi-python-client==0.29.1", "ruff==0.17.6")
+
+
+def tools() -> Path:
+    """The folder of the pinned commands, installed at first use."""
+    home = ROOT / ".generator"
+    commands = home / ("Scripts" if os.name == "nt" else "bin")
+    stamp = home / "pins"
+    if not stamp.exists() or stamp.read_text() != "\n".join(PINS):
+        shutil.rmtree(home, ignore_errors=True)
+        venv.create(home, with_pip=True)
+        python = commands / ("python.exe" if os.name == "nt" else "python")
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PINS], check=True)
+        stamp.write_text("\n".join(PINS))
+    return commands
+
+
+def generate(target: Path, spec: Path = SPEC) -> None:
+    """Write the client for `spec` to `target`, which is replaced only when everything went well."""
+    commands = tools()
+    with tempfile.TemporaryDirectory() as scratch:  # outside any project, so that no settings are picked up
+        made = Path(scratch) / TARGET.name
+        subprocess.run(
+            [
+                commands / "openapi-python-client",
+                "generate",
+                "--path", spec,
+                "--output-path", made,
+                "--meta", "none",
+                "--fail-on-warning",
+                "--custom-template-path", TEMPLATES,
+                "--config", TEMPLATES / "config.yml",
+            ],
+            check=True,
+            cwd=scratch,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"},
+        )  # fmt: skip
+        (made / "client.py").unlink()
+        (made / "errors.py").unlink()
+        (made / "py.typed").touch()
+        shutil.rmtree(made / ".ruff_cache", ignore_errors=True)
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, target)
+
+
+def differences(left: Path, right: Path) -> list[str]:
+    """Files that are not byte-equal in both trees."""
+
+    def files(root: Path) -> set[str]:
+        found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+        return {path.as_posix() for path in found if "__pycache__" not in path.parts}
+
+    ours, theirs = files(left), files(right)
+    changed = {name for name in ours & theirs if not filecmp.cmp(left / name, right / name, shallow=False)}
+    return sorted((ours ^ theirs) | changed)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when the tree is stale")
+    parser.add_argument("--spec", type=Path, default=SPEC, help="description to read (default: openapi/imednet.yaml)")
+    parser.add_argument("--target", type=Path, default=TARGET, help="folder to write (default: generated/imednet_api)")
+    options = parser.parse_args()
+    if not options.check:
+        generate(options.target.resolve(), options.spec.resolve())
+        print(f"wrote {options.target}")
+        return 0
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = Path(scratch) / TARGET.name
+        generate(fresh, options.spec.resolve())
+        stale = differences(fresh, options.target.resolve())
+    for name in stale:
+        print(f"stale: {name}")
+    print("generated code is out of date: run `nox -s generate`" if stale else "generated code is up to date")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
