@@ -1,0 +1,138 @@
+"""The asynchronous door to the API."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+
+from .config import Config
+from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
+from .core.async_client import AsyncClient
+from .core.retry import RetryPolicy
+from .endpoints import (
+    AsyncCodingsEndpoint,
+    AsyncFormsEndpoint,
+    AsyncIntervalsEndpoint,
+    AsyncJobsEndpoint,
+    AsyncQueriesEndpoint,
+    AsyncRecordRevisionsEndpoint,
+    AsyncRecordsEndpoint,
+    AsyncSitesEndpoint,
+    AsyncStudiesEndpoint,
+    AsyncSubjectsEndpoint,
+    AsyncUsersEndpoint,
+    AsyncVariablesEndpoint,
+    AsyncVisitsEndpoint,
+    GenericEndpoint,
+)
+from .errors import LifecycleError
+from .sdk_convenience import SDKConvenienceMixin
+
+_ASYNC_ENDPOINT_REGISTRY: Final[dict[str, type[GenericEndpoint[Any]]]] = {
+    "studies": AsyncStudiesEndpoint,
+    "sites": AsyncSitesEndpoint,
+    "forms": AsyncFormsEndpoint,
+    "intervals": AsyncIntervalsEndpoint,
+    "variables": AsyncVariablesEndpoint,
+    "subjects": AsyncSubjectsEndpoint,
+    "visits": AsyncVisitsEndpoint,
+    "records": AsyncRecordsEndpoint,
+    "record_revisions": AsyncRecordRevisionsEndpoint,
+    "queries": AsyncQueriesEndpoint,
+    "codings": AsyncCodingsEndpoint,
+    "users": AsyncUsersEndpoint,
+    "jobs": AsyncJobsEndpoint,
+}
+"""Attribute of the SDK -> endpoint. A resource is added with one class and one line here."""
+
+
+class AsyncImednetSDK(SDKConvenienceMixin):
+    """Everything the API offers, over an event loop; arguments as for `ImednetSDK`.
+
+    Use it with `async with`, or call `await sdk.aclose()`.
+    """
+
+    codings: AsyncCodingsEndpoint
+    forms: AsyncFormsEndpoint
+    intervals: AsyncIntervalsEndpoint
+    jobs: AsyncJobsEndpoint
+    queries: AsyncQueriesEndpoint
+    record_revisions: AsyncRecordRevisionsEndpoint
+    records: AsyncRecordsEndpoint
+    sites: AsyncSitesEndpoint
+    studies: AsyncStudiesEndpoint
+    subjects: AsyncSubjectsEndpoint
+    users: AsyncUsersEndpoint
+    variables: AsyncVariablesEndpoint
+    visits: AsyncVisitsEndpoint
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        security_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+        backoff_factor: float = DEFAULT_BACKOFF_FACTOR,
+        retry_policy: RetryPolicy | None = None,
+        async_client: AsyncClient | None = None,
+        *,
+        http_client: httpx.AsyncClient | None = None,
+        max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+    ) -> None:
+        self._owns_client = async_client is None
+        self._client = async_client or AsyncClient(
+            api_key,
+            security_key,
+            base_url,
+            timeout=timeout,
+            retries=retries,
+            backoff_factor=backoff_factor,
+            retry_policy=retry_policy,
+            http_client=http_client,
+            max_in_flight=max_in_flight,
+        )
+        for name, endpoint in _ASYNC_ENDPOINT_REGISTRY.items():
+            setattr(self, name, endpoint(self._client))
+
+    @property
+    def config(self) -> Config:
+        """Keys and base URL; `repr` masks the keys."""
+        return self._client.config
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides whether a request is sent again; can be set at any time."""
+        return self._client.retry_policy
+
+    @retry_policy.setter
+    def retry_policy(self, policy: RetryPolicy) -> None:
+        self._client.retry_policy = policy
+
+    async def aclose(self) -> None:
+        """Close the connections, unless the client was made elsewhere."""
+        if self._owns_client:
+            await self._client.aclose()
+
+    def close(self) -> None:
+        """Raises LifecycleError, a TypeError: this SDK is closed with `await sdk.aclose()`."""
+        raise LifecycleError("AsyncImednetSDK is closed with `await sdk.aclose()`")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> Self:
+        raise LifecycleError("AsyncImednetSDK is opened with `async with`")
+
+    def __exit__(self, *_: object) -> None:
+        """Never reached; Python asks for it beside `__enter__`."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._client.base_url!r})"

@@ -1,0 +1,44 @@
+"""Constants of the client; each says where its value comes from."""
+
+from typing import Final
+
+DEFAULT_BASE_URL: Final = "https://edc.prod.imednetapi.com"
+"""The production host; the vendor publishes no other."""
+
+CONTENT_TYPE_JSON: Final = "application/json"
+HEADER_ACCEPT: Final = "Accept"
+HEADER_CONTENT_TYPE: Final = "Content-Type"
+HEADER_API_KEY: Final = "x-api-key"
+HEADER_SECURITY_KEY: Final = "x-imn-security-key"
+HEADER_EMAIL_NOTIFY: Final = "x-email-notify"
+
+DEFAULT_TIMEOUT: Final = 30.0
+"""Seconds without an answer before a request counts as failed."""
+
+DEFAULT_RETRIES: Final = 3
+"""Further attempts after the first one."""
+
+DEFAULT_BACKOFF_FACTOR: Final = 1.0
+"""Multiplier of the randomised, exponentially growing wait between attempts, in seconds."""
+
+RETRY_AFTER_CAP: Final = 60.0
+"""The longest wait, in seconds, that a server may ask for; a longer one raises `RateLimitError` at once."""
+
+DEFAULT_MAX_IN_FLIGHT: Final = 4
+"""Requests of one client under way at once."""
+
+DEFAULT_PAGE_SIZE: Final = 100
+"""Rows a page of the stand-alone `Paginator`."""
+
+LARGE_PAGE_SIZE: Final = 500
+"""Rows a page of the endpoints: the most the server gives."""
+
+MAX_SQLITE_COLUMNS: Final = 2000
+"""Columns a SQLite table can have."""
+
+TERMINAL_JOB_STATES: Final = frozenset({"CANCELLED", "COMPLETED", "FAILED"})
+"""Job states, in capitals, after which nothing changes any more."""
+
+ENV_API_KEY: Final = "IMEDNET_API_KEY"
+ENV_SECURITY_KEY: Final = "IMEDNET_SECURITY_KEY"
+ENV_BASE_URL: Final = "IMEDNET_BASE_URL"

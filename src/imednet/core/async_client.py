@@ -1,0 +1,70 @@
+"""The asynchronous client."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from imednet_api.types import UNSET, Request
+
+from .http import AsyncRequestExecutor
+from .http_client_base import HTTPClientBase, Reader, untouched
+
+T = TypeVar("T")
+
+
+class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
+    """Sends requests over an event loop."""
+
+    def _make_http(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=self.timeout)
+
+    def _make_executor(self) -> AsyncRequestExecutor:
+        gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+        def slots() -> asyncio.Semaphore:
+            # A semaphore belongs to the loop it waits in; a client may be used in one loop after another.
+            return gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.max_in_flight))
+
+        return AsyncRequestExecutor(slots)
+
+    async def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
+        """GET a path of the API; see `Client.get`."""
+        return await self._send("GET", path, params, UNSET, kwargs)
+
+    async def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
+        """POST to a path of the API. Never sent again after network trouble or a 5xx."""
+        return await self._send("POST", path, None, UNSET if json is None else json, kwargs)
+
+    async def _send(self, method: str, path: str, query: Any, body: Any, options: dict[str, Any]) -> httpx.Response:
+        arguments = self._arguments(path, query, options.pop("headers", None) or {}, body) | options
+        response, _ = await self._executor.run(
+            self._plan(method), lambda: self._http.request(method, **arguments), untouched, None
+        )
+        return response
+
+    async def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
+        """Send a request of the description and read the answer inside the retry loop."""
+        method = request.operation.method
+        arguments = self._request_arguments(request)
+        _, value = await self._executor.run(
+            self._plan(method), lambda: self._http.request(method, **arguments), read, study_key
+        )
+        return value
+
+    async def aclose(self) -> None:
+        """Close the connections, unless the `httpx` client is the caller's own."""
+        if self._owns_http:
+            await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

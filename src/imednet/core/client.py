@@ -1,0 +1,69 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from imednet_api.types import UNSET, Request
+
+from .http import SyncRequestExecutor
+from .http_client_base import HTTPClientBase, Reader, untouched
+
+T = TypeVar("T")
+
+
+class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
+    """Sends requests over blocking I/O. Safe to share between threads."""
+
+    def _make_http(self) -> httpx.Client:
+        return httpx.Client(timeout=self.timeout)
+
+    def _make_executor(self) -> SyncRequestExecutor:
+        return SyncRequestExecutor(threading.BoundedSemaphore(self.max_in_flight))
+
+    def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
+        """GET a path of the API; retried, and failures raised, as everywhere.
+
+        Args:
+            path: such as `/api/v1/edc/studies`, or a whole address on the configured host.
+            params: query parameters.
+            **kwargs: `headers=` and other arguments of `httpx.Client.request`.
+        """
+        return self._send("GET", path, params, UNSET, kwargs)
+
+    def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
+        """POST to a path of the API. Never sent again after network trouble or a 5xx."""
+        return self._send("POST", path, None, UNSET if json is None else json, kwargs)
+
+    def _send(self, method: str, path: str, query: Any, body: Any, options: dict[str, Any]) -> httpx.Response:
+        arguments = self._arguments(path, query, options.pop("headers", None) or {}, body) | options
+        response, _ = self._executor.run(
+            self._plan(method), lambda: self._http.request(method, **arguments), untouched, None
+        )
+        return response
+
+    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
+        """Send a request of the description and read the answer inside the retry loop."""
+        method = request.operation.method
+        arguments = self._request_arguments(request)
+        _, value = self._executor.run(
+            self._plan(method), lambda: self._http.request(method, **arguments), read, study_key
+        )
+        return value
+
+    def close(self) -> None:
+        """Close the connections, unless the `httpx` client is the caller's own."""
+        if self._owns_http:
+            self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

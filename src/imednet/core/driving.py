@@ -1,0 +1,104 @@
+"""A whole read over a client: two thin shells around `WholeRead`, which decides everything."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import Future
+
+from imednet_api.types import Request
+
+from ..errors import ImednetError
+from .http_client_base import Reader
+from .pages import Page
+from .protocols import AsyncRequestorProtocol, RequestorProtocol
+from .reading import Fetch, WholeRead
+
+
+def drive(client: RequestorProtocol, read: WholeRead, reader: Reader[Page]) -> Generator[Page, None, None]:
+    """Yield the pages of a whole read in order, asking ahead in threads; the read's proof is set at the end."""
+    under_way: dict[Request, Future[Page]] = {}
+    study_key = read.call.study_key
+
+    def fetch(request: Request) -> Page:
+        return client.fetch(request, reader, study_key)
+
+    steps = read.steps()
+    step = next(steps)
+    while True:
+        if isinstance(step, Page):
+            yield step
+            reply: Page | None = None
+        else:
+            for request in step.ahead:
+                if request not in under_way:
+                    if step.request not in under_way:
+                        under_way[step.request] = _in_thread(fetch, step.request)
+                    under_way[request] = _in_thread(fetch, request)
+            try:
+                started = under_way.pop(step.request, None)
+                reply = started.result() if started is not None else fetch(step.request)
+            except ImednetError as error:
+                try:
+                    step = steps.throw(error)
+                except StopIteration:
+                    return
+                continue
+        try:
+            step = steps.send(reply)
+        except StopIteration:
+            return
+
+
+def _in_thread(fetch: Callable[[Request], Page], request: Request) -> Future[Page]:
+    """Fetch in a daemon thread: an interrupt or the end of the program does not wait for an answer."""
+    future: Future[Page] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(fetch(request))
+        except BaseException as error:  # noqa: BLE001  (handed to whoever waits for the result)
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="imednet-prefetch").start()
+    return future
+
+
+async def drive_async(
+    client: AsyncRequestorProtocol, read: WholeRead, reader: Reader[Page]
+) -> AsyncGenerator[Page, None]:
+    """Yield the pages of a whole read in order, asking ahead in tasks; the read's proof is set at the end."""
+    under_way: dict[Request, asyncio.Future[Page]] = {}
+    study_key = read.call.study_key
+
+    def fetch(request: Request) -> asyncio.Future[Page]:
+        return asyncio.ensure_future(client.fetch(request, reader, study_key))
+
+    steps = read.steps()
+    step: Fetch | Page = next(steps)
+    try:
+        while True:
+            if isinstance(step, Page):
+                yield step
+                reply: Page | None = None
+            else:
+                for request in (step.request, *step.ahead):
+                    if request not in under_way:
+                        under_way[request] = fetch(request)
+                try:
+                    reply = await under_way.pop(step.request)
+                except ImednetError as error:
+                    try:
+                        step = steps.throw(error)
+                    except StopIteration:
+                        return
+                    continue
+            try:
+                step = steps.send(reply)
+            except StopIteration:
+                return
+    finally:
+        for task in under_way.values():
+            task.cancel()
+        await asyncio.gather(*under_way.values(), return_exceptions=True)

@@ -1,0 +1,179 @@
+"""Filter expressions: from keywords, and joined with the fence of a whole read.
+
+The grammar is the strict part of what the vendor documents: `attribute operator value` without spaces, `;` for AND,
+each attribute once, quotes only where a value needs them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from imednet_api.types import Operation
+
+from ..errors import ArgumentError, UnknownFilterError
+
+OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
+FilterValue = str | int | float | bool | datetime | date | None
+Filter = FilterValue | tuple[str, FilterValue] | list[FilterValue]
+"""A value (equals), `(operator, value)`, or a list of one value. `None` leaves the filter out."""
+
+_BARE: Final = re.compile(r"""[^\s"'();,=<>!~]+""")
+_CONNECTOR_WORD: Final = re.compile(r"\s(and|or)\s", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(==|!=|<=|>=|=~|<|>)")
+
+
+def build(operation: Operation, attributes: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> str | None:
+    """One expression that demands all of the given.
+
+    Args:
+        operation: the list, which says what can be filtered.
+        attributes: snake_case keyword -> value.
+        extra: attribute as the server spells it -> value; sent without a look at whether it exists.
+
+    Raises:
+        UnknownFilterError: a keyword is neither a field nor a filterable attribute of the resource.
+        ArgumentError: a value cannot be written in the grammar.
+    """
+    clauses = []
+    for keyword, value in attributes.items():
+        name = attribute_name(operation, keyword)
+        if value is not None:
+            clauses.append(clause(name, value))
+    clauses += [clause(name, value) for name, value in (extra or {}).items() if value is not None]
+    return ";".join(clauses) or None
+
+
+def attribute_name(operation: Operation, keyword: str) -> str:
+    """The server's name for a keyword; an error with the nearest one when there is none."""
+    facts = operation.page
+    assert facts is not None
+    if "filter" not in operation.query_parameters:
+        raise UnknownFilterError(f"the server cannot filter {operation.tag}: read them all and choose from the list")
+    known = {attribute: name for name, attribute in operation.item.FIELDS.items()}
+    known |= {snake(name): name for name in facts.filterable}
+    if keyword in known:
+        return known[keyword]
+    options = [*known, "study_key", "filter", "page_size", "sort"]
+    near = difflib.get_close_matches(keyword, options, n=1, cutoff=0.5) or [
+        option for option in options if option.startswith(keyword)
+    ]
+    by_wire_name = [attribute for attribute, name in known.items() if name == keyword]
+    hint = f" Did you mean {(by_wire_name or near)[0]!r}?" if by_wire_name or near else ""
+    raise UnknownFilterError(
+        f"{operation.tag} have no filter {keyword!r}.{hint} "
+        f"To send it all the same: filters={{'{_camel(keyword)}': value}}"
+    )
+
+
+def clause(name: str, value: Any) -> str:
+    """One `attribute operator value`.
+
+    >>> clause("subjectStatus", "Screen Failed"), clause("dateModified", (">=", date(2026, 3, 1)))
+    ('subjectStatus=="Screen Failed"', 'dateModified>=2026-03-01')
+    """
+    if not _CLAUSE.fullmatch(f"{name}=="):
+        raise ArgumentError(f"{name!r} cannot be the name of an attribute")
+    operator = "=="
+    if isinstance(value, list):
+        if len(value) != 1:
+            raise ArgumentError(
+                f"{name}: the server takes an attribute once in a filter, so a list may hold one value. "
+                "Next: ask once for each value, or choose from a wider list"
+            )
+        value = value[0]
+    if isinstance(value, tuple):
+        if len(value) != 2 or value[0] not in OPERATORS:
+            raise ArgumentError(f"{name}: a tuple must be (operator, value), the operator one of {', '.join(OPERATORS)}")
+        operator, value = value
+    return f"{name}{operator}{literal(name, value)}"
+
+
+def literal(name: str, value: Any) -> str:
+    """A value as the grammar writes it: booleans as JSON words, times in UTC with `Z`, quotes only where needed."""
+    if value is None:
+        raise ArgumentError(f"{name}: the server has no filter for missing values; leave it out and choose locally")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ArgumentError(f"{name}: a time needs a zone, as in datetime(2026, 3, 1, tzinfo=UTC)")
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if not isinstance(value, str):
+        raise ArgumentError(f"{name}: a filter takes text, numbers, booleans and dates, not {type(value).__name__}")
+    if any(not character.isprintable() for character in value):
+        raise ArgumentError(f"{name}: the value holds a line break or a control character")
+    if _BARE.fullmatch(value) and value.lower() not in ("and", "or"):
+        return value
+    quote = '"' if '"' not in value else "'"
+    if quote in value:
+        raise ArgumentError(f"{name}: the grammar cannot hold a value with both kinds of quotes; choose locally")
+    return f"{quote}{value}{quote}"
+
+
+def attributes_if_conjunction(expression: str) -> list[str] | None:
+    """The attributes of an expression that is surely a plain AND of clauses; `None` for anything else.
+
+    >>> attributes_if_conjunction('formKey==AE;subjectKey=="01,001"'), attributes_if_conjunction("a==1,b==2")
+    (['formKey', 'subjectKey'], None)
+    """
+    bare = re.sub(r'"[^"]*"', lambda match: "_" * len(match.group()), expression)
+    bare = re.sub(r"'[^']*'", lambda match: "_" * len(match.group()), bare)
+    if any(sign in bare for sign in "\"'(),") or _CONNECTOR_WORD.search(bare):
+        return None
+    names = [_CLAUSE.match(part) for part in bare.split(";")]
+    return [found.group(1) for found in names if found] if all(names) else None
+
+
+def joined(*expressions: str | None) -> str | None:
+    """All of the expressions, by AND."""
+    return ";".join(part for part in expressions if part) or None
+
+
+def check_record_data_filter(expression: str) -> None:
+    """Refuse what the server refuses: both connectors in one record data filter.
+
+    Raises ArgumentError, which never holds the expression: its values are answers.
+    """
+    bare = re.sub(r'"[^"]*"', "", expression)
+    if ";" in bare and "," in bare:
+        raise ArgumentError("record_data_filter mixes `;` and `,`: the server takes one kind of connector")
+
+
+def sort_fields(operation: Operation, sort: str | Iterable[str]) -> list[tuple[str, bool]]:
+    """A caller's `sort` as attributes of the model and whether each is descending.
+
+    Raises ArgumentError for a field the resource does not have, or a direction that is neither `asc` nor `desc`.
+    """
+    fields = operation.item.FIELDS
+    known = {**fields, **{attribute: attribute for attribute in fields.values()}}
+    found = []
+    for part in [sort] if isinstance(sort, str) else sort:
+        name, _, direction = part.partition(",")
+        name, direction = name.strip(), direction.strip().lower() or "asc"
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise ArgumentError(
+                f"{operation.tag} have no field {name!r} to sort by." + (f" Did you mean {near[0]!r}?" if near else "")
+            )
+        if direction not in ("asc", "desc"):
+            raise ArgumentError(f"sort direction {direction!r} must be asc or desc, as in sort='{name},desc'")
+        found.append((known[name], direction == "desc"))
+    return found
+
+
+def snake(name: str) -> str:
+    """snake_case of a name of the API."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)

@@ -1,0 +1,105 @@
+"""What the blocking and the asynchronous client share."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from imednet_api.types import UNSET, Request
+
+from ..auth import AuthStrategy
+from ..constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
+from ..errors import ArgumentError, ConfigurationError
+from .base_client import BaseClient
+from .http import RetryPlan
+from .retry import DefaultRetryPolicy, RetryPolicy
+
+ClientT = TypeVar("ClientT", bound="httpx.Client | httpx.AsyncClient")
+ExecutorT = TypeVar("ExecutorT")
+T = TypeVar("T")
+
+
+class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
+    """Everything about a client but the moving of bytes.
+
+    Args:
+        retry_policy: decides whether a request is sent again; `DefaultRetryPolicy` unless given.
+        http_client: your own `httpx` client (proxy, mTLS, tests). It is used and not closed.
+        max_in_flight: requests under way at once.
+    """
+
+    _http: ClientT
+    _executor: ExecutorT
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        security_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+        backoff_factor: float = DEFAULT_BACKOFF_FACTOR,
+        tracer: Any | None = None,
+        retry_policy: RetryPolicy | None = None,
+        auth: AuthStrategy | None = None,
+        *,
+        http_client: ClientT | None = None,
+        max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+    ) -> None:
+        super().__init__(api_key, security_key, base_url, timeout, retries, backoff_factor, tracer, auth)
+        if max_in_flight < 1:
+            raise ConfigurationError("max_in_flight must be at least 1")
+        self.max_in_flight = max_in_flight
+        self._retry_policy = retry_policy or DefaultRetryPolicy()
+        self._owns_http = http_client is None
+        self._http = http_client if http_client is not None else self._make_http()
+        self._executor = self._make_executor()
+
+    def _make_http(self) -> ClientT:
+        raise TypeError("use Client or AsyncClient")
+
+    def _make_executor(self) -> ExecutorT:
+        raise TypeError("use Client or AsyncClient")
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides whether a request is sent again; can be set at any time."""
+        return self._retry_policy
+
+    @retry_policy.setter
+    def retry_policy(self, policy: RetryPolicy) -> None:
+        self._retry_policy = policy
+
+    def _plan(self, method: str) -> RetryPlan:
+        return RetryPlan(self._retry_policy, self.retries, self.backoff_factor, method)
+
+    def _arguments(self, path: str, query: Any, headers: Mapping[str, str], body: Any) -> dict[str, Any]:
+        """Arguments for `httpx`, the same for both clients."""
+        merged = {**self.headers(), **headers}
+        for name, value in merged.items():
+            if not value.isprintable():
+                raise ArgumentError(f"header {name} holds a line break or another character that no header can carry")
+        arguments: dict[str, Any] = {
+            "url": self.url(path),
+            "headers": merged,
+            "timeout": self.timeout,
+            "follow_redirects": False,
+        }
+        if query:
+            arguments["params"] = query
+        if body is not UNSET:
+            arguments["json"] = body
+        return arguments
+
+    def _request_arguments(self, request: Request) -> dict[str, Any]:
+        return self._arguments(request.path, list(request.query), dict(request.headers), request.body)
+
+
+def untouched(response: httpx.Response) -> None:
+    """A reader that reads nothing: for callers who want the response itself."""
+
+
+Reader = Callable[[httpx.Response], T]

@@ -1,0 +1,366 @@
+"""Bytes of a page -> rows, decoded once.
+
+Two ways with one result. The fast one decodes straight into positional values and keeps the fields that the
+description marks (`recordData`) as the bytes that came; it holds only while every row has exactly the declared fields.
+The exact one takes any JSON, also where the fast decoder is not installed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import httpx
+
+from imednet_api.types import STANDARD_DECODER, Model, Operation, Rest, decode
+
+from ..errors import PaginationError
+from .answers import hidden_failure, not_json
+
+try:
+    import msgspec
+except ImportError:  # the exact way serves alone
+    msgspec = None  # type: ignore[assignment]
+
+R = TypeVar("R")
+
+Values = tuple[tuple[Any, ...], Rest | None]
+"""One row: the values of all fields in the order of `Model.FIELDS`, and what was absent or beyond them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One sound page: what it says of itself agrees with what it holds.
+
+    Attributes:
+        rows: the rows, in the order that came.
+        number: number of the page, from 0.
+        size: rows a page in force.
+        total_pages, total: pages and rows there are.
+        identities: what tells the rows apart, one value a row (a tuple where the identity has several fields).
+        server_time: when the server answered, as it writes it.
+        undeclared: fields of rows that the description of the API does not know.
+    """
+
+    rows: list[Any]
+    number: int
+    size: int
+    total_pages: int
+    total: int
+    identities: list[Any]
+    server_time: str | None = None
+    undeclared: frozenset[str] = frozenset()
+
+
+RowMaker = Callable[[type[Model], list[Values]], list[Any]]
+
+
+def models(model: type[Model], rows: list[Values]) -> list[Any]:
+    """Rows as typed objects."""
+    make = model.from_values
+    return [make(values, rest) for values, rest in rows]
+
+
+def plain_values(model: type[Model], rows: list[Values]) -> list[Any]:  # noqa: ARG001  (the interface of a row maker)
+    """Rows as tuples of values in the order of `Model.FIELDS`, undecoded fields as bytes. For exports."""
+    return [values for values, _ in rows]
+
+
+def read_page(operation: Operation, make: RowMaker | None, study_key: str | None) -> Callable[[httpx.Response], Page]:
+    """A reader of pages of one list, to be run inside the retry loop.
+
+    Args:
+        operation: the list.
+        make: turns split rows into what the caller wants; `None` leaves them as decoded dictionaries.
+        study_key: the study that was asked for, for error messages.
+
+    The reader raises `httpx.DecodingError` for a body that is no JSON (so that it is asked for again), `ApiError` for a
+    failure hidden in a success, `PaginationError` for a page that does not agree with itself.
+    """
+    model = operation.item
+    facts = operation.page
+    assert facts is not None
+    keys = facts.key
+    columns = {name: number for number, name in enumerate(model.FIELDS)}
+
+    def read(response: httpx.Response) -> Page:
+        undeclared: frozenset[str] = frozenset()
+        try:
+            if make is None:
+                body = decode(response.content)
+                metadata, pagination, data = _envelope(body)
+                _check_objects(data)
+                rows = data
+                identities = [_identity([row.get(key) for key in keys]) for row in data]
+            else:
+                metadata, pagination, split = _split(response.content, model)
+                rows = make(model, split)
+                places = [columns[key] for key in keys]
+                identities = _identities(split, places)
+                undeclared = frozenset(name for _, rest in split if rest is not None for name in rest.extra)
+        except _NotAPage as error:
+            raise PaginationError(f"{operation.name}: {error}") from None
+        except ValueError:
+            raise not_json(response) from None
+        hidden = hidden_failure(metadata, response, study_key)
+        if hidden is not None:
+            raise hidden
+        if facts.key_else and None in identities:
+            identities = _other_identities(identities, rows, facts.key_else, columns)
+        page = _page(operation.name, pagination, rows, identities, metadata, undeclared)
+        _check(operation.name, page)
+        return page
+
+    return read
+
+
+class _NotAPage(Exception):
+    """JSON that is not a page."""
+
+
+def _envelope(body: Any) -> tuple[Any, Any, list[Any]]:
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        metadata = body.get("metadata") if isinstance(body, dict) else None
+        if isinstance(metadata, dict) and metadata.get("error"):
+            return metadata, None, []
+        raise _NotAPage("the answer holds no list of rows (`data`)")
+    return body.get("metadata"), body.get("pagination"), body["data"]
+
+
+def _check_objects(data: list[Any]) -> None:
+    for row in data:
+        if not isinstance(row, dict):
+            raise _NotAPage("a row is not an object")
+
+
+def _page(
+    name: str, pagination: Any, rows: list[Any], identities: list[Any], metadata: Any, undeclared: frozenset[str]
+) -> Page:
+    if not isinstance(pagination, dict):
+        raise PaginationError(f"{name}: the answer has no `pagination`, so it cannot be known whether rows are missing")
+    numbers = {}
+    for field in ("currentPage", "size", "totalPages", "totalElements"):
+        value = pagination.get(field)
+        if type(value) is not int or value < 0:
+            raise PaginationError(f"{name}: `pagination.{field}` is missing or is not a number")
+        numbers[field] = value
+    if None in identities:
+        raise PaginationError(f"{name}: a row has no identity")
+    time = metadata.get("timestamp") if isinstance(metadata, dict) else None
+    return Page(
+        rows=rows,
+        number=numbers["currentPage"],
+        size=numbers["size"],
+        total_pages=numbers["totalPages"],
+        total=numbers["totalElements"],
+        identities=identities,
+        server_time=time if isinstance(time, str) else None,
+        undeclared=undeclared,
+    )
+
+
+def _check(name: str, page: Page) -> None:
+    """Refuse a page that holds more or fewer rows than its own numbers say."""
+    if page.size == 0:
+        raise PaginationError(f"{name}: the server gives pages of 0 rows")
+    expected = max(0, min(page.size, page.total - page.number * page.size))
+    if len(page.rows) != expected:
+        raise PaginationError(
+            f"{name}: page {page.number} holds {len(page.rows)} rows where its own numbers "
+            f"({page.total} rows, {page.size} a page) say {expected}: rows are missing or repeated"
+        )
+    if page.total_pages != -(-page.total // page.size) and not (page.total == 0 and page.total_pages == 1):
+        raise PaginationError(f"{name}: {page.total_pages} pages of {page.size} rows cannot hold {page.total} rows")
+
+
+def _identity(parts: list[Any]) -> Any:
+    if any(type(part) is not int and not (isinstance(part, str) and part) for part in parts):
+        return None
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _identities(split: list[Values], places: list[int]) -> list[Any]:
+    if len(places) == 1:
+        found = [values[places[0]] for values, _ in split]
+        if all(type(one) is int for one in found):
+            return found
+    return [_identity([values[place] for place in places]) for values, _ in split]
+
+
+def _other_identities(
+    identities: list[Any], rows: list[Any], keys: tuple[str, ...], columns: dict[str, int]
+) -> list[Any]:
+    """Where the key is missing, the second choice; marked, so that it cannot equal a key of another row."""
+
+    def other(row: Any) -> Any:
+        if isinstance(row, dict):
+            parts = [row.get(key) for key in keys]
+        elif isinstance(row, tuple):
+            parts = [row[columns[key]] for key in keys]
+        else:
+            parts = [getattr(row, row.FIELDS[key]) for key in keys]
+        found = _identity(parts)
+        return None if found is None else ("", found)
+
+    return [other(row) if identity is None else identity for identity, row in zip(identities, rows, strict=True)]
+
+
+# ---------------------------------------------------------------------------------------------- splitting a page
+
+
+def _split(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Values]]:
+    if msgspec is not None:
+        try:
+            return _split_fast(content, model)
+        except (ValueError, RecursionError):
+            pass  # a field is missing or unknown, or the fast decoder is too strict: the exact way decides
+    return _split_exact(content, model)
+
+
+def _split_fast(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Values]]:
+    page = _fast_decoder(model.__name__, tuple(model.FIELDS.items()), model.UNDECODED).decode(content)
+    values = map(msgspec.structs.astuple, page.data)
+    places = [list(model.FIELDS).index(name) for name in model.UNDECODED]
+    if not places:
+        return page.metadata, page.pagination, [(row, None) for row in values]
+    str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; all else it has checked
+    rows: list[Values] = []
+    for row in values:
+        kept = list(row)
+        for place in places:
+            kept[place] = _own_bytes(row[place])
+        rows.append((tuple(kept), None))
+    return page.metadata, page.pagination, rows
+
+
+def _own_bytes(raw: Any) -> bytes | None:
+    """A copy, so that a kept row does not keep the whole page; null is null."""
+    own = bytes(raw)
+    return None if own == b"null" else own
+
+
+@lru_cache(maxsize=64)
+def _fast_decoder(name: str, fields: tuple[tuple[str, str], ...], undecoded: tuple[str, ...]) -> Any:
+    row = msgspec.defstruct(
+        name,
+        [(attribute, msgspec.Raw if field in undecoded else Any) for field, attribute in fields],
+        rename={attribute: field for field, attribute in fields},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    page = msgspec.defstruct("Page", [("data", list[row]), ("metadata", Any, None), ("pagination", Any, None)])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(page)
+
+
+def _split_exact(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Values]]:
+    metadata, pagination, data = _envelope(_decode_but(content, model.UNDECODED))
+    _check_objects(data)
+    rows: list[Values] = []
+    for row in data:
+        values = tuple([row.get(name) for name in model.FIELDS])
+        absent = frozenset([name for name in model.FIELDS if name not in row])
+        extra = {name: value for name, value in row.items() if name not in model.FIELDS}
+        rows.append((values, Rest(absent, extra) if absent or extra else None))
+    return metadata, pagination, rows
+
+
+def _decode_but(content: bytes, names: tuple[str, ...]) -> Any:
+    """Decode a page, the named fields of its rows left as the bytes that came."""
+    if not names:
+        return decode(content)
+    if msgspec is not None:
+        try:
+            body = msgspec.json.decode(content)
+            raw_rows = _raw_decoder(names).decode(content).data
+            for row, raw in zip(body["data"], raw_rows, strict=True):
+                for name in names:
+                    if name in row:
+                        row[name] = _own_bytes(getattr(raw, name))
+            return body
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            pass  # not of this shape, or the fast decoder is too strict: the scan decides
+    try:
+        return _scan(content.decode("utf-8-sig"), names)
+    except (IndexError, RecursionError):
+        raise ValueError("the text ends too early or is nested too deeply") from None
+
+
+@lru_cache(maxsize=8)
+def _raw_decoder(names: tuple[str, ...]) -> Any:
+    row = msgspec.defstruct("Row", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in names])
+    return msgspec.json.Decoder(msgspec.defstruct("Rows", [("data", list[row])]))  # type: ignore[valid-type]
+
+
+def _scan(text: str, names: tuple[str, ...]) -> Any:
+    """Decode a page with the standard library and keep where the named fields of its rows stand in the text."""
+
+    def value(_: str, at: int) -> tuple[Any, int]:
+        return STANDARD_DECODER.raw_decode(text, at)
+
+    def field(name: str, at: int) -> tuple[Any, int]:
+        decoded, end = value(name, at)
+        keep = name in names and decoded is not None
+        return (text[at:end].encode("utf-8", "surrogatepass") if keep else decoded), end
+
+    def rows(name: str, at: int) -> tuple[Any, int]:
+        if name != "data" or text[at] != "[":
+            return value(name, at)
+        return _list(text, at, lambda place: _object(text, place, field) if text[place] == "{" else value("", place))
+
+    start = _skip(text, 0)
+    body, end = _object(text, start, rows) if text[start] == "{" else value("", start)
+    if _skip(text, end) != len(text):
+        raise ValueError("there is more text behind the JSON")
+    return body
+
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _object(text: str, at: int, member: Callable[[str, int], tuple[Any, int]]) -> tuple[dict[str, Any], int]:
+    """Decode the object that starts at `at`; `member` decodes each value."""
+    found: dict[str, Any] = {}
+    at = _skip(text, at + 1)
+    if text[at] == "}":
+        return found, at + 1
+    while True:
+        if text[at] != '"':
+            raise ValueError("a name is not a text")
+        name, at = STANDARD_DECODER.raw_decode(text, at)
+        at = _skip(text, at)
+        _expect(text, at, ":")
+        found[name], at = member(name, _skip(text, at + 1))
+        at = _skip(text, at)
+        if text[at] == "}":
+            return found, at + 1
+        _expect(text, at, ",")
+        at = _skip(text, at + 1)
+
+
+def _list(text: str, at: int, element: Callable[[int], tuple[Any, int]]) -> tuple[list[Any], int]:
+    """Decode the list that starts at `at`; `element` decodes each element."""
+    found: list[Any] = []
+    at = _skip(text, at + 1)
+    if text[at] == "]":
+        return found, at + 1
+    while True:
+        one, at = element(at)
+        found.append(one)
+        at = _skip(text, at)
+        if text[at] == "]":
+            return found, at + 1
+        _expect(text, at, ",")
+        at = _skip(text, at + 1)
+
+
+def _expect(text: str, at: int, sign: str) -> None:
+    if text[at] != sign:
+        raise ValueError(f"{sign!r} is missing")

@@ -1,0 +1,69 @@
+"""What endpoints need of a client, so that tests and users can bring their own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Protocol, TypeVar
+
+import httpx
+
+from imednet_api.types import Request
+
+from .http_client_base import Reader
+from .retry import RetryPolicy
+
+T = TypeVar("T")
+
+
+class RequestorProtocol(Protocol):
+    """A blocking client."""
+
+    max_in_flight: int
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides whether a request is sent again."""
+        ...  # pragma: no cover
+
+    def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
+        """GET a path."""
+        ...  # pragma: no cover
+
+    def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
+        """POST to a path."""
+        ...  # pragma: no cover
+
+    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
+        """Send a request of the description and read its answer."""
+        ...  # pragma: no cover
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...  # pragma: no cover
+
+
+class AsyncRequestorProtocol(Protocol):
+    """An asynchronous client."""
+
+    max_in_flight: int
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides whether a request is sent again."""
+        ...  # pragma: no cover
+
+    def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> Awaitable[httpx.Response]:
+        """GET a path."""
+        ...  # pragma: no cover
+
+    def post(self, path: str, json: Any | None = None, **kwargs: Any) -> Awaitable[httpx.Response]:
+        """POST to a path."""
+        ...  # pragma: no cover
+
+    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> Awaitable[T]:
+        """Send a request of the description and read its answer."""
+        ...  # pragma: no cover
+
+    def aclose(self) -> Awaitable[None]:
+        """Close the connections."""
+        ...  # pragma: no cover

@@ -1,0 +1,85 @@
+"""Whether a request is sent again, and how long to wait before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Protocol, runtime_checkable
+
+import httpx
+
+from ..constants import RETRY_AFTER_CAP
+
+IDEMPOTENT_METHODS: Final[frozenset[str]] = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT"})
+"""Methods that may be sent twice without harm. A POST may have been carried out before the connection broke."""
+
+
+@dataclass
+class RetryState:
+    """What a policy decides on.
+
+    Attributes:
+        attempt_number: attempts made so far, from 1.
+        exception: what the last attempt raised, an `httpx.RequestError` for network trouble.
+        result: the `httpx.Response` of the last attempt, if one came.
+        method: HTTP method of the request.
+    """
+
+    attempt_number: int
+    exception: BaseException | None = None
+    result: Any | None = None
+    method: str | None = None
+
+
+@runtime_checkable
+class RetryPolicy(Protocol):
+    """Decides whether a request is sent again. Pass one as `retry_policy=`."""
+
+    def should_retry(self, state: RetryState) -> bool:
+        """Whether to send again; asked only while attempts are left."""
+        ...  # pragma: no cover
+
+
+class DefaultRetryPolicy:
+    """Sends again what can be sent twice without harm.
+
+    Network trouble and HTTP 5xx: idempotent methods only. HTTP 429: every method, since the server refused before it
+    did anything. A method that is unknown counts as not idempotent.
+
+    >>> DefaultRetryPolicy().should_retry(RetryState(1, result=httpx.Response(503), method="POST"))
+    False
+    """
+
+    def should_retry(self, state: RetryState) -> bool:
+        """Whether to send again."""
+        idempotent = (state.method or "").upper() in IDEMPOTENT_METHODS
+        if state.exception is not None:
+            return idempotent and isinstance(state.exception, httpx.RequestError)
+        if not isinstance(state.result, httpx.Response):
+            return False
+        status = state.result.status_code
+        return status == 429 or (idempotent and 500 <= status < 600)
+
+
+def retry_after_seconds(response: httpx.Response, now: datetime | None = None) -> float | None:
+    """Seconds the server asks to wait: `Retry-After` as a number or as a date, `None` when absent or not readable.
+
+    >>> retry_after_seconds(httpx.Response(429, headers={"Retry-After": "7"}))
+    7.0
+    """
+    text = response.headers.get("retry-after", "").strip()
+    if text.isdecimal() and text.isascii():
+        return float(text)
+    try:
+        then = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
+
+
+def asks_too_long(response: httpx.Response) -> bool:
+    """Whether the server asks for a longer wait than a caller should be kept for."""
+    seconds = retry_after_seconds(response)
+    return seconds is not None and seconds > RETRY_AFTER_CAP

@@ -1,0 +1,17 @@
+"""Forms of a study."""
+
+from imednet_api.models import Form
+
+from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+
+
+class FormsEndpoint(GenericListGetEndpoint[Form]):
+    """Forms of a study."""
+
+    OPERATION = "list_forms"
+
+
+class AsyncFormsEndpoint(AsyncGenericListGetEndpoint[Form]):
+    """Forms of a study."""
+
+    OPERATION = "list_forms"

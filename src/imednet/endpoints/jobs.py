@@ -1,0 +1,40 @@
+"""Jobs: handles of asynchronous writes."""
+
+from __future__ import annotations
+
+from imednet_api.api import operation
+from imednet_api.models import Job
+from imednet_api.types import Request
+
+from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
+from ..utils.url import check_path_part
+from .base import GenericEndpoint
+from .records import read_job
+
+
+def _request(study_key: str, batch_id: str) -> Request:
+    path = {"study_key": study_key, "batch_id": check_path_part("batch_id", batch_id)}
+    return operation("get_job").request(path=path)
+
+
+class JobsEndpoint(GenericEndpoint[RequestorProtocol]):
+    """State of one batch. The API has no list of jobs."""
+
+    def get(self, study_key: str | None, batch_id: str) -> Job:
+        """The state of a batch.
+
+        Args:
+            study_key: the study; the one of this thread or task when it is `None`.
+            batch_id: `batch_id` of the answer to `records.create`; `job_id` is another value.
+        """
+        study_key = self._study(study_key)
+        return self._client.fetch(_request(study_key, batch_id), read_job, study_key)
+
+
+class AsyncJobsEndpoint(GenericEndpoint[AsyncRequestorProtocol]):
+    """State of one batch. The API has no list of jobs."""
+
+    async def get(self, study_key: str | None, batch_id: str) -> Job:
+        """The state of a batch; see `JobsEndpoint.get`."""
+        study_key = self._study(study_key)
+        return await self._client.fetch(_request(study_key, batch_id), read_job, study_key)

@@ -1,0 +1,17 @@
+"""Queries with their comments."""
+
+from imednet_api.models import Query
+
+from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+
+
+class QueriesEndpoint(GenericListGetEndpoint[Query]):
+    """Queries with their comments."""
+
+    OPERATION = "list_queries"
+
+
+class AsyncQueriesEndpoint(AsyncGenericListGetEndpoint[Query]):
+    """Queries with their comments."""
+
+    OPERATION = "list_queries"

@@ -1,0 +1,17 @@
+"""Saved states of records."""
+
+from imednet_api.models import RecordRevision
+
+from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+
+
+class RecordRevisionsEndpoint(GenericListGetEndpoint[RecordRevision]):
+    """Saved states of records."""
+
+    OPERATION = "list_record_revisions"
+
+
+class AsyncRecordRevisionsEndpoint(AsyncGenericListGetEndpoint[RecordRevision]):
+    """Saved states of records."""
+
+    OPERATION = "list_record_revisions"

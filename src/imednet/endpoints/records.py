@@ -1,0 +1,97 @@
+"""Records of a study with their answers; the one resource that can be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from imednet_api.api import operation
+from imednet_api.models import Job, Record
+from imednet_api.types import Model, Operation, Request
+
+from ..core.answers import decoded, not_json
+from ..core.filters import check_record_data_filter
+from ..errors import ArgumentError
+from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+
+Item = Mapping[str, Any] | Model
+
+
+class _Rules:
+    """What is particular about records."""
+
+    def _parameter(self, name: str, value: Any) -> str:
+        text: str = super()._parameter(name, value)  # type: ignore[misc]
+        if name == "recordDataFilter":
+            check_record_data_filter(text)
+        return text
+
+
+class RecordsEndpoint(_Rules, GenericListGetEndpoint[Record]):
+    """Records of a study with their answers.
+
+    Lists also take `record_data_filter="AESER==Yes"`, an expression over answers: one kind of connector, `=~` means
+    contains.
+    """
+
+    OPERATION = "list_records"
+
+    def create(
+        self, study_key: str | None, records_data: Sequence[Item], email_notify: bool | str | None = None
+    ) -> Job:
+        """Register subjects, create records or update records: the identifiers of each item decide.
+
+        The request is sent once. After network trouble or a failure of the server the outcome is unknown: read the
+        records back before you send them again.
+
+        Args:
+            study_key: the study; the one of this thread or task when it is `None`.
+            records_data: items to write, as dictionaries or as models such as `NewRecord`; answers stand under `data`.
+            email_notify: an address that is told when the job has finished.
+
+        Returns:
+            The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
+        """
+        request = _create_request(self._study(study_key), records_data, email_notify)
+        return self._client.fetch(request, read_job, study_key)
+
+
+class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint[Record]):
+    """Records of a study with their answers; see `RecordsEndpoint`."""
+
+    OPERATION = "list_records"
+
+    async def create(
+        self, study_key: str | None, records_data: Sequence[Item], email_notify: bool | str | None = None
+    ) -> Job:
+        """Register subjects, create records or update records; see `RecordsEndpoint.create`."""
+        request = _create_request(self._study(study_key), records_data, email_notify)
+        return await self._client.fetch(request, read_job, study_key)
+
+
+def _create_request(study_key: str, items: Sequence[Item], email_notify: bool | str | None) -> Request:
+    if isinstance(items, (Mapping, Model, str)) or not items:
+        raise ArgumentError("records_data must be a list with at least one item, also for one item")
+    body = []
+    for number, item in enumerate(items):
+        plain = item.to_dict() if isinstance(item, Model) else dict(item)
+        if "data" not in plain:
+            hint = "; answers are written under 'data', not 'recordData'" if "recordData" in plain else ""
+            raise ArgumentError(f"item {number} of records_data has no 'data'{hint}")
+        # An identifier that is present but empty changes what the server does, so empty ones are never sent.
+        body.append({name: value for name, value in plain.items() if name == "data" or value not in (None, "")})
+    notify = str(email_notify).lower() if isinstance(email_notify, bool) else email_notify
+    found: Operation = operation("create_records")
+    return found.request(path={"study_key": study_key}, headers=[("x-email-notify", notify)], body=body)
+
+
+def read_job(response: httpx.Response) -> Job:
+    """The job of an answer; a list of one job is taken too, an empty list is a job of which nothing is known."""
+    body = decoded(response)
+    if isinstance(body, list):
+        body = body[0] if body else {}
+    if not isinstance(body, dict):
+        raise not_json(response)
+    return Job.from_dict(body)

@@ -1,0 +1,147 @@
+"""What lists and iterators give back: rows, with the proof that they are all there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ..core.pages import Page
+from ..core.reading import Proof, WholeRead
+
+T = TypeVar("T")
+
+
+class Rows(list[T]):
+    """A plain list of rows; `proof` says why it counts as whole."""
+
+    proof: Proof
+
+    def __init__(self, rows: Iterable[T], proof: Proof) -> None:
+        super().__init__(rows)
+        self.proof = proof
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage(Generic[T]):
+    """One page of a read that goes on.
+
+    Attributes:
+        rows: the rows.
+        number: number of the page, from 0.
+        total_pages, total: pages and rows the server had when it gave this page.
+        server_time: when the server answered, UTC, as it writes it.
+    """
+
+    rows: list[T]
+    number: int
+    total_pages: int
+    total: int
+    server_time: str | None
+
+    @classmethod
+    def of(cls, page: Page) -> RowPage[T]:
+        """The part of a page that concerns a caller."""
+        return cls(page.rows, page.number, page.total_pages, page.total, page.server_time)
+
+
+class RowPages(Generic[T], Iterator[RowPage[T]]):
+    """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+
+    def __init__(self, read: WholeRead, pages: Generator[Page, None, None]) -> None:
+        self._read = read
+        self._pages = pages
+
+    @property
+    def proof(self) -> Proof | None:
+        """Why the read counts as whole; `None` before its end."""
+        return self._read.proof
+
+    def __next__(self) -> RowPage[T]:
+        return RowPage.of(next(self._pages))
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._pages.close()
+
+
+class RowIterator(Generic[T], Iterator[T]):
+    """Rows of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+
+    def __init__(self, read: WholeRead, rows: Generator[T, None, None]) -> None:
+        self._read = read
+        self._rows = rows
+
+    @property
+    def proof(self) -> Proof | None:
+        """Why the read counts as whole; `None` before its end."""
+        return self._read.proof
+
+    def __next__(self) -> T:
+        return next(self._rows)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._rows.close()
+
+
+class AsyncRowPages(Generic[T], AsyncIterator[RowPage[T]]):
+    """Pages of a read, as they come; see `RowPages`."""
+
+    def __init__(self, read: WholeRead, pages: AsyncGenerator[Page, None]) -> None:
+        self._read = read
+        self._pages = pages
+
+    @property
+    def proof(self) -> Proof | None:
+        """Why the read counts as whole; `None` before its end."""
+        return self._read.proof
+
+    async def __anext__(self) -> RowPage[T]:
+        return RowPage.of(await anext(self._pages))
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._pages.aclose()
+
+
+class AsyncRowIterator(Generic[T], AsyncIterator[T]):
+    """Rows of a read, as they come; see `RowIterator`."""
+
+    def __init__(self, read: WholeRead, rows: AsyncGenerator[T, None]) -> None:
+        self._read = read
+        self._rows = rows
+
+    @property
+    def proof(self) -> Proof | None:
+        """Why the read counts as whole; `None` before its end."""
+        return self._read.proof
+
+    async def __anext__(self) -> T:
+        return await anext(self._rows)
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._rows.aclose()
+
+
+def sorted_rows(rows: list[Any], fields: list[tuple[str, bool]]) -> list[Any]:
+    """Rows (objects or dictionaries) by the caller's fields; missing values come last either way."""
+    for attribute, descending in reversed(fields):
+        present = [row for row in rows if _value(row, attribute) is not None]
+        missing = [row for row in rows if _value(row, attribute) is None]
+        present.sort(key=lambda row: _orderable(_value(row, attribute)), reverse=descending)  # noqa: B023
+        rows = present + missing
+    return rows
+
+
+def _value(row: Any, attribute: str) -> Any:
+    if isinstance(row, dict):
+        return row.get(attribute)
+    return getattr(row, attribute)
+
+
+def _orderable(value: Any) -> tuple[str, Any]:
+    if isinstance(value, (int, float)):
+        return ("", value)
+    return (type(value).__name__, value if isinstance(value, str) else repr(value))

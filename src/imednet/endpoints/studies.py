@@ -1,0 +1,17 @@
+"""Studies the keys may see."""
+
+from imednet_api.models import Study
+
+from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+
+
+class StudiesEndpoint(GenericListGetEndpoint[Study]):
+    """Studies the keys may see; `list()` takes no study."""
+
+    OPERATION = "list_studies"
+
+
+class AsyncStudiesEndpoint(AsyncGenericListGetEndpoint[Study]):
+    """Studies the keys may see; `list()` takes no study."""
+
+    OPERATION = "list_studies"

@@ -1,0 +1,26 @@
+"""Users of a study with their roles."""
+
+from typing import Any
+
+from imednet_api.models import User
+
+from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+
+
+class _Rules:
+    """The server cannot filter users and hides inactive ones, so a `get` looks through all of them."""
+
+    def _wide(self) -> dict[str, Any]:
+        return {"include_inactive": True}
+
+
+class UsersEndpoint(_Rules, GenericListGetEndpoint[User]):
+    """Users of a study with their roles. `include_inactive=True` also lists people who left the study."""
+
+    OPERATION = "list_users"
+
+
+class AsyncUsersEndpoint(_Rules, AsyncGenericListGetEndpoint[User]):
+    """Users of a study with their roles. `include_inactive=True` also lists people who left the study."""
+
+    OPERATION = "list_users"

@@ -1,0 +1,301 @@
+"""All errors of the package, and the one place that says what a person can do about each.
+
+    ImednetError
+    ├── ApiError                    the server answered with a failure
+    │   ├── ValidationError         400
+    │   │   └── BadRequestError     400
+    │   ├── AuthenticationError     401
+    │   │   └── UnauthorizedError   401
+    │   ├── AuthorizationError      403
+    │   │   └── ForbiddenError      403
+    │   ├── NotFoundError           404, or a `get` that found nothing
+    │   ├── ConflictError           409
+    │   ├── RateLimitError          429
+    │   └── ServerError             5xx
+    ├── RequestError                no usable answer came
+    │   └── InvalidAnswerError      an answer came that is not the JSON it should be
+    ├── ClientError                 the call or its result is not right
+    │   ├── ConfigurationError      keys, address or settings   (also a ValueError)
+    │   ├── ArgumentError           a value that cannot be sent (also a ValueError)
+    │   ├── UnknownFilterError      a keyword that is no filter (also a TypeError)
+    │   ├── LifecycleError          the wrong way to open or close (also a TypeError)
+    │   └── PaginationError         pages that do not fit together
+    │       └── IncompleteReadError a read that cannot be shown to be whole
+    ├── ExportError                 an export that did not come about
+    │   ├── ExportConfigurationError
+    │   └── ExportBatchError
+    └── PluginLoadError
+
+No message holds a key or data of a person: values of filters, refused values and bodies of answers can be reached as
+attributes, but stand in no `str`, no `repr` and no pickle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+_CHECK = "Next: imednet check"
+
+
+class ImednetError(Exception):
+    """Base of everything this package raises. Pickles with its message and its facts, without private ones."""
+
+    _private: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        facts = {name: value for name, value in self.__dict__.items() if name not in self._private}
+        return _revive, (type(self), self.args, facts)
+
+
+def _revive(cls: type[ImednetError], args: tuple[Any, ...], facts: dict[str, Any]) -> ImednetError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update({**dict.fromkeys(cls._private), **facts})
+    return error
+
+
+class ApiError(ImednetError):
+    """The server answered with a failure.
+
+    Attributes:
+        response: decoded JSON or text of the answer; may hold data of a person.
+        status_code: HTTP status, `None` where no single answer is meant.
+        code: the vendor's code (`"1000"` invalid value, `"9000"` unknown, `"9001"` not allowed).
+        description: the vendor's text; the refused value is masked in it.
+        attribute: name of the attribute of the request at fault.
+        value: the refused value; may hold data of a person.
+        method, path: the request, without its query.
+        study_key: the study that was asked for.
+        attempts: how often the request was sent.
+        retry_after: seconds the server asked to wait.
+    """
+
+    _private = ("response", "value")
+
+    def __init__(
+        self,
+        response: Any,
+        status_code: int | None = None,
+        *,
+        message: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        study_key: str | None = None,
+        attempts: int = 1,
+        retry_after: float | None = None,
+    ) -> None:
+        self.response = response
+        self.status_code = status_code
+        self.method = method
+        self.path = path
+        self.study_key = study_key
+        self.attempts = attempts
+        self.retry_after = retry_after
+        self.code, self.description, self.attribute, self.value = _vendor_facts(response)
+        super().__init__(message or self._sentence())
+
+    def _sentence(self) -> str:
+        where = f"{self.method} {self.path}: " if self.path else ""
+        status = f"HTTP {self.status_code}" if self.status_code is not None else "failure"
+        said = [self.description] if self.description else []
+        if self.code:
+            said.append(f"code {self.code}")
+        if self.attribute:
+            said.append(f"attribute {self.attribute!r}")
+        what = f"{where}{status}" + (f" ({', '.join(said)})" if said else "")
+        tried = f" after {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"{what}{tried}. {self._next_step()}"
+
+    def _next_step(self) -> str:
+        return "The server did not say more. Next: try again later, or ask the vendor"
+
+
+class ValidationError(ApiError):
+    """A value of the request is invalid (HTTP 400)."""
+
+    def _next_step(self) -> str:
+        return "Next: correct the value named above; attribute names are spelled as in the answers (subjectKey)"
+
+
+class BadRequestError(ValidationError):
+    """The request is malformed (HTTP 400)."""
+
+
+class AuthenticationError(ApiError):
+    """The keys were refused (HTTP 401)."""
+
+    def _next_step(self) -> str:
+        return (
+            "The API key or the security key is wrong, or they do not belong together. "
+            f"Next: compare both with what you were given, then imednet check"
+        )
+
+
+class UnauthorizedError(AuthenticationError):
+    """The keys were refused (HTTP 401)."""
+
+
+class AuthorizationError(ApiError):
+    """The keys may not read this (HTTP 403)."""
+
+    def _next_step(self) -> str:
+        if self.study_key is None:
+            return f"These keys may not read this. {_CHECK}"
+        return (
+            f"403: these keys may not read study {self.study_key!r}, or it is misspelt: "
+            f"iMednet answers 403 for unknown studies. {_CHECK}"
+        )
+
+
+class ForbiddenError(AuthorizationError):
+    """The keys may not read this (HTTP 403)."""
+
+
+class NotFoundError(ApiError):
+    """There is no such path (HTTP 404), or `get` found no row."""
+
+    def _next_step(self) -> str:
+        return "The address has no such path. Next: check the base URL (no path behind the host is needed)"
+
+
+class ConflictError(ApiError):
+    """The request does not fit the present state (HTTP 409)."""
+
+
+class RateLimitError(ApiError):
+    """Too many requests (HTTP 429). `retry_after` holds the seconds the server asked to wait, if it did."""
+
+    def _next_step(self) -> str:
+        wait = f"in {self.retry_after:g} seconds" if self.retry_after else "later"
+        return f"The server asked to slow down. Next: try again {wait}, with a smaller max_in_flight"
+
+
+class ServerError(ApiError):
+    """The server failed (HTTP 5xx)."""
+
+    def _next_step(self) -> str:
+        return "The server failed; what was read before is not affected. Next: try again later"
+
+
+class RequestError(ImednetError):
+    """No usable answer came, after all attempts.
+
+    Attributes:
+        attempts: how often the request was sent.
+    """
+
+    def __init__(self, message: str = "the request failed", *, attempts: int = 1) -> None:
+        self.attempts = attempts
+        super().__init__(message)
+
+
+class InvalidAnswerError(RequestError):
+    """An answer came that is not the JSON it should be: a web page, a cut or garbled body."""
+
+
+class ClientError(ImednetError):
+    """The call or its result is not right."""
+
+
+class ConfigurationError(ClientError, ValueError):
+    """Keys, address or settings are missing or cannot be used."""
+
+
+class ArgumentError(ClientError, ValueError):
+    """A value that cannot be sent to the server."""
+
+
+class UnknownFilterError(ClientError, TypeError):
+    """A keyword that is neither a field nor a filterable attribute of the resource."""
+
+
+class LifecycleError(ClientError, TypeError):
+    """The wrong way to open or close an SDK."""
+
+
+class PaginationError(ClientError):
+    """Pages that are malformed or do not fit together."""
+
+
+class IncompleteReadError(PaginationError):
+    """A read that cannot be shown to be whole; nothing of it should be used."""
+
+
+class ExportError(ImednetError):
+    """An export that did not come about; no half-written file was left."""
+
+
+class ExportConfigurationError(ExportError):
+    """The target or the settings of an export cannot be used; nothing was written."""
+
+
+class ExportBatchError(ExportError):
+    """A batch could not be written after all attempts.
+
+    Attributes:
+        batch_id: the batch, so that the rest can be resumed.
+    """
+
+    def __init__(self, batch_id: str, message: str = "the batch could not be written") -> None:
+        self.batch_id = batch_id
+        super().__init__(f"batch {batch_id}: {message}")
+
+
+class PluginLoadError(ImednetError):
+    """A plugin that cannot be loaded or does not do what a plugin must."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+}
+
+
+def get_error_class(status_code: int) -> type[ApiError]:
+    """The error for an HTTP status.
+
+    >>> get_error_class(403).__name__, get_error_class(520).__name__, get_error_class(418).__name__
+    ('ForbiddenError', 'ServerError', 'ApiError')
+    """
+    if 500 <= status_code <= 599:
+        return ServerError
+    return _BY_STATUS.get(status_code, ApiError)
+
+
+def _vendor_facts(body: Any) -> tuple[str | None, str | None, str | None, Any]:
+    """Code, description, attribute and value of a failure, in all three shapes that were seen or are likely.
+
+    The vendor's envelope (`metadata.error`), a third-party description (`metadata.error.message`), and the
+    `{"message": ...}` of a gateway.
+    """
+    body = body if isinstance(body, dict) else {}
+    metadata = body.get("metadata")
+    error = metadata.get("error") if isinstance(metadata, dict) else None
+    error = error if isinstance(error, dict) else {}
+    field = error.get("field")
+    field = field if isinstance(field, dict) else {}
+    description = error.get("description") or error.get("message") or body.get("message")
+    value = field.get("value")
+    return (
+        _short(error.get("code")),
+        _short(_masked(description, value)),
+        _short(field.get("attribute")),
+        value,
+    )
+
+
+def _masked(text: Any, value: Any) -> Any:
+    return text.replace(str(value), "***") if isinstance(text, str) and value not in (None, "") else text
+
+
+def _short(value: Any) -> str | None:
+    """One printable line of at most 300 characters: what a server says must not flood or garble a terminal."""
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    text = "".join(character if character.isprintable() else " " for character in str(value))
+    return text if len(text) <= 300 else text[:297] + "..."

@@ -1,0 +1,156 @@
+"""The blocking door to the API, and both doors under one name."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+
+from .async_sdk import AsyncImednetSDK
+from .config import Config
+from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
+from .core.client import Client
+from .core.retry import RetryPolicy
+from .endpoints import (
+    CodingsEndpoint,
+    FormsEndpoint,
+    IntervalsEndpoint,
+    JobsEndpoint,
+    QueriesEndpoint,
+    RecordRevisionsEndpoint,
+    RecordsEndpoint,
+    SitesEndpoint,
+    StudiesEndpoint,
+    SubjectsEndpoint,
+    UsersEndpoint,
+    VariablesEndpoint,
+    VisitsEndpoint,
+    GenericEndpoint,
+)
+from .errors import LifecycleError
+from .sdk_convenience import SDKConvenienceMixin
+
+__all__ = ["AsyncImednetSDK", "ImednetSDK"]
+
+_ENDPOINT_REGISTRY: Final[dict[str, type[GenericEndpoint[Any]]]] = {
+    "studies": StudiesEndpoint,
+    "sites": SitesEndpoint,
+    "forms": FormsEndpoint,
+    "intervals": IntervalsEndpoint,
+    "variables": VariablesEndpoint,
+    "subjects": SubjectsEndpoint,
+    "visits": VisitsEndpoint,
+    "records": RecordsEndpoint,
+    "record_revisions": RecordRevisionsEndpoint,
+    "queries": QueriesEndpoint,
+    "codings": CodingsEndpoint,
+    "users": UsersEndpoint,
+    "jobs": JobsEndpoint,
+}
+"""Attribute of the SDK -> endpoint. A resource is added with one class and one line here."""
+
+
+class ImednetSDK(SDKConvenienceMixin):
+    """Everything the API offers, over blocking I/O. Safe to share between threads.
+
+    Args:
+        api_key, security_key, base_url: else from `IMEDNET_API_KEY`, `IMEDNET_SECURITY_KEY`, `IMEDNET_BASE_URL`.
+        timeout: seconds without an answer, or an `httpx.Timeout`.
+        retries: further attempts after the first one.
+        backoff_factor: multiplier of the randomised wait between attempts, in seconds.
+        retry_policy: decides whether a request is sent again.
+        client: a `Client` made elsewhere; it is used and not closed.
+        http_client: your own `httpx.Client` (proxy, mTLS); it is used and not closed.
+        max_in_flight: requests under way at once.
+
+    Raises:
+        ConfigurationError: keys, address or a number cannot be used.
+
+    >>> with ImednetSDK("key-1", "key-2") as sdk:
+    ...     sdk
+    ImednetSDK(base_url='https://edc.prod.imednetapi.com')
+    """
+
+    codings: CodingsEndpoint
+    forms: FormsEndpoint
+    intervals: IntervalsEndpoint
+    jobs: JobsEndpoint
+    queries: QueriesEndpoint
+    record_revisions: RecordRevisionsEndpoint
+    records: RecordsEndpoint
+    sites: SitesEndpoint
+    studies: StudiesEndpoint
+    subjects: SubjectsEndpoint
+    users: UsersEndpoint
+    variables: VariablesEndpoint
+    visits: VisitsEndpoint
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        security_key: str | None = None,
+        base_url: str | None = None,
+        timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+        backoff_factor: float = DEFAULT_BACKOFF_FACTOR,
+        retry_policy: RetryPolicy | None = None,
+        client: Client | None = None,
+        *,
+        http_client: httpx.Client | None = None,
+        max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+    ) -> None:
+        self._owns_client = client is None
+        self._client = client or Client(
+            api_key,
+            security_key,
+            base_url,
+            timeout=timeout,
+            retries=retries,
+            backoff_factor=backoff_factor,
+            retry_policy=retry_policy,
+            http_client=http_client,
+            max_in_flight=max_in_flight,
+        )
+        for name, endpoint in _ENDPOINT_REGISTRY.items():
+            setattr(self, name, endpoint(self._client))
+
+    @property
+    def config(self) -> Config:
+        """Keys and base URL; `repr` masks the keys."""
+        return self._client.config
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides whether a request is sent again; can be set at any time."""
+        return self._client.retry_policy
+
+    @retry_policy.setter
+    def retry_policy(self, policy: RetryPolicy) -> None:
+        self._client.retry_policy = policy
+
+    def close(self) -> None:
+        """Close the connections, unless the client was made elsewhere."""
+        if self._owns_client:
+            self._client.close()
+
+    async def aclose(self) -> None:
+        """Raises LifecycleError, a TypeError: this SDK is closed with `close()`."""
+        raise LifecycleError("ImednetSDK is closed with sdk.close(); for async use AsyncImednetSDK")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        raise LifecycleError("ImednetSDK is opened with `with`; for `async with` use AsyncImednetSDK")
+
+    async def __aexit__(self, *_: object) -> None:
+        """Never reached; Python asks for it beside `__aenter__`."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._client.base_url!r})"

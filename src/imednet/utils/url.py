@@ -1,0 +1,76 @@
+"""Addresses: normalising the base URL, and taking secrets out of what is logged."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit, urlunsplit
+
+from ..errors import ArgumentError, ConfigurationError
+
+_SAFE_PARAMETERS = frozenset({"page", "size", "sort", "includeInactive"})
+"""Query parameters that can hold neither a key nor data of a person; all others are masked."""
+
+
+def redact_url_query(url: str) -> str:
+    """The address with every value of its query masked that could be a key or data of a person.
+
+    >>> redact_url_query("https://h/records?page=2&filter=subjectKey==01-001&api_key=secret")
+    'https://h/records?page=2&filter=***&api_key=***'
+    """
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    pairs = []
+    for pair in parts.query.split("&") if parts.query else []:
+        name, equals, _ = pair.partition("=")
+        pairs.append(pair if name in _SAFE_PARAMETERS or not equals else f"{name}=***")
+    return urlunsplit((parts.scheme, host, parts.path, "&".join(pairs), ""))
+
+
+def normalise_base_url(url: str) -> str:
+    """The base URL as `scheme://host[:port]`, without a final slash and without `/api`, which people also type.
+
+    Raises ConfigurationError for another scheme, for credentials in the address, and for plain http to a host that is
+    not this machine: both keys travel with every request.
+
+    >>> normalise_base_url("https://edc.example.org/api/")
+    'https://edc.example.org'
+    """
+    text = url.strip().rstrip("/").removesuffix("/api").rstrip("/")
+    unusable = ConfigurationError("the base URL must look like https://edc.prod.imednetapi.com")
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise unusable from None
+    if parts.scheme not in ("http", "https") or not host or port == 0 or parts.query or parts.fragment:
+        raise unusable
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError("the base URL holds a user name: give the keys as api_key and security_key instead")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(
+            f"the base URL is plain http to {host}: the keys would travel unprotected. Next: write https://"
+        )
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_path_part(name: str, value: str) -> str:
+    """A study key or the like that may become a part of an address.
+
+    Raises ArgumentError for anything that would lead elsewhere: empty text, `.` and `..`, slashes, `?`, `#`, control
+    characters, and what cannot be encoded.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ArgumentError(f"{name} is empty. Next: give it as text, as in study_key='ABC-01'")
+    if value in (".", "..") or any(sign in value for sign in "/\\?#%") or not value.isprintable():
+        raise ArgumentError(f"{name} holds a character that a key cannot have (one of / \\ ? # % or a control character)")
+    return value
