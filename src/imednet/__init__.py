@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .core.retry import RetryState as RetryState
     from .errors import ImednetError as ImednetError
     from .errors import PluginLoadError as PluginLoadError
-    from .sdk import ImednetSDK as ImednetSDK
     from .sdk import ImednetSDK as ImednetClient
+    from .sdk import ImednetSDK as ImednetSDK
 
 _HOMES = {
     "AsyncImednetSDK": "async_sdk",

@@ -128,7 +128,7 @@ class AuthenticationError(ApiError):
     def _next_step(self) -> str:
         return (
             "The API key or the security key is wrong, or they do not belong together. "
-            f"Next: compare both with what you were given, then imednet check"
+            "Next: compare both with what you were given, then imednet check"
         )
 
 

@@ -15,6 +15,7 @@ from .core.retry import RetryPolicy
 from .endpoints import (
     CodingsEndpoint,
     FormsEndpoint,
+    GenericEndpoint,
     IntervalsEndpoint,
     JobsEndpoint,
     QueriesEndpoint,
@@ -26,7 +27,6 @@ from .endpoints import (
     UsersEndpoint,
     VariablesEndpoint,
     VisitsEndpoint,
-    GenericEndpoint,
 )
 from .errors import LifecycleError
 from .sdk_convenience import SDKConvenienceMixin

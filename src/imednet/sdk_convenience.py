@@ -93,121 +93,129 @@ class SDKConvenienceMixin:
 
     def get_studies(self: SDKProtocol, **filters: Any) -> Rows[Study]:
         """List studies."""
-        return self.studies.list(**filters)
+        rows: Rows[Study] = self.studies.list(**filters)
+        return rows
 
     async def async_get_studies(self: AsyncSDKProtocol, **filters: Any) -> Rows[Study]:
         """List studies."""
-        return await self.studies.list(**filters)
+        rows: Rows[Study] = await self.studies.list(**filters)
+        return rows
 
     def get_codings(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Coding]:
         """List codings."""
-        return self.codings.list(study_key, **filters)
+        rows: Rows[Coding] = self.codings.list(study_key, **filters)
+        return rows
 
-    async def async_get_codings(
-        self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
-    ) -> Rows[Coding]:
+    async def async_get_codings(self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Coding]:
         """List codings."""
-        return await self.codings.list(study_key, **filters)
+        rows: Rows[Coding] = await self.codings.list(study_key, **filters)
+        return rows
 
     def get_forms(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Form]:
         """List forms."""
-        return self.forms.list(study_key, **filters)
+        rows: Rows[Form] = self.forms.list(study_key, **filters)
+        return rows
 
-    async def async_get_forms(
-        self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
-    ) -> Rows[Form]:
+    async def async_get_forms(self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Form]:
         """List forms."""
-        return await self.forms.list(study_key, **filters)
+        rows: Rows[Form] = await self.forms.list(study_key, **filters)
+        return rows
 
     def get_intervals(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Interval]:
         """List intervals."""
-        return self.intervals.list(study_key, **filters)
+        rows: Rows[Interval] = self.intervals.list(study_key, **filters)
+        return rows
 
     async def async_get_intervals(
         self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
     ) -> Rows[Interval]:
         """List intervals."""
-        return await self.intervals.list(study_key, **filters)
+        rows: Rows[Interval] = await self.intervals.list(study_key, **filters)
+        return rows
 
     def get_queries(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Query]:
         """List queries."""
-        return self.queries.list(study_key, **filters)
+        rows: Rows[Query] = self.queries.list(study_key, **filters)
+        return rows
 
-    async def async_get_queries(
-        self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
-    ) -> Rows[Query]:
+    async def async_get_queries(self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Query]:
         """List queries."""
-        return await self.queries.list(study_key, **filters)
+        rows: Rows[Query] = await self.queries.list(study_key, **filters)
+        return rows
 
     def get_record_revisions(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[RecordRevision]:
         """List record revisions."""
-        return self.record_revisions.list(study_key, **filters)
+        rows: Rows[RecordRevision] = self.record_revisions.list(study_key, **filters)
+        return rows
 
     async def async_get_record_revisions(
         self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
     ) -> Rows[RecordRevision]:
         """List record revisions."""
-        return await self.record_revisions.list(study_key, **filters)
+        rows: Rows[RecordRevision] = await self.record_revisions.list(study_key, **filters)
+        return rows
 
     def get_records(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Record]:
         """List records."""
-        return self.records.list(study_key, **filters)
+        rows: Rows[Record] = self.records.list(study_key, **filters)
+        return rows
 
-    async def async_get_records(
-        self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
-    ) -> Rows[Record]:
+    async def async_get_records(self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Record]:
         """List records."""
-        return await self.records.list(study_key, **filters)
+        rows: Rows[Record] = await self.records.list(study_key, **filters)
+        return rows
 
     def get_sites(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Site]:
         """List sites."""
-        return self.sites.list(study_key, **filters)
+        rows: Rows[Site] = self.sites.list(study_key, **filters)
+        return rows
 
-    async def async_get_sites(
-        self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
-    ) -> Rows[Site]:
+    async def async_get_sites(self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Site]:
         """List sites."""
-        return await self.sites.list(study_key, **filters)
+        rows: Rows[Site] = await self.sites.list(study_key, **filters)
+        return rows
 
     def get_subjects(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Subject]:
         """List subjects."""
-        return self.subjects.list(study_key, **filters)
+        rows: Rows[Subject] = self.subjects.list(study_key, **filters)
+        return rows
 
-    async def async_get_subjects(
-        self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
-    ) -> Rows[Subject]:
+    async def async_get_subjects(self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Subject]:
         """List subjects."""
-        return await self.subjects.list(study_key, **filters)
+        rows: Rows[Subject] = await self.subjects.list(study_key, **filters)
+        return rows
 
     def get_users(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[User]:
         """List users."""
-        return self.users.list(study_key, **filters)
+        rows: Rows[User] = self.users.list(study_key, **filters)
+        return rows
 
-    async def async_get_users(
-        self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
-    ) -> Rows[User]:
+    async def async_get_users(self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[User]:
         """List users."""
-        return await self.users.list(study_key, **filters)
+        rows: Rows[User] = await self.users.list(study_key, **filters)
+        return rows
 
     def get_variables(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Variable]:
         """List variables."""
-        return self.variables.list(study_key, **filters)
+        rows: Rows[Variable] = self.variables.list(study_key, **filters)
+        return rows
 
     async def async_get_variables(
         self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
     ) -> Rows[Variable]:
         """List variables."""
-        return await self.variables.list(study_key, **filters)
+        rows: Rows[Variable] = await self.variables.list(study_key, **filters)
+        return rows
 
     def get_visits(self: SDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Visit]:
         """List visits."""
-        return self.visits.list(study_key, **filters)
+        rows: Rows[Visit] = self.visits.list(study_key, **filters)
+        return rows
 
-    async def async_get_visits(
-        self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any
-    ) -> Rows[Visit]:
+    async def async_get_visits(self: AsyncSDKProtocol, study_key: str | None = None, **filters: Any) -> Rows[Visit]:
         """List visits."""
-        return await self.visits.list(study_key, **filters)
+        rows: Rows[Visit] = await self.visits.list(study_key, **filters)
+        return rows
 
     def get_job(self: SDKProtocol, study_key: str, batch_id: str) -> Job:
         """Read the state of a batch."""

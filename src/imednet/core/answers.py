@@ -27,7 +27,7 @@ def decoded(response: httpx.Response) -> Any:
 def not_json(response: httpx.Response) -> httpx.DecodingError:
     """The error for a success whose body is not the JSON it should be. Its text says what came, never the body."""
     start = response.content[:512].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<head", b"<body")) or start.startswith(b"<"):
+    if start.startswith(b"<"):
         what = "a web page came instead of data: a proxy or a login page stands between"
     elif not start:
         what = "the answer is empty"

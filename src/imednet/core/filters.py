@@ -87,7 +87,7 @@ def clause(name: str, value: Any) -> str:
         value = value[0]
     if isinstance(value, tuple):
         if len(value) != 2 or value[0] not in OPERATORS:
-            raise ArgumentError(f"{name}: a tuple must be (operator, value), the operator one of {', '.join(OPERATORS)}")
+            raise ArgumentError(f"{name}: a tuple must be (operator, value), with one of {' '.join(OPERATORS)}")
         operator, value = value
     return f"{name}{operator}{literal(name, value)}"
 

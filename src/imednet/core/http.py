@@ -154,5 +154,3 @@ class AsyncRequestExecutor:
 
 def _attempts(retrying: tenacity.BaseRetrying) -> int:
     return int(retrying.statistics.get("attempt_number", 1))
-
-

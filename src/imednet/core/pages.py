@@ -7,7 +7,6 @@ The exact one takes any JSON, also where the fast decoder is not installed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,10 +14,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from imednet_api.types import STANDARD_DECODER, Model, Operation, Rest, decode
+from imednet_api.types import Model, Operation, Rest, decode
 
 from ..errors import PaginationError
 from .answers import hidden_failure, not_json
+from .json_text import decode_but, own_bytes
 
 try:
     import msgspec
@@ -231,15 +231,9 @@ def _split_fast(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Valu
     for row in values:
         kept = list(row)
         for place in places:
-            kept[place] = _own_bytes(row[place])
+            kept[place] = own_bytes(row[place])
         rows.append((tuple(kept), None))
     return page.metadata, page.pagination, rows
-
-
-def _own_bytes(raw: Any) -> bytes | None:
-    """A copy, so that a kept row does not keep the whole page; null is null."""
-    own = bytes(raw)
-    return None if own == b"null" else own
 
 
 @lru_cache(maxsize=64)
@@ -256,7 +250,7 @@ def _fast_decoder(name: str, fields: tuple[tuple[str, str], ...], undecoded: tup
 
 
 def _split_exact(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Values]]:
-    metadata, pagination, data = _envelope(_decode_but(content, model.UNDECODED))
+    metadata, pagination, data = _envelope(decode_but(content, model.UNDECODED))
     _check_objects(data)
     rows: list[Values] = []
     for row in data:
@@ -265,102 +259,3 @@ def _split_exact(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Val
         extra = {name: value for name, value in row.items() if name not in model.FIELDS}
         rows.append((values, Rest(absent, extra) if absent or extra else None))
     return metadata, pagination, rows
-
-
-def _decode_but(content: bytes, names: tuple[str, ...]) -> Any:
-    """Decode a page, the named fields of its rows left as the bytes that came."""
-    if not names:
-        return decode(content)
-    if msgspec is not None:
-        try:
-            body = msgspec.json.decode(content)
-            raw_rows = _raw_decoder(names).decode(content).data
-            for row, raw in zip(body["data"], raw_rows, strict=True):
-                for name in names:
-                    if name in row:
-                        row[name] = _own_bytes(getattr(raw, name))
-            return body
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            pass  # not of this shape, or the fast decoder is too strict: the scan decides
-    try:
-        return _scan(content.decode("utf-8-sig"), names)
-    except (IndexError, RecursionError):
-        raise ValueError("the text ends too early or is nested too deeply") from None
-
-
-@lru_cache(maxsize=8)
-def _raw_decoder(names: tuple[str, ...]) -> Any:
-    row = msgspec.defstruct("Row", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in names])
-    return msgspec.json.Decoder(msgspec.defstruct("Rows", [("data", list[row])]))  # type: ignore[valid-type]
-
-
-def _scan(text: str, names: tuple[str, ...]) -> Any:
-    """Decode a page with the standard library and keep where the named fields of its rows stand in the text."""
-
-    def value(_: str, at: int) -> tuple[Any, int]:
-        return STANDARD_DECODER.raw_decode(text, at)
-
-    def field(name: str, at: int) -> tuple[Any, int]:
-        decoded, end = value(name, at)
-        keep = name in names and decoded is not None
-        return (text[at:end].encode("utf-8", "surrogatepass") if keep else decoded), end
-
-    def rows(name: str, at: int) -> tuple[Any, int]:
-        if name != "data" or text[at] != "[":
-            return value(name, at)
-        return _list(text, at, lambda place: _object(text, place, field) if text[place] == "{" else value("", place))
-
-    start = _skip(text, 0)
-    body, end = _object(text, start, rows) if text[start] == "{" else value("", start)
-    if _skip(text, end) != len(text):
-        raise ValueError("there is more text behind the JSON")
-    return body
-
-
-_SPACE = re.compile(r"[ \t\n\r]*")
-
-
-def _skip(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
-
-
-def _object(text: str, at: int, member: Callable[[str, int], tuple[Any, int]]) -> tuple[dict[str, Any], int]:
-    """Decode the object that starts at `at`; `member` decodes each value."""
-    found: dict[str, Any] = {}
-    at = _skip(text, at + 1)
-    if text[at] == "}":
-        return found, at + 1
-    while True:
-        if text[at] != '"':
-            raise ValueError("a name is not a text")
-        name, at = STANDARD_DECODER.raw_decode(text, at)
-        at = _skip(text, at)
-        _expect(text, at, ":")
-        found[name], at = member(name, _skip(text, at + 1))
-        at = _skip(text, at)
-        if text[at] == "}":
-            return found, at + 1
-        _expect(text, at, ",")
-        at = _skip(text, at + 1)
-
-
-def _list(text: str, at: int, element: Callable[[int], tuple[Any, int]]) -> tuple[list[Any], int]:
-    """Decode the list that starts at `at`; `element` decodes each element."""
-    found: list[Any] = []
-    at = _skip(text, at + 1)
-    if text[at] == "]":
-        return found, at + 1
-    while True:
-        one, at = element(at)
-        found.append(one)
-        at = _skip(text, at)
-        if text[at] == "]":
-            return found, at + 1
-        _expect(text, at, ",")
-        at = _skip(text, at + 1)
-
-
-def _expect(text: str, at: int, sign: str) -> None:
-    if text[at] != sign:
-        raise ValueError(f"{sign!r} is missing")

@@ -243,8 +243,8 @@ class WholeRead:
 
     def _not_whole(self, what: str) -> IncompleteReadError:
         return IncompleteReadError(
-            f"{self._name}: the read is not whole: {what}. Rows were deleted or moved meanwhile, or the server does not "
-            "page soundly. Nothing of this read should be used. Next: read again"
+            f"{self._name}: the read is not whole: {what}. Rows were deleted or moved meanwhile, or the server "
+            "does not page soundly. Nothing of this read should be used. Next: read again"
         )
 
     def _conclude(

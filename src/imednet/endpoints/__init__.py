@@ -1,20 +1,22 @@
 """One small class a resource; `base` holds what they share."""
 
-from .base import AsyncGenericListGetEndpoint, GenericEndpoint, GenericListGetEndpoint
+from .async_base import AsyncGenericListGetEndpoint
+from .base import GenericListGetEndpoint
 from .codings import AsyncCodingsEndpoint, CodingsEndpoint
+from .deciding import GenericEndpoint
 from .forms import AsyncFormsEndpoint, FormsEndpoint
 from .intervals import AsyncIntervalsEndpoint, IntervalsEndpoint
 from .jobs import AsyncJobsEndpoint, JobsEndpoint
 from .queries import AsyncQueriesEndpoint, QueriesEndpoint
 from .record_revisions import AsyncRecordRevisionsEndpoint, RecordRevisionsEndpoint
 from .records import AsyncRecordsEndpoint, RecordsEndpoint
+from .rows import RowPage, Rows
 from .sites import AsyncSitesEndpoint, SitesEndpoint
 from .studies import AsyncStudiesEndpoint, StudiesEndpoint
 from .subjects import AsyncSubjectsEndpoint, SubjectsEndpoint
 from .users import AsyncUsersEndpoint, UsersEndpoint
 from .variables import AsyncVariablesEndpoint, VariablesEndpoint
 from .visits import AsyncVisitsEndpoint, VisitsEndpoint
-from .rows import RowPage, Rows
 
 __all__ = [
     "AsyncCodingsEndpoint",

@@ -1,174 +1,37 @@
-"""What every endpoint does, so that a resource is one short class that names its operation.
-
-`_EndpointBase` decides (which study, which filter, which page size); the blocking and the asynchronous class below only
-move bytes.
-"""
+"""A list over blocking I/O: a resource is a subclass that names its operation. `deciding` decides, this moves bytes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Literal, overload
 
-from imednet_api.api import operation
-from imednet_api.types import Model, Operation
-
-from ..constants import LARGE_PAGE_SIZE
-from ..core import filters as expressions
-from ..core.context import get_current_study
-from ..core.driving import drive, drive_async
-from ..core.filters import snake
-from ..core.pages import Page, RowMaker, models, read_page
-from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
+from ..core.driving import drive
+from ..core.pages import Page, RowMaker, plain_values, read_page
+from ..core.protocols import RequestorProtocol
 from ..core.reading import ListCall, WholeRead
-from ..errors import ArgumentError, IncompleteReadError, NotFoundError
-from ..utils.url import check_path_part
-from .rows import AsyncRowIterator, AsyncRowPages, RowIterator, RowPages, Rows, sorted_rows
-
-T = TypeVar("T", bound=Model)
-ClientT = TypeVar("ClientT")
-
-Sorting = list[tuple[str, bool]]
-"""Fields to sort by, and whether each is descending."""
-
-_CACHED_STUDIES = 64
-_COMMON_PARAMETERS = frozenset({"page", "size", "sort", "filter"})
+from .deciding import ListEndpointBase, Sorting, T
+from .rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
 
 
-class GenericEndpoint(Generic[ClientT]):
-    """An endpoint: some operations of the description over a client."""
-
-    def __init__(self, client: ClientT) -> None:
-        self._client = client
-
-    def _study(self, study_key: str | None) -> str:
-        """The study meant: the argument, else the one of this thread or task."""
-        return check_path_part("study_key", get_current_study() if study_key is None else study_key)
-
-
-class _ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
-    """The decisions of a list."""
-
-    OPERATION: ClassVar[str]
-    """Name of the operation in the generated registry, such as `list_sites`."""
-
-    def __init__(self, client: ClientT) -> None:
-        super().__init__(client)
-        self._cache: dict[tuple[str | None, bool], Rows[Any]] = {}
-
-    @property
-    def operation(self) -> Operation:
-        """The facts of the list."""
-        return operation(self.OPERATION)
-
-    def _call(
-        self,
-        study_key: str | None,
-        *,
-        filter: str | None,
-        filters: Mapping[str, Any] | None,
-        page_size: int | None,
-        attributes: Mapping[str, Any],
-    ) -> ListCall:
-        facts = self.operation.page
-        assert facts is not None
-        own = {snake(name): name for name in self.operation.query_parameters if name not in _COMMON_PARAMETERS}
-        query = [(own[keyword], value) for keyword, value in attributes.items() if keyword in own and value is not None]
-        attributes = {keyword: value for keyword, value in attributes.items() if keyword not in own}
-        size = LARGE_PAGE_SIZE if page_size is None else page_size
-        if type(size) is not int or not 1 <= size <= facts.max_size:
-            raise ArgumentError(f"page_size must be a whole number from 1 to {facts.max_size}")
-        built = expressions.build(self.operation, attributes, filters)
-        if filter is not None:
-            if "filter" not in self.operation.query_parameters:
-                raise ArgumentError(f"the server cannot filter {self.operation.tag}")
-            if not isinstance(filter, str) or not filter.strip() or not filter.isprintable():
-                raise ArgumentError("filter must be an expression such as 'formKey==AE;siteId==301', in one line")
-            if built is not None and expressions.attributes_if_conjunction(filter) is None:
-                raise ArgumentError(
-                    "filter= holds an OR or is quoted unsoundly, so keyword filters cannot be joined to it. "
-                    "Next: write all of it in filter="
-                )
-        return ListCall(
-            operation=self.operation,
-            study_key=self._study(study_key) if self.operation.path_parameters else None,
-            filter=expressions.joined(filter, built),
-            query=tuple((name, self._parameter(name, value)) for name, value in query),
-            page_size=size,
-        )
-
-    def _parameter(self, name: str, value: Any) -> str:
-        """A parameter that only this list has, checked and as text."""
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if not isinstance(value, str) or not value.isprintable():
-            raise ArgumentError(f"{name} must be one line of text")
-        return value
-
-    def _sorting(self, sort: str | Sequence[str] | None, *, raw: bool) -> Sorting:
-        if sort is None:
-            return []
-        fields = expressions.sort_fields(self.operation, sort)
-        if not raw:
-            return fields
-        wire = {attribute: name for name, attribute in self.operation.item.FIELDS.items()}
-        return [(wire[attribute], descending) for attribute, descending in fields]
-
-    def _maker(self, raw: bool) -> RowMaker | None:
-        return None if raw else models
-
-    def _cached(self, call: ListCall, raw: bool, refresh: bool) -> Rows[Any] | None:
-        facts = call.operation.page
-        assert facts is not None
-        if refresh or not facts.design or call.filter is not None or call.query:
-            return None
-        return self._cache.get((call.study_key, raw))
-
-    def _remember(self, call: ListCall, raw: bool, rows: Rows[Any]) -> None:
-        facts = call.operation.page
-        assert facts is not None
-        if facts.design and call.filter is None and not call.query:
-            if len(self._cache) >= _CACHED_STUDIES:
-                self._cache.pop(next(iter(self._cache)))
-            self._cache[(call.study_key, raw)] = rows
-
-    def _get_call(self, study_key: str | None, item_id: Any) -> tuple[ListCall, Any]:
-        """The list that a `get` is, and the identity it looks for."""
-        facts = self.operation.page
-        assert facts is not None
-        if not self.operation.path_parameters:
-            study_key, item_id = None, study_key
-        if item_id is None:
-            raise ArgumentError(f"get needs the {facts.key[0]} of one row, as in get('ABC-01', 5000017)")
-        filterable = "filter" in self.operation.query_parameters
-        filters = {facts.key[0]: item_id} if filterable else None
-        attributes = {} if filterable else self._wide()
-        return self._call(study_key, filter=None, filters=filters, page_size=None, attributes=attributes), item_id
-
-    def _wide(self) -> dict[str, Any]:
-        """Parameters that make the list as wide as it can be, for a `get` the server cannot filter."""
-        return {}
-
-    def _only(self, found: list[T], study_key: str | None, item_id: Any) -> T:
-        """The one row of a `get`."""
-        facts = self.operation.page
-        assert facts is not None
-        attribute = self.operation.item.FIELDS[facts.key[0]]
-        matching = [row for row in found if str(getattr(row, attribute)) == str(item_id)]
-        if not matching:
-            where = f" in study {study_key!r}" if study_key is not None else ""
-            raise NotFoundError(
-                None,
-                message=f"no row of {self.operation.tag} has {attribute} {item_id!r}{where}. "
-                f"Next: look at the {attribute} of the listed rows",
-                study_key=study_key,
-            )
-        if len(matching) > 1 and len(facts.key) == 1:
-            raise IncompleteReadError(f"{self.operation.tag}: the server gave several rows for {attribute} {item_id!r}")
-        return max(matching, key=lambda row: [getattr(row, row.FIELDS[key]) for key in facts.key])
-
-
-class GenericListGetEndpoint(_ListEndpointBase[T, RequestorProtocol]):
+class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
     """A list over blocking I/O. Subclass it with `OPERATION = "list_sites"` to add a resource."""
+
+    @overload
+    def list(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> Rows[RawRow]: ...
+
+    @overload
+    def list(
+        self,
+        study_key: str | None = None,
+        *,
+        filter: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        page_size: int | None = None,
+        sort: str | Sequence[str] | None = None,
+        refresh: bool = False,
+        raw: Literal[False] = False,
+        **attributes: Any,
+    ) -> Rows[T]: ...
 
     def list(
         self,
@@ -181,7 +44,7 @@ class GenericListGetEndpoint(_ListEndpointBase[T, RequestorProtocol]):
         refresh: bool = False,
         raw: bool = False,
         **attributes: Any,
-    ) -> Rows[T]:
+    ) -> Rows[T] | Rows[RawRow]:
         """All rows, proven whole.
 
         Args:
@@ -207,6 +70,10 @@ class GenericListGetEndpoint(_ListEndpointBase[T, RequestorProtocol]):
         call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
         return self._rows(call, self._sorting(sort, raw=raw), refresh=refresh, raw=raw)
 
+    @overload
+    def iter(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> RowIterator[RawRow]: ...
+
+    @overload
     def iter(
         self,
         study_key: str | None = None,
@@ -216,9 +83,22 @@ class GenericListGetEndpoint(_ListEndpointBase[T, RequestorProtocol]):
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
         refresh: bool = False,
+        raw: Literal[False] = False,
+        **attributes: Any,
+    ) -> RowIterator[T]: ...
+
+    def iter(
+        self,
+        study_key: str | None = None,
+        *,
+        filter: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        page_size: int | None = None,
+        sort: str | Sequence[str] | None = None,
+        refresh: bool = False,  # noqa: ARG002  (an iterator always asks the server)
         raw: bool = False,
         **attributes: Any,
-    ) -> RowIterator[T]:
+    ) -> RowIterator[T] | RowIterator[RawRow]:
         """Rows one by one, read as they are needed; arguments as in `list`.
 
         A loop that ends has seen a whole read; one that is not whole ends in an error. With `sort=` the rows are read
@@ -226,6 +106,21 @@ class GenericListGetEndpoint(_ListEndpointBase[T, RequestorProtocol]):
         """
         call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
         return self._iterator(call, self._sorting(sort, raw=raw), raw=raw)
+
+    @overload
+    def pages(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> RowPages[RawRow]: ...
+
+    @overload
+    def pages(
+        self,
+        study_key: str | None = None,
+        *,
+        filter: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        page_size: int | None = None,
+        raw: Literal[False] = False,
+        **attributes: Any,
+    ) -> RowPages[T]: ...
 
     def pages(
         self,
@@ -236,7 +131,7 @@ class GenericListGetEndpoint(_ListEndpointBase[T, RequestorProtocol]):
         page_size: int | None = None,
         raw: bool = False,
         **attributes: Any,
-    ) -> RowPages[T]:
+    ) -> RowPages[T] | RowPages[RawRow]:
         """Pages one by one, in the order of the identity; arguments as in `list`."""
         call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
         read, pages = self._read(call, self._maker(raw))
@@ -264,7 +159,16 @@ class GenericListGetEndpoint(_ListEndpointBase[T, RequestorProtocol]):
         call, item_id = self._get_call(study_key, item_id)
         return self._only(self._rows(call, [], refresh=True, raw=False), call.study_key, item_id)
 
-    # ---- shared by resources with further parameters
+    def value_pages(self, study_key: str | None = None) -> RowPages[Any]:
+        """Pages of a whole read for exports: rows as tuples in the order of the model's `FIELDS`, no objects made.
+
+        Fields that objects would decode when they are read (`recordData`) are the bytes that came.
+        """
+        call = self._call(study_key, filter=None, filters=None, page_size=None, attributes={})
+        read, pages = self._read(call, plain_values)
+        return RowPages(read, pages)
+
+    # ---- shared by all of the above
 
     def _read(self, call: ListCall, maker: RowMaker | None) -> tuple[WholeRead, Generator[Page, None, None]]:
         read = WholeRead(call, ahead=self._client.max_in_flight - 1)
@@ -295,105 +199,3 @@ class GenericListGetEndpoint(_ListEndpointBase[T, RequestorProtocol]):
     def _count(self, call: ListCall) -> int:
         reader = read_page(call.operation, None, call.study_key)
         return self._client.fetch(call.request(0, 1), reader, call.study_key).total
-
-
-class AsyncGenericListGetEndpoint(_ListEndpointBase[T, AsyncRequestorProtocol]):
-    """A list over an event loop; every method means what it means in `GenericListGetEndpoint`."""
-
-    async def list(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        sort: str | Sequence[str] | None = None,
-        refresh: bool = False,
-        raw: bool = False,
-        **attributes: Any,
-    ) -> Rows[T]:
-        """All rows, proven whole; see `GenericListGetEndpoint.list`."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        return await self._rows(call, self._sorting(sort, raw=raw), refresh=refresh, raw=raw)
-
-    def iter(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        sort: str | Sequence[str] | None = None,
-        refresh: bool = False,
-        raw: bool = False,
-        **attributes: Any,
-    ) -> AsyncRowIterator[T]:
-        """Rows one by one, for `async for`; see `GenericListGetEndpoint.iter`."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        return self._iterator(call, self._sorting(sort, raw=raw), raw=raw)
-
-    def pages(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        raw: bool = False,
-        **attributes: Any,
-    ) -> AsyncRowPages[T]:
-        """Pages one by one, for `async for`; see `GenericListGetEndpoint.pages`."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        read, pages = self._read(call, self._maker(raw))
-        return AsyncRowPages(read, pages)
-
-    async def count(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | None = None,
-        filters: Mapping[str, Any] | None = None,
-        **attributes: Any,
-    ) -> int:
-        """How many rows the server has, in one small request."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=None, attributes=attributes)
-        return await self._count(call)
-
-    async def get(self, study_key: str | None = None, item_id: Any = None) -> T:
-        """One row by its identity; see `GenericListGetEndpoint.get`."""
-        call, item_id = self._get_call(study_key, item_id)
-        return self._only(await self._rows(call, [], refresh=True, raw=False), call.study_key, item_id)
-
-    # ---- shared by resources with further parameters
-
-    def _read(self, call: ListCall, maker: RowMaker | None) -> tuple[WholeRead, AsyncGenerator[Page, None]]:
-        read = WholeRead(call, ahead=self._client.max_in_flight - 1)
-        return read, drive_async(self._client, read, read_page(call.operation, maker, call.study_key))
-
-    async def _rows(self, call: ListCall, sorting: Sorting, *, refresh: bool, raw: bool) -> Rows[T]:
-        rows = self._cached(call, raw, refresh)
-        if rows is None:
-            read, pages = self._read(call, self._maker(raw))
-            found = [row async for page in pages for row in page.rows]
-            assert read.proof is not None
-            rows = Rows(found, read.proof)
-            self._remember(call, raw, rows)
-        return Rows(sorted_rows(rows, sorting), rows.proof)
-
-    def _iterator(self, call: ListCall, sorting: Sorting, *, raw: bool) -> AsyncRowIterator[T]:
-        read, pages = self._read(call, self._maker(raw))
-
-        async def rows() -> AsyncGenerator[Any, None]:
-            if sorting:
-                for row in sorted_rows([row async for page in pages for row in page.rows], sorting):
-                    yield row
-                return
-            async for page in pages:
-                for row in page.rows:
-                    yield row
-
-        return AsyncRowIterator(read, rows())
-
-    async def _count(self, call: ListCall) -> int:
-        reader = read_page(call.operation, None, call.study_key)
-        return (await self._client.fetch(call.request(0, 1), reader, call.study_key)).total

@@ -8,7 +8,7 @@ from imednet_api.types import Request
 
 from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
 from ..utils.url import check_path_part
-from .base import GenericEndpoint
+from .deciding import GenericEndpoint
 from .records import read_job
 
 

@@ -14,7 +14,8 @@ from imednet_api.types import Model, Operation, Request
 from ..core.answers import decoded, not_json
 from ..core.filters import check_record_data_filter
 from ..errors import ArgumentError
-from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+from .async_base import AsyncGenericListGetEndpoint
+from .base import GenericListGetEndpoint
 
 Item = Mapping[str, Any] | Model
 

@@ -11,6 +11,9 @@ from ..core.reading import Proof, WholeRead
 
 T = TypeVar("T")
 
+RawRow = dict[str, Any]
+"""A row as decoded JSON, untouched."""
+
 
 class Rows(list[T]):
     """A plain list of rows; `proof` says why it counts as whole."""
@@ -130,7 +133,7 @@ def sorted_rows(rows: list[Any], fields: list[tuple[str, bool]]) -> list[Any]:
     for attribute, descending in reversed(fields):
         present = [row for row in rows if _value(row, attribute) is not None]
         missing = [row for row in rows if _value(row, attribute) is None]
-        present.sort(key=lambda row: _orderable(_value(row, attribute)), reverse=descending)  # noqa: B023
+        present.sort(key=lambda row: _orderable(_value(row, attribute)), reverse=descending)
         rows = present + missing
     return rows
 

@@ -2,7 +2,8 @@
 
 from imednet_api.models import Subject
 
-from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+from .async_base import AsyncGenericListGetEndpoint
+from .base import GenericListGetEndpoint
 
 
 class SubjectsEndpoint(GenericListGetEndpoint[Subject]):

@@ -4,7 +4,8 @@ from typing import Any
 
 from imednet_api.models import User
 
-from .base import AsyncGenericListGetEndpoint, GenericListGetEndpoint
+from .async_base import AsyncGenericListGetEndpoint
+from .base import GenericListGetEndpoint
 
 
 class _Rules:

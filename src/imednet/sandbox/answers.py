@@ -8,16 +8,8 @@ from typing import Any
 from .design import Design
 from .dice import Dice
 from .plan import Entry, Subject
+from .words import DRUGS, TERMS, WORDS
 
-WORDS = (
-    "stable mild left right morning after visit noted by site staff without treatment resolved repeated within normal "
-    "limits subject reported brief device removed replaced checked confirmed entered late corrected per protocol review"
-).split()
-TERMS = (
-    "Headache,Dizziness,Nausea,Back pain,Cough,Fatigue,Groin haematoma,Ankle swelling,Palpitations,Rash,Insomnia,"
-    "Cold hands,Dry mouth,Leg cramps,Nose bleed,Ear ringing,Joint stiffness,Stomach ache,Itching,Blurred vision"
-).split(",")
-DRUGS = "Tensolar,Nefradin,Diurex,Calvopin,Betaxine,Aspirol,Statoril,Metrafan,Omepral,Vitamin D".split(",")
 FOREIGN = (
     "Étourdissement léger",
     "E\u0301tourdissement le\u0301ger",
@@ -53,8 +45,8 @@ class Answers:
     def __init__(self, design: Design, dice: Dice) -> None:
         self._design = design
         self._dice = dice
-        self._rate = {name: design.rate(name) for name in ("D01", "D02", "D03", "D17", "D18", "D20", "D21", "D22", "D23")}
-        self._key_rate = {name: design.rate(name) for name in ("D31", "D32")}
+        drawn = ("D01", "D02", "D03", "D17", "D18", "D20", "D21", "D22", "D23", "D31", "D32")
+        self._rate = {name: design.rate(name) for name in drawn}
 
     def of(self, entry: Entry, made: str, changed: str) -> dict[str, Any]:
         """`recordData` of one record, as an unblinded key sees it."""
@@ -97,7 +89,9 @@ class Answers:
 
     def _choice(self, entry: Entry, name: str, choices: list[str]) -> str:
         subject = entry.subject
-        who = subject.number if subject is not None and name in ("SEX", "ETHNIC", "RANDARM", "REGLANG") else entry.number
+        who = (
+            subject.number if subject is not None and name in ("SEX", "ETHNIC", "RANDARM", "REGLANG") else entry.number
+        )
         if name == "RANDARM":
             return choices[0] if self._dice.below(3, who, name) < 2 else choices[1]
         if subject is not None and name == "IEYN":
@@ -111,7 +105,9 @@ class Answers:
                 "Screen Failed": "Screen failure",
             }.get(subject.status, "Sponsor decision")
         if choices == ["Yes", "No"]:
-            usual = "No" if name.startswith("EXC") or name in ("AESER", "PRCOMP", "FUHOSP", "AEUADE", "CMONGO") else "Yes"
+            usual = (
+                "No" if name.startswith("EXC") or name in ("AESER", "PRCOMP", "FUHOSP", "AEUADE", "CMONGO") else "Yes"
+            )
             other = "Yes" if usual == "No" else "No"
             return other if self._dice.chance(0.08, who, name) else usual
         # The first choices of a list are the common ones.
@@ -207,14 +203,14 @@ class Answers:
         dice, number = self._dice, entry.number
         shaped = entry.subject is not None and entry.subject.number == 20011
         form = entry.form["formKey"]
-        if (shaped and form == "DEMO") or dice.chance(self._key_rate["D31"], number, "case"):
+        if (shaped and form == "DEMO") or dice.chance(self._rate["D31"], number, "case"):
             names = [v["variableName"] for v in entry.form["variables"] if v["variableName"] in data]
             if names:
                 name = names[0] if shaped else dice.pick(names, number, "which")
                 spelled = [(name.lower() if key == name else key, value) for key, value in data.items()]
                 data.clear()
                 data.update(spelled)
-        if (shaped and form == "REG") or dice.chance(self._key_rate["D32"], number, "undeclared"):
+        if (shaped and form == "REG") or dice.chance(self._rate["D32"], number, "undeclared"):
             data[f"OLD{form}X"] = "left over"
 
     def _torture(self, entry: Entry, data: dict[str, Any]) -> None:

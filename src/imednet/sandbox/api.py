@@ -182,7 +182,12 @@ class Api:
         return rows
 
     def _sorted(
-        self, rows: list[Row], name: str, study: Study | None, query: dict[str, list[str]], order: list[tuple[str, bool]]
+        self,
+        rows: list[Row],
+        name: str,
+        study: Study | None,
+        query: dict[str, list[str]],
+        order: list[tuple[str, bool]],
     ) -> list[Row]:
         """Rows in order; the order of an unfiltered list is kept, so that a later page costs nothing."""
         wide = query.get("includeInactive", [""])[-1].lower()
@@ -191,7 +196,7 @@ class Api:
         if plain and kept in self._orders:
             return self._orders[kept]
         for field_name, down in reversed([*order, *((key, False) for key in KEYS[name])]):
-            rows = sorted(rows, key=lambda row: _sortable(row[field_name]), reverse=down)  # noqa: B023
+            rows = sorted(rows, key=lambda row: _sortable(row[field_name]), reverse=down)
         if plain:
             self._orders[kept] = rows
         return rows

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from .answers import TERMS, WORDS, written
+from .answers import written
 from .design import Design
 from .dice import Dice
 from .plan import NOW, Entry, Subject
+from .words import FIRST_NAMES, LAST_NAMES, TERMS, WORDS
 
 Row = dict[str, Any]
 
-FIRST_NAMES = "Amélie Bo Chris Dana Emre Fatou Goran Hana Ines Jun Kofi Lena Mika Noor Otto Pia Quentin Rosa".split()
-LAST_NAMES = "Coordonnée Monitor Coder Datta Evren Fall Gruber Hoshi Ibarra Jansen Kone Lind Mori Nasser Ott Pons".split()
 REASONS = (
     "Data entry error",
     "Source corrected",
@@ -196,30 +195,31 @@ def codings(
         coding_id = 40001 + 3 * coding + dice.below(3, "codingId", coding)
         coding += 1
         site = subjects[record["subjectId"]].site
-        for revision in (1, 2) if dice.chance(0.08, "recoded", number) else (1,):
-            rows.append(
-                {
-                    "studyKey": study_key,
-                    "siteName": site["siteName"],
-                    "siteId": site["siteId"],
-                    "subjectId": record["subjectId"],
-                    "subjectKey": record["subjectKey"],
-                    "formId": record["formId"],
-                    "formName": form["formName"],
-                    "formKey": record["formKey"],
-                    "revision": revision,
-                    "recordId": number,
-                    "variable": name,
-                    "value": value,
-                    "codingId": coding_id,
-                    "code": dice.pick(TERMS, "code", value) + (" NOS" if revision == 2 else ""),
-                    "codedBy": "Chris Coder",
-                    "reason": "Typo fix" if revision == 2 else None,
-                    "dictionaryName": dictionary,
-                    "dictionaryVersion": versions[revision - 1],
-                    "dateCoded": record["dateModified"],
-                }
-            )
+        revisions = (1, 2) if dice.chance(0.08, "recoded", number) else (1,)
+        rows += [
+            {
+                "studyKey": study_key,
+                "siteName": site["siteName"],
+                "siteId": site["siteId"],
+                "subjectId": record["subjectId"],
+                "subjectKey": record["subjectKey"],
+                "formId": record["formId"],
+                "formName": form["formName"],
+                "formKey": record["formKey"],
+                "revision": revision,
+                "recordId": number,
+                "variable": name,
+                "value": value,
+                "codingId": coding_id,
+                "code": dice.pick(TERMS, "code", value) + (" NOS" if revision == 2 else ""),
+                "codedBy": "Chris Coder",
+                "reason": "Typo fix" if revision == 2 else None,
+                "dictionaryName": dictionary,
+                "dictionaryVersion": versions[revision - 1],
+                "dateCoded": record["dateModified"],
+            }
+            for revision in revisions
+        ]
     return rows
 
 

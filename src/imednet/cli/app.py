@@ -1,0 +1,58 @@
+"""The commands and the global options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import check, export, lists, sandbox
+from .connection import Connection
+
+app = typer.Typer(
+    help="Read a study of the iMednet EDC and bring it to disk, proven whole. Unofficial.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # a traceback with local variables could show keys and answers
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from imednet_api.types import SPEC_VERSION
+
+        from .._version import distribution, version
+
+        typer.echo(f"{distribution()} {version()} (API description {SPEC_VERSION})")
+        raise typer.Exit
+
+
+@app.callback()
+def connect(
+    ctx: typer.Context,
+    base_url: Annotated[
+        str | None, typer.Option(help="Another server; else IMEDNET_BASE_URL, else production.", show_default=False)
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="File with the API key; else IMEDNET_API_KEY, else a prompt.")
+    ] = None,
+    security_key_file: Annotated[
+        Path | None, typer.Option(help="File with the security key; else IMEDNET_SECURITY_KEY, else a prompt.")
+    ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Use a sandbox in this process for this command: no keys needed.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001  (its callback does the work)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Global options."""
+    ctx.obj = Connection(base_url, api_key_file, security_key_file, sandbox)
+
+
+app.command("check")(check.check)
+app.add_typer(export.app, name="export")
+app.add_typer(sandbox.app, name="sandbox")
+lists.add_to(app)

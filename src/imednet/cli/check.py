@@ -1,0 +1,29 @@
+"""`imednet check [STUDY]`: prove the keys and show what they may read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from .connection import Connection, say
+from .lists import RESOURCES, StudyArgument
+from .output import OutputOption, show
+
+
+def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
+    """Prove that the keys work and show what they may read: all studies, or the lists of one."""
+    connection: Connection = ctx.obj
+    with connection.sdk() as sdk:
+        if study is None:
+            rows: list[dict[str, Any]] = sdk.studies.list(raw=True, refresh=True)
+            say(f"the keys are accepted; they may read {len(rows)} {'study' if len(rows) == 1 else 'studies'}")
+            show([{name: row.get(name) for name in ("studyKey", "studyName", "studyType")} for row in rows], output)
+            return
+        counts = [
+            {"list": resource, "rows": getattr(sdk, resource).count(study)}
+            for resource in RESOURCES
+            if resource != "studies"
+        ]
+        say(f"the keys are accepted; they may read study {study}")
+        show(counts, output)

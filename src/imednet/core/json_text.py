@@ -1,0 +1,147 @@
+"""JSON with parts of it kept as the text that came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from imednet_api.types import STANDARD_DECODER, decode
+
+try:
+    import msgspec
+except ImportError:  # the scan serves alone
+    msgspec = None  # type: ignore[assignment]
+
+
+def own_bytes(raw: Any) -> bytes | None:
+    """A copy, so that a kept row does not keep the whole page; null is null."""
+    own = bytes(raw)
+    return None if own == b"null" else own
+
+
+def decode_but(content: bytes, names: tuple[str, ...]) -> Any:
+    """Decode a page, the named fields of its rows left as the bytes that came."""
+    if not names:
+        return decode(content)
+    if msgspec is not None:
+        try:
+            body = msgspec.json.decode(content)
+            raw_rows = _raw_decoder(names).decode(content).data
+            for row, raw in zip(body["data"], raw_rows, strict=True):
+                for name in names:
+                    if name in row:
+                        row[name] = own_bytes(getattr(raw, name))
+            return body
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            pass  # not of this shape, or the fast decoder is too strict: the scan decides
+    try:
+        return _scan(content.decode("utf-8-sig"), names)
+    except (IndexError, RecursionError):
+        raise ValueError("the text ends too early or is nested too deeply") from None
+
+
+@lru_cache(maxsize=8)
+def _raw_decoder(names: tuple[str, ...]) -> Any:
+    row = msgspec.defstruct("Row", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in names])
+    return msgspec.json.Decoder(msgspec.defstruct("Rows", [("data", list[row])]))  # type: ignore[valid-type]
+
+
+def texts(raw: bytes | None) -> dict[str, str | None]:
+    """The members of an object as texts: text as it is, null as `None`, any other kind as the JSON that came.
+
+    Anything but an object comes back under the name `recordData`, so that it is not lost.
+
+    >>> texts(b'{"AENUM": 1.50, "AETERM": "Cough", "AESER": null}')
+    {'AENUM': '1.50', 'AETERM': 'Cough', 'AESER': None}
+    """
+    if raw is None:
+        return {}
+    found = decode(raw)
+    if not isinstance(found, dict):
+        return {"recordData": raw.decode("utf-8", "surrogatepass")}
+    if set(map(type, found.values())) <= _PLAIN:
+        return found
+    text = raw.decode("utf-8", "surrogatepass")
+
+    def member(_: str, at: int) -> tuple[Any, int]:
+        value, end = STANDARD_DECODER.raw_decode(text, at)
+        return (value if type(value) in _PLAIN else text[at:end]), end
+
+    return _object(text, 0, member)[0]
+
+
+_PLAIN = {str, type(None)}
+
+
+def _scan(text: str, names: tuple[str, ...]) -> Any:
+    """Decode a page with the standard library and keep where the named fields of its rows stand in the text."""
+
+    def value(_: str, at: int) -> tuple[Any, int]:
+        return STANDARD_DECODER.raw_decode(text, at)
+
+    def field(name: str, at: int) -> tuple[Any, int]:
+        decoded, end = value(name, at)
+        keep = name in names and decoded is not None
+        return (text[at:end].encode("utf-8", "surrogatepass") if keep else decoded), end
+
+    def rows(name: str, at: int) -> tuple[Any, int]:
+        if name != "data" or text[at] != "[":
+            return value(name, at)
+        return _list(text, at, lambda place: _object(text, place, field) if text[place] == "{" else value("", place))
+
+    start = _skip(text, 0)
+    body, end = _object(text, start, rows) if text[start] == "{" else value("", start)
+    if _skip(text, end) != len(text):
+        raise ValueError("there is more text behind the JSON")
+    return body
+
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _object(text: str, at: int, member: Callable[[str, int], tuple[Any, int]]) -> tuple[dict[str, Any], int]:
+    """Decode the object that starts at `at`; `member` decodes each value."""
+    found: dict[str, Any] = {}
+    at = _skip(text, at + 1)
+    if text[at] == "}":
+        return found, at + 1
+    while True:
+        if text[at] != '"':
+            raise ValueError("a name is not a text")
+        name, at = STANDARD_DECODER.raw_decode(text, at)
+        at = _skip(text, at)
+        _expect(text, at, ":")
+        found[name], at = member(name, _skip(text, at + 1))
+        at = _skip(text, at)
+        if text[at] == "}":
+            return found, at + 1
+        _expect(text, at, ",")
+        at = _skip(text, at + 1)
+
+
+def _list(text: str, at: int, element: Callable[[int], tuple[Any, int]]) -> tuple[list[Any], int]:
+    """Decode the list that starts at `at`; `element` decodes each element."""
+    found: list[Any] = []
+    at = _skip(text, at + 1)
+    if text[at] == "]":
+        return found, at + 1
+    while True:
+        one, at = element(at)
+        found.append(one)
+        at = _skip(text, at)
+        if text[at] == "]":
+            return found, at + 1
+        _expect(text, at, ",")
+        at = _skip(text, at + 1)
+
+
+def _expect(text: str, at: int, sign: str) -> None:
+    if text[at] != sign:
+        raise ValueError(f"{sign!r} is missing")

@@ -1,0 +1,161 @@
+"""What every endpoint decides: which study, which filter, which page size, what is kept. `base` moves the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from imednet_api.api import operation
+from imednet_api.types import Model, Operation
+
+from ..constants import LARGE_PAGE_SIZE
+from ..core import filters as expressions
+from ..core.context import get_current_study
+from ..core.filters import snake
+from ..core.pages import RowMaker, models
+from ..core.reading import ListCall
+from ..errors import ArgumentError, IncompleteReadError, NotFoundError
+from ..utils.url import check_path_part
+from .rows import Rows
+
+T = TypeVar("T", bound=Model)
+ClientT = TypeVar("ClientT")
+
+Sorting = list[tuple[str, bool]]
+"""Fields to sort by, and whether each is descending."""
+
+_CACHED_STUDIES = 64
+_COMMON_PARAMETERS = frozenset({"page", "size", "sort", "filter"})
+
+
+class GenericEndpoint(Generic[ClientT]):
+    """An endpoint: some operations of the description over a client."""
+
+    def __init__(self, client: ClientT) -> None:
+        self._client = client
+
+    def _study(self, study_key: str | None) -> str:
+        """The study meant: the argument, else the one of this thread or task."""
+        return check_path_part("study_key", get_current_study() if study_key is None else study_key)
+
+
+class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
+    """The decisions of a list."""
+
+    OPERATION: ClassVar[str]
+    """Name of the operation in the generated registry, such as `list_sites`."""
+
+    def __init__(self, client: ClientT) -> None:
+        super().__init__(client)
+        self._cache: dict[tuple[str | None, bool], Rows[Any]] = {}
+
+    @property
+    def operation(self) -> Operation:
+        """The facts of the list."""
+        return operation(self.OPERATION)
+
+    def _call(
+        self,
+        study_key: str | None,
+        *,
+        filter: str | None,
+        filters: Mapping[str, Any] | None,
+        page_size: int | None,
+        attributes: Mapping[str, Any],
+    ) -> ListCall:
+        facts = self.operation.page
+        assert facts is not None
+        own = {snake(name): name for name in self.operation.query_parameters if name not in _COMMON_PARAMETERS}
+        query = [(own[keyword], value) for keyword, value in attributes.items() if keyword in own and value is not None]
+        attributes = {keyword: value for keyword, value in attributes.items() if keyword not in own}
+        size = LARGE_PAGE_SIZE if page_size is None else page_size
+        if type(size) is not int or not 1 <= size <= facts.max_size:
+            raise ArgumentError(f"page_size must be a whole number from 1 to {facts.max_size}")
+        built = expressions.build(self.operation, attributes, filters)
+        if filter is not None:
+            if "filter" not in self.operation.query_parameters:
+                raise ArgumentError(f"the server cannot filter {self.operation.tag}")
+            if not isinstance(filter, str) or not filter.strip() or not filter.isprintable():
+                raise ArgumentError("filter must be an expression such as 'formKey==AE;siteId==301', in one line")
+            if built is not None and expressions.attributes_if_conjunction(filter) is None:
+                raise ArgumentError(
+                    "filter= holds an OR or is quoted unsoundly, so keyword filters cannot be joined to it. "
+                    "Next: write all of it in filter="
+                )
+        return ListCall(
+            operation=self.operation,
+            study_key=self._study(study_key) if self.operation.path_parameters else None,
+            filter=expressions.joined(filter, built),
+            query=tuple((name, self._parameter(name, value)) for name, value in query),
+            page_size=size,
+        )
+
+    def _parameter(self, name: str, value: Any) -> str:
+        """A parameter that only this list has, checked and as text."""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if not isinstance(value, str) or not value.isprintable():
+            raise ArgumentError(f"{name} must be one line of text")
+        return value
+
+    def _sorting(self, sort: str | Sequence[str] | None, *, raw: bool) -> Sorting:
+        if sort is None:
+            return []
+        fields = expressions.sort_fields(self.operation, sort)
+        if not raw:
+            return fields
+        wire = {attribute: name for name, attribute in self.operation.item.FIELDS.items()}
+        return [(wire[attribute], descending) for attribute, descending in fields]
+
+    def _maker(self, raw: bool) -> RowMaker | None:
+        return None if raw else models
+
+    def _cached(self, call: ListCall, raw: bool, refresh: bool) -> Rows[Any] | None:
+        facts = call.operation.page
+        assert facts is not None
+        if refresh or not facts.design or call.filter is not None or call.query:
+            return None
+        return self._cache.get((call.study_key, raw))
+
+    def _remember(self, call: ListCall, raw: bool, rows: Rows[Any]) -> None:
+        facts = call.operation.page
+        assert facts is not None
+        if facts.design and call.filter is None and not call.query:
+            if len(self._cache) >= _CACHED_STUDIES:
+                self._cache.pop(next(iter(self._cache)))
+            self._cache[(call.study_key, raw)] = rows
+
+    def _get_call(self, study_key: str | None, item_id: Any) -> tuple[ListCall, Any]:
+        """The list that a `get` is, and the identity it looks for."""
+        facts = self.operation.page
+        assert facts is not None
+        if not self.operation.path_parameters:
+            study_key, item_id = None, study_key
+        if item_id is None:
+            raise ArgumentError(f"get needs the {facts.key[0]} of one row, as in get('ABC-01', 5000017)")
+        filterable = "filter" in self.operation.query_parameters
+        filters = {facts.key[0]: item_id} if filterable else None
+        attributes = {} if filterable else self._wide()
+        return self._call(study_key, filter=None, filters=filters, page_size=None, attributes=attributes), item_id
+
+    def _wide(self) -> dict[str, Any]:
+        """Parameters that make the list as wide as it can be, for a `get` the server cannot filter."""
+        return {}
+
+    def _only(self, found: list[T], study_key: str | None, item_id: Any) -> T:
+        """The one row of a `get`."""
+        facts = self.operation.page
+        assert facts is not None
+        attribute = self.operation.item.FIELDS[facts.key[0]]
+        matching = [row for row in found if str(getattr(row, attribute)) == str(item_id)]
+        if not matching:
+            where = f" in study {study_key!r}" if study_key is not None else ""
+            raise NotFoundError(
+                None,
+                message=f"no row of {self.operation.tag} has {attribute} {item_id!r}{where}. "
+                f"Next: look at the {attribute} of the listed rows",
+                study_key=study_key,
+            )
+        if len(matching) > 1 and len(facts.key) == 1:
+            raise IncompleteReadError(f"{self.operation.tag}: the server gave several rows for {attribute} {item_id!r}")
+        return max(matching, key=lambda row: [getattr(row, row.FIELDS[key]) for key in facts.key])
