@@ -20,8 +20,7 @@ SPECTRAL = "@stoplight/spectral-cli@6.16.3"
 
 def group(name: str) -> list[str]:
     """The requirements of a dependency group."""
-    requirements: list[str] = nox.project.dependency_groups(PYPROJECT, name)
-    return requirements
+    return list(nox.project.dependency_groups(PYPROJECT, name))
 
 
 def install_wheel(session: nox.Session, *extras: str) -> Path:
@@ -58,7 +57,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """mypy --strict on everything."""
+    """Mypy --strict on everything."""
     session.install(*group("typecheck"), *group("test"), "-e", ".[export]", "nox", "hatchling")
     session.run("mypy", *session.posargs)
 

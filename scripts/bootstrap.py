@@ -1,7 +1,7 @@
 """Set up everything inside this checkout and try or test it. Needs Python 3.11+ and nothing else.
 
-    python3 scripts/bootstrap.py try    the main job: an invented study as Parquet files, proven whole
-    python3 scripts/bootstrap.py test   the whole test suite against the built wheel
+python3 scripts/bootstrap.py try    the main job: an invented study as Parquet files, proven whole
+python3 scripts/bootstrap.py test   the whole test suite against the built wheel
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def test_it() -> int:
 
 
 def main() -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (this script is what tells people with an older Python)
         sys.exit(f"this needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=["try", "test"])

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..constants import ENV_API_KEY, ENV_SECURITY_KEY
 from ..errors import ConfigurationError
-from ..sdk import ImednetSDK
+
+if TYPE_CHECKING:
+    from ..sdk import ImednetSDK
 
 
 @dataclass
@@ -28,6 +31,8 @@ class Connection:
     @contextmanager
     def sdk(self) -> Iterator[ImednetSDK]:
         """An SDK for one command, and the sandbox it talks to if there is one."""
+        from ..sdk import ImednetSDK
+
         if self.sandbox:
             from ..sandbox import Sandbox
 

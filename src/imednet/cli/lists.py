@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from itertools import islice
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imednet_api.types import Operation
-
 from .connection import Connection, say
 from .output import Format, OutputOption, chosen, show
+
+if TYPE_CHECKING:
+    from imednet_api.types import Operation
 
 LIMIT_ON_A_TERMINAL = 50
 

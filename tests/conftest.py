@@ -1,0 +1,74 @@
+"""Fixtures for all tests; run with IMEDNET_TEST_WITHOUT_MSGSPEC=1 the fast decoder cannot be imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+if os.environ.get("IMEDNET_TEST_WITHOUT_MSGSPEC"):
+    sys.modules["msgspec"] = None  # type: ignore[assignment]
+
+import pytest
+import yaml
+
+from imednet.sandbox import Sandbox, build
+from support import Door, Ways
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests start without keys, proxies or colours from the environment."""
+    for name in list(os.environ):
+        if name.startswith("IMEDNET_") and not name.startswith("IMEDNET_TEST"):
+            monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def box() -> Iterator[Sandbox]:
+    """A demo sandbox that no test changes."""
+    with Sandbox(size="demo") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def own_box() -> Iterator[Callable[..., Sandbox]]:
+    """Makes sandboxes that a test may change: `own_box(intercept=...)`."""
+    started: list[Sandbox] = []
+
+    def make(**options: Any) -> Sandbox:
+        sandbox = Sandbox(studies=build(2024), **options).start()
+        started.append(sandbox)
+        return sandbox
+
+    yield make
+    for sandbox in started:
+        sandbox.stop()
+
+
+@pytest.fixture(params=["sync", "async"])
+def door(request: pytest.FixtureRequest) -> Iterator[Ways]:
+    """Makes SDKs, blocking or asynchronous, that are called alike: `door(box).call("records.list", STUDY)`."""
+    opened: list[Door] = []
+
+    def make(sandbox: Sandbox, **options: Any) -> Door:
+        one = Door(request.param, {**sandbox.credentials, "backoff_factor": 0, **options})
+        opened.append(one)
+        return one
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def spec() -> dict[str, Any]:
+    """The description of the API."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "openapi" / "imednet.yaml").read_text("utf-8"))
+    return found

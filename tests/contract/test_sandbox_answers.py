@@ -1,0 +1,35 @@
+"""What the sandbox serves is what the description says, page by page."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+
+from imednet.sandbox import Sandbox
+from imednet_api.api import operation
+from support import LISTS, STUDY, validator
+
+
+def fetch(box: Sandbox, target: str) -> dict[str, Any]:
+    keys = {"x-api-key": box.credentials["api_key"], "x-imn-security-key": box.credentials["security_key"]}
+    request = urllib.request.Request(box.url + target, headers={**keys, "Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        body: dict[str, Any] = json.load(answer)
+    return body
+
+
+@pytest.mark.parametrize("attribute", ["studies", *LISTS])
+def test_every_page_fits_the_description(box: Sandbox, spec: dict[str, Any], attribute: str) -> None:
+    """All rows of all lists validate, and hold exactly the declared fields."""
+    facts = operation(f"list_{attribute}")
+    path = "/api/v1/edc/studies" + ("" if attribute == "studies" else f"/{STUDY}/{LISTS[attribute]}")
+    check = validator(spec, f"#/components/schemas/{facts.answer}")
+    number, pages = 0, 1
+    while number < pages:
+        page = fetch(box, f"{path}?size=500&page={number}")
+        assert not list(check.iter_errors(page))
+        assert all(list(row) == list(facts.item.FIELDS) for row in page["data"])
+        pages, number = page["pagination"]["totalPages"], number + 1

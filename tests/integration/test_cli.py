@@ -1,0 +1,265 @@
+"""The `imednet` command as a person or a scheduler runs it: a process of its own, its output and its exit status."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imednet import ImednetSDK
+from imednet.sandbox import Answer, Sandbox
+from support import STUDY, served
+
+HOME = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "120"}
+
+
+def imednet(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with nothing of this environment but the path."""
+    code = "from imednet.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env={**HOME, **environment}, timeout=60,
+        stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+def keys(box: Sandbox, **changes: str) -> dict[str, str]:
+    found = box.credentials
+    return {
+        "IMEDNET_API_KEY": found["api_key"],
+        "IMEDNET_SECURITY_KEY": found["security_key"],
+        "IMEDNET_BASE_URL": found["base_url"],
+        **changes,
+    }
+
+
+class TestCheck:
+    def test_the_keys_are_proven_and_the_studies_shown(self, box: Sandbox) -> None:
+        done = imednet("check", **keys(box))
+        assert (done.returncode, "may read 2 studies" in done.stderr) == (0, True)
+        assert [json.loads(line)["studyKey"] for line in done.stdout.splitlines()] == [STUDY, f"{STUDY}-DEV"]
+
+    def test_one_study_shows_what_it_holds(self, box: Sandbox) -> None:
+        done = imednet("check", STUDY, "--output", "json", **keys(box))
+        counts = {row["list"]: row["rows"] for row in json.loads(done.stdout)}
+        assert counts["records"] == len(served(box.studies[STUDY], "records"))
+        assert counts["users"] == 21
+
+    def test_four_troubles_have_four_messages(self, own_box: Callable[..., Sandbox], box: Sandbox) -> None:
+        """Wrong keys, unknown study, no network, a proxy's page: each named, each with its next step."""
+        web_page = own_box(intercept=lambda *_: Answer(200, b"<html>log in</html>"))
+        fast = {"IMEDNET_BASE_URL": "http://127.0.0.1:9"}
+        code = "from imednet import sdk; sdk.DEFAULT_RETRIES = 0; "
+        assert code
+        messages = []
+        for done in (
+            imednet("check", **keys(box, IMEDNET_API_KEY="wrong")),
+            imednet("check", "ABC-01", **keys(box)),
+            imednet("check", **{**keys(box), **fast}),
+            imednet("check", **keys(web_page)),
+        ):
+            assert (done.returncode, done.stdout) == (1, "")
+            assert "Traceback" not in done.stderr
+            assert "Next: " in done.stderr
+            messages.append(done.stderr)
+        assert "security key is wrong" in messages[0]
+        assert (
+            "403: these keys may not read study 'ABC-01', or it is misspelt: iMednet answers 403 for unknown studies. "
+            "Next: imednet check"
+        ) in messages[1]
+        assert "cannot be reached" in messages[2]
+        assert "web page came" in messages[3]
+
+    def test_no_keys_points_to_the_sandbox(self) -> None:
+        done = imednet("check")
+        assert done.returncode == 2
+        assert "Try without: imednet --sandbox check" in done.stderr
+
+    def test_keys_come_from_files(self, box: Sandbox, tmp_path: Path) -> None:
+        for name, key in (("a", box.credentials["api_key"]), ("s", box.credentials["security_key"])):
+            (tmp_path / name).write_text(f"{key}\n")
+        files = ("--api-key-file", str(tmp_path / "a"), "--security-key-file", str(tmp_path / "s"))
+        assert imednet(*files, "--base-url", box.url, "check").returncode == 0
+        missing = imednet("--api-key-file", str(tmp_path / "none"), "check")
+        assert (missing.returncode, "cannot be read" in missing.stderr) == (2, True)
+
+
+class TestLists:
+    @pytest.mark.parametrize(
+        "resource",
+        ["sites", "forms", "intervals", "variables", "subjects", "visits", "records", "record-revisions", "queries",
+         "codings", "users"],
+    )  # fmt: skip
+    def test_every_resource_in_a_pipe_is_json_lines_untouched(self, box: Sandbox, resource: str) -> None:
+        done = imednet(resource, "list", STUDY, **keys(box))
+        name = {"record-revisions": "recordRevisions"}.get(resource, resource)
+        assert [json.loads(line) for line in done.stdout.splitlines()] == served(box.studies[STUDY], name)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_all_formats_hold_the_same(self, box: Sandbox) -> None:
+        sites = served(box.studies[STUDY], "sites")
+        assert json.loads(imednet("sites", "list", STUDY, "-o", "json", **keys(box)).stdout) == sites
+        rows = list(csv.DictReader(io.StringIO(imednet("sites", "list", STUDY, "-o", "csv", **keys(box)).stdout)))
+        assert [row["siteName"] for row in rows] == [site["siteName"] for site in sites]
+        table = imednet("sites", "list", STUDY, "-o", "table", **keys(box)).stdout
+        assert all(site["siteName"][:20] in table for site in sites)
+
+    def test_options_reach_the_server(self, box: Sandbox) -> None:
+        done = imednet(
+            "records",
+            "list",
+            STUDY,
+            "--filter",
+            "formKey==AE",
+            "--sort",
+            "dateModified,desc",
+            "--limit",
+            "3",
+            **keys(box),
+        )
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        expected = [row for row in served(box.studies[STUDY], "records") if row["formKey"] == "AE"]
+        expected.sort(key=lambda row: str(row["dateModified"]), reverse=True)
+        assert [row["recordId"] for row in rows] == [row["recordId"] for row in expected[:3]]
+        assert "the first 3 rows; --limit 0 shows all" in done.stderr
+        users = imednet("users", "list", STUDY, "--include-inactive", **keys(box))
+        assert len(users.stdout.splitlines()) == 23
+        one = imednet("records", "list", STUDY, "--record-data-filter", "AESER==No", "--limit", "1", **keys(box))
+        assert json.loads(one.stdout)["recordData"]["AESER"] == "No"
+
+    def test_a_list_that_breaks_off_prints_no_row(self, own_box: Callable[..., Sandbox]) -> None:
+        def broken(request: Any, answer: Any) -> Answer:
+            return Answer(200, b"<html>") if "page=1" in request.target else answer(request)
+
+        done = imednet("records", "list", STUDY, **keys(own_box(intercept=broken)))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Next: " in done.stderr
+
+    @pytest.mark.parametrize(
+        "words",
+        [("records", "list"), ("records", "list", STUDY, "--sort", "nothing"), ("nothing",), ("sites", "list", "a/b"),
+         ("records", "list", STUDY, "--output", "xml"), ("export", "parquet", "a", "b", "c"), ("export", "parquet")],
+    )  # fmt: skip
+    def test_a_wrong_call_is_status_2(self, box: Sandbox, words: tuple[str, ...]) -> None:
+        done = imednet(*words, **keys(box))
+        assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
+
+
+class TestExport:
+    @pytest.mark.parametrize("kind", ["parquet", "csv"])
+    def test_the_sandbox_study_comes_to_disk_with_one_command(self, kind: str, tmp_path: Path) -> None:
+        done = imednet("--sandbox", "export", kind, str(tmp_path / "study"))
+        assert done.returncode == 0
+        manifest = json.loads((tmp_path / "study" / "manifest.json").read_text("utf-8"))
+        assert manifest["sandbox"] is True
+        total = manifest["endpoints"]["records"]["serverTotal"]
+        assert f"{total:,}  = {total:,} on the server, proven (fence)" in done.stdout
+        assert str(tmp_path / "study") in done.stdout
+        assert "RAND.RANDARM" in done.stderr
+        assert "invented study" in done.stderr
+        assert len(list((tmp_path / "study").glob(f"*.{kind}"))) == 28
+
+    def test_a_failure_leaves_no_file_and_says_what_to_do(
+        self, own_box: Callable[..., Sandbox], tmp_path: Path
+    ) -> None:
+        def broken(request: Any, answer: Any) -> Answer:
+            return Answer(200, b"<html>") if "page=1" in request.target else answer(request)
+
+        done = imednet("export", "csv", STUDY, str(tmp_path / "study"), **keys(own_box(intercept=broken)))
+        assert (done.returncode, "Next: " in done.stderr, done.stdout) == (1, True, "")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_without_pyarrow_the_message_says_what_to_install(self, tmp_path: Path) -> None:
+        code = "import sys; sys.modules['pyarrow'] = None; from imednet.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code, "--sandbox", "export", "parquet", str(tmp_path / "x")],
+            capture_output=True, text=True, env=HOME, check=False,
+        )  # fmt: skip
+        assert (done.returncode, "extra 'export'" in done.stderr, "pip install" in done.stderr) == (2, True, True)
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestServe:
+    def start(self, *words: str) -> tuple[subprocess.Popen[str], str]:
+        code = "from imednet.cli import main; main()"
+        server = subprocess.Popen(
+            [sys.executable, "-c", code, "sandbox", "serve", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=HOME,
+        )  # fmt: skip
+        assert server.stdout is not None
+        return server, server.stdout.readline()
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_it_says_where_serves_and_stops_cleanly(self, number: int) -> None:
+        server, line = self.start("--size", "demo")
+        try:
+            assert line.startswith("sandbox ready at http://127.0.0.1:")
+            with ImednetSDK("demo-api-key", "demo-security-key", line.split()[-1]) as sdk:
+                assert len(sdk.sites.list(STUDY)) == 6
+            server.send_signal(number)
+            out, err = server.communicate(timeout=10)
+        finally:
+            server.kill()
+        assert (server.returncode, out, "Traceback" in err) == (0, "", False)
+
+    def test_the_seed_decides_the_data(self) -> None:
+        found = []
+        for seed in ("7", "7", "8"):
+            server, line = self.start("--seed", seed)
+            try:
+                with ImednetSDK("demo-api-key", "demo-security-key", line.split()[-1]) as sdk:
+                    found.append(sdk.records.list(STUDY, raw=True))
+            finally:
+                server.terminate()
+                server.communicate(timeout=10)
+        assert found[0] == found[1] != found[2]
+
+    @pytest.mark.parametrize("words", [("--host", "0.0.0.0"), ("--size", "galactic"), ("--port", "70000")])
+    def test_what_it_cannot_do_is_status_2(self, words: tuple[str, ...]) -> None:
+        done = imednet("sandbox", "serve", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_an_interrupted_command_is_status_130(own_box: Callable[..., Sandbox]) -> None:
+    def slow(request: Any, answer: Any) -> Answer:
+        time.sleep(0.5)
+        found: Answer = answer(request)
+        return found
+
+    box = own_box(intercept=slow)
+    code = "from imednet.cli import main; main()"
+    command = subprocess.Popen(
+        [sys.executable, "-c", code, "records", "list", STUDY], env={**HOME, **keys(box)}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 20
+    while not box.requests and time.monotonic() < deadline:
+        time.sleep(0.05)
+    command.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    out, err = command.communicate(timeout=20)
+    assert (command.returncode, out, "Traceback" in err) == (130, "", False)
+    assert time.monotonic() - began < 2
+
+
+def test_version_names_the_distribution() -> None:
+    done = imednet("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("imednet ")
+    assert "API description 1.3.6" in done.stdout
+
+
+def test_help_of_every_command_explains_itself() -> None:
+    for words in ([], ["check"], ["export"], ["export", "csv"], ["sandbox", "serve"], ["records", "list"]):
+        done = imednet(*words, "--help")
+        assert done.returncode == 0
+        assert "Usage: imednet" in done.stdout

@@ -1,0 +1,391 @@
+"""Servers that fail, lie or change: no list and no export ends in success, and nothing foreign is raised."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+
+from imednet import ImednetSDK
+from imednet.errors import (
+    ApiError,
+    ImednetError,
+    InvalidAnswerError,
+    PaginationError,
+    RateLimitError,
+    RequestError,
+    ServerError,
+)
+from imednet.integrations import export_to_csv, export_to_parquet
+from imednet.sandbox import Answer, Request, Sandbox
+from imednet.sandbox.api import Intercept
+from support import STUDY, Ways, served
+
+Handle = Callable[[Request], Answer]
+Make = Callable[..., Sandbox]
+PAGE_SIZE = 100
+
+
+def is_page(request: Request, number: int) -> bool:
+    """A page of records of the walk itself, not one of the small requests of the fence."""
+    query = dict(request.query)
+    return request.path.endswith("/records") and query["page"] == str(number) and query["size"] != "1"
+
+
+def changed(answer: Answer, change: Callable[[dict[str, Any]], None]) -> Answer:
+    body = json.loads(answer.body)
+    change(body)
+    return Answer(answer.status, json.dumps(body).encode(), answer.headers)
+
+
+class Drifting:
+    """Changes the study once, between two pages."""
+
+    def __init__(self, change: Callable[[Sandbox], None], on_page: int = 2) -> None:
+        self.box: Sandbox | None = None
+        self.change = change
+        self.on_page = on_page
+        self.lock = threading.Lock()
+        self.done = False
+
+    def __call__(self, request: Request, answer: Handle) -> Answer:
+        with self.lock:
+            if is_page(request, self.on_page) and not self.done and self.box is not None:
+                self.done = True
+                self.change(self.box)
+                self.box.api.forget()
+            return answer(request)
+
+
+def remove(box: Sandbox) -> None:
+    box.studies[STUDY].rows("records").pop(3)
+
+
+def add(box: Sandbox) -> None:
+    rows = box.studies[STUDY].rows("records")
+    new = {**rows[-1], "recordId": rows[-1]["recordId"] + 5}
+    rows.append(new)
+    box.studies[STUDY].set_answers(new["recordId"], {"X": "new"})
+
+
+def remove_and_add(box: Sandbox) -> None:
+    remove(box)
+    add(box)
+
+
+def on_page(number: int, make: Callable[[Request, Handle], Answer]) -> Intercept:
+    def intercept(request: Request, answer: Handle) -> Answer:
+        return make(request, answer) if is_page(request, number) else answer(request)
+
+    return intercept
+
+
+def repeat_a_row(body: dict[str, Any]) -> None:
+    body["data"][1] = body["data"][0]
+
+
+def cut_short(body: dict[str, Any]) -> None:
+    del body["data"][-1]
+
+
+def hide_an_error(body: dict[str, Any]) -> None:
+    body["metadata"]["error"] = {"code": "9000", "description": "Unknown error"}
+
+
+def lose_the_totals(body: dict[str, Any]) -> None:
+    del body["pagination"]["totalPages"]
+
+
+def empty(body: dict[str, Any]) -> None:
+    body["data"] = []
+
+
+def other_page(body: dict[str, Any]) -> None:
+    body["pagination"]["currentPage"] = 0
+
+
+def no_identity(body: dict[str, Any]) -> None:
+    body["data"][5]["recordId"] = None
+
+
+def with_body(change: Callable[[dict[str, Any]], None]) -> Callable[[Request, Handle], Answer]:
+    return lambda request, answer: changed(answer(request), change)
+
+
+def status(code: int, body: bytes = b'{"metadata":{"status":"INTERNAL_SERVER_ERROR","error":{"code":"9000"}}}') -> Any:
+    return lambda request, answer: Answer(code, body)
+
+
+def truncate(request: Request, answer: Handle) -> Answer:
+    whole = answer(request)
+    half = whole.body[: len(whole.body) // 2]
+    return Answer(200, half, {**whole.headers, "Content-Length": str(len(whole.body))})
+
+
+def cut_json(request: Request, answer: Handle) -> Answer:
+    whole = answer(request)
+    return Answer(200, whole.body[: len(whole.body) // 2], whole.headers)
+
+
+def wrongly_compressed(request: Request, answer: Handle) -> Answer:
+    whole = answer(request)
+    return Answer(200, whole.body, {**whole.headers, "Content-Encoding": "gzip"})
+
+
+def html(request: Request, answer: Handle) -> Answer:
+    return Answer(200, b"<!DOCTYPE html><html>Please log in</html>", {"Content-Type": "text/html"})
+
+
+def repeated_page(request: Request, answer: Handle) -> Answer:
+    return answer(Request(request.method, request.target.replace("page=2", "page=1"), request.headers))
+
+
+FAULTS: dict[str, tuple[Callable[[], Intercept], type[ImednetError]]] = {
+    "removes a row between two pages": (lambda: Drifting(remove), PaginationError),
+    "removes one and adds one": (lambda: Drifting(remove_and_add), PaginationError),
+    "removes a row before the last page": (lambda: Drifting(remove, 20), PaginationError),
+    "repeats a row": (lambda: on_page(2, with_body(repeat_a_row)), PaginationError),
+    "repeats a page": (lambda: on_page(2, repeated_page), PaginationError),
+    "cuts a page short": (lambda: on_page(2, with_body(cut_short)), PaginationError),
+    "empties a page": (lambda: on_page(2, with_body(empty)), PaginationError),
+    "gives another page": (lambda: on_page(2, with_body(other_page)), PaginationError),
+    "loses the totals": (lambda: on_page(2, with_body(lose_the_totals)), PaginationError),
+    "gives a row no identity": (lambda: on_page(2, with_body(no_identity)), PaginationError),
+    "answers 500 on page 2": (lambda: on_page(2, status(500)), ServerError),
+    "answers 520 with a web page": (lambda: on_page(2, status(520, b"<html>down</html>")), ServerError),
+    "answers 499": (lambda: on_page(2, status(499, b"")), ApiError),
+    "answers 429 for ever": (lambda: on_page(2, status(429, b'{"message":"Limit Exceeded"}')), RateLimitError),
+    "truncates a body": (lambda: on_page(2, truncate), RequestError),
+    "cuts JSON": (lambda: on_page(2, cut_json), InvalidAnswerError),
+    "compresses wrongly": (lambda: on_page(2, wrongly_compressed), InvalidAnswerError),
+    "sends HTML": (lambda: on_page(2, html), InvalidAnswerError),
+    "sends HTML at once": (lambda: on_page(0, html), InvalidAnswerError),
+    "hides an error in a 200": (lambda: on_page(2, with_body(hide_an_error)), ApiError),
+}
+
+
+def started(own_box: Make, intercept: Intercept) -> Sandbox:
+    box = own_box(intercept=intercept)
+    if isinstance(intercept, Drifting):
+        intercept.box = box
+    return box
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_list_ends_in_success(own_box: Make, door: Ways, fault: str) -> None:
+    intercept, kind = FAULTS[fault]
+    for method in ("list", "iter", "pages"):
+        sdk = door(started(own_box, intercept()), retries=1)
+        with pytest.raises(ImednetError) as caught:
+            sdk.call(f"records.{method}", STUDY, page_size=PAGE_SIZE)
+        assert isinstance(caught.value, kind)
+
+
+@pytest.mark.parametrize("export", [export_to_parquet, export_to_csv], ids=["parquet", "csv"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_export_ends_in_success_or_leaves_a_file(
+    own_box: Make, tmp_path: Path, fault: str, export: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder an earlier export wrote is as it was, and nothing hidden stays beside it."""
+    monkeypatch.setattr("imednet.endpoints.deciding.LARGE_PAGE_SIZE", PAGE_SIZE)
+    intercept, kind = FAULTS[fault]
+    box = started(own_box, intercept())
+    with ImednetSDK(**box.credentials, retries=1, backoff_factor=0) as sdk:
+        with pytest.raises(ImednetError) as caught:
+            export(sdk, STUDY, tmp_path / "made" / "here")
+    assert isinstance(caught.value, kind)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_earlier_export_survives_a_failure(own_box: Make, tmp_path: Path) -> None:
+    target = tmp_path / "study"
+    box = own_box()
+    with ImednetSDK(**box.credentials) as sdk:
+        export_to_csv(sdk, STUDY, target)
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    bad = own_box(intercept=on_page(1, html))
+    with ImednetSDK(**bad.credentials, retries=0) as sdk, pytest.raises(InvalidAnswerError):
+        export_to_csv(sdk, STUDY, target)
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["study"]
+
+
+def test_a_server_that_only_grows_ends_in_success(own_box: Make, door: Ways) -> None:
+    """Every row that was there at the start is in the result, and what came is reported."""
+    lock = threading.Lock()
+    boxes: list[Sandbox] = []
+
+    def grow(request: Request, answer: Handle) -> Answer:
+        with lock:
+            if request.path.endswith("/records") and boxes:
+                add(boxes[0])
+                boxes[0].api.forget()
+            return answer(request)
+
+    box = own_box(intercept=grow)
+    start = served(box.studies[STUDY], "records")
+    boxes.append(box)
+    rows = door(box).call("records.list", STUDY, page_size=PAGE_SIZE, raw=True)
+    assert {row["recordId"] for row in start} <= {row["recordId"] for row in rows}
+    assert rows.proof.proven
+    assert rows.proof.growth > 0
+    assert rows.proof.rows == rows.proof.total + rows.proof.growth == len(rows)
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_a_503_costs_retries_and_one_more_requests(own_box: Make, door: Ways, retries: int) -> None:
+    box = own_box(intercept=status(503))
+    with pytest.raises(ServerError) as caught:
+        door(box, retries=retries).call("sites.list", STUDY)
+    assert len(box.requests) == retries + 1
+    assert caught.value.attempts == retries + 1
+
+
+def test_trouble_that_passes_is_waited_out(own_box: Make, door: Ways) -> None:
+    """500, a web page, a cut body and 429 with Retry-After, one after another, and then the rows."""
+    faults: list[Any] = [status(500), html, truncate, lambda *_: Answer(429, b"{}", {"Retry-After": "0"})]
+
+    def passing(request: Request, answer: Handle) -> Answer:
+        return faults.pop(0)(request, answer) if faults else answer(request)
+
+    box = own_box(intercept=passing)
+    assert len(door(box, retries=4).call("sites.list", STUDY)) == 6
+    assert len(box.requests) == 5
+
+
+def test_a_wait_that_is_too_long_is_an_error_at_once(own_box: Make, door: Ways) -> None:
+    box = own_box(intercept=lambda *_: Answer(429, b"{}", {"Retry-After": "3600"}))
+    with pytest.raises(RateLimitError, match="3600 seconds") as caught:
+        door(box).call("sites.list", STUDY)
+    assert (caught.value.retry_after, len(box.requests)) == (3600.0, 1)
+
+
+def test_a_server_that_refuses_the_fence_is_read_but_not_proven(own_box: Make, door: Ways) -> None:
+    def refuse(request: Request, answer: Handle) -> Answer:
+        if "filter" in dict(request.query):
+            return Answer(400, b'{"metadata":{"error":{"code":"1000","description":"no filter"}}}')
+        return answer(request)
+
+    rows = door(own_box(intercept=refuse)).call("records.list", STUDY)
+    assert rows.proof.status == "unproven"
+    assert "refused" in rows.proof.reason
+
+
+def test_redirects_are_not_followed(own_box: Make, door: Ways) -> None:
+    elsewhere = own_box()
+    box = own_box(intercept=lambda *_: Answer(302, b"", {"Location": elsewhere.url + "/steal"}))
+    with pytest.raises(ApiError, match="redirect"):
+        door(box).call("sites.list", STUDY)
+    assert elsewhere.requests == []
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+def test_no_server_and_no_answer_are_named(door: Ways, box: Sandbox, silent_port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(RequestError, match=r"cannot be reached.*Next: check the network"):
+        door(box, base_url=f"http://127.0.0.1:{port}", retries=0).call("sites.list", STUDY)
+    with pytest.raises(RequestError, match=r"no answer in time.*larger timeout"):
+        door(box, base_url=f"http://127.0.0.1:{silent_port}", retries=0, timeout=0.2).call("sites.list", STUDY)
+
+
+class TestWrites:
+    """The write is proven on the example payloads; it is sent once, whatever happens."""
+
+    ITEM: ClassVar[dict[str, Any]] = {
+        "formKey": "AE",
+        "subjectKey": "301-001",
+        "siteName": "",
+        "data": {"AETERM": "Headache"},
+    }
+
+    def answering(self, own_box: Make, code: int, payload: Any) -> Sandbox:
+        return own_box(intercept=lambda *_: Answer(code, json.dumps(payload).encode()))
+
+    @pytest.mark.parametrize("code", [200, 202])
+    @pytest.mark.parametrize("variant", ["Response", "ResponseListVariant", "ResponseNoBatchVariant"])
+    def test_every_form_of_the_answer_is_a_job(
+        self, own_box: Make, door: Ways, spec: dict[str, Any], code: int, variant: str
+    ) -> None:
+        payload = spec["components"]["examples"][f"RecordsPost{variant}"]["value"]
+        box = self.answering(own_box, code, payload)
+        job = door(box).call("records.create", STUDY, [self.ITEM], email_notify="a@b.org")
+        assert job.to_dict() == (payload[0] if isinstance(payload, list) else payload)
+        (request,) = box.requests
+        assert json.loads(request.body) == [{"formKey": "AE", "subjectKey": "301-001", "data": {"AETERM": "Headache"}}]
+        assert request.headers["x-email-notify"] == "a@b.org"
+
+    def test_an_empty_list_is_a_job_of_which_nothing_is_known(self, own_box: Make, door: Ways) -> None:
+        assert door(self.answering(own_box, 200, [])).call("records.create", STUDY, [self.ITEM]).batch_id is None
+
+    @pytest.mark.parametrize("fault", [status(500), status(503), truncate, html])
+    def test_a_write_is_never_sent_again(self, own_box: Make, door: Ways, fault: Any) -> None:
+        box = own_box(intercept=fault)
+        with pytest.raises(ImednetError):
+            door(box, retries=3).call("records.create", STUDY, [self.ITEM])
+        assert [request.method for request in box.requests] == ["POST"]
+
+    def test_a_write_that_was_refused_for_its_rate_is_sent_again(self, own_box: Make, door: Ways) -> None:
+        answers = [Answer(429, b"{}"), Answer(202, b'{"jobId":"j","batchId":"b","state":"created"}')]
+        box = own_box(intercept=lambda *_: answers.pop(0))
+        assert door(box).call("records.create", STUDY, [self.ITEM]).batch_id == "b"
+
+    @pytest.mark.parametrize(
+        "items", [[], {"formKey": "AE"}, [{"formKey": "AE"}], [{"formKey": "AE", "recordData": {}}], "x"]
+    )
+    def test_what_is_no_list_of_items_is_refused(self, own_box: Make, door: Ways, items: Any) -> None:
+        box = own_box()
+        with pytest.raises(ValueError, match="records_data"):
+            door(box).call("records.create", STUDY, items)
+        assert box.requests == []
+
+    @pytest.mark.parametrize("state", ["Completed", "Created", "Failed", "Running", "UnknownState"])
+    def test_jobs_are_read_as_they_come(self, own_box: Make, door: Ways, spec: dict[str, Any], state: str) -> None:
+        payload = spec["components"]["examples"][f"JobsGet{state}"]["value"]
+        box = self.answering(own_box, 200, payload)
+        assert door(box).call("jobs.get", STUDY, payload["batchId"]).to_dict() == payload
+        assert box.requests[0].path.endswith(f"/{STUDY}/jobs/{payload['batchId']}")
+
+
+def test_the_disk_is_full(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that fails leaves nothing and says what to do next."""
+    resource = pytest.importorskip("resource", reason="limits of file sizes exist on Unix only")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal = pytest.importorskip("signal")
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
+    try:
+        with ImednetSDK(**box.credentials) as sdk, pytest.raises(ImednetError, match="Next: make room"):
+            export_to_csv(sdk, STUDY, tmp_path / "study")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pytest_httpx_can_stand_in_for_the_server(httpx_mock: Any) -> None:
+    """Users test with pytest-httpx; nothing of ours stands in the way."""
+    page = {
+        "metadata": {"status": "OK", "error": {}},
+        "pagination": {"currentPage": 0, "size": 500, "totalPages": 1, "totalElements": 1},
+        "data": [{"studyKey": "S", "siteId": 1}],
+    }
+    httpx_mock.add_response(json=page)
+    with ImednetSDK("key", "other", "https://edc.example.org") as sdk:
+        (site,) = sdk.sites.list("S")
+    assert site.site_id == 1
+    (request,) = httpx_mock.get_requests()
+    assert isinstance(request, httpx.Request)
+    assert request.url.host == "edc.example.org"
