@@ -152,16 +152,7 @@ class TestErrors:
         assert (error.code, error.description) == (code, description)
 
     def test_an_error_hides_what_may_be_private_and_pickles_without_it(self) -> None:
-        body = {
-            "metadata": {
-                "error": {
-                    "code": "1000",
-                    "description": "no PLANTED",
-                    "field": {"attribute": "filter", "value": "PLANTED"},
-                }
-            }
-        }
-        error = get_error_class(403)(body, 403, method="GET", path="/p", study_key="ABC-01", attempts=2)
+        error = get_error_class(403)(VENDOR, 403, method="GET", path="/p", study_key="ABC-01", attempts=2)
         assert error.value == "PLANTED"
         assert error.response is VENDOR
         pickled = pickle.dumps(error)
