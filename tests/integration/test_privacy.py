@@ -85,6 +85,27 @@ def test_no_failure_tells_a_key_or_an_answer(
     assert_clean("\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records))
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_values_of_filters_stand_in_no_log_and_no_message(
+    own_box: Callable[..., Sandbox], door: Ways, fails: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A filter may hold an answer; httpx logs the address of every request. The server gets it whole all the same."""
+    caplog.set_level(logging.DEBUG)
+    box = planted(own_box, intercept=(lambda *_: Answer(500, VENDOR)) if fails else None)
+    sdk = door(box, api_key=KEY, security_key=OTHER, retries=0)
+    arguments = {"record_data_filter": f'AETERM=="{ANSWER}"', "raw": True}
+    if fails:
+        with pytest.raises(ImednetError) as caught:
+            sdk.call("records.list", STUDY, **arguments)
+        assert_clean(texts_of(caught.value))
+    else:
+        assert len(sdk.call("records.list", STUDY, **arguments)) == 50
+    assert ANSWER in dict(box.requests[0].query)["recordDataFilter"]
+    text = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
+    assert "recordDataFilter=***" in text
+    assert_clean(text)
+
+
 def test_filters_that_cannot_be_sent_do_not_tell_their_value(own_box: Callable[..., Sandbox], door: Ways) -> None:
     sdk = door(planted(own_box), api_key=KEY, security_key=OTHER)
     for arguments in (

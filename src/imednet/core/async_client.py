@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from weakref import WeakKeyDictionary
@@ -12,7 +13,7 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from .http import AsyncRequestExecutor
-from .http_client_base import HTTPClientBase, Reader, untouched
+from .http_client_base import HTTPClientBase, Reader, quiet, untouched
 
 T = TypeVar("T")
 
@@ -42,19 +43,18 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
 
     async def _send(self, method: str, path: str, query: Any, body: Any, options: dict[str, Any]) -> httpx.Response:
         arguments = self._arguments(path, query, options.pop("headers", None) or {}, body) | options
-        response, _ = await self._executor.run(
-            self._plan(method), lambda: self._http.request(method, **arguments), untouched, None
-        )
+        response, _ = await self._executor.run(self._plan(method), self._sender(method, arguments), untouched, None)
         return response
 
     async def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
         """Send a request of the description and read the answer inside the retry loop."""
         method = request.operation.method
         arguments = self._request_arguments(request)
-        _, value = await self._executor.run(
-            self._plan(method), lambda: self._http.request(method, **arguments), read, study_key
-        )
+        _, value = await self._executor.run(self._plan(method), self._sender(method, arguments), read, study_key)
         return value
+
+    def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], Awaitable[httpx.Response]]:
+        return lambda: self._http.send(quiet(self._http.build_request(method, **arguments)), follow_redirects=False)
 
     async def aclose(self) -> None:
         """Close the connections, unless the `httpx` client is the caller's own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,7 +12,7 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from .http import SyncRequestExecutor
-from .http_client_base import HTTPClientBase, Reader, untouched
+from .http_client_base import HTTPClientBase, Reader, quiet, untouched
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         Args:
             path: such as `/api/v1/edc/studies`, or a whole address on the configured host.
             params: query parameters.
-            **kwargs: `headers=` and other arguments of `httpx.Client.request`.
+            **kwargs: `headers=`, `timeout=` and other arguments of `httpx.Client.build_request`.
         """
         return self._send("GET", path, params, UNSET, kwargs)
 
@@ -41,19 +42,18 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
 
     def _send(self, method: str, path: str, query: Any, body: Any, options: dict[str, Any]) -> httpx.Response:
         arguments = self._arguments(path, query, options.pop("headers", None) or {}, body) | options
-        response, _ = self._executor.run(
-            self._plan(method), lambda: self._http.request(method, **arguments), untouched, None
-        )
+        response, _ = self._executor.run(self._plan(method), self._sender(method, arguments), untouched, None)
         return response
 
     def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
         """Send a request of the description and read the answer inside the retry loop."""
         method = request.operation.method
         arguments = self._request_arguments(request)
-        _, value = self._executor.run(
-            self._plan(method), lambda: self._http.request(method, **arguments), read, study_key
-        )
+        _, value = self._executor.run(self._plan(method), self._sender(method, arguments), read, study_key)
         return value
+
+    def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], httpx.Response]:
+        return lambda: self._http.send(quiet(self._http.build_request(method, **arguments)), follow_redirects=False)
 
     def close(self) -> None:
         """Close the connections, unless the `httpx` client is the caller's own."""

@@ -13,6 +13,7 @@ from imednet_api.types import UNSET, Request
 from ..auth import AuthStrategy
 from ..constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from ..errors import ArgumentError, ConfigurationError
+from ..utils.url import redact_url_query
 from .base_client import BaseClient
 from .http import RetryPlan
 from .retry import DefaultRetryPolicy, RetryPolicy
@@ -86,7 +87,6 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             "url": self.url(path),
             "headers": merged,
             "timeout": self.timeout,
-            "follow_redirects": False,
         }
         if query:
             arguments["params"] = query
@@ -96,6 +96,24 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     def _request_arguments(self, request: Request) -> dict[str, Any]:
         return self._arguments(request.path, list(request.query), dict(request.headers), request.body)
+
+
+class QuietURL(httpx.URL):
+    """An address that travels whole and is written without values: httpx logs the address of every request, and the
+    values of a filter can be data of a person.
+    """
+
+    def __str__(self) -> str:
+        return redact_url_query(super().__str__())
+
+    def __repr__(self) -> str:
+        return f"URL({str(self)!r})"
+
+
+def quiet(request: httpx.Request) -> httpx.Request:
+    """The request, with an address that tells no values when it is logged."""
+    request.url = QuietURL(request.url)
+    return request
 
 
 def untouched(response: httpx.Response) -> None:
