@@ -211,7 +211,7 @@ class UnknownFilterError(ClientError, TypeError):
 
 
 class LifecycleError(ClientError, TypeError):
-    """The wrong way to open or close an SDK."""
+    """The wrong way to open or close an SDK, or the use of a closed one."""
 
 
 class PaginationError(ClientError):

@@ -235,6 +235,21 @@ def test_the_wrong_way_to_open_or_close_names_the_right_one(box: Sandbox) -> Non
     asyncio.run(run())
 
 
+def test_a_closed_sdk_says_so(box: Sandbox) -> None:
+    sdk = ImednetSDK(**box.credentials)
+    sdk.close()
+    with pytest.raises(LifecycleError, match="closed"):
+        sdk.sites.list(STUDY)
+
+    async def run() -> None:
+        sdk = AsyncImednetSDK(**box.credentials)
+        await sdk.aclose()
+        with pytest.raises(LifecycleError, match="closed"):
+            await sdk.sites.list(STUDY)
+
+    asyncio.run(run())
+
+
 def test_one_sdk_serves_many_threads(box: Sandbox) -> None:
     expected = len(served(box.studies[STUDY], "visits"))
     found: list[int] = []

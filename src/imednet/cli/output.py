@@ -13,6 +13,8 @@ import typer
 
 Row = dict[str, Any]
 
+_FEW = 6
+
 
 class Format(StrEnum):
     """How rows are printed."""
@@ -68,6 +70,8 @@ def _table(rows: list[Row]) -> None:
     width = shutil.get_terminal_size((160, 24)).columns if sys.stdout.isatty() else 160
     columns = list(dict.fromkeys(name for row in rows for name in row))
     columns = [name for name in columns if not any(isinstance(row.get(name), (dict, list)) for row in rows)]
+    if "studyKey" in columns and len(columns) > _FEW and len({row.get("studyKey") for row in rows}) == 1:
+        columns.remove("studyKey")  # one and the same in all rows: the room is better used
     shown: list[str] = []
     used = 0
     for name in columns:

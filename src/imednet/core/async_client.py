@@ -13,7 +13,7 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from .http import AsyncRequestExecutor
-from .http_client_base import HTTPClientBase, Reader, quiet, untouched
+from .http_client_base import HTTPClientBase, Reader, quiet, refuse_closed, untouched
 
 T = TypeVar("T")
 
@@ -54,7 +54,11 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         return value
 
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], Awaitable[httpx.Response]]:
-        return lambda: self._http.send(quiet(self._http.build_request(method, **arguments)), follow_redirects=False)
+        async def send() -> httpx.Response:
+            refuse_closed(self._http.is_closed)
+            return await self._http.send(quiet(self._http.build_request(method, **arguments)), follow_redirects=False)
+
+        return send
 
     async def aclose(self) -> None:
         """Close the connections, unless the `httpx` client is the caller's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -12,9 +13,11 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from .http import SyncRequestExecutor
-from .http_client_base import HTTPClientBase, Reader, quiet, untouched
+from .http_client_base import HTTPClientBase, Reader, quiet, refuse_closed, untouched
 
 T = TypeVar("T")
+
+_LAST_SECOND = 1.0
 
 
 class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
@@ -24,6 +27,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         return httpx.Client(timeout=self.timeout)
 
     def _make_executor(self) -> SyncRequestExecutor:
+        self._ahead: set[Future[Any]] = set()
         return SyncRequestExecutor(threading.BoundedSemaphore(self.max_in_flight))
 
     def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
@@ -52,11 +56,35 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         _, value = self._executor.run(self._plan(method), self._sender(method, arguments), read, study_key)
         return value
 
+    def fetch_ahead(self, request: Request, read: Reader[T], study_key: str | None = None) -> Future[T]:
+        """`fetch` in a daemon thread: an interrupt or the end of the program does not wait for an answer."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(self.fetch(request, read, study_key))
+            except BaseException as error:  # noqa: BLE001  (handed to whoever waits for the result)
+                future.set_exception(error)
+            finally:
+                self._ahead.discard(future)
+
+        self._ahead.add(future)
+        threading.Thread(target=run, daemon=True, name="imednet-ahead").start()
+        return future
+
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], httpx.Response]:
-        return lambda: self._http.send(quiet(self._http.build_request(method, **arguments)), follow_redirects=False)
+        def send() -> httpx.Response:
+            refuse_closed(self._http.is_closed)
+            return self._http.send(quiet(self._http.build_request(method, **arguments)), follow_redirects=False)
+
+        return send
 
     def close(self) -> None:
-        """Close the connections, unless the `httpx` client is the caller's own."""
+        """Close the connections, unless the `httpx` client is the caller's own.
+
+        Requests that were asked ahead and are no longer needed get a second to end, so that no socket stays open.
+        """
+        wait(tuple(self._ahead), timeout=_LAST_SECOND)
         if self._owns_http:
             self._http.close()
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future
 
 from imednet_api.types import Request
@@ -21,9 +20,6 @@ def drive(client: RequestorProtocol, read: WholeRead, reader: Reader[Page]) -> G
     under_way: dict[Request, Future[Page]] = {}
     study_key = read.call.study_key
 
-    def fetch(request: Request) -> Page:
-        return client.fetch(request, reader, study_key)
-
     steps = read.steps()
     step = next(steps)
     while True:
@@ -34,11 +30,11 @@ def drive(client: RequestorProtocol, read: WholeRead, reader: Reader[Page]) -> G
             for request in step.ahead:
                 if request not in under_way:
                     if step.request not in under_way:
-                        under_way[step.request] = _in_thread(fetch, step.request)
-                    under_way[request] = _in_thread(fetch, request)
+                        under_way[step.request] = client.fetch_ahead(step.request, reader, study_key)
+                    under_way[request] = client.fetch_ahead(request, reader, study_key)
             try:
                 started = under_way.pop(step.request, None)
-                reply = started.result() if started is not None else fetch(step.request)
+                reply = started.result() if started is not None else client.fetch(step.request, reader, study_key)
             except ImednetError as error:
                 try:
                     step = steps.throw(error)
@@ -49,20 +45,6 @@ def drive(client: RequestorProtocol, read: WholeRead, reader: Reader[Page]) -> G
             step = steps.send(reply)
         except StopIteration:
             return
-
-
-def _in_thread(fetch: Callable[[Request], Page], request: Request) -> Future[Page]:
-    """Fetch in a daemon thread: an interrupt or the end of the program does not wait for an answer."""
-    future: Future[Page] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(fetch(request))
-        except BaseException as error:  # noqa: BLE001  (handed to whoever waits for the result)
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True, name="imednet-prefetch").start()
-    return future
 
 
 async def drive_async(

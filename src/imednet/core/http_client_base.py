@@ -12,7 +12,7 @@ from imednet_api.types import UNSET, Request
 
 from ..auth import AuthStrategy
 from ..constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
-from ..errors import ArgumentError, ConfigurationError
+from ..errors import ArgumentError, ConfigurationError, LifecycleError
 from ..utils.url import redact_url_query
 from .base_client import BaseClient
 from .http import RetryPlan
@@ -114,6 +114,12 @@ def quiet(request: httpx.Request) -> httpx.Request:
     """The request, with an address that tells no values when it is logged."""
     request.url = QuietURL(request.url)
     return request
+
+
+def refuse_closed(closed: bool) -> None:
+    """Raise LifecycleError when a client is used after it was closed."""
+    if closed:
+        raise LifecycleError("the SDK is closed: use it inside its `with` block, or make a new one")
 
 
 def untouched(response: httpx.Response) -> None:

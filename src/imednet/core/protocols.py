@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 import httpx
@@ -35,6 +36,10 @@ class RequestorProtocol(Protocol):
 
     def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
         """Send a request of the description and read its answer."""
+        ...  # pragma: no cover
+
+    def fetch_ahead(self, request: Request, read: Reader[T], study_key: str | None = None) -> Future[T]:
+        """`fetch` in the background."""
         ...  # pragma: no cover
 
     def close(self) -> None:
