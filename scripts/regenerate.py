@@ -39,10 +39,12 @@ def tools() -> Path:
 
 def generate(target: Path, spec: Path = SPEC) -> None:
     """Write the client for `spec` to `target`, which is replaced only when everything went well."""
+    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not _is_ours(target))):
+        sys.exit(f"{target} holds something that was not generated here: choose another --target")
     commands = tools()
     with tempfile.TemporaryDirectory() as scratch:  # outside any project, so that no settings are picked up
         made = Path(scratch) / TARGET.name
-        subprocess.run(
+        done = subprocess.run(
             [
                 commands / "openapi-python-client",
                 "generate",
@@ -53,18 +55,69 @@ def generate(target: Path, spec: Path = SPEC) -> None:
                 "--custom-template-path", TEMPLATES,
                 "--config", TEMPLATES / "config.yml",
             ],
-            check=True,
+            check=False,
             cwd=scratch,
-            stdout=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
             env={**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"},
         )  # fmt: skip
+        if done.returncode:
+            sys.exit(f"{done.stdout}{done.stderr}\nthe generator failed; nothing was changed")
         (made / "client.py").unlink()
         (made / "errors.py").unlink()
         (made / "py.typed").touch()
         shutil.rmtree(made / ".ruff_cache", ignore_errors=True)
-        shutil.rmtree(target, ignore_errors=True)
+        _check_whole(made, commands)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(made, target)
+        fresh = target.with_name(f".{target.name}.fresh")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(made, fresh, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
+
+
+def _is_ours(folder: Path) -> bool:
+    types = folder / "types.py"
+    return types.exists() and types.read_text("utf-8").startswith("# Generated from openapi/")
+
+
+CHECK = """
+import sys
+from imednet_api import api, models
+wanted_operations, wanted_models = map(int, sys.argv[1:])
+operations = api.operations()
+assert len(operations) == wanted_operations, f"{len(operations)} operations of {wanted_operations}: do names clash?"
+homes = models._MODULES
+found = len(set(homes.values()))
+assert len(homes) == found == wanted_models, f"{found} models of {len(homes)}: do names clash?"
+for name in models.__all__:
+    fields = getattr(getattr(models, name), "FIELDS", {})
+    assert len(set(fields.values())) == len(fields), f"{name}: two fields have one attribute"
+"""
+
+
+def _check_whole(made: Path, commands: Path) -> None:
+    """Import everything that was made, and count: a name clash would silently drop an operation or a model."""
+    files = [path for path in made.rglob("*.py") if path.name != "__init__.py"]
+    wanted_models = sum(path.parent.name == "models" for path in files)
+    wanted_operations = sum(path.parent.parent.name == "api" for path in files)
+    described = _described_operations(made)
+    python = commands / ("python.exe" if os.name == "nt" else "python")
+    done = subprocess.run(
+        [python, "-c", CHECK, str(max(wanted_operations, described)), str(wanted_models)],
+        cwd=made.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"{done.stderr}\nthe generated client is not whole; nothing was changed")
+
+
+def _described_operations(made: Path) -> int:
+    """Entries of the registry as they were written, clashes included."""
+    registry = (made / "api" / "__init__.py").read_text("utf-8")
+    return registry.count('": ".')
 
 
 def differences(left: Path, right: Path) -> list[str]:

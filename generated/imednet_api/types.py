@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from importlib import import_module
@@ -135,11 +135,11 @@ class Model:
         """The object as decoded JSON: equal to what `from_dict` was given, unless an attribute was set since."""
         rest = self._rest
         data: dict[str, Any] = {}
-        for field, attribute in self.FIELDS.items():
+        for name, attribute in self.FIELDS.items():
             value = getattr(self, attribute)
-            if value is UNSET or (value is None and rest is not None and field in rest.absent):
+            if value is UNSET or (value is self.MISSING and rest is not None and name in rest.absent):
                 continue
-            data[field] = _plain(value)
+            data[name] = _plain(value)
         if rest is not None:
             data.update(rest.extra)
         return data
@@ -150,7 +150,7 @@ class Model:
         return {} if self._rest is None else dict(self._rest.extra)
 
     def __repr__(self) -> str:
-        shown = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.SHOWN])
+        shown = ", ".join([f"{name}={_scalar(getattr(self, name))}" for name in self.SHOWN])
         return f"{type(self).__name__}({shown})"
 
 
@@ -166,19 +166,25 @@ def _shared(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def _plain(value: Any) -> Any:
+    """A value as decoded JSON: models inside lists, tuples and mappings become dictionaries."""
     if isinstance(value, Model):
         return value.to_dict()
-    return [_plain(item) for item in value] if type(value) is list else value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return value
 
 
-def read_object(model: type[Model], value: Any) -> Any:
-    """Read a nested object; a value of another kind is passed through as it came."""
-    return model.from_dict(value) if isinstance(value, dict) else value
+def _scalar(value: Any) -> str:
+    return repr(value) if value is UNSET or isinstance(value, (str, int, float, type(None))) else "..."
 
 
-def read_list(model: type[Model], value: Any) -> Any:
-    """Read a list of nested objects; a value of another kind is passed through as it came."""
-    return [read_object(model, item) for item in value] if isinstance(value, list) else value
+def read(model: type[Model], value: Any) -> Any:
+    """Read objects, also inside lists; a value of another kind is passed through as it came."""
+    if isinstance(value, dict):
+        return model.from_dict(value)
+    return [read(model, item) for item in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +213,9 @@ class Request:
 
     operation: Operation
     path: str
-    query: tuple[tuple[str, str], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    body: Any = UNSET
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: Any = field(default=UNSET, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +235,11 @@ class Operation:
 
     @property
     def item(self) -> type[Model]:
-        """The class of one row of a list, or of the whole answer."""
+        """The class of one row of a list, or of the whole answer. Raises LookupError when the answer has no class."""
         name = self.page.items if self.page is not None else self.answer
-        model: type[Model] = getattr(import_module("imednet_api.models"), name or "Model")
+        if name is None:
+            raise LookupError(f"the answer of {self.name} has no class")
+        model: type[Model] = getattr(import_module("imednet_api.models"), name)
         return model
 
     def request(

@@ -65,6 +65,34 @@ def test_a_new_field_and_a_new_operation_are_there_and_typed(
     assert "stale: api/depots/list_depots.py" in stale.stdout
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("x-imednet-page: {", "x-imednet-page: {bogus: 1, "), "unknown_fact_in_x_imednet_page"),
+        (("operationId: getThing", "operationId: list_things"), "clash"),
+        (("    Nothing:", "    OTHER:"), "clash"),
+        (("        str: {type: string}", "        rest: {}\n        rest_: {}"), "one attribute"),
+    ],
+)  # fmt: skip
+def test_a_description_that_cannot_be_kept_whole_changes_nothing(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    """A clash of names or an unknown fact is an error of the generator, never a client that lacks something."""
+    assert change[0] in TORTURE
+    description = tmp_path / "torture.yaml"
+    description.write_text(TORTURE.replace(*change), "utf-8")
+    done = regenerate("--spec", str(description), "--target", str(tmp_path / "imednet_api"))
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert not (tmp_path / "imednet_api").exists()
+
+
+def test_a_folder_that_was_not_generated_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    done = regenerate("--target", str(tmp_path))
+    assert (done.returncode, (tmp_path / "mine").read_text()) == (1, "mine")
+
+
 TORTURE = """
 openapi: 3.1.0
 info: {title: Torture, version: '9'}
@@ -80,7 +108,14 @@ paths:
       responses:
         '200':
           description: ok
+          x-imednet-page: {items: Thing, max-size: 5, default-sort: [id], key: [id]}
           content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}
+  /thing:
+    get:
+      operationId: getThing
+      tags: [other]
+      responses:
+        '204': {description: nothing}
 components:
   schemas:
     Thing:
@@ -98,10 +133,27 @@ components:
         parent: {oneOf: [{$ref: '#/components/schemas/Thing'}, {type: 'null'}]}
         children: {type: [array, 'null'], items: {$ref: '#/components/schemas/Thing'}}
         matrix: {type: array, items: {type: array, items: {type: integer}}}
+        grid: {type: array, items: {type: array, items: {$ref: '#/components/schemas/Other'}}}
+        oneOrMany:
+          oneOf:
+            - $ref: '#/components/schemas/Other'
+            - {type: array, items: {$ref: '#/components/schemas/Other'}}
+        someOf: {oneOf: [{$ref: '#/components/schemas/Thing'}, {$ref: '#/components/schemas/Other'}]}
+        str: {type: string}
+        read: {type: string}
         either: {oneOf: [{type: string}, {type: integer}, {type: 'null'}]}
         anything: {}
         "with-dash and blank": {type: string}
         "1st": {type: string}
+    Other:
+      type: object
+      description: 'Ends with a "quote"'
+      x-imednet-shown: [a]
+      properties: {a: {type: string}}
+    Any:
+      type: object
+      x-imednet-shown: []
+      properties: {rest: {type: string}}
     Nothing:
       type: object
       x-imednet-shown: []
@@ -118,6 +170,7 @@ def test_the_templates_survive_a_hard_description(tmp_path: Path, monkeypatch: p
     data = {
         "id": 1, "class": None, "type": "t", "property": "p", "fooBar": 1.5, "foo_bar": True, "toDict": "x",
         "parent": {"id": 2, "parent": None, "extra": 1}, "children": [{"id": 3}, None, 7], "matrix": [[1], [2, 3]],
+        "grid": [[{"a": "x"}], 3], "oneOrMany": [{"a": "y"}], "someOf": {"a": "z"}, "str": "s", "read": "r",
         "either": 5, "anything": {"a": [1]}, "with-dash and blank": "d", "1st": "f", "unknown": 0,
     }  # fmt: skip
     thing = models.Thing.from_dict(data)
@@ -129,6 +182,11 @@ def test_the_templates_survive_a_hard_description(tmp_path: Path, monkeypatch: p
     assert repr(thing) == "Thing(id=1)"
     assert models.Thing.__annotations__["matrix"] == "list[list[int]] | None"
     assert models.Thing.__annotations__["either"] == "str | int | None"
+    assert isinstance(thing.grid[0][0], models.Other)
+    assert isinstance(thing.one_or_many[0], models.Other)
+    assert isinstance(models.Thing.from_dict({"oneOrMany": {"a": "y"}}).one_or_many, models.Other)
+    assert (thing.some_of, models.Thing.__annotations__["some_of"]) == ({"a": "z"}, "_Any")
+    assert models.Any.from_dict({"rest": "x"}).rest_ == "x"
     assert models.Nothing.from_dict({"x": 1}).to_dict() == {"x": 1}
     operation = importlib.import_module("imednet_api.api").operation("list_things")
     module = importlib.import_module("imednet_api.api.things.list_things")

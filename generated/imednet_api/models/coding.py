@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Coding(Model):
+class Coding(_Model):
     """A term mapped to a dictionary, one row for each revision.
 
     Attributes:
@@ -60,7 +62,7 @@ class Coding(Model):
         "record_id",
         "coding_id",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     site_name: str | None = None
@@ -81,4 +83,4 @@ class Coding(Model):
     dictionary_name: str | None = None
     dictionary_version: str | None = None
     date_coded: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

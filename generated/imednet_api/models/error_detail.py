@@ -1,17 +1,21 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick, read_object
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class ErrorDetail(Model):
+class ErrorDetail(_Model):
     """What went wrong; empty on success.
 
     Attributes:
@@ -28,16 +32,16 @@ class ErrorDetail(Model):
         "field": "field",
     }
     SHOWN = ("code",)
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     code: str | None = None
     description: str | None = None
     message: str | None = None
     field: ErrorField | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             code,
@@ -45,7 +49,7 @@ class ErrorDetail(Model):
             message,
             field,
         ) = values
-        return cls(code, description, message, read_object(ErrorField, field), rest=rest)
+        return cls(code, description, message, _read(ErrorField, field), rest=rest)
 
 
 from .error_field import ErrorField  # noqa: E402

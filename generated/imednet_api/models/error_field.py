@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class ErrorField(Model):
+class ErrorField(_Model):
     """The value of a request that was refused.
 
     Attributes:
@@ -21,8 +23,8 @@ class ErrorField(Model):
         "value": "value",
     }
     SHOWN = ("attribute",)
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     attribute: str | None = None
     value: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Form(Model):
+class Form(_Model):
     """An electronic case report form of the design.
 
     Attributes:
@@ -56,7 +58,7 @@ class Form(Model):
         "form_key",
         "form_name",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     form_id: int | None = None
@@ -75,4 +77,4 @@ class Form(Model):
     disabled: bool | None = None
     date_created: str | None = None
     date_modified: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

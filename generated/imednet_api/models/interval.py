@@ -1,17 +1,21 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick, read_list
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class Interval(Model):
+class Interval(_Model):
     """A planned visit with its window and forms.
 
     Attributes:
@@ -66,7 +70,7 @@ class Interval(Model):
         "interval_id",
         "interval_name",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     interval_id: int | None = None
@@ -89,10 +93,10 @@ class Interval(Model):
     positive_slack: int | None = None
     epro_grace_period: int | None = None
     forms: list[IntervalForm] | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             study_key,
@@ -138,7 +142,7 @@ class Interval(Model):
             negative_slack,
             positive_slack,
             epro_grace_period,
-            read_list(IntervalForm, forms),
+            _read(IntervalForm, forms),
             rest=rest,
         )
 

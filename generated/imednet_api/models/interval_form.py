@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class IntervalForm(Model):
+class IntervalForm(_Model):
     """A form of an interval.
 
     Attributes:
@@ -26,9 +28,9 @@ class IntervalForm(Model):
         "form_id",
         "form_key",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     form_id: int | None = None
     form_key: str | None = None
     form_name: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Job(Model):
+class Job(_Model):
     """The handle of an asynchronous write.
 
     Attributes:
@@ -33,7 +35,7 @@ class Job(Model):
         "batch_id",
         "state",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     job_id: str | None = None
     batch_id: str | None = None
@@ -41,4 +43,4 @@ class Job(Model):
     date_created: str | None = None
     date_started: str | None = None
     date_finished: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Keyword(Model):
+class Keyword(_Model):
     """A mark on a subject or record.
 
     Attributes:
@@ -28,10 +30,10 @@ class Keyword(Model):
         "keyword_key",
         "keyword_id",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     keyword_name: str | None = None
     keyword_key: str | None = None
     keyword_id: int | None = None
     date_added: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

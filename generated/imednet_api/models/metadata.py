@@ -1,17 +1,21 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick, read_object
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class Metadata(Model):
+class Metadata(_Model):
     """Facts on the answer.
 
     Attributes:
@@ -33,17 +37,17 @@ class Metadata(Model):
         "status",
         "path",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     status: str | None = None
     method: str | None = None
     path: str | None = None
     timestamp: str | None = None
     error: ErrorDetail | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             status,
@@ -52,7 +56,7 @@ class Metadata(Model):
             timestamp,
             error,
         ) = values
-        return cls(status, method, path, timestamp, read_object(ErrorDetail, error), rest=rest)
+        return cls(status, method, path, timestamp, _read(ErrorDetail, error), rest=rest)
 
 
 from .error_detail import ErrorDetail  # noqa: E402

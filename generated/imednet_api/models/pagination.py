@@ -1,17 +1,21 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick, read_list
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class Pagination(Model):
+class Pagination(_Model):
     """Which page this is, of how many.
 
     Attributes:
@@ -35,17 +39,17 @@ class Pagination(Model):
         "total_pages",
         "total_elements",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     current_page: int | None = None
     size: int | None = None
     total_pages: int | None = None
     total_elements: int | None = None
     sort: list[SortOrder] | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             current_page,
@@ -54,7 +58,7 @@ class Pagination(Model):
             total_elements,
             sort,
         ) = values
-        return cls(current_page, size, total_pages, total_elements, read_list(SortOrder, sort), rest=rest)
+        return cls(current_page, size, total_pages, total_elements, _read(SortOrder, sort), rest=rest)
 
 
 from .sort_order import SortOrder  # noqa: E402

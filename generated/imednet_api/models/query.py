@@ -1,17 +1,21 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick, read_list
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class Query(Model):
+class Query(_Model):
     """A dialogue on data. It has no status of its own.
 
     Attributes:
@@ -51,7 +55,7 @@ class Query(Model):
         "annotation_id",
         "record_id",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     subject_id: int | None = None
@@ -66,10 +70,10 @@ class Query(Model):
     date_created: str | None = None
     date_modified: str | None = None
     query_comments: list[QueryComment] | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             study_key,
@@ -99,7 +103,7 @@ class Query(Model):
             subject_key,
             date_created,
             date_modified,
-            read_list(QueryComment, query_comments),
+            _read(QueryComment, query_comments),
             rest=rest,
         )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class QueryComment(Model):
+class QueryComment(_Model):
     """One statement in the dialogue of a query.
 
     Attributes:
@@ -32,7 +34,7 @@ class QueryComment(Model):
         "sequence",
         "closed",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     sequence: int | None = None
     annotation_status: str | None = None
@@ -40,4 +42,4 @@ class QueryComment(Model):
     comment: str | None = None
     closed: bool | None = None
     date: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

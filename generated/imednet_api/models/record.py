@@ -2,17 +2,22 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, decode_if_raw, pick, read_list
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import decode_if_raw as _decode_if_raw
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class Record(Model):
+class Record(_Model):
     """One filled-in form with its answers.
 
     Attributes:
@@ -67,7 +72,7 @@ class Record(Model):
         "visit_id",
     )
     UNDECODED = ("recordData",)
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     interval_id: int | None = None
@@ -87,11 +92,11 @@ class Record(Model):
     visit_id: int | None = None
     parent_record_id: int | None = None
     keywords: list[Keyword] | None = None
-    _record_data: bytes | RecordData | None = _field(default=None, alias="record_data", eq=decode_if_raw)
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _record_data: bytes | RecordData | None = _field(default=None, alias="record_data", eq=_decode_if_raw)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             study_key,
@@ -132,7 +137,7 @@ class Record(Model):
             subject_key,
             visit_id,
             parent_record_id,
-            read_list(Keyword, keywords),
+            _read(Keyword, keywords),
             record_data,
             rest=rest,
         )
@@ -142,7 +147,7 @@ class Record(Model):
         """Answers by variable name. Decoded when it is read first."""
         value = self._record_data
         if type(value) is bytes:
-            value = self._record_data = decode_if_raw(value)
+            value = self._record_data = _decode_if_raw(value)
         return value  # type: ignore[return-value]
 
     @record_data.setter

@@ -3,4 +3,5 @@ from typing import Any, TypeAlias
 
 RecordData: TypeAlias = dict[str, Any]
 """Answers by variable name, as the form defines them; mostly text, also for numbers. Also holds dateCreated,
-dateModified and unvnum, the number of an unscheduled visit as text, which are no questions."""
+dateModified and unvnum, the number of an unscheduled visit as text, which are no questions.
+"""

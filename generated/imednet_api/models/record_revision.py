@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class RecordRevision(Model):
+class RecordRevision(_Model):
     """A saved state of a record: who, when and why, never what.
 
     Attributes:
@@ -58,7 +60,7 @@ class RecordRevision(Model):
         "record_id",
         "record_revision",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     record_revision_id: int | None = None
@@ -78,4 +80,4 @@ class RecordRevision(Model):
     reason_for_change: str | None = None
     deleted: bool | None = None
     date_created: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

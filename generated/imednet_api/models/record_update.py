@@ -1,17 +1,23 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+import builtins
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import UNSET, Model, Rest, Unset, pick
+from ..types import UNSET as _UNSET
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import Unset as _Unset
+from ..types import pick as _pick
 
 
 @_define(repr=False, kw_only=True)
-class RecordUpdate(Model):
+class RecordUpdate(_Model):
     """Changes an existing record.
 
     Attributes:
@@ -19,6 +25,11 @@ class RecordUpdate(Model):
         form_id: Number of the form.
         record_id: Number of the record.
         record_oid: Identifier of the record given by the client.
+        subject_key: Identifier of the subject; whether it is needed beside the record is not documented.
+        subject_id: Number of the subject.
+        subject_oid: Identifier of the subject given by the client.
+        site_name: Name of the site; whether it is needed beside the record is not documented.
+        site_id: Number of the site.
         data: Answers by variable name, as the form defines them; mostly text, also for numbers. Also holds dateCreated,
             dateModified and unvnum, the number of an unscheduled visit as text, which are no questions.
     """
@@ -28,6 +39,11 @@ class RecordUpdate(Model):
         "formId": "form_id",
         "recordId": "record_id",
         "recordOid": "record_oid",
+        "subjectKey": "subject_key",
+        "subjectId": "subject_id",
+        "subjectOid": "subject_oid",
+        "siteName": "site_name",
+        "siteId": "site_id",
         "data": "data",
     }
     SHOWN = (
@@ -35,21 +51,31 @@ class RecordUpdate(Model):
         "form_id",
         "record_id",
         "record_oid",
+        "subject_key",
+        "subject_id",
+        "subject_oid",
+        "site_name",
+        "site_id",
     )
-    MISSING = UNSET
-    _pick = pick(FIELDS)
+    MISSING = _UNSET
+    _pick = _pick(FIELDS)
 
-    form_key: str | None | Unset = UNSET
-    form_id: int | None | Unset = UNSET
-    record_id: int | None | Unset = UNSET
-    record_oid: str | None | Unset = UNSET
+    form_key: str | None | _Unset = _UNSET
+    form_id: int | None | _Unset = _UNSET
+    record_id: int | None | _Unset = _UNSET
+    record_oid: str | None | _Unset = _UNSET
+    subject_key: str | None | _Unset = _UNSET
+    subject_id: int | None | _Unset = _UNSET
+    subject_oid: str | None | _Unset = _UNSET
+    site_name: str | None | _Unset = _UNSET
+    site_id: int | None | _Unset = _UNSET
     data: RecordData | None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
-        given = dict(zip(cls.FIELDS.values(), values, strict=True))
+        given = builtins.dict(zip(cls.FIELDS.values(), values, strict=True))
         return cls(**given, rest=rest)
 
 

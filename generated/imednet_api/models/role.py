@@ -1,16 +1,16 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from typing import Any
-
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Role(Model):
+class Role(_Model):
     """A role of a user.
 
     Attributes:
@@ -40,10 +40,10 @@ class Role(Model):
         "role_id",
         "name",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
-    date_created: Any = None
-    date_modified: Any = None
+    date_created: list[int] | str | None = None
+    date_modified: list[int] | str | None = None
     role_id: str | None = None
     community_id: int | None = None
     name: str | None = None
@@ -51,4 +51,4 @@ class Role(Model):
     level: int | None = None
     type: str | None = None
     inactive: bool | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -1,17 +1,23 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+import builtins
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import UNSET, Model, Rest, Unset, pick
+from ..types import UNSET as _UNSET
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import Unset as _Unset
+from ..types import pick as _pick
 
 
 @_define(repr=False, kw_only=True)
-class ScheduledRecordUpdate(Model):
+class ScheduledRecordUpdate(_Model):
     """Fills in a form of a planned visit.
 
     Attributes:
@@ -45,23 +51,23 @@ class ScheduledRecordUpdate(Model):
         "interval_name",
         "interval_id",
     )
-    MISSING = UNSET
-    _pick = pick(FIELDS)
+    MISSING = _UNSET
+    _pick = _pick(FIELDS)
 
-    form_key: str | None | Unset = UNSET
-    form_id: int | None | Unset = UNSET
-    subject_key: str | None | Unset = UNSET
-    subject_id: int | None | Unset = UNSET
-    subject_oid: str | None | Unset = UNSET
-    interval_name: str | None | Unset = UNSET
-    interval_id: int | None | Unset = UNSET
+    form_key: str | None | _Unset = _UNSET
+    form_id: int | None | _Unset = _UNSET
+    subject_key: str | None | _Unset = _UNSET
+    subject_id: int | None | _Unset = _UNSET
+    subject_oid: str | None | _Unset = _UNSET
+    interval_name: str | None | _Unset = _UNSET
+    interval_id: int | None | _Unset = _UNSET
     data: RecordData | None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
-        given = dict(zip(cls.FIELDS.values(), values, strict=True))
+        given = builtins.dict(zip(cls.FIELDS.values(), values, strict=True))
         return cls(**given, rest=rest)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Site(Model):
+class Site(_Model):
     """A place where subjects are treated.
 
     Attributes:
@@ -33,7 +35,7 @@ class Site(Model):
         "site_id",
         "site_name",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     site_id: int | None = None
@@ -41,4 +43,4 @@ class Site(Model):
     site_enrollment_status: str | None = None
     date_created: str | None = None
     date_modified: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class SortOrder(Model):
+class SortOrder(_Model):
     """One field the rows are sorted by.
 
     Attributes:
@@ -24,8 +26,8 @@ class SortOrder(Model):
         "property",
         "direction",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     property: str | None = None
     direction: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Study(Model):
+class Study(_Model):
     """A clinical study.
 
     Attributes:
@@ -37,7 +39,7 @@ class Study(Model):
         "study_id",
         "study_name",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     sponsor_key: str | None = None
     study_key: str | None = None
@@ -47,4 +49,4 @@ class Study(Model):
     study_type: str | None = None
     date_created: str | None = None
     date_modified: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

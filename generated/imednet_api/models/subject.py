@@ -1,17 +1,21 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick, read_list
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class Subject(Model):
+class Subject(_Model):
     """A person in the study.
 
     Attributes:
@@ -48,7 +52,7 @@ class Subject(Model):
         "subject_id",
         "subject_key",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     subject_id: int | None = None
@@ -62,10 +66,10 @@ class Subject(Model):
     date_created: str | None = None
     date_modified: str | None = None
     keywords: list[Keyword] | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             study_key,
@@ -93,7 +97,7 @@ class Subject(Model):
             enrollment_start_date,
             date_created,
             date_modified,
-            read_list(Keyword, keywords),
+            _read(Keyword, keywords),
             rest=rest,
         )
 

@@ -1,17 +1,21 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick, read_list, read_object
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class SubjectPage(Model):
+class SubjectPage(_Model):
     """One page of subjects.
 
     Attributes:
@@ -26,24 +30,22 @@ class SubjectPage(Model):
         "data": "data",
     }
     SHOWN = ()
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     metadata: Metadata | None = None
     pagination: Pagination | None = None
     data: list[Subject] | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             metadata,
             pagination,
             data,
         ) = values
-        return cls(
-            read_object(Metadata, metadata), read_object(Pagination, pagination), read_list(Subject, data), rest=rest
-        )
+        return cls(_read(Metadata, metadata), _read(Pagination, pagination), _read(Subject, data), rest=rest)
 
 
 from .metadata import Metadata  # noqa: E402

@@ -1,17 +1,21 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Sequence as _Sequence
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick, read_list
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
+from ..types import read as _read
 
 
 @_define(repr=False)
-class User(Model):
+class User(_Model):
     """A person who works in the study.
 
     Attributes:
@@ -34,7 +38,7 @@ class User(Model):
         "roles": "roles",
     }
     SHOWN = ("user_id",)
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     user_id: str | None = None
     login: str | None = None
@@ -43,10 +47,10 @@ class User(Model):
     email: str | None = None
     user_active_in_study: bool | None = None
     roles: list[Role] | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
         (
             user_id,
@@ -57,9 +61,7 @@ class User(Model):
             user_active_in_study,
             roles,
         ) = values
-        return cls(
-            user_id, login, first_name, last_name, email, user_active_in_study, read_list(Role, roles), rest=rest
-        )
+        return cls(user_id, login, first_name, last_name, email, user_active_in_study, _read(Role, roles), rest=rest)
 
 
 from .role import Role  # noqa: E402

@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Variable(Model):
+class Variable(_Model):
     """A question of a form.
 
     Attributes:
@@ -54,7 +56,7 @@ class Variable(Model):
         "variable_name",
         "form_key",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     study_key: str | None = None
     variable_id: int | None = None
@@ -72,4 +74,4 @@ class Variable(Model):
     form_name: str | None = None
     label: str | None = None
     blinded: bool | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

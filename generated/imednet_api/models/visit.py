@@ -4,11 +4,13 @@ from __future__ import annotations
 from attrs import define as _define
 from attrs import field as _field
 
-from ..types import Model, Rest, pick
+from ..types import Model as _Model
+from ..types import Rest as _Rest
+from ..types import pick as _pick
 
 
 @_define(repr=False)
-class Visit(Model):
+class Visit(_Model):
     """One interval of one subject.
 
     Attributes:
@@ -52,7 +54,7 @@ class Visit(Model):
         "interval_id",
         "subject_id",
     )
-    _pick = pick(FIELDS)
+    _pick = _pick(FIELDS)
 
     visit_id: int | None = None
     study_key: str | None = None
@@ -69,4 +71,4 @@ class Visit(Model):
     deleted: bool | None = None
     date_created: str | None = None
     date_modified: str | None = None
-    _rest: Rest | None = _field(default=None, alias="rest", kw_only=True)
+    _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)

@@ -81,8 +81,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         """Arguments for `httpx`, the same for both clients."""
         merged = {**self.headers(), **headers}
         for name, value in merged.items():
-            if not value.isprintable():
-                raise ArgumentError(f"header {name} holds a line break or another character that no header can carry")
+            if not value.isascii() or not value.isprintable() or not value.strip():
+                raise ArgumentError(f"header {name} is empty or holds a character that no header can carry")
         arguments: dict[str, Any] = {
             "url": self.url(path),
             "headers": merged,

@@ -8,15 +8,13 @@ outcome is unknown must not be sent again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+from typing import Any as _Any
 
 from ...types import UNSET, Operation, Request, Unset
 
 if TYPE_CHECKING:
-    from ...models.new_record import NewRecord
-    from ...models.record_update import RecordUpdate
-    from ...models.scheduled_record_update import ScheduledRecordUpdate
-    from ...models.subject_registration import SubjectRegistration
+    pass
 
 OPERATION: Final = Operation(
     name="create_records",
@@ -37,7 +35,7 @@ OPERATION: Final = Operation(
 def request(
     study_key: str,
     *,
-    body: list[SubjectRegistration | ScheduledRecordUpdate | NewRecord | RecordUpdate] | Any,
+    body: list[_Any],
     x_email_notify: str | None | Unset = UNSET,
 ) -> Request:
     """Register subjects, create records or update records.

@@ -54,7 +54,7 @@ def request(
         page: Number of the page, from 0.
         size: Rows a page. Compare it with the size that the answer echoes.
         sort: Field and direction, as in `recordId,asc`; repeated for secondary fields.
-        filter: Expression such as `formKey==AE;deleted==false`: `;` is AND, `,` is OR, an attribute may occur once.
+        filter: Expression such as `formKey==AE;siteId==301`: `;` is AND, `,` is OR, an attribute may occur once.
 
     Raises:
         ValueError: a part of the path is empty.
