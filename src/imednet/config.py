@@ -52,7 +52,12 @@ def load_config(
             "Try without: imednet --sandbox check"
         )
     keys = {name: check_key(name, value) for name, (value, _) in found.items() if value is not None}
-    return Config(keys["api_key"], keys["security_key"], _given(base_url) or _given(os.environ.get(ENV_BASE_URL)))
+    return Config(keys["api_key"], keys["security_key"], load_base_url(base_url))
+
+
+def load_base_url(base_url: str | None = None) -> str | None:
+    """The base URL from the argument, else from `IMEDNET_BASE_URL`; `None` when neither is given."""
+    return _given(base_url) or _given(os.environ.get(ENV_BASE_URL))
 
 
 def check_key(name: str, value: str) -> str:
@@ -63,4 +68,6 @@ def check_key(name: str, value: str) -> str:
 
 
 def _given(value: str | None) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError("keys and base URL must be text")
     return value.strip() or None if value is not None else None

@@ -32,7 +32,8 @@ attributes, but stand in no `str`, no `repr` and no pickle.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _CHECK = "Next: imednet check"
@@ -69,6 +70,8 @@ class ApiError(ImednetError):
         study_key: the study that was asked for.
         attempts: how often the request was sent.
         retry_after: seconds the server asked to wait.
+
+    What the request sent (`sent`) is masked in the vendor's text and not kept.
     """
 
     _private = ("response", "value")
@@ -84,6 +87,7 @@ class ApiError(ImednetError):
         study_key: str | None = None,
         attempts: int = 1,
         retry_after: float | None = None,
+        sent: Iterable[str] = (),
     ) -> None:
         self.response = response
         self.status_code = status_code
@@ -92,7 +96,7 @@ class ApiError(ImednetError):
         self.study_key = study_key
         self.attempts = attempts
         self.retry_after = retry_after
-        self.code, self.description, self.attribute, self.value = _vendor_facts(response)
+        self.code, self.description, self.attribute, self.value = _vendor_facts(response, sent)
         super().__init__(message or self._sentence())
 
     def _sentence(self) -> str:
@@ -175,6 +179,8 @@ class ServerError(ApiError):
     """The server failed (HTTP 5xx)."""
 
     def _next_step(self) -> str:
+        if self.method == "POST":
+            return "Whether it was carried out is unknown. Next: read the records back before you send it again"
         return "The server failed; what was read before is not affected. Next: try again later"
 
 
@@ -267,7 +273,7 @@ def get_error_class(status_code: int) -> type[ApiError]:
     return _BY_STATUS.get(status_code, ApiError)
 
 
-def _vendor_facts(body: Any) -> tuple[str | None, str | None, str | None, Any]:
+def _vendor_facts(body: Any, sent: Iterable[str] = ()) -> tuple[str | None, str | None, str | None, Any]:
     """Code, description, attribute and value of a failure, in all three shapes that were seen or are likely.
 
     The vendor's envelope (`metadata.error`), a third-party description (`metadata.error.message`), and the
@@ -281,16 +287,22 @@ def _vendor_facts(body: Any) -> tuple[str | None, str | None, str | None, Any]:
     field = field if isinstance(field, dict) else {}
     description = error.get("description") or error.get("message") or body.get("message")
     value = field.get("value")
+    values = value if isinstance(value, list) else [value]
+    for one in [*values, *sent]:
+        description = _masked(description, one)
     return (
         _short(error.get("code")),
-        _short(_masked(description, value)),
+        _short(description),
         _short(field.get("attribute")),
         value,
     )
 
 
 def _masked(text: Any, value: Any) -> Any:
-    return text.replace(str(value), "***") if isinstance(text, str) and value not in (None, "") else text
+    """The text without the value, in whatever case it stands there."""
+    if not isinstance(text, str) or value in (None, "") or isinstance(value, (dict, list)):
+        return text
+    return re.sub(re.escape(str(value)), "***", text, flags=re.IGNORECASE)
 
 
 def _short(value: Any) -> str | None:

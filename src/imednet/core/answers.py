@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import httpx
 from imednet_api.types import decode
 
 from ..errors import ApiError, get_error_class
+from ..utils.url import SAFE_PARAMETERS
 from .retry import retry_after_seconds
 
 
@@ -41,7 +43,7 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
     try:
         body = decode(response.content)
     except ValueError:
-        body = response.text
+        body = response.content.decode("utf-8", "replace")
     request = response.request
     status = response.status_code
     message = None
@@ -57,7 +59,24 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
         study_key=study_key,
         attempts=attempts,
         retry_after=retry_after_seconds(response),
+        sent=_values_sent(request),
     )
+
+
+def _values_sent(request: httpx.Request) -> list[str]:
+    """Texts of the request that may be data of a person: whole filters, the values in them, and answers written."""
+    found: list[str] = []
+    for name, value in request.url.params.multi_items():
+        if name not in SAFE_PARAMETERS:
+            found += [value, *(part.strip("\"' ") for part in re.split(r"[;,]|==|!=|<=|>=|=~|<|>", value))]
+    if request.method == "POST":
+        try:
+            items = decode(request.content)
+        except (ValueError, httpx.RequestNotRead):
+            items = []
+        for item in items if isinstance(items, list) else []:
+            found += [str(value) for value in (item.get("data") or {}).values()]
+    return sorted({text for text in found if len(text) > 2}, key=len, reverse=True)
 
 
 def hidden_failure(metadata: Any, response: httpx.Response, study_key: str | None) -> ApiError | None:
@@ -72,4 +91,5 @@ def hidden_failure(metadata: Any, response: httpx.Response, study_key: str | Non
         method=request.method,
         path=request.url.path,
         study_key=study_key,
+        sent=_values_sent(request),
     )

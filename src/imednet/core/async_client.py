@@ -12,8 +12,8 @@ import httpx
 
 from imednet_api.types import UNSET, Request
 
-from .http import AsyncRequestExecutor
-from .http_client_base import HTTPClientBase, Reader, quiet, refuse_closed, untouched
+from .http import AsyncRequestExecutor, foreign_errors
+from .http_client_base import HTTPClientBase, Reader, refuse_closed, untouched
 
 T = TypeVar("T")
 
@@ -22,9 +22,19 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     """Sends requests over an event loop."""
 
     def _make_http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(timeout=self.timeout)
+        return httpx.AsyncClient(timeout=self.timeout, trust_env=self.uses_environment)
+
+    def _client_of_loop(self) -> httpx.AsyncClient:
+        """Connections belong to the loop they were made in; a client of our own has one set for each loop."""
+        if not self._owns_http:
+            return self._http
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = self._make_http() if self._clients else self._http
+        return self._clients[loop]
 
     def _make_executor(self) -> AsyncRequestExecutor:
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
         gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
         def slots() -> asyncio.Semaphore:
@@ -56,13 +66,16 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], Awaitable[httpx.Response]]:
         async def send() -> httpx.Response:
             refuse_closed(self._http.is_closed)
-            return await self._http.send(quiet(self._http.build_request(method, **arguments)), follow_redirects=False)
+            with foreign_errors():
+                return await self._client_of_loop().send(self._request(method, arguments), follow_redirects=False)
 
         return send
 
     async def aclose(self) -> None:
         """Close the connections, unless the `httpx` client is the caller's own."""
         if self._owns_http:
+            client = self._clients.pop(asyncio.get_running_loop(), self._http)
+            await client.aclose()
             await self._http.aclose()
 
     async def __aenter__(self) -> Self:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from ..auth import ApiKeyAuth, AuthStrategy
-from ..config import Config, load_config
+from ..config import Config, load_base_url, load_config
 from ..constants import (
     CONTENT_TYPE_JSON,
     DEFAULT_BACKOFF_FACTOR,
@@ -18,7 +19,7 @@ from ..constants import (
     HEADER_CONTENT_TYPE,
 )
 from ..errors import ArgumentError, ConfigurationError
-from ..utils.url import normalise_base_url
+from ..utils.url import is_loopback, normalise_base_url
 
 
 class BaseClient:
@@ -51,15 +52,24 @@ class BaseClient:
             self.config = load_config(api_key, security_key, base_url)
             self.auth: AuthStrategy = auth or ApiKeyAuth(self.config.api_key, self.config.security_key)
         else:
-            self.config = Config("", "", base_url)
+            self.config = Config("", "", load_base_url(base_url))
             self.auth = auth
         self.base_url = normalise_base_url(self.config.base_url or DEFAULT_BASE_URL)
+        if not isinstance(timeout, httpx.Timeout) and (not _is_number(timeout) or timeout <= 0):
+            raise ConfigurationError("timeout must be a number of seconds above 0, or an httpx.Timeout")
         self.timeout = timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout)
-        if retries < 0 or backoff_factor < 0:
-            raise ConfigurationError("retries and backoff_factor cannot be negative")
+        if type(retries) is not int or retries < 0:
+            raise ConfigurationError("retries must be a whole number, 0 or more")
+        if not _is_number(backoff_factor) or backoff_factor < 0:
+            raise ConfigurationError("backoff_factor must be a number, 0 or more")
         self.retries = retries
         self.backoff_factor = backoff_factor
         self.tracer = tracer
+
+    @property
+    def uses_environment(self) -> bool:
+        """Whether proxies of the environment are used: never for this machine, a proxy would see both keys."""
+        return not is_loopback(urlsplit(self.base_url).hostname or "")
 
     def headers(self) -> dict[str, str]:
         """Headers of every request; the vendor asks for Content-Type also where nothing is sent."""
@@ -82,3 +92,7 @@ class BaseClient:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value and value != float("inf")

@@ -12,8 +12,8 @@ import httpx
 
 from imednet_api.types import UNSET, Request
 
-from .http import SyncRequestExecutor
-from .http_client_base import HTTPClientBase, Reader, quiet, refuse_closed, untouched
+from .http import SyncRequestExecutor, foreign_errors
+from .http_client_base import HTTPClientBase, Reader, refuse_closed, untouched
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
     """Sends requests over blocking I/O. Safe to share between threads."""
 
     def _make_http(self) -> httpx.Client:
-        return httpx.Client(timeout=self.timeout)
+        return httpx.Client(timeout=self.timeout, trust_env=self.uses_environment)
 
     def _make_executor(self) -> SyncRequestExecutor:
         self._ahead: set[Future[Any]] = set()
@@ -75,7 +75,8 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], httpx.Response]:
         def send() -> httpx.Response:
             refuse_closed(self._http.is_closed)
-            return self._http.send(quiet(self._http.build_request(method, **arguments)), follow_redirects=False)
+            with foreign_errors():
+                return self._http.send(self._request(method, arguments), follow_redirects=False)
 
         return send
 

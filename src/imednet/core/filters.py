@@ -9,7 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from math import isfinite
 from typing import Any, Final
 
 from imednet_api.types import Operation
@@ -17,12 +19,16 @@ from imednet_api.types import Operation
 from ..errors import ArgumentError, UnknownFilterError
 
 OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
+_ROUNDED: Final = {"<": 1, ">=": 1, ">": 0, "<=": 0}
+"""Seconds to add to a time whose fraction was cut, so that the comparison means the same."""
 FilterValue = str | int | float | bool | datetime | date | None
 Filter = FilterValue | tuple[str, FilterValue] | list[FilterValue]
 """A value (equals), `(operator, value)`, or a list of one value. `None` leaves the filter out."""
 
+_PARAMETERS: Final = ("filter", "filters", "page_size", "sort", "refresh", "raw")
 _BARE: Final = re.compile(r"""[^\s"'();,=<>!~]+""")
-_CONNECTOR_WORD: Final = re.compile(r"\s(and|or)\s", re.IGNORECASE)
+_QUOTED: Final = re.compile(r"""\"[^\"]*\"|'[^']*'""")
+_CONNECTOR_WORD: Final = re.compile(r"(?<![A-Za-z0-9])(and|or)(?![A-Za-z0-9])", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(==|!=|<=|>=|=~|<|>)")
 
 
@@ -57,7 +63,11 @@ def attribute_name(operation: Operation, keyword: str) -> str:
     known |= {snake(name): name for name in facts.filterable}
     if keyword in known:
         return known[keyword]
-    options = [*known, "study_key", "filter", "page_size", "sort"]
+    if keyword in _PARAMETERS:
+        raise UnknownFilterError(
+            f"this method takes no {keyword}=; list() and iter() take all of {', '.join(_PARAMETERS)}"
+        )
+    options = [*known, "study_key", *_PARAMETERS]
     near = difflib.get_close_matches(keyword, options, n=1, cutoff=0.5) or [
         option for option in options if option.startswith(keyword)
     ]
@@ -89,23 +99,27 @@ def clause(name: str, value: Any) -> str:
         if len(value) != 2 or value[0] not in OPERATORS:
             raise ArgumentError(f"{name}: a tuple must be (operator, value), with one of {' '.join(OPERATORS)}")
         operator, value = value
-    return f"{name}{operator}{literal(name, value)}"
+    return f"{name}{operator}{literal(name, value, operator)}"
 
 
-def literal(name: str, value: Any) -> str:
+def literal(name: str, value: Any, operator: str = "==") -> str:
     """A value as the grammar writes it: booleans as JSON words, times in UTC with `Z`, quotes only where needed."""
     if value is None:
         raise ArgumentError(f"{name}: the server has no filter for missing values; leave it out and choose locally")
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ArgumentError(f"{name}: a time needs a zone, as in datetime(2026, 3, 1, tzinfo=UTC)")
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _time(name, value, operator)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, (int, float)):
-        return repr(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise ArgumentError(f"{name}: a filter takes finite numbers")
+        return str(int(value)) if value.is_integer() else float.__repr__(value)
     if not isinstance(value, str):
         raise ArgumentError(f"{name}: a filter takes text, numbers, booleans and dates, not {type(value).__name__}")
     if any(not character.isprintable() for character in value):
@@ -118,14 +132,28 @@ def literal(name: str, value: Any) -> str:
     return f"{quote}{value}{quote}"
 
 
+def _time(name: str, value: datetime, operator: str) -> str:
+    """A time in UTC. The server keeps whole seconds, so a fraction is rounded to where it changes no answer."""
+    if value.tzinfo is None:
+        raise ArgumentError(f"{name}: a time needs a zone, as in datetime(2026, 3, 1, tzinfo=UTC)")
+    if value.microsecond and operator not in _ROUNDED:
+        raise ArgumentError(f"{name}: the server keeps whole seconds, so no time equals one with a fraction")
+    try:
+        moment = value.astimezone(UTC)
+        if moment.microsecond:
+            moment = moment.replace(microsecond=0) + timedelta(seconds=_ROUNDED[operator])
+    except OverflowError:
+        raise ArgumentError(f"{name}: the time lies beyond the calendar") from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def attributes_if_conjunction(expression: str) -> list[str] | None:
     """The attributes of an expression that is surely a plain AND of clauses; `None` for anything else.
 
     >>> attributes_if_conjunction('formKey==AE;subjectKey=="01,001"'), attributes_if_conjunction("a==1,b==2")
     (['formKey', 'subjectKey'], None)
     """
-    bare = re.sub(r'"[^"]*"', lambda match: "_" * len(match.group()), expression)
-    bare = re.sub(r"'[^']*'", lambda match: "_" * len(match.group()), bare)
+    bare = _QUOTED.sub(lambda match: "_" * len(match.group()), expression)
     if any(sign in bare for sign in "\"'(),") or _CONNECTOR_WORD.search(bare):
         return None
     names = [_CLAUSE.match(part) for part in bare.split(";")]
@@ -142,7 +170,7 @@ def check_record_data_filter(expression: str) -> None:
 
     Raises ArgumentError, which never holds the expression: its values are answers.
     """
-    bare = re.sub(r'"[^"]*"', "", expression)
+    bare = _QUOTED.sub("", expression)
     if ";" in bare and "," in bare:
         raise ArgumentError("record_data_filter mixes `;` and `,`: the server takes one kind of connector")
 
@@ -155,7 +183,10 @@ def sort_fields(operation: Operation, sort: str | Iterable[str]) -> list[tuple[s
     fields = operation.item.FIELDS
     known = {**fields, **{attribute: attribute for attribute in fields.values()}}
     found = []
-    for part in [sort] if isinstance(sort, str) else sort:
+    parts = [sort] if isinstance(sort, str) else sort
+    if not isinstance(parts, Iterable) or not all(isinstance(part, str) for part in parts):
+        raise ArgumentError("sort must be text such as 'dateModified,desc', or a list of such")
+    for part in parts:
         name, _, direction = part.partition(",")
         name, direction = name.strip(), direction.strip().lower() or "asc"
         if name not in known:

@@ -6,8 +6,8 @@ again, `answers` says what an answer means.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
@@ -49,6 +49,8 @@ class RetryPlan:
         outcome = state.outcome
         assert outcome is not None
         exception = outcome.exception()
+        if exception is not None and not isinstance(exception, httpx.RequestError):
+            return False  # an interrupt, a cancellation, an error of our own: nobody's to decide
         response = None if exception is not None else outcome.result().response
         if response is not None and (response.is_success or asks_too_long(response)):
             return False
@@ -77,11 +79,10 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
     request = error.request
     where = f"{request.method} {request.url.host}{request.url.path}"
     tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
+    unknown = "whether it was carried out is unknown, so do not send it again: read the records back first"
     if isinstance(error, httpx.DecodingError):
-        return InvalidAnswerError(
-            f"{where}: {error} ({tried}). Nothing was read. Next: try again; check the base URL and the proxy",
-            attempts=attempts,
-        )
+        step = unknown if request.method == "POST" else "try again; check the base URL and the proxy"
+        return InvalidAnswerError(f"{where}: {error} ({tried}). Nothing was read. Next: {step}", attempts=attempts)
     if isinstance(error, httpx.TimeoutException):
         what = "no answer in time"
         step = "try again, or pass a larger timeout="
@@ -92,8 +93,22 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
         what = "the connection broke off"
         step = "try again"
     if request.method == "POST" and not isinstance(error, httpx.ConnectError):
-        step = "whether it was carried out is unknown, so do not send it again: read the records back first"
+        step = unknown
     return RequestError(f"{where}: {what} ({tried}, {type(error).__name__}). Next: {step}", attempts=attempts)
+
+
+@contextmanager
+def foreign_errors() -> Iterator[None]:
+    """Turn what neither httpx nor we promise to raise (a hook or transport of the caller, an odd host) into ours."""
+    try:
+        yield
+    except (httpx.RequestError, httpx.InvalidURL, ImednetError):
+        raise
+    except Exception as error:  # noqa: BLE001  (nothing is hidden: it becomes an error of ours)
+        what = type(error).__name__
+    else:
+        return
+    raise RequestError(f"the request could not be made ({what}). Next: check the base URL and your own http_client")
 
 
 class SyncRequestExecutor:
@@ -120,7 +135,7 @@ class SyncRequestExecutor:
         try:
             outcome = retrying(attempt)
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise translated(error, _attempts(retrying)) from error
+            raise translated(error, _attempts(retrying)) from None
         return concluded(outcome, study_key=study_key, attempts=_attempts(retrying))
 
 
@@ -148,7 +163,7 @@ class AsyncRequestExecutor:
         try:
             outcome: Outcome = await retrying(attempt)
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise translated(error, _attempts(retrying)) from error
+            raise translated(error, _attempts(retrying)) from None
         return concluded(outcome, study_key=study_key, attempts=_attempts(retrying))
 
 

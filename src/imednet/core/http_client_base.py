@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
@@ -51,12 +52,18 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
     ) -> None:
         super().__init__(api_key, security_key, base_url, timeout, retries, backoff_factor, tracer, auth)
-        if max_in_flight < 1:
-            raise ConfigurationError("max_in_flight must be at least 1")
+        if type(max_in_flight) is not int or max_in_flight < 1:
+            raise ConfigurationError("max_in_flight must be a whole number, at least 1")
         self.max_in_flight = max_in_flight
         self._retry_policy = retry_policy or DefaultRetryPolicy()
         self._owns_http = http_client is None
-        self._http = http_client if http_client is not None else self._make_http()
+        try:
+            self._http = http_client if http_client is not None else self._make_http()
+        except Exception as error:  # noqa: BLE001  (httpx reads proxies and certificates from the environment)
+            raise ConfigurationError(
+                f"no HTTP client can be made ({type(error).__name__}). Next: check the proxy and certificate variables "
+                "of the environment (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE)"
+            ) from None
         self._executor = self._make_executor()
 
     def _make_http(self) -> ClientT:
@@ -79,7 +86,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     def _arguments(self, path: str, query: Any, headers: Mapping[str, str], body: Any) -> dict[str, Any]:
         """Arguments for `httpx`, the same for both clients."""
-        merged = {**self.headers(), **headers}
+        merged = QuietHeaders({**self.headers(), **headers})
         for name, value in merged.items():
             if not value.isascii() or not value.isprintable() or not value.strip():
                 raise ArgumentError(f"header {name} is empty or holds a character that no header can carry")
@@ -91,8 +98,19 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         if query:
             arguments["params"] = query
         if body is not UNSET:
-            arguments["json"] = body
+            arguments["content"] = encoded(body)
         return arguments
+
+    def _request(self, method: str, arguments: dict[str, Any]) -> httpx.Request:
+        """The request for `httpx`.
+
+        With a client of our own its address tells no values when it is logged; a caller's own client and transport
+        may use the text of the address, so they get it plain.
+        """
+        request = self._http.build_request(method, **arguments)
+        if self._owns_http:
+            request.url = QuietURL(request.url)
+        return request
 
     def _request_arguments(self, request: Request) -> dict[str, Any]:
         return self._arguments(request.path, list(request.query), dict(request.headers), request.body)
@@ -100,8 +118,14 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
 class QuietURL(httpx.URL):
     """An address that travels whole and is written without values: httpx logs the address of every request, and the
-    values of a filter can be data of a person.
+    values of a filter can be data of a person. Equal to the plain address it stands for.
     """
+
+    def __eq__(self, other: object) -> bool:
+        return httpx.URL(self) == (httpx.URL(other) if isinstance(other, httpx.URL) else other)
+
+    def __hash__(self) -> int:
+        return hash(httpx.URL(self))
 
     def __str__(self) -> str:
         return redact_url_query(super().__str__())
@@ -110,10 +134,22 @@ class QuietURL(httpx.URL):
         return f"URL({str(self)!r})"
 
 
-def quiet(request: httpx.Request) -> httpx.Request:
-    """The request, with an address that tells no values when it is logged."""
-    request.url = QuietURL(request.url)
-    return request
+class QuietHeaders(dict[str, str]):
+    """Headers whose `repr` tells no value: tracebacks that show local variables show it."""
+
+    def __repr__(self) -> str:
+        return f"QuietHeaders({', '.join(self)})"
+
+
+def encoded(body: Any) -> bytes:
+    """A body as JSON. Raises ArgumentError, which never holds the body, when it cannot be written."""
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        what = type(error).__name__
+    raise ArgumentError(
+        f"the body cannot be written as JSON ({what}): send text, numbers, booleans, lists and None; dates as text"
+    )
 
 
 def refuse_closed(closed: bool) -> None:

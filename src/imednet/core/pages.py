@@ -8,7 +8,7 @@ The exact one takes any JSON, also where the fast decoder is not installed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -45,12 +45,12 @@ class Page:
         undeclared: fields of rows that the description of the API does not know.
     """
 
-    rows: list[Any]
+    rows: list[Any] = field(repr=False)
     number: int
     size: int
     total_pages: int
     total: int
-    identities: list[Any]
+    identities: list[Any] = field(repr=False)
     server_time: str | None = None
     undeclared: frozenset[str] = frozenset()
 
@@ -142,11 +142,11 @@ def _page(
     if not isinstance(pagination, dict):
         raise PaginationError(f"{name}: the answer has no `pagination`, so it cannot be known whether rows are missing")
     numbers = {}
-    for field in ("currentPage", "size", "totalPages", "totalElements"):
-        value = pagination.get(field)
+    for fact in ("currentPage", "size", "totalPages", "totalElements"):
+        value = pagination.get(fact)
         if type(value) is not int or value < 0:
-            raise PaginationError(f"{name}: `pagination.{field}` is missing or is not a number")
-        numbers[field] = value
+            raise PaginationError(f"{name}: `pagination.{fact}` is missing or is not a number")
+        numbers[fact] = value
     if None in identities:
         raise PaginationError(f"{name}: a row has no identity")
     time = metadata.get("timestamp") if isinstance(metadata, dict) else None

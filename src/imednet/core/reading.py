@@ -71,8 +71,8 @@ class ListCall:
 
     operation: Operation
     study_key: str | None
-    filter: str | None = None
-    query: tuple[tuple[str, str], ...] = ()
+    filter: str | None = field(default=None, repr=False)
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     page_size: int = 500
 
     def request(self, number: int, size: int, *, newest: bool = False, below: int | None = None) -> Request:
@@ -103,6 +103,17 @@ class ListCall:
         if facts.fence in names:
             return "the filter is on the identity itself, which may occur once"
         return None
+
+    def why_unsettled(self) -> str | None:
+        """Why rows may enter or leave the list while it is read though none is made or deleted; `None` when none can.
+
+        Identifiers and keys of a row and the time it was made never change; everything else may.
+        """
+        if any(name == "recordDataFilter" for name, _ in self.query):
+            return "the filter is on answers, which may change while the read goes on"
+        names = filters.attributes_if_conjunction(self.filter) or [] if self.filter else []
+        changing = [name for name in names if not name.endswith(("Id", "Key")) and name != "dateCreated"]
+        return f"the filter is on {changing[0]}, which may change while the read goes on" if changing else None
 
 
 class Identities:
@@ -203,7 +214,8 @@ class WholeRead:
             totals.add(page.total)
             yield page
             last = page.total_pages - 1
-            if number >= last:
+            beyond = fence is not None and all((_number(one) or 0) > fence for one in page.identities)
+            if number >= last or beyond:  # what lies beyond the fence may grow faster than it can be read
                 break
             number += 1
         if fence is not None:
@@ -235,11 +247,18 @@ class WholeRead:
 
     def _conclude_fenced(self, fence: int, before: int, after: int, seen: Identities) -> None:
         found = seen.up_to(fence)
-        if not before == after == found:
+        facts = self.call.operation.page
+        assert facts is not None
+        reason = self.call.why_unsettled()
+        if len(facts.key) > 1 and before < after == found:
+            reason = "rows were added below the fence: a row of this list can have later revisions"
+        elif not before == after == found:
             raise self._not_whole(
                 f"{before} rows stood below the fence at the beginning, {after} at the end, {found} were read"
             )
-        self._conclude("proven", "fence", before, len(seen), growth=len(seen) - found, fence=fence)
+        growth = len(seen) - before
+        status: Literal["proven", "unproven"] = "proven" if reason is None else "unproven"
+        self._conclude(status, "fence", before, len(seen), growth=growth, fence=fence, reason=reason)
 
     def _not_whole(self, what: str) -> IncompleteReadError:
         return IncompleteReadError(

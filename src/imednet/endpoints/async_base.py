@@ -153,9 +153,12 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
                 for row in sorted_rows([row async for page in pages for row in page.rows], sorting):
                     yield row
                 return
-            async for page in pages:
-                for row in page.rows:
-                    yield row
+            try:
+                async for page in pages:
+                    for row in page.rows:
+                        yield row
+            finally:
+                await pages.aclose()
 
         return AsyncRowIterator(read, rows())
 

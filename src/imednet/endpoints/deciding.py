@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any, ClassVar, Generic, TypeVar
 
 from imednet_api.api import operation
@@ -14,7 +15,7 @@ from ..core.context import get_current_study
 from ..core.filters import snake
 from ..core.pages import RowMaker, models
 from ..core.reading import ListCall
-from ..errors import ArgumentError, IncompleteReadError, NotFoundError
+from ..errors import ArgumentError, IncompleteReadError, NotFoundError, UnknownFilterError
 from ..utils.url import check_path_part
 from .rows import Rows
 
@@ -68,10 +69,16 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         own = {snake(name): name for name in self.operation.query_parameters if name not in _COMMON_PARAMETERS}
         query = [(own[keyword], value) for keyword, value in attributes.items() if keyword in own and value is not None]
         attributes = {keyword: value for keyword, value in attributes.items() if keyword not in own}
+        if filters is not None and not isinstance(filters, Mapping):
+            raise ArgumentError("filters must be a mapping such as {'newAttr': 1}; a ready expression goes to filter=")
+        if not self.operation.path_parameters:
+            attributes = {"study_key": study_key, **attributes}
         size = LARGE_PAGE_SIZE if page_size is None else page_size
         if type(size) is not int or not 1 <= size <= facts.max_size:
             raise ArgumentError(f"page_size must be a whole number from 1 to {facts.max_size}")
         built = expressions.build(self.operation, attributes, filters)
+        if built is not None and "filter" not in self.operation.query_parameters:
+            raise UnknownFilterError(f"the server cannot filter {self.operation.tag}: choose from the whole list")
         if filter is not None:
             if "filter" not in self.operation.query_parameters:
                 raise ArgumentError(f"the server cannot filter {self.operation.tag}")
@@ -115,28 +122,30 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         assert facts is not None
         if refresh or not facts.design or call.filter is not None or call.query:
             return None
-        return self._cache.get((call.study_key, raw))
+        kept = self._cache.get((call.study_key, raw))
+        return deepcopy(kept)  # rows can be changed by whoever gets them
 
     def _remember(self, call: ListCall, raw: bool, rows: Rows[Any]) -> None:
         facts = call.operation.page
         assert facts is not None
         if facts.design and call.filter is None and not call.query:
             if len(self._cache) >= _CACHED_STUDIES:
-                self._cache.pop(next(iter(self._cache)))
-            self._cache[(call.study_key, raw)] = rows
+                self._cache.pop(next(iter(self._cache)), None)
+            self._cache[(call.study_key, raw)] = deepcopy(rows)
 
     def _get_call(self, study_key: str | None, item_id: Any) -> tuple[ListCall, Any]:
         """The list that a `get` is, and the identity it looks for."""
         facts = self.operation.page
         assert facts is not None
         if not self.operation.path_parameters:
-            study_key, item_id = None, study_key
-        if item_id is None:
+            study_key, item_id = None, item_id if item_id is not None else study_key
+        if not isinstance(item_id, (int, str)) or isinstance(item_id, bool):
             raise ArgumentError(f"get needs the {facts.key[0]} of one row, as in get('ABC-01', 5000017)")
         filterable = "filter" in self.operation.query_parameters
         filters = {facts.key[0]: item_id} if filterable else None
         attributes = {} if filterable else self._wide()
-        return self._call(study_key, filter=None, filters=filters, page_size=None, attributes=attributes), item_id
+        call = self._call(study_key, filter=None, filters=filters, page_size=None, attributes=attributes)
+        return call, item_id
 
     def _wide(self) -> dict[str, Any]:
         """Parameters that make the list as wide as it can be, for a `get` the server cannot filter."""
@@ -147,7 +156,9 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         facts = self.operation.page
         assert facts is not None
         attribute = self.operation.item.FIELDS[facts.key[0]]
-        matching = [row for row in found if str(getattr(row, attribute)) == str(item_id)]
+        attributes = [attribute, *[self.operation.item.FIELDS[key] for key in facts.key_else]]
+        matching = [row for row in found for name in attributes[:1] if _same(getattr(row, name), item_id)]
+        matching = matching or [row for row in found for name in attributes[1:] if _same(getattr(row, name), item_id)]
         if not matching:
             where = f" in study {study_key!r}" if study_key is not None else ""
             raise NotFoundError(
@@ -159,3 +170,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         if len(matching) > 1 and len(facts.key) == 1:
             raise IncompleteReadError(f"{self.operation.tag}: the server gave several rows for {attribute} {item_id!r}")
         return max(matching, key=lambda row: [getattr(row, row.FIELDS[key]) for key in facts.key])
+
+
+def _same(value: Any, wanted: int | str) -> bool:
+    return value is not None and str(value) == str(wanted)

@@ -9,7 +9,7 @@ from imednet_api.types import Request
 from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
 from ..utils.url import check_path_part
 from .deciding import GenericEndpoint
-from .records import read_job
+from .records import job_reader
 
 
 def _request(study_key: str, batch_id: str) -> Request:
@@ -28,7 +28,7 @@ class JobsEndpoint(GenericEndpoint[RequestorProtocol]):
             batch_id: `batch_id` of the answer to `records.create`; `job_id` is another value.
         """
         study_key = self._study(study_key)
-        return self._client.fetch(_request(study_key, batch_id), read_job, study_key)
+        return self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key)
 
 
 class AsyncJobsEndpoint(GenericEndpoint[AsyncRequestorProtocol]):
@@ -37,4 +37,4 @@ class AsyncJobsEndpoint(GenericEndpoint[AsyncRequestorProtocol]):
     async def get(self, study_key: str | None, batch_id: str) -> Job:
         """The state of a batch; see `JobsEndpoint.get`."""
         study_key = self._study(study_key)
-        return await self._client.fetch(_request(study_key, batch_id), read_job, study_key)
+        return await self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key)

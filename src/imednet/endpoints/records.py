@@ -11,8 +11,9 @@ from imednet_api.api import operation
 from imednet_api.models import Job, Record
 from imednet_api.types import Model, Operation, Request
 
-from ..core.answers import decoded, not_json
+from ..core.answers import decoded, hidden_failure, not_json
 from ..core.filters import check_record_data_filter
+from ..core.http_client_base import Reader
 from ..errors import ArgumentError
 from .async_base import AsyncGenericListGetEndpoint
 from .base import GenericListGetEndpoint
@@ -55,8 +56,9 @@ class RecordsEndpoint(_Rules, GenericListGetEndpoint[Record]):
         Returns:
             The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
         """
-        request = _create_request(self._study(study_key), records_data, email_notify)
-        return self._client.fetch(request, read_job, study_key)
+        study_key = self._study(study_key)
+        request = _create_request(study_key, records_data, email_notify)
+        return self._client.fetch(request, job_reader(study_key), study_key)
 
 
 class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint[Record]):
@@ -68,15 +70,18 @@ class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint[Record]):
         self, study_key: str | None, records_data: Sequence[Item], email_notify: bool | str | None = None
     ) -> Job:
         """Register subjects, create records or update records; see `RecordsEndpoint.create`."""
-        request = _create_request(self._study(study_key), records_data, email_notify)
-        return await self._client.fetch(request, read_job, study_key)
+        study_key = self._study(study_key)
+        request = _create_request(study_key, records_data, email_notify)
+        return await self._client.fetch(request, job_reader(study_key), study_key)
 
 
 def _create_request(study_key: str, items: Sequence[Item], email_notify: bool | str | None) -> Request:
-    if isinstance(items, (Mapping, Model, str)) or not items:
+    if not isinstance(items, Sequence) or isinstance(items, (str, bytes)) or not items:
         raise ArgumentError("records_data must be a list with at least one item, also for one item")
     body = []
     for number, item in enumerate(items):
+        if not isinstance(item, (Mapping, Model)):
+            raise ArgumentError(f"item {number} of records_data must be a mapping or a model such as NewRecord")
         plain = item.to_dict() if isinstance(item, Model) else dict(item)
         if "data" not in plain:
             hint = "; answers are written under 'data', not 'recordData'" if "recordData" in plain else ""
@@ -88,11 +93,25 @@ def _create_request(study_key: str, items: Sequence[Item], email_notify: bool | 
     return found.request(path={"study_key": study_key}, headers=[("x-email-notify", notify)], body=body)
 
 
-def read_job(response: httpx.Response) -> Job:
-    """The job of an answer; a list of one job is taken too, an empty list is a job of which nothing is known."""
-    body = decoded(response)
-    if isinstance(body, list):
-        body = body[0] if body else {}
-    if not isinstance(body, dict):
-        raise not_json(response)
-    return Job.from_dict(body)
+def job_reader(study_key: str) -> Reader[Job]:
+    """A reader of jobs: a list of one job is taken too, an empty list is a job of which nothing is known.
+
+    It raises ApiError for a failure hidden in a success, and `httpx.DecodingError` for anything that is no job.
+    """
+
+    def read(response: httpx.Response) -> Job:
+        body = decoded(response)
+        if body == []:
+            return Job()
+        if isinstance(body, list):
+            body = body[0]
+        if not isinstance(body, dict):
+            raise not_json(response)
+        hidden = hidden_failure(body.get("metadata"), response, study_key)
+        if hidden is not None:
+            raise hidden
+        if not {"jobId", "batchId", "state"} & body.keys():
+            raise httpx.DecodingError("the answer is no job", request=response.request)
+        return Job.from_dict(body)
+
+    return read

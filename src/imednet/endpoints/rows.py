@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ..core.pages import Page
@@ -24,6 +25,12 @@ class Rows(list[T]):
         super().__init__(rows)
         self.proof = proof
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Rows[T]:
+        return Rows(deepcopy(list(self), memo), self.proof)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Rows, (list(self), self.proof)
+
 
 @dataclass(frozen=True, slots=True)
 class RowPage(Generic[T]):
@@ -36,7 +43,7 @@ class RowPage(Generic[T]):
         server_time: when the server answered, UTC, as it writes it.
     """
 
-    rows: list[T]
+    rows: list[T] = field(repr=False)
     number: int
     total_pages: int
     total: int

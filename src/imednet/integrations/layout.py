@@ -100,14 +100,14 @@ def tables(forms: Iterable[Form], variables: Iterable[Variable]) -> list[FormTab
     for variable in variables:
         by_form.setdefault(variable.form_id, []).append(variable)
     found = []
-    for form in sorted(forms, key=lambda one: (one.form_id or 0, one.form_key or "")):
-        own = sorted(by_form.get(form.form_id, []), key=lambda one: (one.sequence or 0, one.variable_id or 0))
+    for form in sorted(forms, key=lambda one: (_number(one.form_id), str(one.form_key))):
+        own = sorted(by_form.get(form.form_id, []), key=lambda one: (_number(one.sequence), _number(one.variable_id)))
         named = [one for one in own if one.variable_name]
         blinded = dict.fromkeys(str(one.variable_name) for one in named if one.blinded)
         shown = dict.fromkeys(str(one.variable_name) for one in named if str(one.variable_name) not in blinded)
         found.append(
             FormTable(
-                key=form.form_key or str(form.form_id),
+                key=str(form.form_key or form.form_id),
                 form_id=form.form_id,
                 name=form.form_name,
                 form_type=form.form_type,
@@ -119,13 +119,27 @@ def tables(forms: Iterable[Form], variables: Iterable[Variable]) -> list[FormTab
     return found
 
 
-def file_names(keys: Sequence[str], ending: str) -> dict[str, str]:
-    """Form key -> file name that is safe and unique on every system, also where case does not tell names apart.
+def unassigned(forms: Iterable[Form], variables: Iterable[Variable], taken: Iterable[str]) -> FormTable:
+    """The table of records of unlisted forms. Answers that are blinded on any unlisted form are left out here too."""
+    listed = {form.form_id for form in forms}
+    blinded = [str(one.variable_name) for one in variables if one.blinded and one.form_id not in listed]
+    name = UNASSIGNED
+    while name in set(taken):
+        name += "_"
+    return FormTable(name, blinded=tuple(dict.fromkeys(blinded)))
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def file_names(keys: Sequence[str], ending: str) -> list[str]:
+    """A file name for each form key, safe and unique on every system, also where case does not tell names apart.
 
     >>> file_names(["AE", "ae", "CON", "A/B"], "csv")
-    {'AE': 'AE.csv', 'ae': 'ae_2.csv', 'CON': 'CON_.csv', 'A/B': 'A_B.csv'}
+    ['AE.csv', 'ae_2.csv', 'CON_.csv', 'A_B.csv']
     """
-    names: dict[str, str] = {}
+    names: list[str] = []
     taken: set[str] = set()
     for key in keys:
         plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "_" for sign in key)[:80]
@@ -137,5 +151,5 @@ def file_names(keys: Sequence[str], ending: str) -> dict[str, str]:
             count += 1
             name = f"{plain}_{count}"
         taken.add(name.casefold())
-        names[key] = f"{name}.{ending}"
+        names.append(f"{name}.{ending}")
     return names

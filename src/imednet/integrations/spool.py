@@ -24,15 +24,18 @@ _OPEN_FILES = 64
 
 
 class Spool:
-    """Appends rows by form and gives them back in the order they came. Its folder is removed by its owner."""
+    """Appends rows by form (any number that tells forms apart) and gives them back in the order they came.
+
+    Its folder is removed by its owner.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700)
         self._folder = folder
-        self._numbers: dict[str, int] = {}
-        self._files: dict[str, IO[bytes]] = {}
+        self._numbers: dict[int, int] = {}
+        self._files: dict[int, IO[bytes]] = {}
 
-    def append(self, form: str, rows: list[Row]) -> None:
+    def append(self, form: int, rows: list[Row]) -> None:
         """Add rows of one form."""
         file = self._files.get(form)
         if file is None:
@@ -42,7 +45,7 @@ class Spool:
             file = self._files[form] = (self._folder / f"{number}.jsonl").open("ab")
         file.write(b"".join([_line(row) for row in rows]))
 
-    def batches(self, form: str, size: int) -> Iterator[list[Row]]:
+    def batches(self, form: int, size: int) -> Iterator[list[Row]]:
         """All rows of one form, `size` at a time."""
         self.close()
         if form not in self._numbers:

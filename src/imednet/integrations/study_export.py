@@ -18,9 +18,10 @@ from imednet_api.types import SPEC_VERSION
 from .._version import distribution, version
 from ..core.json_text import texts
 from ..core.reading import Proof
-from ..errors import ExportError, IncompleteReadError
+from ..errors import ExportConfigurationError, ExportError, IncompleteReadError
 from ..sdk import ImednetSDK
-from .layout import CONTEXT, UNASSIGNED, FormTable, file_names, tables
+from ..utils.url import check_path_part
+from .layout import CONTEXT, FormTable, file_names, tables, unassigned
 from .spool import Row, Spool
 from .target import TargetFolder, sha256, write_manifest
 from .writers import WRITERS, Cells, TableWriter, context_cells
@@ -106,6 +107,9 @@ def export_study(
     sandbox: bool = False,
 ) -> ExportReport:
     """Write a study in one of the formats `parquet` and `csv`; `sandbox` marks the manifest of invented data."""
+    if file_format not in WRITERS:
+        raise ExportConfigurationError(f"there is no format {file_format!r}: choose one of {', '.join(WRITERS)}")
+    check_path_part("study_key", study_key)
     writer: TableWriter = WRITERS[file_format]()
     with TargetFolder(target) as folder:
         try:
@@ -115,6 +119,8 @@ def export_study(
                 f"the files could not be written ({error.strerror}); {folder.target} is as it was. "
                 "Next: make room, or choose another folder"
             ) from error
+        except UnicodeEncodeError:
+            raise ExportError("a name in the study's design holds half a character, which no file can hold") from None
 
 
 def _export(
@@ -131,19 +137,20 @@ def _export(
     layout = tables(forms, variables)
     spool_folder = folder.path / ".spool"
     with Spool(spool_folder) as spool:
-        proof = _read(sdk, study_key, layout, spool, progress)
+        strays = unassigned(forms, variables, [table.key for table in layout])
+        proof = _read(sdk, study_key, layout, strays, spool, progress)
         met = [table for table in layout if table.rows]
-        names = file_names([table.key for table in met], writer.ending)
+        names = dict(zip(map(id, met), file_names([table.key for table in met], writer.ending), strict=True))
         for table in met:
-            _write(table, spool, writer, folder.path / names[table.key])
+            _write(table, spool, writer, folder.path / names[id(table)])
     _remove(spool_folder)
     files = [
         {
             "form": table.key,
             "formId": table.form_id,
-            "file": names[table.key],
+            "file": names[id(table)],
             "rows": table.rows,
-            "sha256": sha256(folder.path / names[table.key]),
+            "sha256": sha256(folder.path / names[id(table)]),
             "undeclaredAnswers": {name: table.undeclared[name] for name in table.further},
             "caseVariants": dict(sorted(table.case_variants.items())),
         }
@@ -177,57 +184,63 @@ def _export(
     return ExportReport(
         study_key=study_key,
         folder=folder.target,
-        forms=[ExportedForm(t.key, t.form_id, t.name, t.rows, names.get(t.key)) for t in layout],
+        forms=[ExportedForm(t.key, t.form_id, t.name, t.rows, names.get(id(t))) for t in layout],
         proof=proof,
         blinded=blinded,
         manifest=manifest,
     )
 
 
-def _read(sdk: ImednetSDK, study_key: str, layout: list[FormTable], spool: Spool, progress: Progress | None) -> Proof:
+def _read(
+    sdk: ImednetSDK,
+    study_key: str,
+    layout: list[FormTable],
+    strays: FormTable,
+    spool: Spool,
+    progress: Progress | None,
+) -> Proof:
     """One pass over the records into the spool. Unlisted forms get a table at the end of the layout."""
     by_id = {table.form_id: table for table in layout if table.form_id is not None}
     by_key = {table.key: table for table in layout}
-    unassigned = FormTable(_free_name(by_key))
     pages = sdk.records.value_pages(study_key)
     read = 0
     for page in pages:
-        rows: dict[str, list[Row]] = {}
+        rows: dict[int, tuple[FormTable, list[Row]]] = {}
         for values in page.rows:
-            table = by_id.get(values[_FORM_ID]) or by_key.get(values[_FORM_KEY]) or unassigned
+            table = by_id.get(_plain(values[_FORM_ID])) or by_key.get(_plain(values[_FORM_KEY])) or strays
             cells, further = table.row(texts(values[-1]))
-            rows.setdefault(table.key, []).append((context_cells(list(values[:-1])), cells, further))
-        for key, lines in rows.items():
+            line = (context_cells(list(values[:-1])), cells, further)
+            rows.setdefault(id(table), (table, []))[1].append(line)
+        for place, (table, lines) in rows.items():
             try:
-                spool.append(key, lines)
+                spool.append(place, lines)
             except UnicodeEncodeError:
+                first, last = (line[0][_RECORD_ID] for line in (lines[0], lines[-1]))
                 raise ExportError(
-                    f"form {key}: an answer among records {lines[0][0][_RECORD_ID]} to {lines[-1][0][_RECORD_ID]} "
+                    f"form {table.key}: an answer among records {first} to {last} "
                     "holds half a character (a lone surrogate), which no file can hold. Next: have it corrected there"
                 ) from None
         read += len(page.rows)
         if progress is not None:
             progress(read, max(read, page.total))
     proof = pages.proof
-    if unassigned.rows:
-        layout.append(unassigned)
+    if strays.rows:
+        layout.append(strays)
     if proof is None or proof.rows != sum(table.rows for table in layout):
         raise IncompleteReadError("the rows of all forms do not sum up to the rows read; nothing was written")
     return proof
 
 
-def _free_name(taken: dict[str, FormTable]) -> str:
-    name = UNASSIGNED
-    while name in taken:
-        name += "_"
-    return name
+def _plain(value: Any) -> Any:
+    """A value that can be looked up; a list or object names no form."""
+    return None if isinstance(value, (list, dict)) else value
 
 
 def _write(table: FormTable, spool: Spool, writer: TableWriter, path: Path) -> None:
     further = table.further
 
     def batches() -> Iterator[list[Cells]]:
-        for batch in spool.batches(table.key, _ROWS_A_BATCH):
+        for batch in spool.batches(id(table), _ROWS_A_BATCH):
             yield [[*context, *answers, *[more.get(name) for name in further]] for context, answers, more in batch]
 
     writer.write(path, table.columns(), batches())

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,12 +27,14 @@ class TargetFolder:
     path: Path
 
     def __init__(self, target: str | os.PathLike[str]) -> None:
+        if not isinstance(target, (str, os.PathLike)) or not str(target) or "\0" in str(target):
+            raise ExportConfigurationError("the target must be the path of a folder")
         self.target = Path(target).absolute()
         self._made: list[Path] = []
 
     def __enter__(self) -> Self:
-        _check_replaceable(self.target)
         try:
+            _check_replaceable(self.target)
             for parent in reversed([p for p in self.target.parents if not p.exists()]):
                 parent.mkdir()
                 self._made.append(parent)
@@ -57,14 +60,20 @@ class TargetFolder:
         if self.target.exists():
             earlier = Path(tempfile.mkdtemp(prefix=f".{self.target.name}.earlier-", dir=self.target.parent))
             self.target.rename(earlier / "export")
-            self.path.rename(self.target)
+            try:
+                self.path.rename(self.target)
+            except BaseException:
+                (earlier / "export").rename(self.target)
+                earlier.rmdir()
+                raise
             shutil.rmtree(earlier, ignore_errors=True)
         else:
             self.path.rename(self.target)
 
     def _unmake_parents(self) -> None:
         for parent in reversed(self._made):
-            parent.rmdir()
+            with suppress(OSError):  # somebody else uses it by now
+                parent.rmdir()
         self._made.clear()
 
 

@@ -64,6 +64,8 @@ class ParquetWriter:
             for batch in batches:
                 arrays = []
                 for name, kind, column in zip(columns, kinds, zip(*batch, strict=True), strict=True):
+                    if name in INTEGERS and not all(type(cell) is int or cell is None for cell in column):
+                        raise ExportError(f"column {name} holds a value that is no whole number; nothing was written")
                     try:
                         arrays.append(arrow.array(column, kind))
                     except (arrow.ArrowInvalid, arrow.ArrowTypeError, OverflowError):

@@ -87,6 +87,7 @@ class Api:
         """Answer a request."""
         try:
             unblinded = self._check_keys(request)
+            _check_content_type(request)
             kept = (request.target, unblinded)
             body = self._pages.get(kept) if request.method == "GET" else None
             if body is None:
@@ -115,8 +116,6 @@ class Api:
         parts = [unquote(part) for part in request.path[len(PREFIX) :].split("/")]
         if parts[0] != "studies" or len(parts) > 3 or (len(parts) == 3 and parts[2] not in KEYS):
             raise Problem(HTTPStatus.NOT_FOUND, "1000", "Resource not found")
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise invalid("Content-Type", request.headers.get("content-type", ""))
         if len(parts) == 1:
             return self._list(request, "studies", None, unblinded)
         study = self.studies.get(parts[1])
@@ -200,6 +199,13 @@ class Api:
         if plain:
             self._orders[kept] = rows
         return rows
+
+
+def _check_content_type(request: Request) -> None:
+    """The documentation asks for a content type also where nothing is sent."""
+    given = request.headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != "application/json":
+        raise invalid("Content-Type", given)
 
 
 def _number(query: dict[str, list[str]], name: str, default: int, low: int, high: int) -> int:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import ArgumentError, ConfigurationError
 
-_SAFE_PARAMETERS = frozenset({"page", "size", "sort", "includeInactive"})
+SAFE_PARAMETERS = frozenset({"page", "size", "sort", "includeInactive"})
 """Query parameters that can hold neither a key nor data of a person; all others are masked."""
 
 
@@ -22,7 +22,7 @@ def redact_url_query(url: str) -> str:
     pairs = []
     for pair in parts.query.split("&") if parts.query else []:
         name, equals, _ = pair.partition("=")
-        pairs.append(pair if name in _SAFE_PARAMETERS or not equals else f"{name}=***")
+        pairs.append(pair if name in SAFE_PARAMETERS or not equals else f"{name}=***")
     return urlunsplit((parts.scheme, host, parts.path, "&".join(pairs), ""))
 
 
