@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 from .constants import ENV_API_KEY, ENV_BASE_URL, ENV_SECURITY_KEY
 from .errors import ConfigurationError
@@ -20,6 +21,10 @@ class Config:
     api_key: str
     security_key: str
     base_url: str | None = field(default=None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle carries no keys: where it is loaded they come from the environment, or it says so."""
+        return load_config, (None, None, self.base_url)
 
     def __repr__(self) -> str:
         return f"Config(api_key='***', security_key='***', base_url={self.base_url!r})"

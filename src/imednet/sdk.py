@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -151,6 +152,10 @@ class ImednetSDK(SDKConvenienceMixin):
 
     async def __aexit__(self, *_: object) -> None:
         """Never reached; Python asks for it beside `__aenter__`."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle carries settings and no keys: where it is loaded they come from the environment."""
+        return partial(type(self), **self._client.settings()), ()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._client.base_url!r})"

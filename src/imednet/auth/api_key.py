@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..config import check_key
+from typing import Any
+
+from ..config import check_key, load_config
 from ..constants import HEADER_API_KEY, HEADER_SECURITY_KEY
 
 
@@ -22,6 +24,16 @@ class ApiKeyAuth:
     def get_headers(self) -> dict[str, str]:
         """Both key headers."""
         return dict(self._headers)
+
+    @classmethod
+    def from_environment(cls) -> ApiKeyAuth:
+        """Both keys from the environment. Raises ConfigurationError when one is missing."""
+        config = load_config()
+        return cls(config.api_key, config.security_key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle carries no keys: where it is loaded they come from the environment."""
+        return ApiKeyAuth.from_environment, ()
 
     def __repr__(self) -> str:
         return "ApiKeyAuth('***', '***')"

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import io
+import signal
 import sys
 
 
@@ -13,6 +15,12 @@ def main() -> None:
     from ..errors import ArgumentError, ConfigurationError, ExportConfigurationError, ImednetError, UnknownFilterError
     from .app import app
 
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # leave as after an error, so that nothing half-written stays
+            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # whatever a terminal cannot show must not end the command
     try:
         app(prog_name="imednet")
     except ImednetError as error:

@@ -13,6 +13,8 @@ from .output import OutputOption, show
 
 def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
     """Prove that the keys work and show what they may read: all studies, or the lists of one."""
+    from ..errors import ApiError, ForbiddenError, NotFoundError
+
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
         if study is None:
@@ -20,10 +22,18 @@ def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption 
             say(f"the keys are accepted; they may read {len(rows)} {'study' if len(rows) == 1 else 'studies'}")
             show([{name: row.get(name) for name in ("studyKey", "studyName", "studyType")} for row in rows], output)
             return
-        counts = [
-            {"list": resource, "rows": getattr(sdk, resource).count(study)}
-            for resource in RESOURCES
-            if resource != "studies"
-        ]
-        say(f"the keys are accepted; they may read study {study}")
+        counts: list[dict[str, Any]] = []
+        refused: list[ApiError] = []
+        for resource in RESOURCES[1:]:
+            name = resource.replace("_", "-")
+            try:
+                counts.append({"list": name, "rows": getattr(sdk, resource).count(study), "status": "readable"})
+            except (ForbiddenError, NotFoundError) as error:  # some keys may not read every list
+                refused.append(error)
+                counts.append({"list": name, "rows": None, "status": f"refused ({error.status_code})"})
+        if len(refused) == len(counts):
+            raise refused[0]
+        say(
+            f"the keys are accepted; they may read {len(counts) - len(refused)} of {len(counts)} lists of study {study}"
+        )
         show(counts, output)

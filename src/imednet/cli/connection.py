@@ -65,10 +65,17 @@ def _key(file: Path | None, variable: str, name: str) -> str | None:
     """A key from a file, else left to the environment, else asked for on a terminal. Never an argument."""
     if file is not None:
         try:
-            return file.read_text("utf-8").strip()
+            key = file.read_text("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError):
             raise ConfigurationError(f"the file of the {name.lower()} cannot be read: {file}") from None
+        if not key:
+            raise ConfigurationError(f"the file of the {name.lower()} is empty: {file}")
+        return key
     if (os.environ.get(variable) or "").strip() or not sys.stdin.isatty():
         return None
-    answer: str = typer.prompt(f"{name} ({variable} is not set)", hide_input=True, err=True)
+    say(f"{variable} is not set. Try without: imednet --sandbox check")
+    try:
+        answer: str = typer.prompt(name, hide_input=True, err=True)
+    except typer.Abort:
+        raise typer.Exit(130) from None
     return answer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .connection import Connection, say
-from .output import Format, OutputOption, chosen, show
+from .output import Format, OutputOption, show
 
 if TYPE_CHECKING:
     from imednet_api.types import Operation
@@ -120,7 +120,7 @@ def _list(
     options: dict[str, Any],
 ) -> None:
     study_key = None if resource == "studies" else connection.study(study)
-    if limit is None and sys.stdout.isatty() and chosen(output) is Format.TABLE:
+    if limit is None and sys.stdout.isatty():
         limit = LIMIT_ON_A_TERMINAL
     with connection.sdk() as sdk:
         endpoint = getattr(sdk, resource)

@@ -41,15 +41,25 @@ def show(rows: list[Row], output: Format | None) -> None:
         case Format.TABLE:
             _table(rows)
         case Format.JSON:
-            typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+            typer.echo(_json(rows, indent=2))
         case Format.JSONL:
             for row in rows:
-                typer.echo(json.dumps(row, ensure_ascii=False))
+                typer.echo(_json(row))
         case Format.CSV:
             columns = list(dict.fromkeys(name for row in rows for name in row))
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """JSON that the output can hold: signs it has no code for are written as JSON escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent)
+    return text
 
 
 def _cell(value: Any) -> str:

@@ -47,6 +47,13 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
     request = response.request
     status = response.status_code
     message = None
+    if response.content[:512].lstrip().startswith(b"<"):
+        message = (
+            f"{request.method} {request.url.path}: HTTP {status} with a web page instead of data: a proxy, gateway "
+        )
+        message += "or login page stands between. Next: check the proxy and the base URL"
+        if request.method == "POST":
+            message += "; whether it was carried out is unknown, so read the records back before you send it again"
     if 300 <= status < 400:
         message = f"{request.method} {request.url.path}: HTTP {status}, a redirect, which is not followed because both "
         message += "keys would travel along. Next: check the base URL"

@@ -12,6 +12,7 @@ import httpx
 
 from imednet_api.types import UNSET, Request
 
+from ..errors import LifecycleError
 from .http import AsyncRequestExecutor, foreign_errors
 from .http_client_base import HTTPClientBase, Reader, refuse_closed, untouched
 
@@ -21,24 +22,24 @@ T = TypeVar("T")
 class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     """Sends requests over an event loop."""
 
+    _loop: asyncio.AbstractEventLoop | None = None
+
     def _make_http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(timeout=self.timeout, trust_env=self.uses_environment)
 
-    def _client_of_loop(self) -> httpx.AsyncClient:
-        """Connections belong to the loop they were made in; a client of our own has one set for each loop."""
-        if not self._owns_http:
-            return self._http
+    def _check_loop(self) -> None:
+        """Connections belong to the loop they were made in."""
         loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients[loop] = self._make_http() if self._clients else self._http
-        return self._clients[loop]
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop and self._owns_http:
+            raise LifecycleError("this SDK was used in another event loop: make one AsyncImednetSDK for each loop")
 
     def _make_executor(self) -> AsyncRequestExecutor:
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
         gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
         def slots() -> asyncio.Semaphore:
-            # A semaphore belongs to the loop it waits in; a client may be used in one loop after another.
+            # A semaphore belongs to the loop it waits in; with a caller's own httpx client there may be several.
             return gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.max_in_flight))
 
         return AsyncRequestExecutor(slots)
@@ -66,16 +67,15 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], Awaitable[httpx.Response]]:
         async def send() -> httpx.Response:
             refuse_closed(self._http.is_closed)
+            self._check_loop()
             with foreign_errors():
-                return await self._client_of_loop().send(self._request(method, arguments), follow_redirects=False)
+                return await self._http.send(self._request(method, arguments), follow_redirects=False)
 
         return send
 
     async def aclose(self) -> None:
         """Close the connections, unless the `httpx` client is the caller's own."""
         if self._owns_http:
-            client = self._clients.pop(asyncio.get_running_loop(), self._http)
-            await client.aclose()
             await self._http.aclose()
 
     async def __aenter__(self) -> Self:

@@ -57,6 +57,10 @@ def attribute_name(operation: Operation, keyword: str) -> str:
     """The server's name for a keyword; an error with the nearest one when there is none."""
     facts = operation.page
     assert facts is not None
+    if keyword == "study":
+        raise UnknownFilterError(
+            f"{operation.tag} have no filter 'study'. Did you mean 'study_key'? {_way_round(keyword)}"
+        )
     if "filter" not in operation.query_parameters:
         raise UnknownFilterError(f"the server cannot filter {operation.tag}: read them all and choose from the list")
     known = {attribute: name for name, attribute in operation.item.FIELDS.items()}
@@ -73,10 +77,7 @@ def attribute_name(operation: Operation, keyword: str) -> str:
     ]
     by_wire_name = [attribute for attribute, name in known.items() if name == keyword]
     hint = f" Did you mean {(by_wire_name or near)[0]!r}?" if by_wire_name or near else ""
-    raise UnknownFilterError(
-        f"{operation.tag} have no filter {keyword!r}.{hint} "
-        f"To send it all the same: filters={{'{_camel(keyword)}': value}}"
-    )
+    raise UnknownFilterError(f"{operation.tag} have no filter {keyword!r}.{hint} {_way_round(keyword)}")
 
 
 def clause(name: str, value: Any) -> str:
@@ -203,6 +204,10 @@ def sort_fields(operation: Operation, sort: str | Iterable[str]) -> list[tuple[s
 def snake(name: str) -> str:
     """snake_case of a name of the API."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _way_round(keyword: str) -> str:
+    return f"To send it all the same: filters={{'{_camel(keyword)}': value}}"
 
 
 def _camel(name: str) -> str:

@@ -29,7 +29,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     Args:
         retry_policy: decides whether a request is sent again; `DefaultRetryPolicy` unless given.
-        http_client: your own `httpx` client (proxy, mTLS, tests). It is used and not closed.
+        http_client: your own `httpx` client (proxy, mTLS, tests). It is used and not closed; its own timeout counts
+            where none is given here, and its log shows the addresses it is given, values of filters included.
         max_in_flight: requests under way at once.
     """
 
@@ -55,6 +56,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         if type(max_in_flight) is not int or max_in_flight < 1:
             raise ConfigurationError("max_in_flight must be a whole number, at least 1")
         self.max_in_flight = max_in_flight
+        self._timeout_given = timeout != DEFAULT_TIMEOUT
         self._retry_policy = retry_policy or DefaultRetryPolicy()
         self._owns_http = http_client is None
         try:
@@ -81,6 +83,17 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
     def retry_policy(self, policy: RetryPolicy) -> None:
         self._retry_policy = policy
 
+    def settings(self) -> dict[str, Any]:
+        """What makes a client like this one elsewhere, keys and a caller's own `httpx` client apart."""
+        return {
+            "base_url": self.base_url,
+            "timeout": self.timeout,
+            "retries": self.retries,
+            "backoff_factor": self.backoff_factor,
+            "retry_policy": self._retry_policy,
+            "max_in_flight": self.max_in_flight,
+        }
+
     def _plan(self, method: str) -> RetryPlan:
         return RetryPlan(self._retry_policy, self.retries, self.backoff_factor, method)
 
@@ -90,11 +103,9 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         for name, value in merged.items():
             if not value.isascii() or not value.isprintable() or not value.strip():
                 raise ArgumentError(f"header {name} is empty or holds a character that no header can carry")
-        arguments: dict[str, Any] = {
-            "url": self.url(path),
-            "headers": merged,
-            "timeout": self.timeout,
-        }
+        arguments: dict[str, Any] = {"url": self.url(path), "headers": merged}
+        if self._owns_http or self._timeout_given:
+            arguments["timeout"] = self.timeout
         if query:
             arguments["params"] = query
         if body is not UNSET:

@@ -250,7 +250,7 @@ class WholeRead:
         facts = self.call.operation.page
         assert facts is not None
         reason = self.call.why_unsettled()
-        if len(facts.key) > 1 and before < after == found:
+        if len(facts.key) > 1 and before <= found <= after and before < after:
             reason = "rows were added below the fence: a row of this list can have later revisions"
         elif not before == after == found:
             raise self._not_whole(

@@ -78,9 +78,11 @@ class TargetFolder:
 
 
 def _check_replaceable(target: Path) -> None:
-    """Refuse a target that holds anything an earlier export did not write."""
+    """Refuse a target that holds anything an earlier export did not write, or whose place cannot be taken."""
     if not target.exists():
         return
+    if target.is_mount() or target.samefile(Path.cwd()):
+        raise ExportConfigurationError(f"{target} cannot be replaced as a whole. Next: choose a folder inside it")
     if not target.is_dir() or target.is_symlink():
         raise ExportConfigurationError(f"{target} is not a folder. Next: choose another name")
     present = {entry.name for entry in target.iterdir()}
