@@ -21,9 +21,10 @@ COMMANDS = HOME / ("Scripts" if os.name == "nt" else "bin")
 def python() -> str:
     """The interpreter of a virtual environment inside the checkout."""
     found = COMMANDS / ("python.exe" if os.name == "nt" else "python")
-    if not found.exists():
+    works = found.exists() and not subprocess.run([found, "-m", "pip", "--version"], capture_output=True).returncode
+    if not works:
         print("making a virtual environment in .venv", flush=True)
-        venv.create(HOME, with_pip=True)
+        venv.create(HOME, with_pip=True, clear=True)  # an interrupted one is made anew
     return str(found)
 
 

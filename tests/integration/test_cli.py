@@ -57,14 +57,11 @@ class TestCheck:
     def test_four_troubles_have_four_messages(self, own_box: Callable[..., Sandbox], box: Sandbox) -> None:
         """Wrong keys, unknown study, no network, a proxy's page: each named, each with its next step."""
         web_page = own_box(intercept=lambda *_: Answer(200, b"<html>log in</html>"))
-        fast = {"IMEDNET_BASE_URL": "http://127.0.0.1:9"}
-        code = "from imednet import sdk; sdk.DEFAULT_RETRIES = 0; "
-        assert code
         messages = []
         for done in (
             imednet("check", **keys(box, IMEDNET_API_KEY="wrong")),
             imednet("check", "ABC-01", **keys(box)),
-            imednet("check", **{**keys(box), **fast}),
+            imednet("check", **keys(box, IMEDNET_BASE_URL="http://127.0.0.1:9")),
             imednet("check", **keys(web_page)),
         ):
             assert (done.returncode, done.stdout) == (1, "")
@@ -78,6 +75,20 @@ class TestCheck:
         ) in messages[1]
         assert "cannot be reached" in messages[2]
         assert "web page came" in messages[3]
+
+    def test_a_list_that_is_refused_does_not_hide_the_others(self, own_box: Callable[..., Sandbox]) -> None:
+        """Some keys may not read users; some servers have no codings."""
+
+        def refuse(request: Any, answer: Any) -> Answer:
+            codes = {"codings": 404, "users": 403}
+            code = codes.get(request.path.rpartition("/")[2])
+            return Answer(code, b'{"message":"no"}') if code else answer(request)
+
+        done = imednet("check", STUDY, **keys(own_box(intercept=refuse)))
+        rows = {row["list"]: row for row in map(json.loads, done.stdout.splitlines())}
+        assert (done.returncode, "9 of 11 lists" in done.stderr) == (0, True)
+        assert (rows["codings"]["status"], rows["users"]["rows"]) == ("refused (404)", None)
+        assert rows["record-revisions"]["status"] == "readable"
 
     def test_no_keys_points_to_the_sandbox(self) -> None:
         done = imednet("check")
@@ -136,6 +147,14 @@ class TestLists:
         one = imednet("records", "list", STUDY, "--record-data-filter", "AESER==No", "--limit", "1", **keys(box))
         assert json.loads(one.stdout)["recordData"]["AESER"] == "No"
 
+    @pytest.mark.parametrize("output", ["json", "jsonl", "csv", "table"])
+    def test_a_terminal_that_lacks_letters_gets_escapes(self, box: Sandbox, output: str) -> None:
+        done = imednet("sites", "list", STUDY, "-o", output, **keys(box, PYTHONIOENCODING="ascii"))
+        assert (done.returncode, done.stderr.replace("not shown", "")) == (0, done.stderr)
+        assert "\\u6771" in done.stdout
+        if output == "json":
+            assert json.loads(done.stdout) == served(box.studies[STUDY], "sites")
+
     def test_a_list_that_breaks_off_prints_no_row(self, own_box: Callable[..., Sandbox]) -> None:
         def broken(request: Any, answer: Any) -> Answer:
             return Answer(200, b"<html>") if "page=1" in request.target else answer(request)
@@ -177,6 +196,36 @@ class TestExport:
         done = imednet("export", "csv", STUDY, str(tmp_path / "study"), **keys(own_box(intercept=broken)))
         assert (done.returncode, "Next: " in done.stderr, done.stdout) == (1, True, "")
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_terminated_export_leaves_nothing(self, own_box: Callable[..., Sandbox], tmp_path: Path) -> None:
+        def slow(request: Any, answer: Any) -> Answer:
+            if "page=1" in request.target:
+                time.sleep(3)
+            found: Answer = answer(request)
+            return found
+
+        box = own_box(intercept=slow)
+        code = "from imednet.cli import main; main()"
+        command = subprocess.Popen(
+            [sys.executable, "-c", code, "export", "csv", STUDY, str(tmp_path / "study")], env={**HOME, **keys(box)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 20
+        while not any("page=1" in request.target for request in list(box.requests)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert list(tmp_path.iterdir())
+        command.terminate()
+        command.communicate(timeout=20)
+        assert command.returncode == 128 + signal.SIGTERM
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_current_folder_is_not_replaced(self, box: Sandbox, tmp_path: Path) -> None:
+        code = "import os, sys; os.chdir(sys.argv.pop(1)); from imednet.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path), "export", "csv", STUDY, "."], capture_output=True, text=True,
+            env={**HOME, **keys(box)}, check=False,
+        )  # fmt: skip
+        assert (done.returncode, "choose a folder inside it" in done.stderr) == (2, True)
 
     def test_without_pyarrow_the_message_says_what_to_install(self, tmp_path: Path) -> None:
         code = "import sys; sys.modules['pyarrow'] = None; from imednet.cli import main; main()"
