@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx
 
-from .config import Config
+from .base_sdk import BaseSDK
 from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from .core.async_client import AsyncClient
 from .core.retry import RetryPolicy
@@ -49,7 +48,7 @@ _ASYNC_ENDPOINT_REGISTRY: Final[dict[str, type[GenericEndpoint[Any]]]] = {
 """Attribute of the SDK -> endpoint. A resource is added with one class and one line here."""
 
 
-class AsyncImednetSDK(SDKConvenienceMixin):
+class AsyncImednetSDK(BaseSDK[AsyncClient], SDKConvenienceMixin):
     """Everything the API offers, over an event loop; arguments as for `ImednetSDK`.
 
     Use it with `async with`, or call `await sdk.aclose()`.
@@ -83,8 +82,7 @@ class AsyncImednetSDK(SDKConvenienceMixin):
         http_client: httpx.AsyncClient | None = None,
         max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
     ) -> None:
-        self._owns_client = async_client is None
-        self._client = async_client or AsyncClient(
+        made = async_client or AsyncClient(
             api_key,
             security_key,
             base_url,
@@ -95,22 +93,7 @@ class AsyncImednetSDK(SDKConvenienceMixin):
             http_client=http_client,
             max_in_flight=max_in_flight,
         )
-        for name, endpoint in _ASYNC_ENDPOINT_REGISTRY.items():
-            setattr(self, name, endpoint(self._client))
-
-    @property
-    def config(self) -> Config:
-        """Keys and base URL; `repr` masks the keys."""
-        return self._client.config
-
-    @property
-    def retry_policy(self) -> RetryPolicy:
-        """Decides whether a request is sent again; can be set at any time."""
-        return self._client.retry_policy
-
-    @retry_policy.setter
-    def retry_policy(self, policy: RetryPolicy) -> None:
-        self._client.retry_policy = policy
+        self._open(made, _ASYNC_ENDPOINT_REGISTRY, owns=async_client is None)
 
     async def aclose(self) -> None:
         """Close the connections, unless the client was made elsewhere."""
@@ -134,10 +117,3 @@ class AsyncImednetSDK(SDKConvenienceMixin):
 
     def __exit__(self, *_: object) -> None:
         """Never reached; Python asks for it beside `__enter__`."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle carries settings and no keys: where it is loaded they come from the environment."""
-        return partial(type(self), **self._client.settings()), ()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._client.base_url!r})"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx
 
 from .async_sdk import AsyncImednetSDK
-from .config import Config
+from .base_sdk import BaseSDK
 from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from .core.client import Client
 from .core.retry import RetryPolicy
@@ -52,7 +51,7 @@ _ENDPOINT_REGISTRY: Final[dict[str, type[GenericEndpoint[Any]]]] = {
 """Attribute of the SDK -> endpoint. A resource is added with one class and one line here."""
 
 
-class ImednetSDK(SDKConvenienceMixin):
+class ImednetSDK(BaseSDK[Client], SDKConvenienceMixin):
     """Everything the API offers, over blocking I/O. Safe to share between threads.
 
     Args:
@@ -101,8 +100,7 @@ class ImednetSDK(SDKConvenienceMixin):
         http_client: httpx.Client | None = None,
         max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
     ) -> None:
-        self._owns_client = client is None
-        self._client = client or Client(
+        made = client or Client(
             api_key,
             security_key,
             base_url,
@@ -113,22 +111,7 @@ class ImednetSDK(SDKConvenienceMixin):
             http_client=http_client,
             max_in_flight=max_in_flight,
         )
-        for name, endpoint in _ENDPOINT_REGISTRY.items():
-            setattr(self, name, endpoint(self._client))
-
-    @property
-    def config(self) -> Config:
-        """Keys and base URL; `repr` masks the keys."""
-        return self._client.config
-
-    @property
-    def retry_policy(self) -> RetryPolicy:
-        """Decides whether a request is sent again; can be set at any time."""
-        return self._client.retry_policy
-
-    @retry_policy.setter
-    def retry_policy(self, policy: RetryPolicy) -> None:
-        self._client.retry_policy = policy
+        self._open(made, _ENDPOINT_REGISTRY, owns=client is None)
 
     def close(self) -> None:
         """Close the connections, unless the client was made elsewhere."""
@@ -152,10 +135,3 @@ class ImednetSDK(SDKConvenienceMixin):
 
     async def __aexit__(self, *_: object) -> None:
         """Never reached; Python asks for it beside `__aenter__`."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle carries settings and no keys: where it is loaded they come from the environment."""
-        return partial(type(self), **self._client.settings()), ()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._client.base_url!r})"

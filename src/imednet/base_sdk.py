@@ -1,0 +1,47 @@
+"""What both doors to the API share: settings, wiring of endpoints, and what they show of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from .config import Config
+from .core.http_client_base import HTTPClientBase
+from .core.retry import RetryPolicy
+from .endpoints import GenericEndpoint
+
+ClientT = TypeVar("ClientT", bound=HTTPClientBase[Any, Any])
+
+
+class BaseSDK(Generic[ClientT]):
+    """An SDK over a client: one attribute for each entry of the registry."""
+
+    _client: ClientT
+
+    def _open(self, client: ClientT, registry: Mapping[str, type[GenericEndpoint[Any]]], *, owns: bool) -> None:
+        self._client = client
+        self._owns_client = owns
+        for name, endpoint in registry.items():
+            setattr(self, name, endpoint(client))
+
+    @property
+    def config(self) -> Config:
+        """Keys and base URL; `repr` masks the keys."""
+        return self._client.config
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides whether a request is sent again; can be set at any time."""
+        return self._client.retry_policy
+
+    @retry_policy.setter
+    def retry_policy(self, policy: RetryPolicy) -> None:
+        self._client.retry_policy = policy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle carries settings and no keys: where it is loaded they come from the environment."""
+        return partial(type(self), **self._client.settings()), ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._client.base_url!r})"
