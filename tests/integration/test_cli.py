@@ -312,3 +312,59 @@ def test_help_of_every_command_explains_itself() -> None:
         done = imednet(*words, "--help")
         assert done.returncode == 0
         assert "Usage: imednet" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals exist on Unix only")
+class TestTerminal:
+    """What a person at a terminal sees, and a pipe does not."""
+
+    def run(self, *words: str) -> str:
+        """Everything the command writes to a pseudo-terminal 100 columns wide."""
+        pty = pytest.importorskip("pty")
+        master, slave = pty.openpty()
+        code = "from imednet.cli import main; main()"
+        environment = {**HOME, "TERM": "xterm", "COLUMNS": "100"}
+        with subprocess.Popen(
+            [sys.executable, "-c", code, *words], stdin=slave, stdout=slave, stderr=slave, env=environment
+        ):
+            os.close(slave)
+            parts = []
+            while True:
+                try:
+                    part = os.read(master, 65536)
+                except OSError:  # the other end is closed
+                    break
+                if not part:
+                    break
+                parts.append(part)
+        os.close(master)
+        return b"".join(parts).decode()
+
+    def test_a_list_is_a_table_of_fifty_rows_and_says_so(self) -> None:
+        shown = self.run("--sandbox", "records", "list")
+        assert "the first 50 rows; --limit 0 shows all" in shown
+        assert "recordId" in shown
+        assert "not shown: " in shown
+        assert 50 <= len(shown.splitlines()) <= 60
+
+    def test_an_export_shows_how_far_it_is(self, tmp_path: Path) -> None:
+        assert "records" in self.run("--sandbox", "export", "csv", str(tmp_path / "x"))
+        piped = imednet("--sandbox", "export", "csv", str(tmp_path / "y"))
+        assert "\x1b" not in piped.stdout + piped.stderr
+
+    def test_missing_keys_are_asked_for_and_the_sandbox_is_named(self) -> None:
+        pty = pytest.importorskip("pty")
+        master, slave = pty.openpty()
+        code = "from imednet.cli import main; main()"
+        with subprocess.Popen(
+            [sys.executable, "-c", code, "check"], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            env={**HOME, "TERM": "xterm"},
+        ) as command:  # fmt: skip
+            os.close(slave)
+            shown = b""
+            while b"API key" not in shown:
+                shown += os.read(master, 65536)
+            command.send_signal(signal.SIGINT)
+            assert command.wait(10) == 130
+        os.close(master)
+        assert b"Try without: imednet --sandbox check" in shown

@@ -155,11 +155,11 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         """The one row of a `get`."""
         facts = self.operation.page
         assert facts is not None
-        attribute = self.operation.item.FIELDS[facts.key[0]]
-        attributes = [attribute, *[self.operation.item.FIELDS[key] for key in facts.key_else]]
-        matching = [row for row in found for name in attributes[:1] if _same(getattr(row, name), item_id)]
-        matching = matching or [row for row in found for name in attributes[1:] if _same(getattr(row, name), item_id)]
+        matching: list[T] = []
+        for key in (*facts.key_else, facts.key[0]):  # the last one counts where both find something
+            matching = [row for row in found if _same(getattr(row, row.FIELDS[key]), item_id)] or matching
         if not matching:
+            attribute = self.operation.item.FIELDS[facts.key[0]]
             where = f" in study {study_key!r}" if study_key is not None else ""
             raise NotFoundError(
                 None,
@@ -168,7 +168,9 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
                 study_key=study_key,
             )
         if len(matching) > 1 and len(facts.key) == 1:
-            raise IncompleteReadError(f"{self.operation.tag}: the server gave several rows for {attribute} {item_id!r}")
+            raise IncompleteReadError(
+                f"{self.operation.tag}: the server gave several rows for {facts.key[0]} {item_id!r}"
+            )
         return max(matching, key=lambda row: [getattr(row, row.FIELDS[key]) for key in facts.key])
 
 
