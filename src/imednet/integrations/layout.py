@@ -61,11 +61,10 @@ class FormTable:
         """Answers of one record: those of the variables in order, and the undeclared ones by name."""
         self.rows += 1
         cells = [answers.get(name) for name in self.variables]
-        if answers.keys() <= self._declared:
-            return cells, {}
         further: dict[str, str | None] = {}
-        for name, value in answers.items():
-            if name in self._declared or name.casefold() in self._hidden:
+        for name in sorted(answers.keys() - self._declared):
+            value = answers[name]
+            if name.casefold() in self._hidden:
                 continue
             declared = self._by_case.get(name.casefold())
             if declared is not None and declared not in answers and cells[self.variables.index(declared)] is None:

@@ -78,9 +78,12 @@ class ParquetWriter:
 WRITERS: dict[str, type[CsvWriter] | type[ParquetWriter]] = {"csv": CsvWriter, "parquet": ParquetWriter}
 
 
+_NESTED = (list, dict)
+
+
 def context_cells(values: list[Any]) -> list[Any]:
     """Values of the record itself as cells: lists and objects as JSON text."""
     return [
-        json.dumps(value, ensure_ascii=False, separators=(",", ":")) if isinstance(value, (list, dict)) else value
+        json.dumps(value, ensure_ascii=False, separators=(",", ":")) if type(value) in _NESTED else value
         for value in values
     ]

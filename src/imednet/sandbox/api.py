@@ -18,6 +18,7 @@ PREFIX = "/api/v1/edc/"
 MAX_SIZE = 500
 DEFAULT_SIZE = 25
 _KEPT_PAGES = 4096
+_KEPT_RESULTS = 32
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,12 @@ class Api:
         self.studies = studies
         self._sees = {(pair["apiKey"], pair["securityKey"]): pair["sees"] for pair in keys}
         self._pages: dict[tuple[str, bool], bytes] = {}
-        self._orders: dict[Any, list[Row]] = {}
+        self._results: dict[Any, tuple[list[Row], list[tuple[str, bool]]]] = {}
 
     def forget(self) -> None:
         """Drop what is kept of earlier answers; call it after changing rows."""
         self._pages.clear()
-        self._orders.clear()
+        self._results.clear()
 
     def answer(self, request: Request) -> Answer:
         """Answer a request."""
@@ -132,10 +133,7 @@ class Api:
             query.setdefault(key, []).append(value)
         page = _number(query, "page", 0, 0, 2**31)
         size = _number(query, "size", DEFAULT_SIZE, 1, MAX_SIZE)
-        rows = study.rows(name) if study is not None else study_rows(self.studies)
-        rows = self._chosen(rows, name, study, query, unblinded)
-        order = _order(name, query.get("sort", []), rows)
-        rows = self._sorted(rows, name, study, query, order)
+        rows, order = self._result(name, study, query, unblinded)
         shown = rows[page * size : (page + 1) * size]
         if name == "records" and study is not None:
             shown = [study.whole_record(row, unblinded=unblinded) for row in shown]
@@ -180,25 +178,23 @@ class Api:
             rows = [row for row in rows if matches(study.answers(row, unblinded=unblinded) or {})]
         return rows
 
-    def _sorted(
-        self,
-        rows: list[Row],
-        name: str,
-        study: Study | None,
-        query: dict[str, list[str]],
-        order: list[tuple[str, bool]],
-    ) -> list[Row]:
-        """Rows in order; the order of an unfiltered list is kept, so that a later page costs nothing."""
-        wide = query.get("includeInactive", [""])[-1].lower()
-        kept = (study.key if study else None, name, tuple(order), wide, len(rows))
-        plain = "filter" not in query and "recordDataFilter" not in query
-        if plain and kept in self._orders:
-            return self._orders[kept]
-        for field_name, down in reversed([*order, *((key, False) for key in KEYS[name])]):
-            rows = sorted(rows, key=lambda row: _sortable(row[field_name]), reverse=down)
-        if plain:
-            self._orders[kept] = rows
-        return rows
+    def _result(
+        self, name: str, study: Study | None, query: dict[str, list[str]], unblinded: bool
+    ) -> tuple[list[Row], list[tuple[str, bool]]]:
+        """All rows a request means, in order, and the order; kept, so that a later page of the same costs nothing."""
+        rows = study.rows(name) if study is not None else study_rows(self.studies)
+        asked = tuple((key, tuple(values)) for key, values in sorted(query.items()) if key not in ("page", "size"))
+        kept = (study.key if study else None, name, asked, unblinded, len(rows))
+        found = self._results.get(kept)
+        if found is None:
+            order = _order(name, query.get("sort", []), rows)
+            rows = self._chosen(rows, name, study, query, unblinded)
+            for field_name, down in reversed([*order, *((key, False) for key in KEYS[name])]):
+                rows = sorted(rows, key=lambda row: _sortable(row[field_name]), reverse=down)
+            if len(self._results) >= _KEPT_RESULTS:
+                self._results.clear()  # at once, since requests come from several threads
+            found = self._results[kept] = (rows, order)
+        return found
 
 
 def _check_content_type(request: Request) -> None:
