@@ -27,8 +27,21 @@ except ImportError:  # the exact way serves alone
 
 R = TypeVar("R")
 
-Values = tuple[tuple[Any, ...], Rest | None]
-"""One row: the values of all fields in the order of `Model.FIELDS`, and what was absent or beyond them."""
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A page taken apart.
+
+    Attributes:
+        metadata, pagination: as decoded.
+        values: for each row the values of all fields in the order of `Model.FIELDS`.
+        rests: for each row what was absent or beyond the fields; `None` where every row has exactly the fields.
+    """
+
+    metadata: Any
+    pagination: Any
+    values: list[tuple[Any, ...]]
+    rests: list[Rest | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +68,19 @@ class Page:
     undeclared: frozenset[str] = frozenset()
 
 
-RowMaker = Callable[[type[Model], list[Values]], list[Any]]
+RowMaker = Callable[[type[Model], Split], list[Any]]
 
 
-def models(model: type[Model], rows: list[Values]) -> list[Any]:
+def models(model: type[Model], split: Split) -> list[Any]:
     """Rows as typed objects."""
-    make = model.from_values
-    return [make(values, rest) for values, rest in rows]
+    if split.rests is None:
+        return list(map(model.from_values, split.values))
+    return list(map(model.from_values, split.values, split.rests))
 
 
-def plain_values(model: type[Model], rows: list[Values]) -> list[Any]:  # noqa: ARG001  (the interface of a row maker)
+def plain_values(model: type[Model], split: Split) -> list[Any]:  # noqa: ARG001  (the interface of a row maker)
     """Rows as tuples of values in the order of `Model.FIELDS`, undecoded fields as bytes. For exports."""
-    return [values for values, _ in rows]
+    return split.values
 
 
 def read_page(operation: Operation, make: RowMaker | None, study_key: str | None) -> Callable[[httpx.Response], Page]:
@@ -94,13 +108,13 @@ def read_page(operation: Operation, make: RowMaker | None, study_key: str | None
                 metadata, pagination, data = _envelope(body)
                 _check_objects(data)
                 rows = data
-                identities = [_identity([row.get(key) for key in keys]) for row in data]
+                identities = _identities([[row.get(key) for row in data] for key in keys])
             else:
-                metadata, pagination, split = _split(response.content, model)
+                split = _split(response.content, model)
+                metadata, pagination = split.metadata, split.pagination
                 rows = make(model, split)
-                places = [columns[key] for key in keys]
-                identities = _identities(split, places)
-                undeclared = frozenset(name for _, rest in split if rest is not None for name in rest.extra)
+                identities = _identities([[values[columns[key]] for values in split.values] for key in keys])
+                undeclared = frozenset(name for rest in split.rests or () if rest is not None for name in rest.extra)
         except _NotAPage as error:
             raise PaginationError(f"{operation.name}: {error}") from None
         except ValueError:
@@ -182,12 +196,11 @@ def _identity(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _identities(split: list[Values], places: list[int]) -> list[Any]:
-    if len(places) == 1:
-        found = [values[places[0]] for values, _ in split]
-        if all(type(one) is int for one in found):
-            return found
-    return [_identity([values[place] for place in places]) for values, _ in split]
+def _identities(parts: list[list[Any]]) -> list[Any]:
+    """Identities of all rows from the columns of the key; `None` where a row has none."""
+    if len(parts) == 1 and all(type(one) is int for one in parts[0]):
+        return parts[0]
+    return [_identity(list(row)) for row in zip(*parts, strict=True)]
 
 
 def _other_identities(
@@ -211,7 +224,7 @@ def _other_identities(
 # ---------------------------------------------------------------------------------------------- splitting a page
 
 
-def _split(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Values]]:
+def _split(content: bytes, model: type[Model]) -> Split:
     if msgspec is not None:
         try:
             return _split_fast(content, model)
@@ -220,20 +233,15 @@ def _split(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Values]]:
     return _split_exact(content, model)
 
 
-def _split_fast(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Values]]:
+def _split_fast(content: bytes, model: type[Model]) -> Split:
     page = _fast_decoder(model.__name__, tuple(model.FIELDS.items()), model.UNDECODED).decode(content)
-    values = map(msgspec.structs.astuple, page.data)
-    places = [list(model.FIELDS).index(name) for name in model.UNDECODED]
-    if not places:
-        return page.metadata, page.pagination, [(row, None) for row in values]
-    str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; all else it has checked
-    rows: list[Values] = []
-    for row in values:
-        kept = list(row)
-        for place in places:
-            kept[place] = own_bytes(row[place])
-        rows.append((tuple(kept), None))
-    return page.metadata, page.pagination, rows
+    values = list(map(msgspec.structs.astuple, page.data))
+    if model.UNDECODED:
+        str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; all else it has checked
+        for place in [list(model.FIELDS).index(name) for name in model.UNDECODED]:
+            after = place + 1
+            values = [(*row[:place], own_bytes(row[place]), *row[after:]) for row in values]
+    return Split(page.metadata, page.pagination, values)
 
 
 @lru_cache(maxsize=64)
@@ -249,13 +257,13 @@ def _fast_decoder(name: str, fields: tuple[tuple[str, str], ...], undecoded: tup
     return msgspec.json.Decoder(page)
 
 
-def _split_exact(content: bytes, model: type[Model]) -> tuple[Any, Any, list[Values]]:
+def _split_exact(content: bytes, model: type[Model]) -> Split:
     metadata, pagination, data = _envelope(decode_but(content, model.UNDECODED))
     _check_objects(data)
-    rows: list[Values] = []
+    values, rests = [], []
     for row in data:
-        values = tuple([row.get(name) for name in model.FIELDS])
+        values.append(tuple([row.get(name) for name in model.FIELDS]))
         absent = frozenset([name for name in model.FIELDS if name not in row])
         extra = {name: value for name, value in row.items() if name not in model.FIELDS}
-        rows.append((values, Rest(absent, extra) if absent or extra else None))
-    return metadata, pagination, rows
+        rests.append(Rest(absent, extra) if absent or extra else None)
+    return Split(metadata, pagination, values, rests)
