@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from imednet import ImednetSDK
+from imednet import AsyncImednetSDK, ImednetSDK
 from imednet.errors import (
     ApiError,
     ImednetError,
@@ -201,6 +202,28 @@ def test_no_export_ends_in_success_or_leaves_a_file(
             export(sdk, STUDY, tmp_path / "made" / "here")
     assert isinstance(caught.value, kind)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("method", ["iter", "pages"])
+def test_a_read_that_failed_goes_on_failing(own_box: Make, method: str) -> None:
+    """Taken up again, it must not look like a read that has no more rows."""
+    box = own_box(intercept=on_page(2, html))
+    with ImednetSDK(**box.credentials, retries=0) as sdk:
+        rows = getattr(sdk.records, method)(STUDY, page_size=PAGE_SIZE)
+        for _ in range(3):
+            with pytest.raises(InvalidAnswerError):
+                list(rows)
+        assert rows.proof is None
+
+    async def run() -> None:
+        async with AsyncImednetSDK(**box.credentials, retries=0) as sdk:
+            rows = getattr(sdk.records, method)(STUDY, page_size=PAGE_SIZE)
+            for _ in range(3):
+                with pytest.raises(InvalidAnswerError):
+                    [row async for row in rows]
+            assert rows.proof is None
+
+    asyncio.run(run())
 
 
 def test_an_earlier_export_survives_a_failure(own_box: Make, tmp_path: Path) -> None:

@@ -365,6 +365,8 @@ class TestSurroundings:
         ):
             with pytest.raises(RequestError, match="KeyError") as caught:
                 sdk.sites.list(STUDY)
+            with pytest.raises(RequestError, match="do not send it again"):
+                sdk.records.create(STUDY, [{"formKey": "AE", "subjectKey": "301-001", "data": {"AETERM": "x"}}])
         assert "PLANTED" not in str(caught.value)
 
     def test_a_transport_of_the_caller_sees_the_whole_address(self, box: Sandbox) -> None:

@@ -68,7 +68,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         async def send() -> httpx.Response:
             refuse_closed(self._http.is_closed)
             self._check_loop()
-            with foreign_errors():
+            with foreign_errors(method):
                 return await self._http.send(self._request(method, arguments), follow_redirects=False)
 
         return send

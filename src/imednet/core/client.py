@@ -75,7 +75,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], httpx.Response]:
         def send() -> httpx.Response:
             refuse_closed(self._http.is_closed)
-            with foreign_errors():
+            with foreign_errors(method):
                 return self._http.send(self._request(method, arguments), follow_redirects=False)
 
         return send

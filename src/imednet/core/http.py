@@ -22,6 +22,7 @@ T = TypeVar("T")
 __all__ = ["AsyncRequestExecutor", "Outcome", "RetryPlan", "SyncRequestExecutor"]
 
 _LONGEST_WAIT = 60.0
+_UNKNOWN = "whether it was carried out is unknown, so do not send it again: read the records back first"
 
 
 class Outcome(NamedTuple):
@@ -79,9 +80,8 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
     request = error.request
     where = f"{request.method} {request.url.host}{request.url.path}"
     tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
-    unknown = "whether it was carried out is unknown, so do not send it again: read the records back first"
     if isinstance(error, httpx.DecodingError):
-        step = unknown if request.method == "POST" else "try again; check the base URL and the proxy"
+        step = _UNKNOWN if request.method == "POST" else "try again; check the base URL and the proxy"
         return InvalidAnswerError(f"{where}: {error} ({tried}). Nothing was read. Next: {step}", attempts=attempts)
     if isinstance(error, httpx.TimeoutException):
         what = "no answer in time"
@@ -93,12 +93,12 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
         what = "the connection broke off"
         step = "try again"
     if request.method == "POST" and not isinstance(error, httpx.ConnectError):
-        step = unknown
+        step = _UNKNOWN
     return RequestError(f"{where}: {what} ({tried}, {type(error).__name__}). Next: {step}", attempts=attempts)
 
 
 @contextmanager
-def foreign_errors() -> Iterator[None]:
+def foreign_errors(method: str) -> Iterator[None]:
     """Turn what neither httpx nor we promise to raise (a hook or transport of the caller, an odd host) into ours."""
     try:
         yield
@@ -108,7 +108,8 @@ def foreign_errors() -> Iterator[None]:
         what = type(error).__name__
     else:
         return
-    raise RequestError(f"the request could not be made ({what}). Next: check the base URL and your own http_client")
+    step = f"{_UNKNOWN}; then " if method == "POST" else ""
+    raise RequestError(f"the request failed ({what}). Next: {step}check the base URL and your own http_client")
 
 
 class SyncRequestExecutor:

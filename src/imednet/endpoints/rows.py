@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ..core.pages import Page
 from ..core.reading import Proof, WholeRead
+from ..errors import ImednetError
 
 T = TypeVar("T")
 
@@ -55,80 +56,94 @@ class RowPage(Generic[T]):
         return cls(page.rows, page.number, page.total_pages, page.total, page.server_time)
 
 
-class RowPages(Generic[T], Iterator[RowPage[T]]):
-    """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+class _Reading:
+    """What every iterator of a read knows: its proof, and how it failed.
 
-    def __init__(self, read: WholeRead, pages: Generator[Page, None, None]) -> None:
+    A read that failed goes on failing: taken up again it must not look like one that has no more rows.
+    """
+
+    def __init__(self, read: WholeRead) -> None:
         self._read = read
-        self._pages = pages
+        self._failure: ImednetError | None = None
 
     @property
     def proof(self) -> Proof | None:
         """Why the read counts as whole; `None` before its end."""
         return self._read.proof
 
+    def _ended(self, error: Exception) -> Exception:
+        """What to raise where the source of rows ended with `error`: its own end, or the failure it ended in before."""
+        if isinstance(error, ImednetError):
+            self._failure = error
+        return self._failure or error
+
+
+class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
+    """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+
+    def __init__(self, read: WholeRead, pages: Generator[Page, None, None]) -> None:
+        super().__init__(read)
+        self._pages = pages
+
     def __next__(self) -> RowPage[T]:
-        return RowPage.of(next(self._pages))
+        try:
+            return RowPage.of(next(self._pages))
+        except (ImednetError, StopIteration) as error:
+            raise self._ended(error) from None
 
     def close(self) -> None:
         """Stop reading."""
         self._pages.close()
 
 
-class RowIterator(Generic[T], Iterator[T]):
+class RowIterator(_Reading, Generic[T], Iterator[T]):
     """Rows of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
 
     def __init__(self, read: WholeRead, rows: Generator[T, None, None]) -> None:
-        self._read = read
+        super().__init__(read)
         self._rows = rows
 
-    @property
-    def proof(self) -> Proof | None:
-        """Why the read counts as whole; `None` before its end."""
-        return self._read.proof
-
     def __next__(self) -> T:
-        return next(self._rows)
+        try:
+            return next(self._rows)
+        except (ImednetError, StopIteration) as error:
+            raise self._ended(error) from None
 
     def close(self) -> None:
         """Stop reading."""
         self._rows.close()
 
 
-class AsyncRowPages(Generic[T], AsyncIterator[RowPage[T]]):
+class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
     """Pages of a read, as they come; see `RowPages`."""
 
     def __init__(self, read: WholeRead, pages: AsyncGenerator[Page, None]) -> None:
-        self._read = read
+        super().__init__(read)
         self._pages = pages
 
-    @property
-    def proof(self) -> Proof | None:
-        """Why the read counts as whole; `None` before its end."""
-        return self._read.proof
-
     async def __anext__(self) -> RowPage[T]:
-        return RowPage.of(await anext(self._pages))
+        try:
+            return RowPage.of(await anext(self._pages))
+        except (ImednetError, StopAsyncIteration) as error:
+            raise self._ended(error) from None
 
     async def aclose(self) -> None:
         """Stop reading."""
         await self._pages.aclose()
 
 
-class AsyncRowIterator(Generic[T], AsyncIterator[T]):
+class AsyncRowIterator(_Reading, Generic[T], AsyncIterator[T]):
     """Rows of a read, as they come; see `RowIterator`."""
 
     def __init__(self, read: WholeRead, rows: AsyncGenerator[T, None]) -> None:
-        self._read = read
+        super().__init__(read)
         self._rows = rows
 
-    @property
-    def proof(self) -> Proof | None:
-        """Why the read counts as whole; `None` before its end."""
-        return self._read.proof
-
     async def __anext__(self) -> T:
-        return await anext(self._rows)
+        try:
+            return await anext(self._rows)
+        except (ImednetError, StopAsyncIteration) as error:
+            raise self._ended(error) from None
 
     async def aclose(self) -> None:
         """Stop reading."""
