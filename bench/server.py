@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from imednet.sandbox import Sandbox, build
+from imednet.sandbox import Sandbox, Scale, build
 from imednet.sandbox.design import STUDY
 
 RECORDS_OF_DEMO = 2550  # rather too few, so that no run has fewer records than asked for
@@ -12,16 +12,16 @@ RECORDS_OF_DEMO = 2550  # rather too few, so that no run has fewer records than 
 
 def main() -> None:
     wanted = int(sys.argv[1])
-    studies = build(2024, times=-(-wanted // RECORDS_OF_DEMO))
-    study = studies[STUDY]
-    count = len(study.rows("records"))
-    for record in study.rows("records"):
-        # One subject's numbers and booleans are written as text: another contestant cannot write a mixed column.
-        if record["subjectId"] == 20009:
-            answers = study.answers(record) or {}
-            study.set_answers(record["recordId"], {k: v if v is None else str(v) for k, v in answers.items()})
-    with Sandbox(studies=studies) as box:
-        print(box.url, count, flush=True)
+    studies = build(Scale(subjects=48 * -(-wanted // RECORDS_OF_DEMO)))
+    records = studies[STUDY].records
+    for place in records.places():
+        # Numbers and booleans are written as text: another contestant cannot write a column of mixed kinds.
+        answers = records.data(place) or {}
+        if any(value is not None and not isinstance(value, str) for value in answers.values()):
+            records.change(place, recordData={k: v if v is None else str(v) for k, v in answers.items()})
+    # Not compressed: contestants are compared at reading, not at unpacking.
+    with Sandbox(studies=studies, switches={"gzip": "never"}) as box:
+        print(box.url, len(records), flush=True)
         sys.stdin.read()  # until the driver closes it
 
 

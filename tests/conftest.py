@@ -14,7 +14,7 @@ if os.environ.get("IMEDNET_TEST_WITHOUT_MSGSPEC"):
 import pytest
 import yaml
 
-from imednet.sandbox import Sandbox, build
+from imednet.sandbox import Sandbox
 from support import Door, Ways
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def own_box() -> Iterator[Callable[..., Sandbox]]:
     started: list[Sandbox] = []
 
     def make(**options: Any) -> Sandbox:
-        sandbox = Sandbox(studies=build(2024), **options).start()
+        sandbox = Sandbox(**options).start()
         started.append(sandbox)
         return sandbox
 

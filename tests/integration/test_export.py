@@ -28,13 +28,13 @@ Flat = dict[str, Any]
 def flattened(box: Sandbox, *, unblinded: bool = False) -> dict[str, tuple[list[str], list[Flat]]]:
     """Columns and rows of each form, written out here from the rules alone, without the code under test."""
     study = box.studies[STUDY]
-    context = list(study.rows("records")[0])
+    context = list(study.records.row(0))
     variables: dict[str, list[str]] = {}
     for variable in sorted(study.rows("variables"), key=lambda row: (row["formId"], row["sequence"])):
         if variable["variableName"] not in BLINDED:
             variables.setdefault(variable["formKey"], []).append(variable["variableName"])
     by_form: dict[str, list[Flat]] = {}
-    for record in [study.whole_record(row, unblinded=unblinded) for row in study.rows("records")]:
+    for record in study.rows("records", unblinded=unblinded):
         by_form.setdefault(record["formKey"], []).append(record)
     found = {}
     for form, records in by_form.items():
@@ -45,9 +45,9 @@ def flattened(box: Sandbox, *, unblinded: bool = False) -> dict[str, tuple[list[
             flat["keywords"] = None if record["keywords"] is None else json.dumps(
                 record["keywords"], separators=(",", ":"), ensure_ascii=False
             )  # fmt: skip
-            answers = dict(record["recordData"])
+            answers = dict(record["recordData"] or {})
             for name, value in list(answers.items()):
-                text = value if value is None or isinstance(value, str) else json.dumps(value)
+                text = value if value is None or isinstance(value, str) else json.dumps(value, separators=(",", ":"))
                 target = name
                 if name not in declared:
                     same = [one for one in declared if one.lower() == name.lower() and one not in answers]
@@ -104,7 +104,7 @@ def test_every_csv_cell_is_what_the_sandbox_holds(box: Sandbox, exported: dict[s
 
 def test_the_torture_is_in_the_data(box: Sandbox) -> None:
     """The defects this proof leans on are really there."""
-    answers = [record["recordData"] for record in served(box.studies[STUDY], "records")]
+    answers = [record["recordData"] or {} for record in served(box.studies[STUDY], "records")]
     values = [value for data in answers for value in data.values()]
     for planted in ("", None, "12,5", "<5", "1e3", "007", " 72 ", "ND", "=SUM(A1:A9)", 0.1, True, "E\u0301 É", "עברית"):
         assert any(value == planted and type(value) is type(planted) for value in values), planted
@@ -156,14 +156,14 @@ def test_blinded_answers_are_left_out_and_named(box: Sandbox, tmp_path: Path) ->
 def test_records_of_unlisted_forms_go_to_unassigned(own_box: Callable[..., Sandbox], tmp_path: Path) -> None:
     box = own_box()
     study = box.studies[STUDY]
-    rows = study.rows("records")
+    last = study.records.row(len(study.records) - 1)
+    answers = [{"X": "1", "recordId": "clash", "data.recordId": "clash too"}, None]
     strays = [
-        {**rows[-1], "recordId": rows[-1]["recordId"] + 5 + number, "formId": 99, "formKey": key}
-        for number, key in enumerate(["GONE", None])
+        {**last, "recordId": last["recordId"] + 5 + place, "formId": 99, "formKey": key, "recordData": answers[place]}
+        for place, key in enumerate(["GONE", None])
     ]
-    rows.extend(strays)
-    study.set_answers(strays[0]["recordId"], {"X": "1", "recordId": "clash", "data.recordId": "clash too"})
-    study.set_answers(strays[1]["recordId"], None)
+    for stray in strays:
+        study.records.add(stray)
     with ImednetSDK(**box.credentials) as sdk:
         report = export_to_parquet(sdk, STUDY, tmp_path / "x")
     table = pq.read_table(report.folder / "_unassigned.parquet")
@@ -171,7 +171,7 @@ def test_records_of_unlisted_forms_go_to_unassigned(own_box: Callable[..., Sandb
     assert table.column("X").to_pylist() == ["1", None]
     assert table.column("data.recordId").to_pylist() == ["clash too", None]
     assert table.column("data.data.recordId").to_pylist() == ["clash", None]
-    assert report.rows == len(rows)
+    assert report.rows == len(study.records)
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_records_of_unlisted_forms_go_to_unassigned(own_box: Callable[..., Sandb
 def test_any_shape_of_answers_is_kept(own_box: Callable[..., Sandbox], tmp_path: Path, answers: Any) -> None:
     box = own_box()
     study = box.studies[STUDY]
-    number = next(row["recordId"] for row in study.rows("records") if row["formKey"] == "AE")
-    study.set_answers(number, answers)
+    place = study.records.find("formKey", "AE") or 0
+    number = study.records.change(place, recordData=answers)["recordId"]
     with ImednetSDK(**box.credentials) as sdk:
         report = export_to_parquet(sdk, STUDY, tmp_path / "x")
     rows = pq.read_table(report.folder / "AE.parquet").to_pylist()

@@ -25,7 +25,7 @@ from imednet.errors import (
 )
 from imednet.integrations import export_to_csv, export_to_parquet
 from imednet.sandbox import Answer, Request, Sandbox
-from imednet.sandbox.api import Intercept
+from imednet.sandbox.messages import Intercept
 from support import STUDY, Ways, served
 
 Handle = Callable[[Request], Answer]
@@ -60,19 +60,17 @@ class Drifting:
             if is_page(request, self.on_page) and not self.done and self.box is not None:
                 self.done = True
                 self.change(self.box)
-                self.box.api.forget()
             return answer(request)
 
 
 def remove(box: Sandbox) -> None:
-    box.studies[STUDY].rows("records").pop(3)
+    box.studies[STUDY].records.remove(3)
 
 
 def add(box: Sandbox) -> None:
-    rows = box.studies[STUDY].rows("records")
-    new = {**rows[-1], "recordId": rows[-1]["recordId"] + 5}
-    rows.append(new)
-    box.studies[STUDY].set_answers(new["recordId"], {"X": "new"})
+    records = box.studies[STUDY].records
+    last = records.row(records.places()[-1])
+    records.add({**last, "recordId": last["recordId"] + 5, "recordData": {"X": "new"}})
 
 
 def remove_and_add(box: Sandbox) -> None:
@@ -248,7 +246,6 @@ def test_a_server_that_only_grows_ends_in_success(own_box: Make, door: Ways) -> 
         with lock:
             if request.path.endswith("/records") and boxes:
                 add(boxes[0])
-                boxes[0].api.forget()
             return answer(request)
 
     box = own_box(intercept=grow)

@@ -56,13 +56,12 @@ class TestReads:
                 query = dict(request.query)
                 if query.get("page") == "1" and query["size"] != "1" and not done:
                     done.append(True)
-                    rows = boxes[0].studies[STUDY].rows("records")
+                    records = boxes[0].studies[STUDY].records
                     status = "Record Incomplete"
-                    inside = [row for row in rows if row["recordStatus"] == status]
-                    outside = [row for row in rows if row["recordStatus"] != status]
-                    inside[3]["recordStatus"] = "Record Reopened"
-                    outside[len(outside) // 2]["recordStatus"] = status
-                    boxes[0].api.forget()
+                    inside = [place for place, found in enumerate(records.values("recordStatus")) if found == status]
+                    outside = [place for place in records.places() if place not in inside]
+                    records.change(inside[3], recordStatus="Record Reopened")
+                    records.change(outside[len(outside) // 2], recordStatus=status)
                 return answer(request)
 
         box = own_box(intercept=drift)
@@ -85,9 +84,9 @@ class TestReads:
             with lock:
                 if dict(request.query).get("page") == "2" and not done:
                     done.append(True)
-                    rows = boxes[0].studies[STUDY].rows("codings")
-                    rows.append({**rows[-2], "revision": 9, "codingId": rows[-1]["codingId"]})
-                    boxes[0].api.forget()
+                    codings = boxes[0].studies[STUDY].table("codings")
+                    *_, before, last = codings.rows()
+                    codings.add({**before, "revision": 9, "codingId": last["codingId"]})
                 return answer(request)
 
         box = own_box(intercept=recode)
@@ -429,9 +428,8 @@ class TestPickles:
 class TestExports:
     def test_forms_with_one_key_stay_apart(self, own_box: Make, tmp_path: Path) -> None:
         box = own_box()
-        for form in box.studies[STUDY].rows("forms"):
-            if form["formKey"] == "CM":
-                form["formKey"] = "AE"
+        forms = box.studies[STUDY].table("forms")
+        forms.change(forms.find("formKey", "CM") or 0, formKey="AE")
         with ImednetSDK(**box.credentials) as sdk:
             report = export_to_csv(sdk, STUDY, tmp_path / "x")
         files = {file["formId"]: file for file in report.manifest["files"]}
@@ -442,8 +440,8 @@ class TestExports:
 
     def test_blinded_answers_of_unlisted_forms_are_left_out(self, own_box: Make, tmp_path: Path) -> None:
         box = own_box()
-        forms = box.studies[STUDY].rows("forms")
-        forms[:] = [form for form in forms if form["formKey"] != "RAND"]
+        forms = box.studies[STUDY].table("forms")
+        forms.remove(forms.find("formKey", "RAND") or 0)
         with ImednetSDK("demo-unblinded-key", box.credentials["security_key"], box.url) as sdk:
             report = export_to_csv(sdk, STUDY, tmp_path / "x")
         assert "RANDARM" not in (report.folder / "_unassigned.csv").read_text("utf-8")
@@ -456,7 +454,7 @@ class TestExports:
         self, own_box: Make, tmp_path: Path, field: str, value: Any
     ) -> None:
         box = own_box()
-        box.studies[STUDY].rows("records")[7][field] = value
+        box.studies[STUDY].records.change(7, **{field: value})
         with ImednetSDK(**box.credentials) as sdk, pytest.raises(ExportError, match=field):
             export_to_parquet(sdk, STUDY, tmp_path / "x")
         assert list(tmp_path.iterdir()) == []
@@ -464,7 +462,7 @@ class TestExports:
     @pytest.mark.parametrize(("field", "value"), [("formId", [1]), ("formKey", {}), ("formId", None)])
     def test_odd_forms_of_records_lose_nothing(self, own_box: Make, tmp_path: Path, field: str, value: Any) -> None:
         box = own_box()
-        box.studies[STUDY].rows("records")[7][field] = value
+        box.studies[STUDY].records.change(7, **{field: value})
         with ImednetSDK(**box.credentials) as sdk:
             assert export_to_csv(sdk, STUDY, tmp_path / "x").rows == len(served(box.studies[STUDY], "records"))
 

@@ -39,9 +39,8 @@ VENDOR = (
 def planted(own_box: Callable[..., Sandbox], **options: Any) -> Sandbox:
     box = own_box(**options)
     box.api._sees[(KEY, OTHER)] = "all"
-    study = box.studies[STUDY]
-    for row in study.rows("records")[:50]:
-        study.set_answers(row["recordId"], {"AETERM": ANSWER, ANSWER: "as a name"})
+    for place in range(50):
+        box.studies[STUDY].records.change(place, recordData={"AETERM": ANSWER, ANSWER: "as a name"})
     return box
 
 

@@ -1,35 +1,64 @@
-"""`imednet sandbox serve`: the sandbox as a server of its own."""
+"""`imednet sandbox`: the sandbox as a server of its own, what it can be told, and what stands in it."""
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .connection import say
 
+if TYPE_CHECKING:
+    from ..sandbox import Sandbox
+
 app = typer.Typer(help="A local server over an invented study.", no_args_is_help=True, rich_markup_mode=None)
+
+Size = Annotated[str, typer.Option(help="demo: 2,800 records; medium: 66,000; large: a million.")]
+Profile = Annotated[
+    str | None, typer.Option(help="A study that breaks one thing instead, such as wide; see `describe`.")
+]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same data.", show_default=False)]
 
 
 @app.command("serve")
 def serve(
     host: Annotated[str, typer.Option(help="An address of this machine.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
-    size: Annotated[str, typer.Option(help="demo: 48 subjects, about 2,800 records.")] = "demo",
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same data.", show_default=False)] = None,
+    size: Size = "demo",
+    profile: Profile = None,
+    seed: Seed = None,
+    dialect: Annotated[
+        str, typer.Option(help="documented, or live for what the real server seems to do.")
+    ] = "documented",
+    lenient: Annotated[bool, typer.Option("--lenient", help="Accept what the strict server refuses.")] = False,
+    switch: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Turn one switch; may be repeated.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORDS", help='What goes wrong, as "status GET records nth=3 status=429"; may be repeated.'
+        ),
+    ] = None,
 ) -> None:
-    """Serve until interrupted; the first line printed says where."""
-    from ..sandbox import Sandbox
-    from ..sandbox.server import DEFAULT_SEED
+    """Serve until interrupted; the first line printed says where.
 
-    try:
-        box = Sandbox(size, host=host, port=port, seed=DEFAULT_SEED if seed is None else seed)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    except OSError as error:
-        raise typer.BadParameter(f"port {port} of {host} cannot be used: {error.strerror}") from None
+    imednet sandbox serve --port 8080 --dialect live --switch jobStates=unknown --fault "reset GET visits every=5"
+    """
+    switches = {}
+    for word in switch or []:
+        name, sign, value = word.partition("=")
+        if not sign:
+            raise typer.BadParameter(f"--switch takes NAME=VALUE, as in roleDates=string, not {word!r}")
+        switches[name] = value
+    box = _sandbox(
+        size, profile, seed,
+        host=host, port=port, dialect=dialect, lenient=lenient, switches=switches, faults=fault or [],
+    )  # fmt: skip
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -40,3 +69,78 @@ def serve(
         while not stopped.wait(0.2):
             pass
     say("sandbox stopped")
+
+
+@app.command("manifest")
+def manifest(
+    size: Size = "demo",
+    profile: Profile = None,
+    seed: Seed = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of the screen.")] = None,
+    ledger: Annotated[bool, typer.Option(help="With the list of every single planted defect.")] = True,
+) -> None:
+    """Counts, hashes and answers of a build, as JSON: what a right extract of it must contain.
+
+    imednet sandbox manifest --size medium --no-ledger --out manifest.json
+    """
+    from ..sandbox.manifest import manifest_of
+    from ..sandbox.server import DEFAULT_SEED
+    from ..sandbox.sizes import scale_of
+    from ..sandbox.study import build
+
+    try:
+        studies = build(scale_of(size, profile), DEFAULT_SEED if seed is None else seed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    text = json.dumps(manifest_of(studies, ledger=ledger), ensure_ascii=False, indent=1)
+    if out is None:
+        typer.echo(text)
+        return
+    try:
+        out.write_text(text + "\n", "utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be written: {error.strerror}") from None
+    say(f"manifest: {out}")
+
+
+@app.command("describe")
+def describe() -> None:
+    """Sizes, profiles, switches and faults, with what each of them does.
+
+    imednet sandbox describe
+    """
+    from ..sandbox.faults import KINDS
+    from ..sandbox.sizes import PROFILES, PURPOSES, SIZES
+    from ..sandbox.switches import CONTENT, DIALECT, STRICTNESS
+
+    typer.echo("Sizes (--size)")
+    for name, scale in SIZES.items():
+        typer.echo(f"  {name}: {scale.sites} sites, {scale.subjects:,} subjects, {scale.users:,} users")
+    typer.echo("\nProfiles (--profile)")
+    for name in PROFILES:
+        typer.echo(f"  {name}: {PURPOSES[name]}")
+    for title, group in (
+        ("Dialect: how right answers look", DIALECT),
+        ("Strictness: what is refused; --lenient takes the second value", STRICTNESS),
+        ("Content", CONTENT),
+    ):
+        typer.echo(f"\n{title} (--switch NAME=VALUE; the first value is the default)")
+        for name, one in group.items():
+            typer.echo(f"  {name} = {' | '.join(one.values)}\n      {one.meaning}")
+    typer.echo('\nFaults (--fault "KIND [METHOD] [LIST] [nth= | every= | after= | rate= | times=]")')
+    for name, meaning in KINDS.items():
+        typer.echo(f"  {name}: {meaning}")
+
+
+def _sandbox(size: str, profile: str | None, seed: int | None, **options: object) -> Sandbox:
+    from ..sandbox import Sandbox
+    from ..sandbox.server import DEFAULT_SEED
+
+    try:
+        return Sandbox(size, profile=profile, seed=DEFAULT_SEED if seed is None else seed, **options)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    except OSError as error:
+        raise typer.BadParameter(
+            f"port {options['port']} of {options['host']} cannot be used: {error.strerror}"
+        ) from None

@@ -1,237 +1,399 @@
-"""What stands in `recordData`: plausible answers by kind of field, and the planted defects."""
+"""What stands in `recordData`: plausible answers, made alone for any record from the seed.
+
+Values hang together: three readings and their mean, a birth year and an age, an arm and what it does to blood pressure,
+an adverse event and the medication given for it. What is wrong with answers is added afterwards by `defects`.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from .design import Design
-from .dice import Dice
-from .plan import Entry, Subject
-from .words import DRUGS, TERMS, WORDS
+from .design import Design, Row
+from .dice import LOW, Dice, bell, growth
+from .life import Life, iso, written
+from .people import NOW, PROCEDURE, Subject
+from .plan import DAY_ZERO, TWICE, Plan
+from .words import DRUGS, LAST_NAMES, TERMS, WORDS
 
-FOREIGN = (
-    "Étourdissement léger",
-    "E\u0301tourdissement le\u0301ger",
-    "頭痛 (軽度)",
-    "صداع خفيف",
-    "Übelkeit 🤒",
-    "Größe — naïve façade",
-)
-FORMULAS = ("=1+1", "+49 170", "-none-", "@home")
-NUMBER_WITH_SIGN = ("<5", ">200", "<0.1")
-NUMBER_IN_WORDS = (" 72 ", "1e3", "ND", "N/A", "007")
-TORTURE_TEXT = (
-    "=SUM(A1:A9)", "tab\there", "line\r\nbreak", "<b>bold</b> & \"quoted\"", "semi;colon,comma",
-    "null", "None", "NaN", "NULL", "N/A", " ", "E\u0301 É", "עברית", "😀🏽", "'single'",
-)  # fmt: skip
-TORTURE_NUMBER = (
-    "12,5", "<5", "1e3", " 72 ", "\uff17\uff12", "1 234", "007", "-0", "9007199254740993", 0.1, True,
-)  # fmt: skip
-RANGES = {
-    "SYS": (110, 190), "DIA": (60, 110), "PULSE": (50, 100), "TEMP": (35.8, 38.2), "WEIGHT": (48, 120),
-    "HEIGHT": (150, 198), "BMI": (18, 38), "AGE": (32, 84), "HGB": (10.5, 17), "WBC": (3.5, 11), "PLT": (150, 400),
-    "CREA": (50, 130), "EGFR": (40, 110), "ALT": (8, 60), "AST": (8, 60), "BILI": (3, 25), "GLUC": (3.9, 9),
-    "HBA1C": (4.8, 8), "EGHR": (50, 100), "EGPR": (120, 220), "EGQRS": (70, 120), "EGQTCF": (360, 470),
-    "QLVAS": (20, 100), "DOSE": (1, 500), "CONTR": (40, 250), "FLUO": (5, 40), "ABL": (4, 16), "HOSPN": (1, 4),
-    "LBK": (3.2, 5.4), "LBNA": (132, 148),
+_LETTERS = "ABCDEFGHJKLMNPRSTVW"
+_TERMS, _DRUGS = tuple(TERMS), tuple(DRUGS)
+_UNIT = LOW + 1
+
+LABS = {
+    # mean, spread of its logarithm, lower and upper limit of normal, decimals
+    "HGB": (14.0, 0.06, 11.5, 17.0, 1), "WBC": (6.6, 0.18, 3.8, 11.0, 1), "PLT": (245, 0.18, 150, 400, 0),
+    "CREA": (84, 0.15, 50, 125, 0), "EGFR": (78, 0.15, 50, 125, 0), "K": (4.2, 0.06, 3.5, 5.1, 1),
+    "NA": (140, 0.013, 135, 146, 0), "ALT": (24, 0.33, 7, 56, 0), "AST": (23, 0.28, 8, 48, 0),
+    "BILI": (9.5, 0.33, 3, 21, 0), "GLUC": (5.6, 0.13, 3.9, 7.8, 1), "HBA1C": (5.7, 0.07, 4.6, 6.9, 1),
 }  # fmt: skip
-TEXT_KINDS = ("TEXT", "MEMO")
+
+RANGES = {
+    "PULSE": (54, 96, 0), "TEMP": (36.0, 37.4, 1), "EGHR": (52, 98, 0), "EGPR": (120, 210, 0), "EGQRS": (72, 118, 0),
+    "EGQTCF": (365, 465, 0), "QLVAS": (35, 100, 0), "CMDOSE": (1, 500, 0), "PRCONTR": (40, 220, 0),
+    "PRFLUO": (5.0, 38.0, 1), "PRABLR": (4, 16, 0), "PRABLL": (4, 16, 0), "FUHOSPN": (1, 9, 0), "DYPULSE": (54, 96, 0),
+    "OVSYS": (120, 180, 0), "OVDIA": (70, 105, 0),
+}  # fmt: skip
+"""Variable -> lowest and highest plausible number, decimals."""
+
+CONDITIONS: dict[str, tuple[str, str]] = {
+    "IEREAS": ("IEYN", "No"), "RACEOTH": ("RACE", "Other"), "CHILDPOT": ("SEX", "Female"), "MHENDAT": ("MHONGO", "No"),
+    "AEENDAT": ("AEONGO", "No"), "AESERC": ("AESER", "Yes"), "CMINDSP": ("CMIND", "Adverse event"),
+    "CMENDAT": ("CMONGO", "No"),
+    "PRCOMPSP": ("PRCOMP", "Yes"), "FUHOSPN": ("FUHOSP", "Yes"), "EXDTHDAT": ("EXREAS", "Death"),
+}  # fmt: skip
+"""Question -> the question it hangs on, and the answer that opens it. Otherwise it is left empty."""
+
+NOT_DONE = {"VS": "VSND", "LAB": "LBND", "ABPM": "ABND"}
+"""Form -> the question whether it was done; with No all that follows is left empty."""
+
+USUAL = {"AESER": 0.1, "AEONGO": 0.3, "MHONGO": 0.35, "CMONGO": 0.3, "PRCOMP": 0.06, "FUHOSP": 0.05, "AEUADE": 0.02,
+         "FUAE": 0.2, "FUCM": 0.25, "PHAE": 0.15, "DVIRB": 0.3}  # fmt: skip
+"""Share of Yes where it is not the usual answer."""
+
+EXIT_REASONS = {
+    "Completed": "Completed protocol",
+    "Withdrawn": "Withdrawal by subject",
+    "Lost to Follow-Up": "Lost to follow-up",
+    "Deceased": "Death",
+    "Screen Failed": "Screen failure",
+}
+
+
+class Field(NamedTuple):
+    """One variable of a form with the way its answers are made."""
+
+    name: str
+    kind: str
+    choices: list[str]
+    maker: Callable[[Sheet, Field, int], Any]
+    variable_id: int
+
+
+class Facts(NamedTuple):
+    """What is true of one subject on all its forms."""
+
+    initials: str
+    born: int
+    sex: str
+    height: int
+    weight: float
+    systolic: int
+    arm: str
+
+
+class Sheet:
+    """One record while its answers are made; `u` is 32 random bits for the answer at hand."""
+
+    __slots__ = ("_sheets", "data", "day", "facts", "key", "nth", "rank", "site", "subject")
+
+    def __init__(self, sheets: Answers, rank: int, key: str) -> None:
+        self._sheets = sheets
+        plan = sheets.plan
+        owner, _ = plan.owner(rank)
+        self.rank = rank
+        self.key = key
+        self.subject: Subject | None = plan.subject_of(owner)
+        self.site = owner if self.subject is None else self.subject.site
+        self.day = plan.day[rank] + DAY_ZERO
+        self.nth = plan.nth[rank]
+        self.facts = sheets.facts(self.subject) if self.subject else None
+        self.data: Row = {}
+
+    # ---- by kind of field
+
+    def choice(self, field: Field, u: int) -> Any:
+        if field.choices == ["Yes", "No"]:
+            yes = USUAL.get(field.name, 0.04 if field.name.startswith("EXC") else 0.96)
+            return "Yes" if u < yes * _UNIT else "No"
+        share = u / _UNIT
+        return field.choices[int(share * share * len(field.choices))]  # the first choices are the common ones
+
+    def boxes(self, field: Field, u: int) -> Any:
+        count = len(field.choices)
+        first = (u & 0xFFFF) * count >> 16
+        second = (u >> 16) * count >> 16
+        chosen = sorted({first, second}) if u & 3 == 0 else [first]
+        return ", ".join(field.choices[place] for place in chosen)
+
+    def number(self, field: Field, u: int) -> Any:
+        low, high, decimals = RANGES.get(field.name, (1, 100, 0))
+        return f"{low + (high - low) * u / _UNIT:.{decimals}f}"
+
+    def counter(self, field: Field, u: int) -> Any:
+        return str(self.nth)
+
+    def text(self, field: Field, u: int) -> Any:
+        return self.phrase(u, 2 + u % 3)
+
+    def memo(self, field: Field, u: int) -> Any:
+        return self.phrase(u, 3 + u % 9) if u >> 31 else ""
+
+    def phrase(self, u: int, count: int) -> str:
+        parts = []
+        for _ in range(count):
+            parts.append(WORDS[u & 31])
+            u = (u >> 5) * 2654435761 + 97 & 0xFFFFFFFFFF
+        text = " ".join(parts)
+        return text[0].upper() + text[1:]
+
+    def date(self, field: Field, u: int) -> Any:
+        return iso(self.day)
+
+    def clock(self, field: Field, u: int) -> Any:
+        return f"{7 + u % 11:02}:{(u >> 8) % 60:02}"
+
+    def moment(self, field: Field, u: int) -> Any:
+        return f"{iso(self.day)} {self.clock(field, u)}"
+
+    def file(self, field: Field, u: int) -> Any:
+        return f"{field.name.lower()}_{self.key.replace('/', '_').replace(' ', '')}.pdf"
+
+    # ---- by name
+
+    def initials(self, field: Field, u: int) -> Any:
+        return self.facts.initials if self.facts else ""
+
+    def birth_year(self, field: Field, u: int) -> Any:
+        return str(self.facts.born) if self.facts else ""
+
+    def birth_date(self, field: Field, u: int) -> Any:
+        return f"{self.facts.born if self.facts else 1960}-{1 + u % 12:02}-{1 + (u >> 8) % 28:02}"
+
+    def age(self, field: Field, u: int) -> Any:
+        return str(int(iso(self.day)[:4]) - (self.facts.born if self.facts else 1960))
+
+    def sex(self, field: Field, u: int) -> Any:
+        return self.facts.sex if self.facts else ""
+
+    def height(self, field: Field, u: int) -> Any:
+        return str(self.facts.height) if self.facts else ""
+
+    def eligible(self, field: Field, u: int) -> Any:
+        return "No" if self.subject and self.subject.status == "Screen Failed" else "Yes"
+
+    def arm(self, field: Field, u: int) -> Any:
+        return self.facts.arm if self.facts else ""
+
+    def exit_reason(self, field: Field, u: int) -> Any:
+        return EXIT_REASONS.get(self.subject.status if self.subject else "", "Sponsor decision")
+
+    def version(self, field: Field, u: int) -> Any:
+        return field.choices[min(3, max(0, self.day - DAY_ZERO - 200) // 300)]
+
+    def pressure(self, field: Field, u: int) -> Any:
+        """Falls by 12 mmHg within three months of the treatment, by 4 of the sham procedure."""
+        facts = self.facts
+        if facts is None or self.subject is None:
+            return ""
+        drop = 0.0
+        procedure = self.subject.days[PROCEDURE]
+        if procedure is not None and self.day > procedure:
+            drop = min(1.0, (self.day - procedure) / 90) * (12 if facts.arm == "Treatment" else 4)
+        night = 14 if field.name[-2:] in _NIGHT else 0
+        noise = 6 * bell(u << 32 | u)
+        systolic = facts.systolic - drop - night + noise
+        return str(int(systolic if "SYS" in field.name else systolic * 0.58))
+
+    def mean(self, field: Field, u: int) -> Any:
+        names = _MEANS[field.name]
+        found = [int(self.data[name]) for name in names if self.data.get(name)]
+        return str(round(sum(found) / len(found))) if found else ""
+
+    def weight(self, field: Field, u: int) -> Any:
+        return f"{(self.facts.weight if self.facts else 70) + u / _UNIT * 4 - 2:.1f}"
+
+    def mass_index(self, field: Field, u: int) -> Any:
+        if self.facts is None or not self.data.get("WEIGHT"):
+            return ""
+        height = self.facts.height / 100
+        return f"{float(self.data['WEIGHT']) / (height * height):.1f}"
+
+    def lab(self, field: Field, u: int) -> Any:
+        mean, spread, _, _, decimals = LABS[field.name[2:]]
+        number = self.subject.person if self.subject else 0
+        own = bell((number * 0x9E3779B97F4A7C15 ^ field.variable_id * 0xC2B2AE3D27D4EB4F) & 0xFFFFFFFFFFFFFFFF)
+        return f"{mean * growth(spread * (0.85 * own + 0.5 * bell(u << 32 | u))):.{decimals}f}"
+
+    def lab_reading(self, field: Field, u: int) -> Any:
+        value = self.data.get(field.name[:-1])
+        if not value:
+            return "Not done"
+        _, _, low, high, _ = LABS[field.name[2:-1]]
+        return "Normal" if low <= float(value) <= high else field.choices[1 + (u & 7 == 0)]
+
+    def term(self, field: Field, u: int) -> Any:
+        return _TERMS[u * len(_TERMS) >> 32]
+
+    def drug(self, field: Field, u: int) -> Any:
+        return _DRUGS[u * len(_DRUGS) >> 32]
+
+    def event_named(self, field: Field, u: int) -> Any:
+        return f"AE {1 + u % 3}"
+
+    def serial(self, field: Field, u: int) -> Any:
+        """The catheter of the procedure, on other forms too."""
+        return self._sheets.serial(self.subject.number) if self.subject else ""
+
+    def lot(self, field: Field, u: int) -> Any:
+        return f"LOT{1000 + u % 9000}"
+
+    def device(self, field: Field, u: int) -> Any:
+        """Devices a site accounts for: those used on its treated subjects first."""
+        used = self._sheets.treated_at(self.site)
+        return self._sheets.serial(used[self.nth - 1].number) if self.nth <= len(used) else f"TW{10000 + u % 90000}"
+
+    def device_state(self, field: Field, u: int) -> Any:
+        return "Used" if self.nth <= len(self._sheets.treated_at(self.site)) else "Received"
+
+    def device_user(self, field: Field, u: int) -> Any:
+        used = self._sheets.treated_at(self.site)
+        return used[self.nth - 1].key if self.nth <= len(used) else ""
+
+    def random_number(self, field: Field, u: int) -> Any:
+        return f"R-{self.subject.number if self.subject else 0}"
+
+    def deviation(self, field: Field, u: int) -> Any:
+        late = self._sheets.plan.late_visits(self.subject) if self.subject else []
+        return "Visit window" if self.nth <= len(late) else self.choice(field, u)
+
+    def onset(self, field: Field, u: int) -> Any:
+        back = 365 * (1 + u % 30) if field.name == "MHSTDAT" else u % 8
+        return iso(self.day - back)
+
+    def ending(self, field: Field, u: int) -> Any:
+        return iso(min(NOW - 1, self.day + u % 25))
+
+    def death(self, field: Field, u: int) -> Any:
+        return iso(self.day - 1)
+
+    def irb(self, field: Field, u: int) -> Any:
+        return iso(self.day - 20)
+
+    def staff(self, field: Field, u: int) -> Any:
+        return f"Dr. {LAST_NAMES[u % len(LAST_NAMES)]}"
+
+
+_NIGHT = {f"{hour:02}" for hour in (*range(7), 22, 23)}
+_MEANS = {
+    "SYSMEAN": ("SYSBP1", "SYSBP2", "SYSBP3"),
+    "ABSYSDAY": tuple(f"ABSYS{hour:02}" for hour in range(7, 22)),
+    "ABSYSNGT": tuple(f"ABSYS{hour:02}" for hour in (*range(7), 22, 23)),
+}
+_KINDS: dict[str, Callable[[Sheet, Field, int], Any]] = {
+    "RADIO": Sheet.choice, "DROPDOWN": Sheet.choice, "CHECKBOX": Sheet.boxes, "NUMBER": Sheet.number,
+    "CALC": Sheet.number, "TEXT": Sheet.text, "MEMO": Sheet.memo, "DATE": Sheet.date, "TIME": Sheet.clock,
+    "DATETIME": Sheet.moment, "PARTIALDATE": Sheet.onset, "FILE": Sheet.file,
+}  # fmt: skip
+_NAMES: dict[str, Callable[[Sheet, Field, int], Any]] = {
+    "REGINIT": Sheet.initials, "REGYOB": Sheet.birth_year, "BRTHDAT": Sheet.birth_date, "AGE": Sheet.age,
+    "SEX": Sheet.sex, "HEIGHT": Sheet.height, "IEYN": Sheet.eligible, "RANDARM": Sheet.arm, "EXREAS": Sheet.exit_reason,
+    "ICVER": Sheet.version, "SYSMEAN": Sheet.mean, "ABSYSDAY": Sheet.mean, "ABSYSNGT": Sheet.mean,
+    "WEIGHT": Sheet.weight, "BMI": Sheet.mass_index, "AETERM": Sheet.term, "MHTERM": Sheet.term, "CMTRT": Sheet.drug,
+    "CMINDSP": Sheet.event_named, "PRSER": Sheet.serial, "DDSER": Sheet.serial, "PRLOT": Sheet.lot, "DALOT": Sheet.lot,
+    "DASER": Sheet.device, "DAST": Sheet.device_state, "DASUBJ": Sheet.device_user, "RANDNUM": Sheet.random_number,
+    "DVCAT": Sheet.deviation, "MHENDAT": Sheet.ending, "AEENDAT": Sheet.ending, "CMENDAT": Sheet.ending,
+    "EXDTHDAT": Sheet.death, "SIIRB": Sheet.irb, "SIPI": Sheet.staff, "TRNAME": Sheet.staff,
+    "DYSYS": Sheet.pressure, "DYDIA": Sheet.pressure,
+}  # fmt: skip
+
+
+def _maker(name: str, kind: str) -> Callable[[Sheet, Field, int], Any]:
+    if name in _NAMES:
+        return _NAMES[name]
+    if kind == "NUMBER" and len(name) == 5 and name.endswith("NUM"):
+        return Sheet.counter
+    if kind == "NUMBER" and name[:5] in ("SYSBP", "DIABP", "ABSYS", "ABDIA"):
+        return Sheet.pressure
+    if name[:2] == "LB" and name[2:] in LABS:
+        return Sheet.lab
+    if name[:2] == "LB" and name[2:-1] in LABS:
+        return Sheet.lab_reading
+    return _KINDS[kind]
 
 
 class Answers:
-    """Makes the answers of any record alone, from the seed."""
+    """Makes the answers of any planned record alone, as they would be if nobody ever made a mistake."""
 
-    def __init__(self, design: Design, dice: Dice) -> None:
-        self._design = design
-        self._dice = dice
-        drawn = ("D01", "D02", "D03", "D17", "D18", "D20", "D21", "D22", "D23", "D31", "D32")
-        self._rate = {name: design.rate(name) for name in drawn}
+    def __init__(self, design: Design, dice: Dice, plan: Plan) -> None:
+        self.design = design
+        self.dice = dice
+        self.plan = plan
+        self.fields = [
+            [
+                Field(
+                    v["variableName"], v["variableType"], design.codes(v["codeList"]) if v["codeList"] else [],
+                    _maker(v["variableName"], v["variableType"]), v["variableId"],
+                )
+                for v in form["variables"]
+            ]
+            for form in design.data["forms"]
+        ]  # fmt: skip
+        self._treated: dict[int, list[Subject]] = {}
 
-    def of(self, entry: Entry, made: str, changed: str) -> dict[str, Any]:
-        """`recordData` of one record, as an unblinded key sees it."""
-        number = entry.number
-        data: dict[str, Any] = {
-            "dateCreated": made,
-            "unvnum": str(entry.unscheduled) if entry.unscheduled else "",
-            "dateModified": changed,
-        }
-        if entry.retired:
-            return data
-        clean = entry.subject is not None and entry.subject.number == 20004
-        for variable in entry.form["variables"]:
-            name = variable["variableName"]
-            value = self._value(entry, variable)
-            if not clean:
-                value = self._spoilt(number, variable, value)
-                if value is _ABSENT:
-                    continue
-            data[name] = value
-        if not clean:
-            self._torture(entry, data)
-            self._spoil_keys(entry, data)
-        return data
-
-    def _value(self, entry: Entry, variable: dict[str, Any]) -> Any:
-        dice, number, name = self._dice, entry.number, variable["variableName"]
-        kind = variable["variableType"]
-        if kind in ("RADIO", "DROPDOWN"):
-            return self._choice(entry, name, self._design.codes(variable["codeList"]))
-        if kind == "CHECKBOX":
-            return self._boxes(number, name, self._design.codes(variable["codeList"]))
-        if kind in ("NUMBER", "CALC"):
-            return self._number(entry, name)
-        if kind == "TEXT":
-            return self._text(entry, name)
-        if kind == "MEMO":
-            return self._memo(number, name) if dice.chance(0.5, number, name, "filled") else ""
-        return self._time(entry, name, kind)
-
-    def _choice(self, entry: Entry, name: str, choices: list[str]) -> str:
-        subject = entry.subject
-        who = (
-            subject.number if subject is not None and name in ("SEX", "ETHNIC", "RANDARM", "REGLANG") else entry.number
+    def facts(self, subject: Subject) -> Facts:
+        """What is true of a subject on all its forms; the same person at two sites has the same."""
+        a, b, c, d, e, f, *_ = self.dice.words(f"person {subject.person}")
+        height = 152 + a % 42
+        return Facts(
+            initials=f"{_LETTERS[b % 19]}-{_LETTERS[(b >> 8) % 19]}",
+            born=1941 + c % 46,
+            sex="Female" if d & 1 else "Male" if d & 0xFF else "Intersex",
+            height=height,
+            weight=round((height - 100) * (0.85 + (e & 0xFFFF) / 0xFFFF * 0.5), 1),
+            systolic=148 + f % 30,
+            arm="Treatment" if self.dice.below(3, "arm", subject.number) < 2 else "Sham control",
         )
-        if name == "RANDARM":
-            return choices[0] if self._dice.below(3, who, name) < 2 else choices[1]
-        if subject is not None and name == "IEYN":
-            return "No" if subject.status == "Screen Failed" else "Yes"
-        if subject is not None and name == "EXREAS":
-            return {
-                "Completed": "Completed protocol",
-                "Withdrawn": "Withdrawal by subject",
-                "Lost to Follow-Up": "Lost to follow-up",
-                "Deceased": "Death",
-                "Screen Failed": "Screen failure",
-            }.get(subject.status, "Sponsor decision")
-        if choices == ["Yes", "No"]:
-            usual = (
-                "No" if name.startswith("EXC") or name in ("AESER", "PRCOMP", "FUHOSP", "AEUADE", "CMONGO") else "Yes"
-            )
-            other = "Yes" if usual == "No" else "No"
-            return other if self._dice.chance(0.08, who, name) else usual
-        # The first choices of a list are the common ones.
-        u = self._dice.unit(who, name)
-        return choices[int(u * u * len(choices))]
 
-    def _boxes(self, number: int, name: str, choices: list[str]) -> str:
-        first = self._dice.below(len(choices), number, name)
-        marked = {first} | ({self._dice.below(len(choices), number, name, 2)} if first % 2 else set())
-        return ", ".join(choices[place] for place in sorted(marked))
+    def serial(self, subject: int) -> str:
+        """Serial number of the catheter used on a subject."""
+        return f"TW{10000 + self.dice.below(90000, 'serial', subject)}"
 
-    def _number(self, entry: Entry, name: str) -> str:
-        if name.endswith("NUM") and len(name) == 5:
-            return str(entry.sequence)
-        if name == "REGYOB":
-            return str(1940 + self._dice.below(50, entry.number, name))
-        low, high = next((limits for part, limits in RANGES.items() if part in name), (1, 100))
-        u = self._dice.unit(entry.number, name)
-        if isinstance(low, float) or isinstance(high, float) or high < 20:
-            return f"{low + (high - low) * u:.1f}"
-        return str(int(low + (high - low) * u))
+    def treated_at(self, site: int) -> list[Subject]:
+        """The first twenty treated subjects of a site."""
+        if not self._treated:
+            found: dict[int, list[Subject]] = {place: [] for place in range(len(self.plan.sites))}
+            for subject in self.plan.subjects:
+                if subject.treated and len(found[subject.site]) < 20:
+                    found[subject.site].append(subject)
+            self._treated = found
+        return self._treated[site]
 
-    def _text(self, entry: Entry, name: str) -> str:
-        dice, number = self._dice, entry.number
-        if name == "REGINIT":
-            letters = "ABCDEFGHJKLMNPRSTVW"
-            return f"{dice.pick(letters, number, name, 1)}-{dice.pick(letters, number, name, 2)}"
-        if name in ("AETERM", "MHTERM"):
-            return dice.pick(TERMS, number, name)
-        if name == "CMTRT":
-            return dice.pick(DRUGS, number, name)
-        if name.endswith(("SER", "LOT")):
-            return f"TW{dice.below(90000, number, name) + 10000}"
-        if name == "RANDNUM":
-            return f"R-{entry.subject.number if entry.subject else number}"
-        if name == "DASUBJ":
-            return ""
-        return self._memo(number, name, 3)
-
-    def _memo(self, number: int, name: str, words: int = 9) -> str:
-        dice = self._dice
-        count = 2 + dice.below(words, number, name, "words")
-        text = " ".join(dice.pick(WORDS, number, name, place) for place in range(count))
-        return text[0].upper() + text[1:]
-
-    def _time(self, entry: Entry, name: str, kind: str) -> str:
-        dice, number = self._dice, entry.number
-        day = entry.day
-        if name in ("AEENDAT", "MHENDAT", "CMENDAT"):
-            day += timedelta(days=dice.below(30, number, name))
-        if name in ("BRTHDAT", "MHSTDAT"):
-            day -= timedelta(days=365 * (1 + dice.below(50, number, name)))
-        date = day.date().isoformat()
-        clock = f"{8 + dice.below(10, number, name, 'hour'):02}:{dice.below(60, number, name, 'minute'):02}"
-        if kind == "PARTIALDATE":
-            cut = dice.below(100, number, name, "cut")
-            return date[:4] if cut < 10 else date[:7] if cut < 35 else date
-        if kind == "FILE":
-            return f"{name.lower()}_{number}.pdf"
-        return {"TIME": clock, "DATETIME": f"{date} {clock}"}.get(kind, date)
-
-    def _spoilt(self, number: int, variable: dict[str, Any], value: Any) -> Any:
-        """The value after the defects that are drawn for single answers."""
-        dice, name, kind = self._dice, variable["variableName"], variable["variableType"]
-        u = dice.unit(number, name, "missing")
-        if u < self._rate["D03"]:
-            return _ABSENT
-        if u < self._rate["D03"] + self._rate["D02"]:
-            return None
-        if u < self._rate["D03"] + self._rate["D02"] + self._rate["D01"]:
-            return ""
-        u = dice.unit(number, name, "spoilt")
-        if kind in TEXT_KINDS and value:
-            if u < self._rate["D17"]:
-                return dice.pick(FOREIGN, number, name, "foreign")
-            u -= self._rate["D17"]
-            if u < self._rate["D20"]:
-                return dice.pick(FORMULAS, number, name, "formula")
-            if kind == "MEMO" and u < self._rate["D20"] + self._rate["D18"]:
-                return f"{value}\nSecond line\twith a tab"
-        if kind == "NUMBER":
-            if u < self._rate["D21"]:
-                return f"{value.partition('.')[0]},5"
-            u -= self._rate["D21"]
-            if u < self._rate["D22"]:
-                return dice.pick(NUMBER_WITH_SIGN, number, name, "sign")
-            if u < self._rate["D22"] + self._rate["D23"]:
-                return dice.pick(NUMBER_IN_WORDS, number, name, "words")
-        return value
-
-    def _spoil_keys(self, entry: Entry, data: dict[str, Any]) -> None:
-        """Keys in another case (D31) and keys that no variable declares (D32)."""
-        dice, number = self._dice, entry.number
-        shaped = entry.subject is not None and entry.subject.number == 20011
-        form = entry.form["formKey"]
-        if (shaped and form == "DEMO") or dice.chance(self._rate["D31"], number, "case"):
-            names = [v["variableName"] for v in entry.form["variables"] if v["variableName"] in data]
-            if names:
-                name = names[0] if shaped else dice.pick(names, number, "which")
-                spelled = [(name.lower() if key == name else key, value) for key, value in data.items()]
-                data.clear()
-                data.update(spelled)
-        if (shaped and form == "REG") or dice.chance(self._rate["D32"], number, "undeclared"):
-            data[f"OLD{form}X"] = "left over"
-
-    def _torture(self, entry: Entry, data: dict[str, Any]) -> None:
-        """Hard texts and hard numbers of the scripted subjects 20008 and 20009."""
-        subject: Subject | None = entry.subject
-        if subject is None:
-            return
-        kinds, values = {
-            20008: (TEXT_KINDS, TORTURE_TEXT),
-            20009: (("NUMBER",), TORTURE_NUMBER),
-        }.get(subject.number, ((), ()))
-        for variable in entry.form["variables"]:
-            if variable["variableType"] in kinds and variable["variableName"] in data:
-                data[variable["variableName"]] = values[(variable["variableId"] + entry.sequence) % len(values)]
-        if subject.number == 20008 and "AENARR" in data and entry.sequence == 1:
-            data["AENARR"] = "narrative " * 6553 + "ending"  # 65,536 characters
+    def natural(self, rank: int, life: Life, key: str) -> tuple[Row, list[int]]:
+        """Answers without any defect, and 32 random bits for each that say what becomes of it."""
+        plan = self.plan
+        if plan.mark[rank] == TWICE:
+            key = f"{key} once more" if plan.form[rank] == self.design.place["VS"] else f"{key}"
+        sheet = Sheet(self, rank, key)
+        fields = self.fields[plan.form[rank]]
+        data, fates = sheet.data, []
+        form_key = self.design.data["forms"][plan.form[rank]]["formKey"]
+        done = NOT_DONE.get(form_key)
+        blank = False
+        words: tuple[int, ...] = ()
+        for place, field in enumerate(fields):
+            if not place & 7:
+                words = self.dice.words(f"{key} {place}")
+            word = words[place & 7]
+            fates.append(word >> 32)
+            if blank:
+                data[field.name] = ""
+                continue
+            condition = CONDITIONS.get(field.name)
+            if condition is not None and condition[1] not in data[condition[0]]:
+                data[field.name] = ""
+            else:
+                data[field.name] = field.maker(sheet, field, word & LOW)
+            if field.name == done:
+                data[field.name] = "No" if word & LOW < 0.02 * LOW else "Yes"
+                blank = data[field.name] == "No"
+        return data, fates
 
 
-_ABSENT = object()
-
-
-def written(moment: datetime) -> str:
-    """A time as the API writes it: UTC, no zone."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+def meta(life: Life, unscheduled: int) -> Row:
+    """What stands in `recordData` beside the answers."""
+    return {
+        "dateCreated": written(life.created),
+        "unvnum": str(unscheduled) if unscheduled else "",
+        "dateModified": written(life.modified),
+    }

@@ -1,41 +1,38 @@
-"""What grows around records: users, revisions, queries and codings."""
+"""What grows around records: users and revisions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
+from array import array
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from .answers import written
-from .design import Design
+from .design import Design, Row
 from .dice import Dice
-from .plan import NOW, Entry, Subject
-from .words import FIRST_NAMES, LAST_NAMES, TERMS, WORDS
+from .life import DAY, Life, written
+from .tables import numbered
+from .words import FIRST_NAMES, LAST_NAMES, REASONS, WORDS
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from .people import Subject
+    from .study import Study
 
-REASONS = (
-    "Data entry error",
-    "Source corrected",
-    "Late information",
-    "Query response",
-    "Unit corrected",
-    "Monitor request",
-)
-CODED = {"AETERM": (0.93, "MedDRA", ("26.1", "27.0")), "MHTERM": (0.90, "MedDRA", ("26.1", "27.0")),
-         "CMTRT": (0.95, "WHODrug", ("2023-09", "2024-03"))}  # fmt: skip
-PREFIXES = ("Auto Query", "Monitor Query", "Data Management Query", "Coding Query")
+COORDINATOR, MONITOR, MANAGER = "Site Coordinator", "Monitor", "Data Manager"
+GONE_LOGINS = ("pformer", "system", "mleft2")
+"""Logins that are in no list of users: people who left, and the server itself."""
 
 
 def users(design: Design, dice: Dice, study_id: int, count: int) -> list[Row]:
-    """Users with their roles; 12 % are inactive in the study."""
+    """Users with their roles; 12 % are inactive in the study, 8 % have two roles, 1 % none."""
     rows = []
+    inactive = set(dice.order(range(8, count), "inactive")[: round(count * 0.12)])
     for place in range(count):
         first = FIRST_NAMES[place % len(FIRST_NAMES)]
         last = LAST_NAMES[(place * 5 + place // 16) % len(LAST_NAMES)]
         login = f"{first[0]}{last}".lower().encode("ascii", "ignore").decode() + str(place + 1)
+        if place == count - 1 and count > 8:
+            first, last = FIRST_NAMES[2], LAST_NAMES[10]  # the same display name as the third user
         u = dice.below(100, "user", place, "roles")
-        roles = [] if u == 0 and place > 2 else [_role(design, dice, study_id, place, 0)]
+        roles = [] if u == 0 and place > 7 else [_role(design, dice, study_id, place, 0)]
         if roles and u > 91:
             roles.append(_role(design, dice, study_id, place, 1))
         rows.append(
@@ -45,7 +42,7 @@ def users(design: Design, dice: Dice, study_id: int, count: int) -> list[Row]:
                 "firstName": first,
                 "lastName": last,
                 "email": f"{login}@example.org",
-                "userActiveInStudy": place % 8 != 7,
+                "userActiveInStudy": place not in inactive,
                 "roles": roles,
             }
         )
@@ -69,163 +66,157 @@ def _role(design: Design, dice: Dice, study_id: int, place: int, time: int) -> R
     }
 
 
-def revision_count(design: Design, dice: Dice, entry: Entry) -> int:
-    """How many revisions a record has."""
-    if entry.retired:
-        return 2
-    u = dice.unit("revisions", entry.number)
-    for count, share in design.data["revisionsPerRecord"].items():
-        u -= share
-        if u < 0:
-            return int(count)
-    return 6
+class Staff:
+    """Who does what: logins by role, for revisions and comments."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.active: dict[str, list[str]] = {}
+        for row in rows:
+            for role in row["roles"][:1] if row["userActiveInStudy"] else []:
+                self.active.setdefault(role["name"], []).append(row["login"])
+        self.everyone = [row["login"] for row in rows if row["userActiveInStudy"]]
+        self.away = [row["login"] for row in rows if not row["userActiveInStudy"]] + list(GONE_LOGINS[:1])
+
+    def one(self, role: str, u: int) -> str:
+        """A login with this role."""
+        logins = self.active.get(role) or self.everyone
+        return logins[u % len(logins)]
 
 
-def revisions(dice: Dice, study_key: str, records: list[Row], counts: list[int], logins: list[str]) -> list[Row]:
-    """Saved states of all records; the last one agrees with its record."""
-    rows: list[Row] = []
-    for record, count in zip(records, counts, strict=True):
-        number = record["recordId"]
-        for revision in range(1, count + 1):
-            last = revision == count
-            corrected = 1 < revision < count or (revision == 2 and count > 2)
-            reason = dice.pick(REASONS, "reason", number, revision) if corrected else None
-            if last and record["deleted"]:
-                reason = "Entered in error"
-            rows.append(
-                {
-                    "studyKey": study_key,
-                    "recordRevisionId": 0,
-                    "recordId": number,
-                    "recordOid": record["recordOid"],
-                    "recordRevision": revision,
-                    "dataRevision": max(1, min(revision, count - 1)),
-                    "recordStatus": record["recordStatus"] if last else "Record Incomplete",
-                    "subjectId": record["subjectId"],
-                    "subjectOid": record["subjectOid"],
-                    "subjectKey": record["subjectKey"],
-                    "siteId": record["siteId"],
-                    "formKey": record["formKey"],
-                    "intervalId": record["intervalId"],
-                    "role": "Site Coordinator" if revision == 1 else "Data Manager",
-                    "user": dice.pick(logins, "who", number, revision),
-                    "reasonForChange": reason,
-                    "deleted": last and record["deleted"],
-                    "dateCreated": record["dateModified"] if last else record["dateCreated"],
-                }
-            )
-    return _numbered(dice, rows, "recordRevisionId", 9000001)
+class Conduct:
+    """Which records have queries, and who signed each revision."""
 
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        rate = 0.0622 * (1 << 64)
+        doubled = {study.design.place[key] for key in ("AE", "LAB")}
+        self._rates = [rate * (2 if place in doubled else 1) for place in range(len(study.design.data["forms"]))]
+        self._away = int(study.design.rate("D40") * 10000)
 
-def queries(
-    design: Design, dice: Dice, study_key: str, records: list[Row], forms: dict[str, Row], logins: list[str]
-) -> list[Row]:
-    """Queries on 6.5 % of the records, twice that for adverse events and laboratory."""
-    rows: list[Row] = []
-    chains = design.data["queryLifecycles"]
-    for record in records:
-        number = record["recordId"]
-        rate = 0.118 if record["formKey"] in ("AE", "LAB") else 0.059
-        if record["subjectId"] is None or record["subjectId"] == 20004 or not dice.chance(rate, "query", number):
-            continue
-        u = dice.unit("query", number, "life")
-        life = chains[-1]
-        for chain in chains:
-            u -= chain["share"]
-            if u < 0:
-                life = chain
-                break
-        place = dice.below(100, "query", number, "place")
-        where = "question" if place < 78 else "record" if place < 92 else "subject"
-        prefix = PREFIXES[min(3, dice.below(100, "query", number, "class") // 45)]
-        began = NOW - timedelta(days=1 + dice.below(120, "query", number, "age"))
-        comments = [
-            {
-                "sequence": step,
-                "annotationStatus": f"{prefix} {word}",
-                "user": dice.pick(logins, "comment", number, step),
-                "comment": " ".join(dice.pick(WORDS, "comment", number, step, word) for word in range(5)),
-                "closed": word == "Closed",
-                "date": written(began + timedelta(hours=5 * step)),
-            }
-            for step, word in enumerate(life["chain"], 1)
-        ]
-        variables = [variable["variableName"] for variable in forms[record["formKey"]]["variables"]]
-        rows.append(
-            {
-                "studyKey": study_key,
-                "subjectId": record["subjectId"],
-                "subjectOid": record["subjectOid"],
-                "annotationType": where,
-                "annotationId": 0,
-                "type": where if dice.chance(0.05, "query", number, "type") else None,
-                "description": prefix,
-                "recordId": None if where == "subject" else number,
-                "variable": dice.pick(variables, "query", number, "variable") if where == "question" else None,
-                "subjectKey": record["subjectKey"],
-                "dateCreated": written(began),
-                "dateModified": comments[-1]["date"] if comments else written(began),
-                "queryComments": comments,
-            }
+    def is_queried(self, rank: int, life: Life) -> bool:
+        """Whether there is a query on a planned record."""
+        plan = self._study.plan
+        if life.words[7] >= self._rates[plan.form[rank]]:
+            return False
+        subject = plan.subject_of(plan.owner(rank)[0])
+        if subject is None or subject.number in (20001, 20004):
+            return False
+        return not life.deleted or bool(subject.gone) or life.words[7] & 7 < 6
+
+    def times(self, life: Life) -> list[int]:
+        """When each revision was made; the last one when the record was changed last."""
+        steps = life.revisions - 1
+        if not steps:
+            return [life.modified]
+        return [life.created + (life.modified - life.created) * step // steps for step in range(life.revisions)]
+
+    def revision(self, life: Life, header: Row, nth: int) -> Row:
+        """Everything of a revision but its number; `nth` counts from 1."""
+        last = nth == life.revisions
+        deletion = last and life.deleted
+        status = "Record Deleted" if deletion else life.chain[nth - 1]
+        before = life.chain[nth - 2] if nth > 1 else None
+        corrected = nth > 1 and not deletion and status == before
+        data_revision = 1 + sum(
+            life.chain[step] == life.chain[step - 1] for step in range(1, min(nth, len(life.chain)))
         )
-    return _numbered(dice, rows, "annotationId", 800001)
+        u = (life.words[nth & 7] >> 7) * (nth * 2 + 1) & 0xFFFFFFFFFFFF
+        role = COORDINATOR
+        if status == "Record Reviewed":
+            role = MONITOR
+        elif status == "Record Locked" or (corrected and u & 3 == 0):
+            role = MANAGER
+        staff = self._study.staff
+        user, unknown = staff.one(role, u >> 8), u % 10000 < self._away
+        clean = header["subjectId"] == 20004
+        if header["subjectId"] == 20013 and nth == 1:
+            unknown = True
+        if unknown and not clean:
+            user = staff.away[(u >> 16) % len(staff.away)]
+        reason = None
+        if deletion:
+            reason = "Entered in error"
+        elif corrected:
+            reason = REASONS[u % len(REASONS)]
+            if u % 100 < 3:
+                reason = f"See source.\n{WORDS[u & 31].capitalize()} {WORDS[u >> 5 & 31]}"
+        elif nth > 1 and u % 10 == 0:
+            reason = ""
+        return {
+            "studyKey": header["studyKey"],
+            "recordRevisionId": 0,
+            "recordId": header["recordId"],
+            "recordOid": header["recordOid"],
+            "recordRevision": nth,
+            "dataRevision": data_revision,
+            "recordStatus": status,
+            "subjectId": header["subjectId"],
+            "subjectOid": header["subjectOid"],
+            "subjectKey": header["subjectKey"],
+            "siteId": header["siteId"],
+            "formKey": header["formKey"],
+            "intervalId": header["intervalId"],
+            "role": role,
+            "user": user,
+            "reasonForChange": reason,
+            "deleted": deletion,
+            "dateCreated": written(self.times(life)[nth - 1]),
+        }
 
 
-def codings(
-    dice: Dice,
-    study_key: str,
-    records: list[Row],
-    answers: Callable[[int], Row],
-    forms: dict[str, Row],
-    subjects: dict[int, Subject],
-) -> list[Row]:
-    """Coded terms; 8 % of them twice, the second time with a reason."""
-    rows: list[Row] = []
-    coding = 0
-    for place, record in enumerate(records):
-        form = forms[record["formKey"]]
-        name = next((v["variableName"] for v in form["variables"] if v["variableName"] in CODED), None)
-        if name is None:
-            continue
-        rate, dictionary, versions = CODED[name]
-        number = record["recordId"]
-        value = answers(place).get(name)
-        if not value or not dice.chance(rate, "coded", number):
-            continue
-        coding_id = 40001 + 3 * coding + dice.below(3, "codingId", coding)
-        coding += 1
-        site = subjects[record["subjectId"]].site
-        revisions = (1, 2) if dice.chance(0.08, "recoded", number) else (1,)
-        rows += [
-            {
-                "studyKey": study_key,
-                "siteName": site["siteName"],
-                "siteId": site["siteId"],
-                "subjectId": record["subjectId"],
-                "subjectKey": record["subjectKey"],
-                "formId": record["formId"],
-                "formName": form["formName"],
-                "formKey": record["formKey"],
-                "revision": revision,
-                "recordId": number,
-                "variable": name,
-                "value": value,
-                "codingId": coding_id,
-                "code": dice.pick(TERMS, "code", value) + (" NOS" if revision == 2 else ""),
-                "codedBy": "Chris Coder",
-                "reason": "Typo fix" if revision == 2 else None,
-                "dictionaryName": dictionary,
-                "dictionaryVersion": versions[revision - 1],
-                "dateCoded": record["dateModified"],
-            }
-            for revision in revisions
-        ]
-    return rows
+REVISION_FIELDS = (
+    "studyKey", "recordRevisionId", "recordId", "recordOid", "recordRevision", "dataRevision", "recordStatus",
+    "subjectId", "subjectOid", "subjectKey", "siteId", "formKey", "intervalId", "role", "user", "reasonForChange",
+    "deleted", "dateCreated",
+)  # fmt: skip
 
 
-def _numbered(dice: Dice, rows: list[Row], field: str, first: int) -> list[Row]:
-    """Give rows growing numbers with gaps, in an order by time."""
-    rows.sort(key=lambda row: (row["dateCreated"], row.get("recordId") or 0, row.get("recordRevision", 0)))
-    for rank, row in enumerate(rows):
-        row[field] = first + 3 * rank + dice.below(3, field, rank)
-    return rows
+class RevisionSource:
+    """Saved states of all records, numbered day by day; within a day in the order of the plan."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        columns = study.record_source.columns
+        days: dict[int, tuple[array[int], bytearray]] = {}
+        for rank, (created, modified, count) in enumerate(
+            zip(columns.created, columns.modified, columns.revisions, strict=True)
+        ):
+            steps = count - 1
+            for nth in range(1, count + 1):
+                moment = created + (modified - created) * (nth - 1) // steps if steps else modified
+                ranks, nths = days.setdefault(moment // DAY, (array("i"), bytearray()))
+                ranks.append(rank)
+                nths.append(nth)
+        self._ranks = array("i")
+        self._nths = bytearray()
+        for day in sorted(days):
+            ranks, nths = days.pop(day)
+            self._ranks.extend(ranks)
+            self._nths.extend(nths)
+
+    def __len__(self) -> int:
+        return len(self._ranks)
+
+    def _number(self, place: int) -> int:
+        return numbered(9000001, place, self._study.salt)
+
+    def row(self, place: int) -> Row:
+        study, rank = self._study, self._ranks[place]
+        life = study.lives.of(rank)
+        source = study.record_source
+        header = source.header(rank, source.shuffle.place(rank), life)
+        return {**study.conduct.revision(life, header, self._nths[place]), "recordRevisionId": self._number(place)}
+
+    def values(self, field: str) -> Iterable[Any]:
+        if field == "recordRevisionId":
+            return (self._number(place) for place in range(len(self)))
+        if field == "recordRevision":
+            return iter(self._nths)
+        if field == "recordId":
+            return map(self._study.record_source.number, self._ranks)
+        return (self.row(place)[field] for place in range(len(self)))
+
+
+def same_person(one: Subject, other: Subject) -> bool:
+    """Whether two subjects are one person, registered twice (D16)."""
+    return one is not other and one.person == other.person

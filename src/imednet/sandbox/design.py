@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
+Row = dict[str, Any]
+
 STUDY = "TIDEWATER-201"
 TWIN = "TIDEWATER-201-DEV"
 CLOCK = "2026-11-01 00:00:00"
@@ -19,26 +21,42 @@ DESIGN_CHANGED = "2025-06-30 21:40:44"
 class Design:
     """The design, with the look-ups the generator needs."""
 
-    data: dict[str, Any]
+    data: Row
 
     @cached_property
-    def forms(self) -> dict[str, dict[str, Any]]:
+    def forms(self) -> dict[str, Row]:
         """Form key -> form."""
         return {form["formKey"]: form for form in self.data["forms"]}
 
     @cached_property
-    def intervals(self) -> dict[str, dict[str, Any]]:
-        """Interval name -> interval."""
-        return {interval["intervalName"]: interval for interval in self.data["intervals"]}
+    def place(self) -> dict[str, int]:
+        """Form key -> place of the form in the design."""
+        return {form["formKey"]: place for place, form in enumerate(self.data["forms"])}
 
     @cached_property
-    def scheduled(self) -> list[dict[str, Any]]:
-        """Intervals that are planned, in order, the diary days among them."""
-        return [
-            interval
-            for interval in self.data["intervals"]
-            if not interval["disabled"] and interval["intervalName"] != "Unscheduled"
-        ]
+    def intervals(self) -> list[Row]:
+        """All intervals, in order."""
+        found: list[Row] = self.data["intervals"]
+        return found
+
+    @cached_property
+    def planned(self) -> list[Row]:
+        """The ten visits from Screening to Month 24."""
+        return [one for one in self.intervals if one["intervalId"] <= 510]
+
+    @cached_property
+    def forms_of_visit(self) -> dict[str, tuple[int, ...]]:
+        """Interval name -> places of the forms that are filled in at it."""
+        found: dict[str, tuple[int, ...]] = {}
+        for place, form in enumerate(self.data["forms"]):
+            for name in form["schedule"]:
+                found[name] = (*found.get(name, ()), place)
+        return found
+
+    @cached_property
+    def reach(self) -> dict[str, list[float]]:
+        """Subject status -> share of its subjects that get to each of the ten visits."""
+        return {one["status"]: list(one["reach"].values()) for one in self.data["subjectStatuses"]}
 
     def codes(self, name: str) -> list[str]:
         """The choices of a code list."""
@@ -49,24 +67,24 @@ class Design:
         """The rate of a defect, such as `D01`."""
         return float(self.data["defects"][defect])
 
-    def form_rows(self, study_key: str) -> list[dict[str, Any]]:
+    def form_rows(self, study_key: str) -> list[Row]:
         """Forms as the API lists them."""
         inner = ("variables", "schedule")
         return [{"studyKey": study_key, **{k: v for k, v in f.items() if k not in inner}} for f in self.data["forms"]]
 
-    def interval_rows(self, study_key: str) -> list[dict[str, Any]]:
+    def interval_rows(self, study_key: str) -> list[Row]:
         """Intervals as the API lists them."""
-        return [{"studyKey": study_key, **interval} for interval in self.data["intervals"]]
+        return [{"studyKey": study_key, **interval} for interval in self.intervals]
 
-    def variable_rows(self, study_key: str) -> list[dict[str, Any]]:
+    def variable_rows(self, study_key: str) -> list[Row]:
         """Variables of all forms as the API lists them."""
-        retired = set(self.data["disabledDeletedVariablesOfForm"])
         blinded = set(self.data["blindedVariables"])
         rows = []
         for form in self.data["forms"]:
             for variable in form["variables"]:
                 number = variable["variableId"]
                 share = number * 7 % 20
+                retired = variable.get("retired", form["formKey"] in self.data["disabledDeletedVariablesOfForm"])
                 rows.append(
                     {
                         "studyKey": study_key,
@@ -74,13 +92,13 @@ class Design:
                         "variableType": variable["variableType"],
                         "variableName": variable["variableName"],
                         "sequence": variable["sequence"],
-                        "revision": 1 + number % 3,
-                        "disabled": form["formKey"] in retired,
+                        "revision": 1 + number % 3 + max(0, form["revision"] - 3),
+                        "disabled": retired,
                         "dateCreated": DESIGN_MADE,
                         "dateModified": DESIGN_CHANGED,
                         "formId": form["formId"],
                         "variableOid": f"OID-{number}" if share == 0 else "" if share == 1 else None,
-                        "deleted": form["formKey"] in retired,
+                        "deleted": retired and form["formKey"] == "OLDVS",
                         "formKey": form["formKey"],
                         "formName": form["formName"],
                         "label": variable["label"],
@@ -92,5 +110,5 @@ class Design:
 
 @lru_cache(maxsize=1)
 def load() -> Design:
-    """The one design."""
+    """The design of the study as it was thought out."""
     return Design(json.loads(files(__package__).joinpath("design.json").read_text("utf-8")))

@@ -1,79 +1,223 @@
-"""Filters as the strict server takes them: no spaces, no parentheses, each attribute once, values case sensitive."""
+"""Filters: the grammar of lists and the weaker one of `recordData`, strict as documented or as lenient as switches say.
+
+An expression becomes a tree of tests of single fields. What evaluates the tree (`lists`) knows how to get a field of
+many rows at once.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-Row = dict[str, Any]
-Test = Callable[[Row], bool]
+from .switches import Switches
 
-_CLAUSE = re.compile(r"""([A-Za-z_][A-Za-z0-9_ ]*?)(==|!=|<=|>=|=~|<|>)("[^"]*"|'[^']*'|[^\s"'();,=<>!~]+)""")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_TOKEN = re.compile(
+    rf"""(?P<space>[ ]+)|(?P<open>\()|(?P<close>\))|(?P<connector>[;,])"""
+    rf"""|(?P<clause>(?P<name>{_NAME})(?P<before>[ ]*)(?P<operator>==|!=|<=|>=|=~|<|>)(?P<after>[ ]*)"""
+    r"""(?P<value>"[^"]*"|'[^']*'|[^\s"'();,=<>!~]+))|(?P<word>and|or)(?=[ ])"""
+)
+_ANSWER_NAME = r"[^\s\"'();,=<>!~][^\"'();,=<>!~]*?"
+_ANSWER_CLAUSE = re.compile(
+    rf"""({_ANSWER_NAME})(==|!=|<=|>=|=~|<|>)("[^"]*"|'[^']*'|(?<==~)(?:\\.|[^;,\\])+|[^\s"'();,=<>!~]+)"""
+)
 _ORDERED = ("<", "<=", ">", ">=")
+TIMES = ("dateCreated", "dateModified", "dateCoded")
+DAYS = ("startDate", "dueDate", "endDate", "visitDate")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class Refused(Exception):
     """An expression that the server answers with 400."""
 
 
-def parse_filter(text: str, attributes: set[str]) -> Test:
-    """A test for rows. AND (`;`) binds tighter than OR (`,`)."""
-    seen: set[str] = set()
-    alternatives: list[list[Test]] = [[]]
-    for connector, name, operator, value in _clauses(text):
-        if name not in attributes or name in seen or operator == "=~":
-            raise Refused
-        seen.add(name)
-        if connector == ",":
-            alternatives.append([])
-        alternatives[-1].append(_test(name, operator, value))
-    return lambda row: any(all(test(row) for test in tests) for tests in alternatives)
+class Test(NamedTuple):
+    """A test of one field."""
+
+    name: str
+    operator: str
+    value: str
 
 
-def parse_answers_filter(text: str) -> Test:
-    """A test for `recordData`; one kind of connector, `=~` searches a regular expression and ignores case."""
-    found = list(_clauses(text))
-    connectors = {connector for connector, *_ in found if connector}
-    if len(connectors) > 1:
+@dataclass(frozen=True)
+class Tree:
+    """`kind` is `and` or `or`; parts are tests or trees."""
+
+    kind: str
+    parts: tuple[Test | Tree, ...]
+
+
+def parse_filter(text: str, attributes: set[str], switches: Switches | None = None) -> Tree:
+    """The tree of an expression. AND (`;`, `and`) binds tighter than OR (`,`, `or`)."""
+    reader = _Reader(text, attributes, switches or Switches())
+    tree = reader.either()
+    if reader.left:
         raise Refused
-    tests = [_test(name, operator, value) for _, name, operator, value in found]
-    decide = any if connectors == {","} else all
-    return lambda row: decide(test(row) for test in tests)
+    return tree
 
 
-def _clauses(text: str) -> list[tuple[str, str, str, str]]:
-    """Connector before it, attribute, operator and bare value of each clause."""
-    found: list[tuple[str, str, str, str]] = []
-    at = 0
-    connector = ""
-    while True:
-        clause = _CLAUSE.match(text, at)
-        if clause is None or clause.group(1).endswith(" "):
+class _Reader:
+    """Reads an expression from left to right."""
+
+    def __init__(self, text: str, attributes: set[str], switches: Switches) -> None:
+        self._switches = switches
+        self._attributes = attributes
+        self._seen: set[str] = set()
+        self.left = self._tokens(text)
+
+    def _tokens(self, text: str) -> list[tuple[str, Any]]:
+        spaces = self._switches.on("filterSpaces")
+        found: list[tuple[str, Any]] = []
+        at, space = 0, False
+        while at < len(text):
+            token = _TOKEN.match(text, at)
+            if token is None:
+                raise Refused
+            at = token.end()
+            kind = token.lastgroup or ""
+            if token["space"]:
+                space = True
+                # A word connector has a blank on both sides; elsewhere the strict server wants none.
+                if not spaces and not re.match(r"(and|or) ", text[at:]) and not (found and found[-1][0] == "word"):
+                    raise Refused
+                continue
+            if token["clause"]:
+                if (token["before"] or token["after"]) and not spaces:
+                    raise Refused
+                found.append(("test", (token["name"], token["operator"], token["value"])))
+            elif token["word"]:
+                if not space:
+                    raise Refused
+                found.append(("word", ";" if token["word"] == "and" else ","))
+            else:
+                found.append((kind, token.group()))
+            space = False
+        if text.endswith(" ") and not spaces:
             raise Refused
-        value = clause.group(3)
-        quoted = value[0] in "\"'"
-        found.append((connector, clause.group(1), clause.group(2), value[1:-1] if quoted else value))
+        return [("connector", value) if kind == "word" else (kind, value) for kind, value in found]
+
+    def _take(self, kind: str, value: str | None = None) -> bool:
+        if self.left and self.left[0][0] == kind and value in (None, self.left[0][1]):
+            self.left.pop(0)
+            return True
+        return False
+
+    def either(self) -> Tree:
+        """Parts joined by OR."""
+        parts: list[Test | Tree] = [self._both()]
+        while self._take("connector", ","):
+            parts.append(self._both())
+        return Tree("or", tuple(parts))
+
+    def _both(self) -> Tree:
+        parts = [self._part()]
+        while self._take("connector", ";"):
+            parts.append(self._part())
+        return Tree("and", tuple(parts))
+
+    def _part(self) -> Test | Tree:
+        if self.left and self.left[0][0] == "open":
+            if not self._switches.on("filterParentheses"):
+                raise Refused
+            self.left.pop(0)
+            inner = self.either()
+            if not self._take("close"):
+                raise Refused
+            return inner
+        if not self.left or self.left[0][0] != "test":
+            raise Refused
+        _, (name, operator, value) = self.left.pop(0)
+        return self._test(name, operator, value)
+
+    def _test(self, name: str, operator: str, value: str) -> Test | Tree:
+        if operator == "=~":
+            raise Refused
+        known = name in self._attributes
+        if not known and self._switches.on("filterCase"):
+            name = next((one for one in self._attributes if one.lower() == name.lower()), name)
+            known = name in self._attributes
+        if not known:
+            if not self._switches.on("filterUnknownAttribute"):
+                raise Refused
+            return Tree("and", ())  # holds for every row
+        if name in self._seen and not self._switches.on("filterRepeatAttribute"):
+            raise Refused
+        self._seen.add(name)
+        bare = _bare(value)
+        if (name in TIMES and not _TIME.fullmatch(bare)) or (name in DAYS and not _DAY.fullmatch(bare)):
+            raise Refused  # a date as answers print it, or a part of one, is no date for filters
+        return Test(name, operator, bare)
+
+
+def parse_answers_filter(text: str, switches: Switches | None = None) -> Tree:
+    """The tree of a `recordDataFilter`: one kind of connector, `=~` searches a regular expression and ignores case."""
+    tests: list[Test] = []
+    connectors: list[str] = []
+    at = 0
+    while True:
+        clause = _ANSWER_CLAUSE.match(text, at)
+        if clause is None or clause[1].endswith(" "):
+            raise Refused
+        if clause[2] == "=~":
+            _pattern(_bare(clause[3]))
+        tests.append(Test(clause[1], clause[2], _bare(clause[3])))
         at = clause.end()
         if at == len(text):
-            return found
+            break
         if text[at] not in ";,":
             raise Refused
-        connector = text[at]
+        connectors.append(text[at])
         at += 1
+    if len(set(connectors)) < 2:
+        return Tree("or" if "," in connectors else "and", tuple(tests))
+    if switches is None or not switches.on("recordDataMixedConnector"):
+        raise Refused
+    groups: list[list[Test | Tree]] = [[tests[0]]]
+    for connector, test in zip(connectors, tests[1:], strict=True):
+        if connector == ",":
+            groups.append([])
+        groups[-1].append(test)
+    return Tree("or", tuple(Tree("and", tuple(group)) for group in groups))
 
 
-def _test(name: str, operator: str, value: str) -> Test:
+def holds(tree: Test | Tree, row: dict[str, Any], switches: Switches | None = None) -> bool:
+    """Whether a row passes."""
+    if isinstance(tree, Test):
+        return check(tree, switches)(row.get(tree.name))
+    decide = any if tree.kind == "or" and tree.parts else all
+    return decide(holds(part, row, switches) for part in tree.parts)
+
+
+def check(test: Test, switches: Switches | None = None) -> Callable[[Any], bool]:
+    """A test of single values."""
+    operator, wanted = test.operator, test.value
     if operator == "=~":
-        try:
-            pattern = re.compile(value, re.IGNORECASE)
-        except re.error:
-            raise Refused from None
-        return lambda row: isinstance(row.get(name), str) and pattern.search(row[name]) is not None
+        pattern = _pattern(wanted)
+        return lambda value: isinstance(value, str) and pattern.search(value) is not None
     if operator in _ORDERED:
-        return lambda row: _ordered(row.get(name), operator, value)
-    return lambda row: (_text(row.get(name)) == value) is (operator == "==")
+        return _order(operator, wanted)
+    fold = switches is not None and switches.on("filterCase")
+    moment = _moment(wanted)
+    same = {wanted.lower(), moment.lower()} if fold else {wanted, moment}
+    equal = operator == "=="
+    if fold:
+        return lambda value: ((text := _text(value)) is not None and text.lower() in same) is equal
+    return lambda value: (_text(value) in same) is equal
+
+
+def _bare(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0] else value
+
+
+def _pattern(value: str) -> re.Pattern[str]:
+    try:
+        return re.compile(value, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError):
+        raise Refused from None
 
 
 def _text(value: Any) -> str | None:
@@ -82,24 +226,31 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _ordered(actual: Any, operator: str, wanted: str) -> bool:
-    left: Any
-    right: Any
-    if isinstance(actual, (int, float)) and not isinstance(actual, bool):
-        left = actual
-        try:
-            right = float(wanted) if "." in wanted else int(wanted)
-        except ValueError:
-            return False
-    elif isinstance(actual, str) and actual:
-        left, right = actual, _moment(wanted)
-    else:
-        return False
-    return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator])
+def _order(operator: str, wanted: str) -> Callable[[Any], bool]:
+    compare: Callable[[Any, Any], bool] = {
+        "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+    }[operator]  # fmt: skip
+    number: float | int | None
+    try:
+        number = (float(wanted) if "." in wanted else int(wanted)) if len(wanted) < 400 else None
+    except ValueError:
+        number = None
+    text = _moment(wanted)
+
+    def passes(value: Any) -> bool:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return number is not None and compare(value, number)
+        return isinstance(value, str) and bool(value) and compare(value, text)
+
+    return passes
 
 
 def _moment(text: str) -> str:
     """A time of a filter (ISO with zone) as times of rows are written; other text as it is."""
-    if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", text):
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if _TIME.fullmatch(text):
+        try:
+            moment = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return text
+        return moment.isoformat(sep=" ", timespec="seconds")[:19]
     return text

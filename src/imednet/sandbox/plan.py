@@ -1,290 +1,276 @@
-"""Who is in the study, which visits they reach, and which records that makes. No answers yet.
+"""Which records and visits there are, without their answers.
 
-Days are counted as `datetime`s of midnight; one number per subject decides how far it gets, which keeps attendance
-monotone: nobody has Month 6 without Month 3.
+A million records are a few numbers each, in arrays: form, day, visit, which one of its form. Records are planned owner
+by owner (first the sites, then the subjects); the order of `recordId` is a permutation of that, so that neighbours on a
+page belong to different subjects, as in a real study.
 """
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd
-from typing import Any
 
-from .design import CLOCK, Design
+from .design import Design, Row
 from .dice import Dice
+from .people import (
+    BASELINE,
+    DIARY_DAYS,
+    DISCHARGE,
+    EXITED,
+    FIRST_DAY,
+    NOW,
+    PROCEDURE,
+    SCREENING,
+    Subject,
+    enrol,
+)
 
-NOW = datetime.fromisoformat(CLOCK)
-FIRST_DAY = datetime(2024, 1, 15)
-LAST_DAY = datetime(2026, 10, 20)
-SHARE_OF_UNTREATED = {"MH": 0.6, "CM": 1 / 3, "AE": 0.04, "PD": 0.09, "DD": 0.0, "UNS": 0.0}
+SHARE_OF_UNTREATED = {"MH": 0.6, "CM": 1 / 3, "AE": 0.04, "PD": 0.09, "DD": 0.0}
 """Log entries of subjects who were never treated, beside those of treated ones."""
+RETIRED = 0.03
+"""Share of subjects with a record of the retired form."""
+DAY_ZERO = FIRST_DAY - 200
+
+# What is out of the ordinary about a record.
+PLAIN, TWICE, LATE_ENTRY, BURST = 0, 1, 2, 3
+
+Entry = tuple[int, int, int, int, int]
+"""Place of the form, day, local place of the visit (-1: none), which one of this form (from 1), mark."""
 
 
-@dataclass
-class Subject:
-    """One subject: status, how far it gets and when."""
-
-    number: int
-    key: str
-    site: dict[str, Any]
-    status: str
-    scripted: bool
-    registered: datetime = FIRST_DAY
-    done: dict[str, datetime] = field(default_factory=dict)
-    """Interval name -> day, for visits that took place."""
-    due: dict[str, tuple[datetime, datetime, datetime]] = field(default_factory=dict)
-    """Interval name -> due day, first and last day of the window, for visits that are listed."""
-
-    @property
-    def treated(self) -> bool:
-        """Whether the procedure took place."""
-        return "Procedure" in self.done
-
-
-@dataclass
+@dataclass(frozen=True)
 class Visit:
-    """One row of visits."""
+    """One row of visits: the place of its interval, its due day and the day it took place."""
 
-    number: int
-    subject: Subject
-    interval: dict[str, Any]
-    day: datetime | None
-
-
-@dataclass
-class Entry:
-    """One record without its answers."""
-
-    form: dict[str, Any]
-    site: dict[str, Any]
-    subject: Subject | None
-    visit: Visit | None
-    day: datetime
-    sequence: int
-    """Counts the records of one form of one subject or site, from 1."""
-    number: int = 0
-    parent: Entry | None = None
-    unscheduled: int | None = None
-    retired: bool = False
+    interval: int
+    due: int | None
+    day: int | None
 
 
-def quotas(shares: list[float], total: int) -> list[int]:
-    """Whole numbers with these shares that sum up to the total (largest remainder).
+class Plan:
+    """All records and visits of a study, in the order of their owners."""
 
-    >>> quotas([0.06, 0.18, 0.05, 0.38, 0.22, 0.07, 0.03, 0.01], 48)
-    [3, 9, 2, 18, 11, 3, 1, 1]
-    """
-    exact = [share * total for share in shares]
-    counts = [int(value) for value in exact]
-    by_remainder = sorted(range(len(shares)), key=lambda place: counts[place] - exact[place])
-    for place in by_remainder[: total - sum(counts)]:
-        counts[place] += 1
-    return counts
+    def __init__(
+        self,
+        design: Design,
+        dice: Dice,
+        sites: list[tuple[Row, int]],
+        *,
+        burst: int = 0,
+        limit: int | None = None,
+        only: tuple[str, ...] = (),
+    ) -> None:
+        self.design = design
+        self.dice = dice
+        self.sites = [site for site, _ in sites]
+        self.subjects: list[Subject] = enrol(design, dice, sites)
+        if only:
+            self.sites = self.sites[:1]
+            self.subjects = self.subjects[: len(only)]
+            for subject, key in zip(self.subjects, only, strict=True):
+                subject.key, subject.site = key, 0
+        self.form = bytearray()
+        self.day = array("H")
+        self.visit = array("b")
+        self.nth = bytearray()
+        self.mark = bytearray()
+        self.first = array("l", [0])
+        """Where the records of each owner begin; one number more than there are owners."""
+        self.first_visit = array("l", [0])
+        """Where the visits of each subject begin."""
+        self._plan(burst, limit)
+
+    def _plan(self, burst: int, limit: int | None) -> None:
+        extra = -(-burst // len(self.subjects)) if self.subjects else 0
+        owners = [self._of_site() for _ in self.sites] if self.subjects else []
+        for of_site in owners:
+            self._append(list(of_site), limit)
+        for subject in self.subjects:
+            visits = self.visits(subject)
+            entries = list(self._of_subject(subject, visits))
+            if burst > 0:
+                place = self.design.place["CM"]
+                count = sum(entry[0] == place for entry in entries)
+                day = subject.registered
+                entries += [(place, day, -1, count + 1 + n, BURST) for n in range(min(extra, burst))]
+                burst -= extra
+            self._append(entries, limit)
+            self.first_visit.append(self.first_visit[-1] + len(visits))
+
+    def _append(self, entries: list[Entry], limit: int | None) -> None:
+        if limit is not None:
+            entries = entries[: max(0, limit - len(self.form))]
+        if entries:
+            form, day, visit, nth, mark = zip(*entries, strict=True)
+            self.form.extend(form)
+            self.day.extend(one - DAY_ZERO for one in day)
+            self.visit.extend(visit)
+            self.nth.extend(nth)
+            self.mark.extend(mark)
+        self.first.append(len(self.form))
+
+    # ---- looking up
+
+    def owner(self, rank: int) -> tuple[int, int]:
+        """Which owner a planned record belongs to, and its place among that owner's records."""
+        owner = bisect_right(self.first, rank) - 1
+        return owner, rank - self.first[owner]
+
+    def subject_of(self, owner: int) -> Subject | None:
+        """The subject behind an owner; None for a site."""
+        return None if owner < len(self.sites) else self.subjects[owner - len(self.sites)]
+
+    def ranks_of(self, subject_place: int) -> range:
+        """The planned records of a subject, by its place in the list of subjects."""
+        owner = subject_place + len(self.sites)
+        return range(self.first[owner], self.first[owner + 1])
+
+    def owner_of_visit(self, place: int) -> tuple[int, int]:
+        """The place of the subject a visit belongs to, and its place among that subject's visits."""
+        subject = bisect_right(self.first_visit, place) - 1
+        return subject, place - self.first_visit[subject]
+
+    @lru_cache(maxsize=64)  # noqa: B019 - a plan lives as long as its study
+    def visits_at(self, place: int) -> list[Visit]:
+        """The visits of a subject, by its place in the list of subjects."""
+        return self.visits(self.subjects[place])
+
+    def visits(self, subject: Subject) -> list[Visit]:
+        """The visits of a subject: planned ones, diary days, unscheduled ones."""
+        found = [
+            Visit(place, due, subject.days[place])
+            for place, due in enumerate(subject.due)
+            if due is not None and (place <= PROCEDURE or subject.treated)
+        ]
+        if subject.treated:
+            start = subject.diary_start
+            counted = start if start is not None else (subject.days[PROCEDURE] or 0) + 1
+            for day in range(DIARY_DAYS):
+                due = counted + day + 1
+                found.append(Visit(10 + day, due, due if subject.diary >> day & 1 else None))
+        span = max(1, subject.last_contact - subject.registered - 40)
+        for time in range(subject.unscheduled):
+            day = min(subject.registered + 40 + (9 * time) % span, subject.last_contact)
+            interval = 39 if subject.number == 20011 else 38
+            found.append(Visit(interval, None, day))
+        return found
+
+    # ---- planning
+
+    def _of_site(self) -> Iterator[Entry]:
+        for form_place, form in enumerate(self.design.data["forms"]):
+            kind, _, count = form["schedule"][0].partition(":")
+            if kind == "*site":
+                for nth in range(1, int(count) + 1):
+                    yield form_place, FIRST_DAY - 7 + 29 * (nth - 1), -1, nth, PLAIN
+
+    def _of_subject(self, subject: Subject, visits: list[Visit]) -> Iterator[Entry]:
+        design, places = self.design, self.design.place
+        counts: dict[int, int] = {}
+
+        def nth(form: int) -> int:
+            counts[form] = counts.get(form, 0) + 1
+            return counts[form]
+
+        yield places["REG"], subject.registered, 0, nth(places["REG"]), PLAIN
+        for local, visit in enumerate(visits):
+            if visit.day is None:
+                continue
+            if visit.interval >= 38:
+                yield places["UNS"], visit.day, local, nth(places["UNS"]), PLAIN
+                continue
+            name = design.intervals[visit.interval]["intervalName"]
+            for form in design.forms_of_visit.get(name, ()):
+                if form != places["REG"]:
+                    yield form, visit.day, local, nth(form), PLAIN
+                    if form == places["VS"] and self.is_twice(subject, "VS", counts[form], visit.interval):
+                        yield form, visit.day, local, nth(form), TWICE
+        yield from self._logs(subject)
+        if subject.exit is not None and subject.status in EXITED:
+            yield places["EOS"], subject.exit, -1, 1, PLAIN
+        if subject.number == 20005:
+            yield places["CM"], min(NOW - 1, (subject.exit or 0) + 12), -1, 4, LATE_ENTRY
+        retired = self.dice.chance(RETIRED, "retired", subject.number) and subject.number > 20016
+        if subject.number == 20001 or retired:
+            local = next((at for at, v in enumerate(visits) if v.interval == 5 and v.day), 0)
+            yield places["OLDVS"], visits[local].day or subject.registered, local, 1, PLAIN
+        for place in range(29, len(design.data["forms"])):  # the forms of the wide profile
+            if (place * 7 + subject.number) % 160 == 0:
+                yield place, subject.registered, -1, 1, PLAIN
+
+    def is_twice(self, subject: Subject, form: str, nth: int, interval: int = -1) -> bool:
+        """Whether a record is entered twice: two vital signs in one visit, the same adverse event again."""
+        if subject.number <= 20016:
+            return form in subject.story.repeated and (interval == 5 if form == "VS" else nth == 1)
+        return self.dice.chance(self.design.rate("D15" if form == "VS" else "D14"), form, subject.number, nth)
+
+    def _logs(self, subject: Subject) -> Iterator[Entry]:
+        dice, places = self.dice, self.design.place
+        span = max(1, subject.last_contact - subject.registered)
+        for key, share in SHARE_OF_UNTREATED.items():
+            mean = self.design.data["logRatesPerTreatedSubject"][key]
+            if subject.story.logs is not None:
+                count = subject.story.logs[key] if subject.treated or key in ("MH", "CM") else 0
+            elif key == "PD" and subject.treated:
+                late = len(self.late_visits(subject))
+                count = late + dice.poisson(mean - LATE_DEVIATIONS, key, subject.number)
+            else:
+                count = dice.poisson(mean * (1 if subject.treated else share), key, subject.number)
+            days = [subject.registered + dice.below(span, "log", subject.number, key, n) for n in range(count)]
+            if key == "PD":
+                late_days = [subject.days[place] or 0 for place in self.late_visits(subject)]
+                days[: len(late_days)] = late_days[:count]
+            number = 0
+            for day in days:
+                number += 1
+                yield places[key], day, -1, number, PLAIN
+                if key != "AE":
+                    continue
+                if number in subject.story.actions or (
+                    subject.story.luck is None
+                    and dice.chance(self.design.data["actionsPerAE"], "ACT", subject.number, number)
+                ):
+                    yield places["AEACT"], day, -1, number, PLAIN
+            if key == "AE":
+                repeated = next((n for n in range(1, count + 1) if self.is_twice(subject, "AE", n)), 0)
+                if repeated:
+                    yield places["AE"], days[repeated - 1], -1, count + 1, TWICE
+
+    def late_visits(self, subject: Subject) -> list[int]:
+        """Places of the late visits a protocol deviation was written for (60 % of them)."""
+        found = []
+        for place in range(BASELINE, 10):
+            day, due = subject.days[place], subject.due[place]
+            if day is None or due is None or day <= due + self.design.planned[place]["positiveSlack"]:
+                continue
+            if self.dice.chance(0.6, "deviation", subject.number, place) or subject.story.luck is not None:
+                found.append(place)
+        return found
 
 
-def enrol(design: Design, dice: Dice, sites: list[tuple[dict[str, Any], int]]) -> list[Subject]:
-    """The subjects of a study: the scripted ones, then as many more as the sites hold."""
-    scripted = design.data["scriptedSubjects"]
-    by_number = {site["siteId"]: site for site, _ in sites}
-    subjects = [
-        Subject(one["subjectId"], one["subjectKey"], by_number[int(one["subjectKey"][:3])], one["subjectStatus"], True)
-        for one in scripted
-    ]
-    total = sum(count for _, count in sites)
-    shares = design.data["subjectStatuses"]
-    open_statuses: list[str] = []
-    for share, quota in zip(shares, quotas([s["share"] for s in shares], total), strict=True):
-        taken = sum(one.status == share["status"] for one in subjects)
-        open_statuses += [share["status"]] * max(0, quota - taken)
-    statuses = iter(dice.order(open_statuses, "statuses"))
-    places = [site for site, count in sites for _ in range(count - sum(one.site is site for one in subjects))]
-    for site in dice.order(places, "places"):
-        number = 20001 + len(subjects)
-        serial = 1 + sum(one.site is site for one in subjects)
-        subjects.append(Subject(number, f"{site['siteId']}-{serial:03}", site, next(statuses, "Registered"), False))
-    for subject in subjects:
-        _follow(design, dice, subject)
-    return subjects
+LATE_DEVIATIONS = 0.32
+"""Mean number of deviations a treated subject has for late visits; the rest of the rate is drawn."""
 
 
-def _follow(design: Design, dice: Dice, subject: Subject) -> None:
-    """Decide how far a subject gets, and when it was registered so that all of that lies before the clock."""
-    reach = next(s["reach"] for s in design.data["subjectStatuses"] if s["status"] == subject.status)
-    luck = dice.unit("subject", subject.number, "luck")
-    visits = [interval for interval in design.scheduled if interval["intervalGroupName"] != "ePRO"]
-    # The scripted subjects get as far as their stories need.
-    certain = subject.scripted and subject.status in ("Enrolled", "Screen Failed")
-    limit = 0.6 if certain and subject.status == "Enrolled" else luck
-    reached = [
-        v for v in visits if limit < reach.get(v["intervalName"], 0) or (certain and reach[v["intervalName"]] == 1)
-    ]
-    offsets = _offsets(dice, subject, reached)
-    last = max(offsets.values(), default=0)
-    earliest, latest = FIRST_DAY, min(LAST_DAY, NOW - timedelta(days=last + 1))
-    unreached = [v for v in visits if v not in reached]
-    if subject.status in ("Enrolled", "Baseline") and unreached:
-        following = last + max(1, (unreached[0]["dueDateWillBeIn"] or 30) - _due_so_far(reached))
-        earliest = max(earliest, NOW - timedelta(days=following))
-    days = max(0, (latest - earliest).days)
-    subject.registered = min(earliest, latest) + timedelta(days=dice.below(days + 1, "subject", subject.number, "day"))
-    subject.done = {name: subject.registered + timedelta(days=day) for name, day in offsets.items()}
-    _windows(design, subject)
+class Shuffle:
+    """A permutation of whole numbers in closed form: place on the list for each rank, and back."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._factor = next((f for f in range(total * 618 // 1000 + 1, 2 * total + 2) if gcd(f, total) == 1), 1)
+        self._back = pow(self._factor, -1, total) if total > 1 else 0
+
+    def place(self, rank: int) -> int:
+        """Where a planned record stands in the order of `recordId`."""
+        return (self._factor * rank + 7) % self.total
+
+    def rank(self, place: int) -> int:
+        """Which planned record stands there."""
+        return (place - 7) * self._back % self.total
 
 
-def _due_so_far(reached: list[dict[str, Any]]) -> int:
-    return reached[-1]["dueDateWillBeIn"] or 0 if reached else 0
-
-
-def _offsets(dice: Dice, subject: Subject, reached: list[dict[str, Any]]) -> dict[str, int]:
-    """Day of each reached visit, counted from registration."""
-    days: dict[str, int] = {}
-    for interval in reached:
-        name = interval["intervalName"]
-        if name == "Screening":
-            days[name] = 0
-            continue
-        reference = {"Baseline": "Screening", "Procedure": "Baseline"}.get(name, "Procedure")
-        before, after = interval["negativeSlack"] or 0, interval["positiveSlack"] or 0
-        spread = (
-            0 if subject.number == 20004 else dice.below(before + after + 1, "visit", subject.number, name) - before
-        )
-        days[name] = days.get(reference, 0) + interval["dueDateWillBeIn"] + spread
-    return days
-
-
-def _windows(design: Design, subject: Subject) -> None:
-    """Due days and windows of the visits that are listed for a subject, done or not."""
-    listed = [design.intervals["Screening"]]
-    if "Screening" in subject.done and subject.status != "Screen Failed":
-        listed.append(design.intervals["Baseline"])
-    if subject.treated:
-        listed += [one for one in design.scheduled if one["intervalName"] not in ("Screening", "Baseline")]
-    for interval in listed:
-        name = interval["intervalName"]
-        reference = {
-            "Screening": subject.registered,
-            "Baseline": subject.done.get("Screening", subject.registered),
-            "Procedure": subject.done.get("Baseline", subject.registered),
-        }.get(name)
-        if reference is None:
-            after = "Discharge" if interval["intervalGroupName"] == "ePRO" else "Procedure"
-            reference = subject.done.get(after) or subject.done["Procedure"]
-        due = reference + timedelta(days=interval["dueDateWillBeIn"] or 0)
-        first = due - timedelta(days=interval["negativeSlack"] or 0)
-        last = due + timedelta(days=interval["positiveSlack"] or 0)
-        subject.due[name] = (due, first, last)
-
-
-def visits_of(design: Design, dice: Dice, subjects: list[Subject]) -> list[Visit]:
-    """All rows of visits, numbered in the order of their subjects."""
-    visits = []
-    for subject in subjects:
-        for name in subject.due:
-            interval = design.intervals[name]
-            visits.append(Visit(0, subject, interval, _visit_day(design, dice, subject, interval)))
-        for time in range(unscheduled_visits(design, dice, subject)):
-            day = subject.registered + timedelta(days=40 + 9 * time)
-            visits.append(Visit(0, subject, design.intervals["Unscheduled"], min(day, NOW - timedelta(days=1))))
-    for rank, visit in enumerate(visits):
-        visit.number = 100001 + 3 * rank + dice.below(3, "visitId", rank)
-    return visits
-
-
-def unscheduled_visits(design: Design, dice: Dice, subject: Subject) -> int:
-    """How many unscheduled visits a subject has."""
-    if subject.number == 20015:
-        return 12
-    if not subject.treated or subject.number == 20004:
-        return 0
-    return dice.poisson(design.data["logRatesPerTreatedSubject"]["UNS"], "unscheduled", subject.number)
-
-
-def _visit_day(design: Design, dice: Dice, subject: Subject, interval: dict[str, Any]) -> datetime | None:
-    name = interval["intervalName"]
-    if interval["intervalGroupName"] != "ePRO":
-        return subject.done.get(name)
-    due = subject.due[name][0]
-    if "Discharge" not in subject.done or due >= NOW - timedelta(days=1):
-        return None
-    kept = subject.number == 20004 or dice.chance(design.data["diaryCompliance"], "diary", subject.number, name)
-    return due if kept else None
-
-
-def entries_of(
-    design: Design, dice: Dice, sites: list[dict[str, Any]], subjects: list[Subject], visits: list[Visit]
-) -> list[Entry]:
-    """All records without their answers, numbered so that neighbours on a page belong to different subjects."""
-    entries = [entry for site in sites for entry in _site_entries(design, site)]
-    of_subject: dict[int, list[Visit]] = {}
-    for visit in visits:
-        of_subject.setdefault(visit.subject.number, []).append(visit)
-    for subject in subjects:
-        entries += _visit_entries(design, subject, of_subject.get(subject.number, []))
-        entries += _log_entries(design, dice, subject)
-    total = len(entries)
-    factor = next(f for f in range(total * 618 // 1000 + 1, 2 * total + 2) if gcd(f, total) == 1)
-    for rank, entry in enumerate(entries):
-        place = (factor * rank + 7) % total
-        entry.number = 5000001 + 3 * place + dice.below(3, "recordId", place)
-    return sorted(entries, key=lambda entry: entry.number)
-
-
-def _site_entries(design: Design, site: dict[str, Any]) -> Iterator[Entry]:
-    for form in design.data["forms"]:
-        kind, _, count = form["schedule"][0].partition(":")
-        if kind == "*site":
-            for sequence in range(1, int(count) + 1):
-                day = FIRST_DAY - timedelta(days=7) + timedelta(days=29 * (sequence - 1))
-                yield Entry(form, site, None, None, day, sequence)
-
-
-def _visit_entries(design: Design, subject: Subject, visits: list[Visit]) -> Iterator[Entry]:
-    seen: dict[str, int] = {}
-    unscheduled = 0
-    registration = design.forms["REG"]
-    for visit in visits:
-        name = visit.interval["intervalName"]
-        if name == "Screening":
-            yield Entry(registration, subject.site, subject, visit, subject.registered, 1)
-        if visit.day is None:
-            continue
-        if name == "Unscheduled":
-            unscheduled += 1
-            yield Entry(
-                design.forms["UNS"], subject.site, subject, visit, visit.day, unscheduled, unscheduled=unscheduled
-            )
-            continue
-        for form in design.data["forms"]:
-            if name in form["schedule"] and form is not registration:
-                seen[form["formKey"]] = seen.get(form["formKey"], 0) + 1
-                yield Entry(form, subject.site, subject, visit, visit.day, seen[form["formKey"]])
-
-
-def _log_entries(design: Design, dice: Dice, subject: Subject) -> Iterator[Entry]:
-    span = max(1, min((NOW - subject.registered).days - 1, 700))
-
-    def day(*path: object) -> datetime:
-        return subject.registered + timedelta(days=dice.below(span, "log", subject.number, *path))
-
-    for key, mean in design.data["logRatesPerTreatedSubject"].items():
-        if key == "UNS":
-            continue
-        count = dice.poisson(mean * (1 if subject.treated else SHARE_OF_UNTREATED[key]), key, subject.number)
-        if subject.scripted and key == "AE":
-            count = max(count, 1)
-        for sequence in range(1, count + 1):
-            entry = Entry(design.forms[key], subject.site, subject, None, day(key, sequence), sequence)
-            yield entry
-            planted = subject.number == 20001 and sequence == 1
-            if key == "AE" and (
-                planted or dice.chance(design.data["actionsPerAE"], "action", subject.number, sequence)
-            ):
-                yield Entry(design.forms["AEACT"], subject.site, subject, None, entry.day, sequence, parent=entry)
-    reach = next(s["reach"] for s in design.data["subjectStatuses"] if s["status"] == subject.status)
-    if subject.status not in ("Registered", "Baseline", "Enrolled") and reach:
-        last = max(subject.done.values(), default=subject.registered)
-        yield Entry(design.forms["EOS"], subject.site, subject, None, min(last + timedelta(days=1), NOW), 1)
-    if subject.number == 20001 or (not subject.scripted and dice.chance(0.005, "retired", subject.number)):
-        yield Entry(design.forms["OLDVS"], subject.site, subject, None, subject.registered, 1, retired=True)
+__all__ = ["DISCHARGE", "SCREENING", "Plan", "Shuffle", "Visit"]

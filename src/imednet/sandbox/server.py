@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import struct
 import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, TypedDict
 
-from .api import Answer, Api, Intercept, Request
-from .design import load
+from .api import Api
+from .control import CONTROL, control
+from .design import Row, load
+from .faults import Fault, Faults, endpoint_of
+from .manifest import manifest_of
+from .messages import Answer, Intercept, Request, encoded
+from .sizes import scale_of
 from .study import Study, build
+from .switches import Switches
 
-SIZES = ("demo",)
 DEFAULT_SEED = 2024
 
 
@@ -30,13 +39,23 @@ class Sandbox:
     """A local server that speaks the API over an invented study.
 
     Args:
-        size: `demo` is 48 subjects and about 2,800 records.
+        size: `demo` (48 subjects, about 2,800 records), `medium` (66,000 records) or `large` (a million).
+        profile: a study that breaks one thing instead: `wide`, `empty`, `single`, `single-501`, `single-1000`,
+            `legacy` or `burst`.
         seed: the same seed gives the same bytes.
+        dialect: `documented`, or `live` for what traces of the real server show.
+        lenient: accept what the strict server refuses.
+        switches: single switches by name; `imednet sandbox describe` lists them.
+        faults: what goes wrong, as `Fault` or as words such as `"status GET records nth=3 status=429"`.
         host, port: where to listen, on this machine only; port 0 takes a free one.
         intercept: stands between requests and the API, for tests: `intercept(request, answer) -> Answer`.
         studies: studies made elsewhere instead of those of `size`.
+        job_clock: seconds that only grow, for jobs; tests put their own here.
 
-    >>> with Sandbox(size="demo") as box:
+    Raises:
+        ValueError: for a size, profile, switch or fault that does not exist, or a host that is not this machine.
+
+    >>> with Sandbox(size="demo", switches={"roleDates": "string"}) as box:
     ...     sorted(box.credentials)
     ['api_key', 'base_url', 'security_key']
     """
@@ -45,21 +64,31 @@ class Sandbox:
         self,
         size: str = "demo",
         *,
+        profile: str | None = None,
         seed: int = DEFAULT_SEED,
+        dialect: str = "documented",
+        lenient: bool = False,
+        switches: Mapping[str, object] | None = None,
+        faults: Iterable[Fault | str] = (),
         host: str = "127.0.0.1",
         port: int = 0,
         intercept: Intercept | None = None,
         studies: dict[str, Study] | None = None,
+        job_clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if size not in SIZES:
-            raise ValueError(f"there is no size {size!r}; choose one of: {', '.join(SIZES)}")
+        scale = scale_of(size, profile)
+        turned = Switches(switches, dialect=dialect, lenient=lenient)
         if not _is_loopback(host):
             raise ValueError(f"the sandbox listens on this machine only (127.0.0.1, ::1, localhost), not on {host!r}")
-        self.studies = build(seed) if studies is None else studies
+        self.studies = studies if studies is not None else build(scale, seed, many=turned.on("manyStudies"))
         self.seed = seed
-        self.api = Api(self.studies, load().data["keys"])
+        self.api = Api(self.studies, load().data["keys"], turned, job_clock)
+        planned = [Fault.read(one) if isinstance(one, str) else one for one in faults]
+        self.faults = Faults(self.api, planned, seed)
         self.requests: list[Request] = []
+        """What was asked, without the requests to the control endpoint."""
         self._intercept = intercept
+        self._load = _Load()
         self._server = _Server((host, port), self)
         self._thread: threading.Thread | None = None
         self._serving = False
@@ -74,15 +103,60 @@ class Sandbox:
     @property
     def credentials(self) -> Credentials:
         """Arguments for `ImednetSDK`: base URL and the keys of a blinded user."""
-        pair = load().data["keys"][0]
+        return self._credentials(0)
+
+    @property
+    def unblinded_credentials(self) -> Credentials:
+        """The same with the keys of a user who sees blinded answers."""
+        return self._credentials(1)
+
+    def _credentials(self, place: int) -> Credentials:
+        pair = load().data["keys"][place]
         return {"api_key": pair["apiKey"], "security_key": pair["securityKey"], "base_url": self.url}
 
+    # ---- looking and turning, also at the control endpoint
+
+    def stats(self) -> Row:
+        """Requests by method and list, the highest number at once, and how many record bodies were made."""
+        bodies = sum(study.record_source.bodies for study in self.studies.values() if "record_source" in study.__dict__)
+        return {**self._load.show(), "bodies": bodies, "clock": self.api.clock}
+
+    def reset_stats(self) -> Row:
+        """Start counting anew."""
+        self._load = _Load()
+        self.requests.clear()
+        for study in self.studies.values():
+            if "record_source" in study.__dict__:
+                study.record_source.bodies = 0
+        return self.stats()
+
+    def advance(self, days: int) -> Row:
+        """Let days pass in the main study; gives how many records are new, changed and deleted."""
+        return self.api.advance(days)
+
+    def manifest(self, *, ledger: bool = True) -> Row:
+        """Counts, hashes, answers to common questions and every planted defect of what is served."""
+        return manifest_of(self.studies, self.api, ledger=ledger)
+
+    # ---- answering
+
     def answer(self, request: Request) -> Answer:
-        """Answer a request, through the interceptor if there is one."""
+        """Answer a request, through the faults and the interceptor if there are any."""
+        if request.path.startswith(CONTROL):
+            return control(self, request)
         self.requests.append(request)
+        with self._load.one(f"{request.method} {endpoint_of(request)}"):
+            try:
+                return self.api.pack(request, self.faults.answer(request, self._through))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a page
+                return Answer(500, encoded({"message": f"the sandbox failed: {type(error).__name__}"}))
+
+    def _through(self, request: Request) -> Answer:
         if self._intercept is not None:
             return self._intercept(request, self.api.answer)
         return self.api.answer(request)
+
+    # ---- serving
 
     def start(self) -> Self:
         """Serve in a thread."""
@@ -115,6 +189,34 @@ class Sandbox:
         self.stop()
 
 
+class _Load:
+    """Counts requests and how many are at work at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: Counter[str] = Counter()
+        self._now = 0
+        self._most = 0
+
+    def one(self, name: str) -> Self:
+        with self._lock:
+            self._requests[name] += 1
+        return self
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._now += 1
+            self._most = max(self._most, self._now)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._now -= 1
+
+    def show(self) -> Row:
+        with self._lock:
+            return {"requests": dict(sorted(self._requests.items())), "most_at_once": self._most}
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
@@ -136,33 +238,55 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 60
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_PUT(self) -> None:
-        self._serve()
-
-    def do_PATCH(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
+    def __getattr__(self, name: str) -> Any:
+        """All methods are served alike; the base class looks for `do_GET` and the like."""
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
 
     def _serve(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+        length = self.headers.get("Content-Length") or "0"
+        if not length.isascii() or not length.isdigit():
+            self._send(Answer(400, b"", {}))
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.server.sandbox.answer(Request(self.command, self.path, headers, self.rfile.read(length)))
-        phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Unknown"
+        request = Request(self.command, self.path, headers, self.rfile.read(int(length)))
+        self._send(self.server.sandbox.answer(request))
+
+    def _send(self, answer: Answer) -> None:
+        if answer.delay:
+            time.sleep(answer.delay)
+        if answer.break_after == -1:
+            self._reset()
+            return
+        known = HTTPStatus._value2member_map_
+        phrase = HTTPStatus(answer.status).phrase if answer.status in known else "Unknown"
         sent = {"Content-Length": str(len(answer.body)), **answer.headers}
         head = f"HTTP/1.1 {answer.status} {phrase}\r\n" + "".join(
             f"{name}: {value}\r\n" for name, value in sent.items()
         )
-        self.wfile.write(head.encode("latin-1") + b"\r\n" + answer.body)
-        if int(sent["Content-Length"]) != len(answer.body):
+        body = b"" if self.command == "HEAD" else answer.body
+        if answer.break_after is not None:
+            self.wfile.write(head.encode("latin-1") + b"\r\n" + body[: answer.break_after])
+            self.wfile.flush()
+            self._reset()
+            return
+        if answer.bytes_per_second:
+            self.wfile.write(head.encode("latin-1") + b"\r\n")
+            step = max(1, answer.bytes_per_second // 20)
+            for start in range(0, len(body), step):
+                self.wfile.write(body[start : start + step])
+                time.sleep(step / answer.bytes_per_second)
+        else:
+            self.wfile.write(head.encode("latin-1") + b"\r\n" + body)
+        if int(sent["Content-Length"]) != len(body):
             self.close_connection = True  # a cut body: the connection ends early
+
+    def _reset(self) -> None:
+        """Close the connection with a reset instead of an end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are not logged: filters may hold data of a person."""

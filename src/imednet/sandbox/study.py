@@ -1,282 +1,337 @@
-"""A whole invented study: the rows of every list, ready to be sorted, filtered and paged."""
+"""A whole invented study: every list of it, made when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from . import conduct, plan
-from .answers import Answers, written
-from .design import DESIGN_CHANGED, DESIGN_MADE, STUDY, TWIN, Design, load
+from .conduct import REVISION_FIELDS, Conduct, RevisionSource, Staff, users
+from .defects import Spoiler
+from .design import DESIGN_CHANGED, DESIGN_MADE, STUDY, TWIN, Design, Row
+from .dialogue import CODING_FIELDS, QUERY_FIELDS, CodingSource, QuerySource
 from .dice import Dice
+from .life import CLOCK_SECONDS, Lives, iso, written
+from .people import EXITED, NOW, Subject
+from .plan import DAY_ZERO, Plan, Visit
+from .records import KEYWORD, Records, RecordSource
+from .scripts import DAY_UNDER_LIVE_RECORD
+from .sites import sites_of
+from .sizes import Scale, design_of
+from .tables import Fixed, Source, Table, numbered
 
-Row = dict[str, Any]
-
-KEYS: dict[str, tuple[str, ...]] = {
-    "studies": ("studyKey",),
-    "sites": ("siteId",),
-    "forms": ("formId",),
-    "intervals": ("intervalId",),
-    "variables": ("variableId",),
-    "subjects": ("subjectId",),
-    "visits": ("visitId",),
-    "records": ("recordId",),
-    "recordRevisions": ("recordRevisionId",),
-    "queries": ("annotationId",),
-    "codings": ("codingId", "revision"),
-    "users": ("login", "userId"),
-}
-"""Path of a list -> what tells its rows apart and breaks ties of its sorting."""
-
-DEFAULT_SORT = {name: key[0] for name, key in KEYS.items()} | {"variables": "formId", "codings": "formId"}
-"""Path of a list -> what it is sorted by when a request does not say."""
-
-KEYWORD = {
-    "keywordName": "Data Entry Error",
-    "keywordKey": "DEE",
-    "keywordId": 15362,
-    "dateAdded": "2025-09-14 12:00:41",
-}
+DAY = 86400
 
 
 class Study:
-    """The rows of one study. Records are made without their answers; `answers(place)` makes those, each alone.
+    """The lists of one study and what was changed in them; `study.table("records")` is one list.
 
-    Lists can be changed while the server runs: remove a row from `study.rows("records")`, or append one.
+    >>> from imednet.sandbox import build
+    >>> study = build()["TIDEWATER-201"]
+    >>> len(study.table("sites"))
+    6
     """
 
-    def __init__(self, key: str, study_id: int, *, seed: int, sites: list[tuple[Row, int]], twin: bool = False) -> None:
+    def __init__(self, key: str, study_id: int, scale: Scale, seed: int) -> None:
         self.key = key
         self.study_id = study_id
-        self.design: Design = load()
-        self._twin = twin
-        self._dice = Dice(seed)
-        self._answers = Answers(self.design, self._dice)
-        self._sites = sites
-        self._rows: dict[str, list[Row]] = {}
-        self._made: dict[int, plan.Entry] = {}
-        self._own_answers: dict[int, Row | None] = {}
+        self.scale = scale
+        self.seed = seed
+        self.salt = seed & 0xFFFF
+        self.design: Design = design_of(scale)
+        self.dice = Dice(seed)
+        self.revised: dict[int, tuple[int, int]] = {}
+        """Record number -> its last revision and data revision, where the server changed it since the start."""
+        self._tables: dict[str, Table] = {}
+
+    # ---- the machinery, made when it is first needed
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Which records and visits there are."""
+        scale = self.scale
+        sites = sites_of(self.design, self.dice, scale.sites, scale.subjects) if scale.subjects else []
+        return Plan(self.design, self.dice, sites, burst=scale.burst, limit=scale.records, only=scale.only)
+
+    @cached_property
+    def lives(self) -> Lives:
+        """When records were made and changed."""
+        return Lives(self.design, self.dice, self.plan)
+
+    @cached_property
+    def spoiler(self) -> Spoiler:
+        """Their answers."""
+        return Spoiler(self.design, self.dice, self.plan, self.lives)
+
+    @cached_property
+    def conduct(self) -> Conduct:
+        """Their revisions."""
+        return Conduct(self)
+
+    @cached_property
+    def record_source(self) -> RecordSource:
+        """Records as the generator makes them."""
+        return RecordSource(self)
+
+    @cached_property
+    def staff(self) -> Staff:
+        """Who signs."""
+        return Staff(list(self.table("users").rows()))
 
     # ---- the lists
 
-    def rows(self, name: str) -> list[Row]:
-        """The rows of a list, in the order of its key; records without `recordData`."""
-        if name not in self._rows:
-            makers: dict[str, Callable[[], list[Row]]] = {
-                "sites": self._site_rows,
-                "forms": lambda: self.design.form_rows(self.key),
-                "intervals": lambda: self.design.interval_rows(self.key),
-                "variables": lambda: self.design.variable_rows(self.key),
-                "subjects": self._subject_rows,
-                "visits": self._visit_rows,
-                "records": self._record_rows,
-                "recordRevisions": lambda: conduct.revisions(
-                    self._dice, self.key, self.rows("records"), self._revision_counts, self._logins
-                ),
-                "queries": lambda: conduct.queries(
-                    self.design, self._dice, self.key, self.rows("records"), self.design.forms, self._logins
-                ),
-                "codings": lambda: conduct.codings(
-                    self._dice, self.key, self.rows("records"), self._answers_at, self.design.forms, self._by_number
-                ),
-                "users": lambda: conduct.users(self.design, self._dice, self.study_id, 5 if self._twin else 23),
-            }
-            self._rows[name] = makers[name]()
-        return self._rows[name]
+    def table(self, name: str) -> Table:
+        """One list, by the last part of its path."""
+        if name not in self._tables:
+            self._tables[name] = self._make(name)
+        return self._tables[name]
 
-    def answers(self, record: Row, *, unblinded: bool = True) -> Row | None:
-        """`recordData` of a record; a blinded key does not get blinded answers."""
-        number = record["recordId"]
-        if number in self._own_answers:
-            return self._own_answers[number]
-        data = self._answers.of(self._made[number], record["dateCreated"], record["dateModified"])
-        if not unblinded:
-            for name in self.design.data["blindedVariables"]:
-                data.pop(name, None)
-        return data
+    @property
+    def records(self) -> Records:
+        """The list of records, which has answers too."""
+        table = self.table("records")
+        if not isinstance(table, Records):
+            raise TypeError("the list of records is of another kind")
+        return table
 
-    def whole_record(self, record: Row, *, unblinded: bool = True) -> Row:
-        """A record as the API gives it."""
-        return {**record, "recordData": self.answers(record, unblinded=unblinded)}
+    def rows(self, name: str, *, unblinded: bool = True) -> list[Row]:
+        """All rows of a list, as a caller with these rights gets them."""
+        if name == "records":
+            return list(self.records.rows(unblinded=unblinded))
+        return list(self.table(name).rows())
 
-    def set_answers(self, record_id: int, answers: Row | None) -> None:
-        """Replace the answers of a record, or give those of a record that was appended."""
-        self._own_answers[record_id] = answers
+    @property
+    def version(self) -> int:
+        """Grows with every change of any list."""
+        return sum(table.version for table in self._tables.values())
 
-    # ---- how they are made
+    def _make(self, name: str) -> Table:
+        if name == "records":
+            return Records(self.record_source, frozenset(self.design.data["blindedVariables"]))
+        makers: dict[str, tuple[Callable[[], Source], Iterable[str]]] = {
+            "recordRevisions": (lambda: RevisionSource(self), REVISION_FIELDS),
+            "queries": (lambda: QuerySource(self), QUERY_FIELDS),
+            "codings": (lambda: CodingSource(self), CODING_FIELDS),
+            "subjects": (lambda: SubjectSource(self), SUBJECT_FIELDS),
+            "visits": (lambda: VisitSource(self), VISIT_FIELDS),
+        }
+        if name in makers:
+            make, fields = makers[name]
+            return Table(name, make(), tuple(fields))
+        rows = {
+            "sites": self._site_rows,
+            "forms": lambda: self.design.form_rows(self.key),
+            "intervals": lambda: self.design.interval_rows(self.key),
+            "variables": lambda: self.design.variable_rows(self.key),
+            "users": self._user_rows,
+        }[name]()
+        return Table(name, Fixed(rows), FIELDS[name])
 
-    @cached_property
-    def _subjects(self) -> list[plan.Subject]:
-        subjects = plan.enrol(self.design, self._dice, self._sites)
-        if self._twin:
-            keys = self.design.data["twin"]["subjectKeys"]
-            subjects = [subject for subject in subjects if subject.number in self.design.data["twin"]["copyDesignOf"]]
-            for subject, key in zip(subjects, keys, strict=True):
-                subject.key, subject.site = key, self._sites[0][0]
-        return subjects
-
-    @cached_property
-    def _by_number(self) -> dict[int, plan.Subject]:
-        return {subject.number: subject for subject in self._subjects}
-
-    @cached_property
-    def _visits(self) -> list[plan.Visit]:
-        return plan.visits_of(self.design, self._dice, self._subjects)
-
-    @cached_property
-    def _site_list(self) -> list[Row]:
-        return [site for site, _ in (self._sites[:1] if self._twin else self._sites)]
-
-    @cached_property
-    def _entries(self) -> list[plan.Entry]:
-        return plan.entries_of(self.design, self._dice, self._site_list, self._subjects, self._visits)
-
-    @cached_property
-    def _revision_counts(self) -> list[int]:
-        return [conduct.revision_count(self.design, self._dice, entry) for entry in self._entries]
-
-    @cached_property
-    def _logins(self) -> list[str]:
-        return [user["login"] for user in self.rows("users")]
-
-    def _answers_at(self, place: int) -> Row:
-        return self.answers(self.rows("records")[place]) or {}
+    def _user_rows(self) -> list[Row]:
+        return users(self.design, self.dice, self.study_id, self.scale.users)
 
     def _site_rows(self) -> list[Row]:
         rows = []
-        for place, site in enumerate(self._site_list):
+        for place, site in enumerate(self.plan.sites):
             made = {"dateCreated": f"2023-12-{4 + place % 20:02} 16:00:12", "dateModified": "2025-08-19 07:31:55"}
-            fields = ("siteId", "siteName", "siteEnrollmentStatus")
-            rows.append({"studyKey": self.key, **{field: site[field] for field in fields}, **made})
+            rows.append({"studyKey": self.key, **site, **made})
         return rows
 
-    def _oid(self, kind: str, number: int) -> str | None:
-        u = self._dice.below(20, kind, number)
-        return f"{kind}-{number}" if u == 0 else "" if u == 1 else None
+    # ---- what several lists need
 
-    def _subject_oid(self, subject: plan.Subject) -> str | None:
+    def last_revision(self, record: int, place: int) -> tuple[int, int]:
+        """The last revision of a record, and its data revision."""
+        if record in self.revised:
+            return self.revised[record]
+        rank = self.record_source.shuffle.rank(place)
+        life = self.lives.of(rank)
+        row = self.conduct.revision(life, self.record_source.header(rank, place, life), life.revisions)
+        return life.revisions, row["dataRevision"]
+
+    def visit_number(self, rank: int) -> int:
+        """`visitId` of a planned visit."""
+        return numbered(100001, rank, self.salt)
+
+    def subject_oid(self, subject: Subject) -> str | None:
+        """The client's own id of a subject: null for most, empty for some."""
         planted = {20001: "OID-20001", 20002: None, 20003: ""}
-        return planted[subject.number] if subject.number in planted else self._oid("OID", subject.number)
-
-    def _subject_rows(self) -> list[Row]:
-        rows = []
-        for subject in sorted(self._subjects, key=lambda one: one.number):
-            number = subject.number
-            made = written(subject.registered + timedelta(hours=9, minutes=number % 60))
-            enrolled = subject.done.get("Baseline")
-            start: str | None = written(enrolled + timedelta(hours=14)) if enrolled else None
-            rows.append(
-                {
-                    "studyKey": self.key,
-                    "subjectId": number,
-                    "subjectOid": self._subject_oid(subject),
-                    "subjectKey": subject.key,
-                    "subjectStatus": subject.status,
-                    "siteId": subject.site["siteId"],
-                    "siteName": subject.site["siteName"],
-                    "deleted": number == 20003,
-                    "enrollmentStartDate": "" if number == 20003 else start,
-                    "dateCreated": made,
-                    "dateModified": max(made, start or made),
-                    "keywords": None if number == 20003 else [KEYWORD] if number % 10 == 1 else [],
-                }
-            )
-        return rows
-
-    def _visit_rows(self) -> list[Row]:
-        rows = []
-        for visit in self._visits:
-            interval, subject = visit.interval, visit.subject
-            due, first, last = subject.due.get(interval["intervalName"], (None, None, None))
-            timeline = interval["timeline"]
-            made = written(subject.registered + timedelta(hours=10))
-            none = None if self._dice.chance(0.7, "visitDate", visit.number) else ""
-            rows.append(
-                {
-                    "visitId": visit.number,
-                    "studyKey": self.key,
-                    "intervalId": interval["intervalId"],
-                    "intervalName": interval["intervalName"],
-                    "subjectId": subject.number,
-                    "subjectKey": subject.key,
-                    "startDate": first.date().isoformat() if first and timeline != "None" else None,
-                    "endDate": last.date().isoformat() if last and timeline != "None" else None,
-                    "dueDate": due.date().isoformat() if due and timeline in ("Due Date", "Actual Date") else None,
-                    "visitDate": visit.day.date().isoformat() if visit.day else none,
-                    "visitDateForm": interval["actualDateForm"],
-                    "visitDateQuestion": interval["actualDate"],
-                    "deleted": subject.number == 20003,
-                    "dateCreated": made,
-                    "dateModified": made,
-                }
-            )
-        return rows
-
-    def _record_rows(self) -> list[Row]:
-        rows = []
-        for entry, count in zip(self._entries, self._revision_counts, strict=True):
-            number, subject, visit = entry.number, entry.subject, entry.visit
-            self._made[number] = entry
-            made = entry.day + timedelta(hours=7, minutes=number % 240)
-            changed = min(made + timedelta(hours=26 * (count - 1)), plan.NOW)
-            made = min(made, changed)
-            status = "Record Complete" if count > 1 or entry.form["eproForm"] else "Record Incomplete"
-            clean = subject is not None and subject.number == 20004
-            deleted = entry.retired or (not clean and self._dice.chance(self.design.rate("D10"), "deleted", number))
-            if subject is not None and subject.number == 20003:
-                deleted = True
-            rows.append(
-                {
-                    "studyKey": self.key,
-                    "intervalId": visit.interval["intervalId"] if visit else None,
-                    "formId": entry.form["formId"],
-                    "formKey": entry.form["formKey"],
-                    "siteId": entry.site["siteId"],
-                    "recordId": number,
-                    "recordOid": self._oid("REC", number),
-                    "recordType": "SITE" if subject is None else "SUBJECT",
-                    "recordStatus": "Record Deleted" if deleted else status,
-                    "deleted": deleted,
-                    "dateCreated": written(made),
-                    "dateModified": written(changed),
-                    "subjectId": subject.number if subject else None,
-                    "subjectOid": self._subject_oid(subject) if subject else None,
-                    "subjectKey": subject.key if subject else None,
-                    "visitId": visit.number if visit else None,
-                    "parentRecordId": entry.parent.number if entry.parent else None,
-                    "keywords": self._keywords(number),
-                }
-            )
-        return rows
-
-    def _keywords(self, number: int) -> list[Row] | None:
-        u = self._dice.below(50, "keywords", number)
-        return None if u < 10 else [KEYWORD] if u < 15 else []
+        if subject.number in planted:
+            return planted[subject.number]
+        share = self.dice.below(20, "OID", subject.number)
+        return f"OID-{subject.number}" if share == 0 else "" if share == 1 else None
 
 
-def build(seed: int, *, times: int = 1) -> dict[str, Study]:
-    """The study and its twin. `times` multiplies the subjects of every site, for load."""
-    design = load()
-    sites = [(site, site["demoSubjects"] * times) for site in design.data["sites"]]
-    twin_sites = [(site, site["demoSubjects"]) for site in design.data["sites"]]
-    return {
-        STUDY: Study(STUDY, 4101, seed=seed, sites=sites),
-        TWIN: Study(TWIN, 4102, seed=seed + 1, sites=twin_sites, twin=True),
+FIELDS: dict[str, tuple[str, ...]] = {
+    "studies": (
+        "sponsorKey", "studyKey", "studyId", "studyName", "studyDescription", "studyType", "dateCreated",
+        "dateModified",
+    ),
+    "sites": ("studyKey", "siteId", "siteName", "siteEnrollmentStatus", "dateCreated", "dateModified"),
+    "forms": (
+        "studyKey", "formId", "formKey", "formName", "formType", "revision", "embeddedLog", "enforceOwnership",
+        "userAgreement", "subjectRecordReport", "unscheduledVisit", "otherForms", "eproForm", "allowCopy", "disabled",
+        "dateCreated", "dateModified",
+    ),
+    "intervals": (
+        "studyKey", "intervalId", "intervalName", "intervalDescription", "intervalSequence", "intervalGroupId",
+        "intervalGroupName", "timeline", "definedUsingInterval", "windowCalculationForm", "windowCalculationDate",
+        "actualDateForm", "actualDate", "dueDateWillBeIn", "negativeSlack", "positiveSlack", "eproGracePeriod",
+        "disabled", "forms", "dateCreated", "dateModified",
+    ),
+    "variables": (
+        "studyKey", "variableId", "variableType", "variableName", "sequence", "revision", "disabled", "dateCreated",
+        "dateModified", "formId", "variableOid", "deleted", "formKey", "formName", "label", "blinded",
+    ),
+    "users": ("userId", "login", "firstName", "lastName", "email", "userActiveInStudy", "roles"),
+}  # fmt: skip
+SUBJECT_FIELDS = (
+    "studyKey", "subjectId", "subjectOid", "subjectKey", "subjectStatus", "siteId", "siteName", "deleted",
+    "enrollmentStartDate", "dateCreated", "dateModified", "keywords",
+)  # fmt: skip
+VISIT_FIELDS = (
+    "visitId", "studyKey", "intervalId", "intervalName", "subjectId", "subjectKey", "startDate", "endDate", "dueDate",
+    "visitDate", "visitDateForm", "visitDateQuestion", "deleted", "dateCreated", "dateModified",
+)  # fmt: skip
+
+
+class SubjectSource:
+    """Subjects in the order of `subjectId`."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._subjects = sorted(study.plan.subjects, key=lambda subject: subject.number)
+
+    def __len__(self) -> int:
+        return len(self._subjects)
+
+    def values(self, field: str) -> Iterable[Any]:
+        return (self.row(place)[field] for place in range(len(self)))
+
+    def row(self, place: int) -> Row:
+        subject, study = self._subjects[place], self._study
+        number = subject.number
+        site = study.plan.sites[subject.site]
+        made = (subject.registered - DAY_ZERO) * DAY + 9 * 3600 + number % 3600
+        baseline = subject.days[1]
+        start = (baseline - DAY_ZERO) * DAY + 14 * 3600 if baseline is not None else None
+        share = study.dice.below(1000, "keywords", number)
+        kept: list[Row] | None = None if share < 200 else [dict(KEYWORD)] if share < 280 or number == 20001 else []
+        if number in (20002, 20004):
+            kept = []
+        left = (subject.exit - DAY_ZERO) * DAY + 15 * 3600 if subject.exit is not None else 0
+        return {
+            "studyKey": study.key,
+            "subjectId": number,
+            "subjectOid": study.subject_oid(subject),
+            "subjectKey": subject.key,
+            "subjectStatus": subject.status,
+            "siteId": site["siteId"],
+            "siteName": site["siteName"],
+            "deleted": subject.deleted,
+            "enrollmentStartDate": "" if number == 20003 else written(start) if start else None,
+            "dateCreated": written(made),
+            "dateModified": written(min(CLOCK_SECONDS - 1, max(made, start or 0, left))),
+            "keywords": None if number == 20003 else kept,
+        }
+
+
+class VisitSource:
+    """Visits in the order of their subjects, planned ones first."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._plan = study.plan
+
+    def __len__(self) -> int:
+        return self._plan.first_visit[-1]
+
+    def values(self, field: str) -> Iterable[Any]:
+        if field == "visitId":
+            return (self._study.visit_number(rank) for rank in range(len(self)))
+        return (self.row(place)[field] for place in range(len(self)))
+
+    def row(self, place: int) -> Row:
+        study = self._study
+        owner, local = self._plan.owner_of_visit(place)
+        subject = self._plan.subjects[owner]
+        visit = self._plan.visits_at(owner)[local]
+        interval = study.design.intervals[visit.interval]
+        first = last = due = None
+        if visit.due is not None and interval["timeline"] != "None":
+            first = iso(visit.due - (interval["negativeSlack"] or 0))
+            last = iso(visit.due + (interval["positiveSlack"] or 0))
+            due = iso(visit.due) if interval["timeline"] in ("Due Date", "Actual Date") else None
+        u = study.dice.bits("visit", subject.number, local)
+        made = self._made(subject, visit)
+        held = (visit.day - DAY_ZERO) * DAY + 12 * 3600 + u % 18000 if visit.day is not None else made
+        return {
+            "visitId": study.visit_number(place),
+            "studyKey": study.key,
+            "intervalId": interval["intervalId"],
+            "intervalName": interval["intervalName"],
+            "subjectId": subject.number,
+            "subjectKey": subject.key,
+            "startDate": first,
+            "endDate": last,
+            "dueDate": due,
+            "visitDate": iso(visit.day) if visit.day is not None else None if u % 10 < 7 else "",
+            "visitDateForm": interval["actualDateForm"],
+            "visitDateQuestion": interval["actualDate"],
+            "deleted": self.deleted(subject, visit, u),
+            "dateCreated": written(made),
+            "dateModified": written(min(CLOCK_SECONDS - 1, max(made, held))),
+        }
+
+    @staticmethod
+    def _made(subject: Subject, visit: Visit) -> int:
+        """Screening is listed at registration, Baseline soon after, all others when the procedure took place."""
+        day = subject.registered
+        if visit.interval >= 2 and visit.due is not None:
+            day = subject.days[2] or day
+        elif visit.due is None:
+            day = visit.day or day
+        return (day - DAY_ZERO) * DAY + 10 * 3600
+
+    def deleted(self, subject: Subject, visit: Visit, u: int) -> bool:
+        """Visits after leaving are deleted for 60 % of the subjects; a few are with a record on them (D13)."""
+        if subject.gone == "D11" or (subject.number, visit.interval) == DAY_UNDER_LIVE_RECORD:
+            return True
+        if subject.story.luck is not None:
+            return False
+        if visit.day is not None:
+            return self.orphaning(u)
+        leaves = subject.status in EXITED and visit.due is not None and visit.due > (subject.exit or NOW)
+        return leaves and self._study.dice.chance(0.6, "visits", subject.number)
+
+    def orphaning(self, u: int) -> bool:
+        """Whether a visit that took place is deleted under its records (D13)."""
+        return (u >> 20 & 0xFFFFFF) / (1 << 24) < self._study.design.rate("D13") * 1.17
+
+
+def build(scale: Scale | None = None, seed: int = 2024, *, many: bool = False) -> dict[str, Study]:
+    """The study and its twin, and with `many` 120 empty ones more."""
+    scale = scale or Scale()
+    studies = {
+        STUDY: Study(STUDY, 4101, scale, seed),
+        TWIN: Study(TWIN, 4102, Scale(only=("301-901", "301-902", "301-903", "301-904"), users=5), seed + 1),
     }
+    for place in range(120 if many else 0):
+        key = f"TIDEWATER-{301 + place}"
+        studies[key] = Study(key, 4201 + place, Scale(sites=0, subjects=0, users=0), seed + 2 + place)
+    return studies
 
 
 def study_rows(studies: dict[str, Study]) -> list[Row]:
     """The list of studies."""
     name = "TideWater Renal Denervation Pivotal Study"
+    named = {STUDY: (name, "Fictional sandbox study"), TWIN: (f"{name} (DEV)", None)}
     return [
         {
             "sponsorKey": "210",
             "studyKey": study.key,
             "studyId": study.study_id,
-            "studyName": f"{name} (DEV)" if key == TWIN else name,
-            "studyDescription": None if key == TWIN else "Fictional sandbox study",
+            "studyName": named.get(key, (f"TideWater Study {key[-3:]}", None))[0],
+            "studyDescription": named.get(key, (None, None))[1],
             "studyType": "STUDY",
             "dateCreated": DESIGN_MADE,
             "dateModified": DESIGN_CHANGED,

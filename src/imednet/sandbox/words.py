@@ -1,19 +1,30 @@
-"""Words that invented people and answers are made of."""
+"""Words that invented people and answers are made of. Nothing here comes from a licensed dictionary."""
 
 WORDS = (
     "stable", "mild", "left", "right", "morning", "after", "visit", "noted", "by", "site", "staff", "without",
     "treatment", "resolved", "repeated", "within", "normal", "limits", "subject", "reported", "brief", "device",
     "removed", "replaced", "checked", "confirmed", "entered", "late", "corrected", "per", "protocol", "review",
 )  # fmt: skip
-TERMS = (
-    "Headache", "Dizziness", "Nausea", "Back pain", "Cough", "Fatigue", "Groin haematoma", "Ankle swelling",
-    "Palpitations", "Rash", "Insomnia", "Cold hands", "Dry mouth", "Leg cramps", "Nose bleed", "Ear ringing",
-    "Joint stiffness", "Stomach ache", "Itching", "Blurred vision",
-)  # fmt: skip
-DRUGS = (
-    "Tensolar", "Nefradin", "Diurex", "Calvopin", "Betaxine", "Aspirol", "Statoril", "Metrafan", "Omepral",
-    "Vitamin D",
-)  # fmt: skip
+
+_PARTS = ("Head", "Back", "Leg", "Arm", "Chest", "Neck", "Foot", "Hand", "Eye", "Ear", "Stomach", "Groin")
+_TROUBLES = {
+    "ache": "pain", "cramp": "spasm", "swelling": "oedema", "itching": "pruritus", "numbness": "hypoaesthesia",
+    "stiffness": "rigidity", "bruise": "contusion", "rash": "eruption", "tingling": "paraesthesia",
+    "soreness": "discomfort",
+}  # fmt: skip
+TERMS = {f"{part} {word}": f"{part} {better}" for part in _PARTS for word, better in _TROUBLES.items()}
+"""Reported term -> preferred term."""
+
+DRUGS = {
+    name: name.upper() + "E"
+    for name in (
+        "Tensolar", "Nefradin", "Diurex", "Calvopin", "Betaxin", "Aspirol", "Statoril", "Metrafan", "Omepral",
+        "Vitadan", "Lisopan", "Ramitor", "Candesal", "Furolin", "Glucomet", "Thyrosan", "Allopur", "Paradol",
+        "Ibrofen", "Zolpin",
+    )
+}  # fmt: skip
+"""Reported medication -> preferred name."""
+
 FIRST_NAMES = (
     "Amélie", "Bo", "Chris", "Dana", "Emre", "Fatou", "Goran", "Hana", "Ines", "Jun", "Kofi", "Lena", "Mika",
     "Noor", "Otto", "Pia", "Quentin", "Rosa",
@@ -22,3 +33,23 @@ LAST_NAMES = (
     "Coordonnée", "Monitor", "Coder", "Datta", "Evren", "Fall", "Gruber", "Hoshi", "Ibarra", "Jansen", "Kone",
     "Lind", "Mori", "Nasser", "Ott", "Pons",
 )  # fmt: skip
+FOREIGN = (
+    "Étourdissement léger",
+    "E\u0301tourdissement le\u0301ger",
+    "頭痛 (軽度)",
+    "صداع خفيف",
+    "Übelkeit 🤒",
+    "Größe — naïve façade",
+)
+FORMULAS = ("=1+1", "+49 170", "-none-", "@home")
+NUMBER_WITH_SIGN = ("<5", ">200", "<0.1")
+NUMBER_IN_WORDS = (" 72 ", "1e3", "ND", "N/A", "007")
+UNKNOWN_DATES = ("UNK", "UN-UNK-2024")
+REASONS = (
+    "Data entry error",
+    "Source corrected",
+    "Late information",
+    "Query response",
+    "Unit corrected",
+    "Monitor request",
+)

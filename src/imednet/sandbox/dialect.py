@@ -1,0 +1,153 @@
+"""The same rows in another spelling: what the switches of the dialect do to rows before they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .design import Design, Row
+from .switches import Switches
+
+NUMBERS = frozenset(
+    "studyId siteId formId revision intervalId intervalSequence intervalGroupId dueDateWillBeIn negativeSlack"
+    " positiveSlack eproGracePeriod variableId sequence subjectId visitId recordId parentRecordId recordRevisionId"
+    " recordRevision dataRevision annotationId codingId".split()
+)
+"""Fields that hold numbers: nothing in them is null or missing, never empty text."""
+LISTS = frozenset({"keywords", "forms", "queryComments", "roles"})
+
+GERMAN = {
+    "Registered": "Registriert", "Screen Failed": "Nicht geeignet", "Baseline": "Basisvisite",
+    "Enrolled": "Eingeschlossen",
+    "Completed": "Abgeschlossen", "Withdrawn": "Zurückgezogen", "Lost to Follow-Up": "Nicht mehr erreichbar",
+    "Deceased": "Verstorben", "Record Incomplete": "Unvollständig", "Record Complete": "Vollständig",
+    "Record Reviewed": "Geprüft", "Record Locked": "Gesperrt", "Record Deleted": "Gelöscht",
+}  # fmt: skip
+_STEPS = {"Open": "offen", "Responded": "beantwortet", "Closed": "geschlossen", "Re-opened": "wieder offen"}
+
+
+def _german_step(text: str) -> str:
+    prefix, _, word = text.rpartition(" ")
+    return f"{prefix} {_STEPS.get(word, word)}".strip()
+
+
+class Speech:
+    """How one sandbox spells its rows."""
+
+    def __init__(self, switches: Switches) -> None:
+        self._switches = switches
+
+    def value(self, field: str) -> Callable[[Any], Any] | None:
+        """What becomes of the values of a field, so that filters see what is sent; None: nothing."""
+        switches = self._switches
+        if field == "siteEnrollmentStatus" and switches["siteStatus"] == "token":
+            return lambda text: {"Enrollment Open": "ENROLLMENT_OPEN", "Enrollment Closed": "READ_ONLY"}.get(text, text)
+        if field == "formType" and switches["formType"] != "Subject":
+            word = switches["formType"]
+            return lambda text: word if text == "Subject" else "SITE" if word == "SUBJECT" else text
+        if field in ("subjectStatus", "recordStatus") and switches["statusWords"] == "german":
+            return lambda text: GERMAN.get(text, text)
+        return None
+
+    def row(self, name: str, row: Row) -> Row:
+        """A row as it is sent."""
+        for field in ("siteEnrollmentStatus", "formType", "subjectStatus", "recordStatus"):
+            spell = self.value(field) if field in row else None
+            if spell is not None:
+                row[field] = spell(row[field])
+        if name == "users" and self._switches["roleDates"] != "array":
+            row["roles"] = [self._role(role, place) for place, role in enumerate(row["roles"])]
+        if name == "queries" and self._switches["statusWords"] == "german":
+            row["queryComments"] = [
+                {**one, "annotationStatus": _german_step(one["annotationStatus"])} for one in row["queryComments"]
+            ]
+        return self._emptied(row)
+
+    def _role(self, role: Row, place: int) -> Row:
+        found = dict(role)
+        for field in ("dateCreated", "dateModified"):
+            if role[field] is not None and (
+                self._switches["roleDates"] == "string" or place % 2 or field == "dateModified"
+            ):
+                found[field] = _short(role[field])
+        return found
+
+    def _emptied(self, row: Row) -> Row:
+        style = self._switches["emptyStyle"]
+        if style == "null":
+            return row
+        found: Row = {}
+        for place, (field, value) in enumerate(row.items()):
+            if value is not None or field == "recordData":
+                found[field] = value
+                continue
+            # In the mixed style each field of each row has its own way, always the same one.
+            first = next(iter(row.values()))
+            turn = ("null", "empty", "absent")[(place + len(str(row.get("recordId") or first))) % 3]
+            way = turn if style == "mixed" else style
+            if way == "empty" and field not in NUMBERS and field not in LISTS:
+                found[field] = ""
+            elif way != "absent":
+                found[field] = None
+        return found
+
+
+def _short(parts: list[int]) -> str:
+    """`2024-03-04T09:15:02.625`: no zone, and only as many digits of a second as are needed."""
+    year, month, day, hour, minute, *rest = [*parts, *[0] * (7 - len(parts))]
+    second, nano = rest
+    text = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+    return f"{text}.{nano:09}".rstrip("0") if nano else text
+
+
+class Typed:
+    """Answers as JSON of their kind instead of text."""
+
+    def __init__(self, design: Design) -> None:
+        self._forms: Mapping[str, Mapping[str, Row]] = {
+            form["formKey"]: {variable["variableName"]: variable for variable in form["variables"]}
+            for form in design.data["forms"]
+        }
+        self._design = design
+
+    def data(self, form_key: str, data: Row) -> Row:
+        """The answers of a record; what does not fit its kind stays text."""
+        variables = self._forms.get(form_key, {})
+        found: Row = {}
+        for name, value in data.items():
+            variable = variables.get(name)
+            if variable is None or not isinstance(value, str):
+                found[name] = value
+            elif value or variable["variableType"] in ("TEXT", "MEMO"):
+                found[name] = self._typed(variable, value)
+        return found
+
+    def _typed(self, variable: Row, value: str) -> Any:
+        kind = variable["variableType"]
+        if kind in ("NUMBER", "CALC"):
+            try:
+                return (
+                    float(value)
+                    if "." in value
+                    else int(value)
+                    if value.isascii() and value == value.strip()
+                    else value
+                )
+            except ValueError:
+                return value
+        choices = self._design.codes(variable["codeList"]) if variable["codeList"] else []
+        if kind in ("RADIO", "DROPDOWN"):
+            return choices.index(value) + 1 if value in choices else value
+        if kind == "CHECKBOX":
+            parts = value.split(", ")
+            if not all(part in choices for part in parts):
+                return value == "true" if value in ("true", "false") else value
+            return parts if variable["variableId"] % 2 else "`".join(parts)
+        if kind == "DATETIME":
+            return value.replace(" ", "T")
+        if kind == "PARTIALDATE" and len(value) in (4, 7) and value[:4].isdigit():
+            return f"UN-UNK-{value}" if len(value) == 4 else f"UN-{_MONTHS[int(value[5:]) - 1]}-{value[:4]}"
+        return value
+
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

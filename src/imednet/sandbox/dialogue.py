@@ -1,0 +1,341 @@
+"""Queries on data, and the coding of reported terms."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from .conduct import COORDINATOR, MANAGER, MONITOR
+from .defects import Note
+from .design import Row
+from .dice import bell, growth
+from .life import CLOCK_SECONDS, Life, written
+from .people import Subject
+from .sites import CLOSED
+from .tables import numbered
+from .words import DRUGS, TERMS, WORDS
+
+if TYPE_CHECKING:
+    from .study import Study
+
+QUERY_FIELDS = (
+    "studyKey", "subjectId", "subjectOid", "annotationType", "annotationId", "type", "description", "recordId",
+    "variable", "subjectKey", "dateCreated", "dateModified", "queryComments",
+)  # fmt: skip
+CODING_FIELDS = (
+    "studyKey", "siteName", "siteId", "subjectId", "subjectKey", "formId", "formName", "formKey", "revision",
+    "recordId", "variable", "value", "codingId", "code", "codedBy", "reason", "dictionaryName", "dictionaryVersion",
+    "dateCoded",
+)  # fmt: skip
+CLASSES = ((0.45, "Auto Query"), (0.80, "Monitor Query"), (0.97, "Data Management Query"), (1.0, "Coding Query"))
+RAISED_BY = {
+    "Auto Query": "",
+    "Monitor Query": MONITOR,
+    "Data Management Query": MANAGER,
+    "Coding Query": "Medical Coder",
+}
+CODED = {
+    "AE": ("AETERM", 0.93, "MedDRA", ("26.1", "27.0")),
+    "MH": ("MHTERM", 0.90, "MedDRA", ("26.1", "27.0")),
+    "CM": ("CMTRT", 0.95, "WHODrug", ("2023-09", "2024-03")),
+}
+HOUR = 3600
+
+
+def _life_cycle(chains: list[Row], u: float) -> Row:
+    for chain in chains:
+        u -= chain["share"]
+        if u < 0:
+            return chain
+    return chains[0]
+
+
+class QuerySource:
+    """Queries on 6.5 % of the records, twice that for adverse events and laboratory, and the scripted ones."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        scripted = [(row["dateCreated"], -1 - place) for place, row in enumerate(scripted_queries(study))]
+        self._scripted = scripted_queries(study)
+        drawn = [(written(self._began(rank)), rank) for rank in study.record_source.columns.queried]
+        self._order = array("l", (rank for _, rank in sorted(scripted + drawn)))
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def values(self, field: str) -> Iterable[Any]:
+        if field == "annotationId":
+            return (numbered(800001, place, self._study.salt) for place in range(len(self)))
+        return (self.row(place)[field] for place in range(len(self)))
+
+    def row(self, place: int) -> Row:
+        rank = self._order[place]
+        row = dict(self._scripted[-1 - rank]) if rank < 0 else self._drawn(rank)
+        row["annotationId"] = numbered(800001, place, self._study.salt)
+        return {name: row[name] for name in QUERY_FIELDS}
+
+    def _facts(self, rank: int) -> tuple[Life, Subject, tuple[int, ...], Row]:
+        study = self._study
+        life = study.lives.of(rank)
+        subject = study.plan.subject_of(study.plan.owner(rank)[0])
+        if subject is None:
+            raise LookupError("records of sites have no queries")
+        words = study.dice.words(f"query {study.lives.key(rank)}")
+        life_cycle = _life_cycle(study.design.data["queryLifecycles"], words[0] / (1 << 64))
+        return life, subject, words, life_cycle
+
+    def _began(self, rank: int) -> int:
+        """Open queries are nine days old in the median, older at closed sites; closed ones began soon after entry."""
+        life, subject, words, life_cycle = self._facts(rank)
+        if life_cycle["closed"] or not life_cycle["chain"]:
+            return min(life.created + HOUR + words[1] % (20 * 24 * HOUR), CLOCK_SECONDS - 40 * HOUR)
+        closed = self._study.plan.sites[subject.site]["siteEnrollmentStatus"] == CLOSED
+        days = 9 * (2 if closed else 1) * growth(1.35 * bell(words[1]))
+        return max(life.created + 60, min(CLOCK_SECONDS - HOUR, CLOCK_SECONDS - int(days * 24 * HOUR)))
+
+    def _drawn(self, rank: int) -> Row:
+        study = self._study
+        life, subject, words, life_cycle = self._facts(rank)
+        began = self._began(rank)
+        prefix = next(name for limit, name in CLASSES if words[2] / (1 << 64) < limit)
+        place = words[3] % 100
+        where = "question" if place < 78 else "record" if place < 92 else "subject"
+        steps = max(1, len(life_cycle["chain"]) - 1)
+        gap = min(1 + words[4] % (3 * 24 * HOUR), max(1, (CLOCK_SECONDS - 1 - began) // steps))
+        comments = [
+            comment(study, number, f"{prefix} {word}", began + gap * (number - 1), words[number & 7] >> 3)
+            for number, word in enumerate(life_cycle["chain"], 1)
+        ]
+        if len(comments) > 1 and self.disordered(words):
+            comments.reverse()
+        nothing = None if words[5] % 10 < 7 else ""
+        return {
+            "studyKey": study.key,
+            "subjectId": subject.number,
+            "subjectOid": study.subject_oid(subject),
+            "annotationType": where,
+            "type": where if words[6] % 20 == 0 else None,
+            "description": prefix,
+            "recordId": None if where == "subject" else study.record_source.number(rank),
+            "variable": self._variable(rank, life, words) if where == "question" else nothing,
+            "subjectKey": subject.key,
+            "dateCreated": written(began),
+            "dateModified": max((one["date"] for one in comments), default=written(began)),
+            "queryComments": comments,
+        }
+
+    def disordered(self, words: tuple[int, ...]) -> bool:
+        """Whether the comments of a query are not in order (D39)."""
+        return words[7] / (1 << 64) < self._study.design.rate("D39") / 0.855
+
+    def _variable(self, rank: int, life: Life, words: tuple[int, ...]) -> str:
+        """Almost half of the queries ask about an answer that something is wrong with, if there is one."""
+        study = self._study
+        fields = study.design.data["forms"][study.plan.form[rank]]["variables"]
+        if words[1] % 100 < 70:
+            notes: list[Note] = []
+            study.spoiler.data(rank, life, notes)
+            wrong = [name for _, name, _ in notes if name]
+            if wrong:
+                return wrong[words[2] % len(wrong)]
+        name: str = fields[words[2] % len(fields)]["variableName"]
+        return name
+
+    def notes(self, place: int) -> list[str]:
+        """Defects of a query, for the ledger."""
+        rank = self._order[place]
+        if rank < 0:
+            return list(self._scripted[-1 - rank]["defects"])
+        life, _, words, life_cycle = self._facts(rank)
+        found = [] if life_cycle["chain"] else ["D37"]
+        if life.deleted:
+            found.append("D38")
+        if len(life_cycle["chain"]) > 1 and self.disordered(words):
+            found.append("D39")
+        return found
+
+
+def comment(study: Study, number: int, status: str, moment: int, u: int) -> Row:
+    """One step of a dialogue."""
+    prefix, _, word = status.rpartition(" ")
+    role = COORDINATOR if word == "Responded" else RAISED_BY.get(prefix, MONITOR)
+    return {
+        "sequence": number,
+        "annotationStatus": status,
+        "user": study.staff.one(role, u) if role else "system",
+        "comment": " ".join(WORDS[u >> 5 * part & 31] for part in range(5)),
+        "closed": word == "Closed",
+        "date": written(moment),
+    }
+
+
+def scripted_queries(study: Study) -> list[Row]:
+    """Those of the scripted subjects: two of 20001, one of 20003 without comments, every life cycle of 20012."""
+    found: list[Row] = []
+    subjects = {subject.number: place for place, subject in enumerate(study.plan.subjects[:16])}
+
+    def rank_of(number: int, form: str, nth: int = 1) -> int:
+        plan = study.plan
+        return next(
+            rank for rank in plan.ranks_of(subjects[number])
+            if plan.form[rank] == study.design.place[form] and plan.nth[rank] == nth
+        )  # fmt: skip
+
+    def put(
+        number: int, where: str, prefix: str, words: list[str], day: int, *,
+        form: str = "", variable: str | None = None, defects: tuple[str, ...] = (), **extra: Any,
+    ) -> None:  # fmt: skip
+        if number not in subjects:
+            return
+        subject = study.plan.subjects[subjects[number]]
+        began = CLOCK_SECONDS - day * 24 * HOUR
+        comments = [
+            comment(study, step, f"{prefix} {word}", began + 5 * HOUR * (step - 1), 17 * number + step)
+            for step, word in enumerate(words, 1)
+        ]
+        found.append(
+            {
+                "studyKey": study.key, "subjectId": subject.number, "subjectOid": study.subject_oid(subject),
+                "annotationType": where, "type": "record" if where == "record" else None, "description": prefix,
+                "recordId": study.record_source.number(rank_of(number, form)) if form else None,
+                "variable": variable, "subjectKey": subject.key, "dateCreated": written(began),
+                "dateModified": max((one["date"] for one in comments), default=written(began)),
+                "queryComments": comments, "defects": defects, **extra,
+            }
+        )  # fmt: skip
+
+    put(20001, "question", "Monitor Query", ["Open", "Responded", "Closed"], 803, form="AE", variable="AEENDAT")
+    put(20001, "subject", "Auto Query", ["Open"], 791)
+    put(20003, "record", "Data Management Query", [], 852, form="REG", variable="", defects=("D37", "D38"))
+    for place, chain in enumerate(study.design.data["queryLifecycles"]):
+        put(
+            20012, "question", "Monitor Query", chain["chain"], 60 - place, form="VS", variable="SYSBP1",
+            defects=() if chain["chain"] else ("D37",),
+        )  # fmt: skip
+    put(20012, "question", "Monitor Query", ["Open", "Responded"] * 20, 50, form="LAB", variable="LBK")
+    put(20012, "question", "Auto Query", ["Open"], 40, form="VS", variable="DIABP1")
+    put(20012, "question", "Monitor Query", ["Open"], 39, form="VS", variable="DIABP1")
+    put(20012, "record", "Monitor Query", ["Pending further review"], 38, form="DEMO")
+    put(20012, "question", "Monitor Query", ["Open", "Responded", "Closed"], 37, form="ICF", variable="ICCOM",
+        defects=("D39",))  # fmt: skip
+    put(20012, "question", "Data Management Query", ["Open"], 36, form="PD", variable="DVTERM", defects=("D38",))
+    if 20012 in subjects:
+        found[-2]["queryComments"].reverse()
+        found[-1]["queryComments"][0]["comment"] = None
+    return found
+
+
+class CodingSource:
+    """Coded terms; 8 % of them twice, the second time with a reason (D42)."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._forms = {study.design.place[key]: (key, *CODED[key]) for key in CODED}
+        self._ranks = array("i")
+        self._revisions = bytearray()
+        self._numbers = array("i")
+        coding = 0
+        for rank, form in enumerate(study.plan.form):
+            if form not in self._forms:
+                continue
+            revisions = self._how_often(rank, self._forms[form][2])
+            for revision in range(1, revisions + 1):
+                self._ranks.append(rank)
+                self._revisions.append(revision)
+                self._numbers.append(coding)
+            coding += revisions > 0
+
+    def _subject(self, rank: int) -> Subject:
+        plan = self._study.plan
+        subject = plan.subject_of(plan.owner(rank)[0])
+        if subject is None:
+            raise LookupError("records of sites have nothing to code")
+        return subject
+
+    def _words(self, rank: int) -> tuple[int, ...]:
+        return self._study.dice.words(f"coding {self._study.lives.key(rank)}")
+
+    def _how_often(self, rank: int, rate: float) -> int:
+        subject = self._subject(rank)
+        nth = self._study.plan.nth[rank]
+        form = self._forms[self._study.plan.form[rank]][0]
+        if subject.number == 20013:
+            return {("AE", 1): 0, ("MH", 1): 3, ("MH", 3): 2}.get((form, nth), 1)
+        words = self._words(rank)
+        if words[0] / (1 << 64) >= rate and subject.number != 20001:
+            return 0
+        return (
+            2 if words[1] / (1 << 64) < self._study.design.rate("D42") or (subject.number, form) == (20001, "AE") else 1
+        )
+
+    def __len__(self) -> int:
+        return len(self._ranks)
+
+    def values(self, field: str) -> Iterable[Any]:
+        if field == "codingId":
+            return (numbered(40001, number, self._study.salt) for number in self._numbers)
+        if field == "revision":
+            return iter(self._revisions)
+        if field in ("formId", "formKey"):
+            forms = self._study.design.data["forms"]
+            return (forms[self._study.plan.form[rank]][field] for rank in self._ranks)
+        if field == "recordId":
+            return map(self._study.record_source.number, self._ranks)
+        return (self.row(place)[field] for place in range(len(self)))
+
+    def row(self, place: int) -> Row:
+        study, rank, revision = self._study, self._ranks[place], self._revisions[place]
+        subject, words = self._subject(rank), self._words(rank)
+        key, variable, _, dictionary, versions = self._forms[study.plan.form[rank]]
+        form = study.design.forms[key]
+        site = study.plan.sites[subject.site]
+        life = study.lives.of(rank)
+        value = str((study.spoiler.data(rank, life) or {}).get(variable) or "")
+        code: str | None = (DRUGS if key == "CM" else TERMS).get(value) or next(iter(TERMS.values()))
+        if revision == 2:
+            code = f"{code} NOS"
+        if subject.number == 20013:
+            code = _code_of_20013(key, study.plan.nth[rank], revision, code)
+        newest = revision > 1 or self.upgraded(words)
+        coded = min(CLOCK_SECONDS - 60, life.created + 26 * HOUR * (1 + words[2] % 9) + 400 * HOUR * (revision - 1))
+        return {
+            "studyKey": study.key,
+            "siteName": site["siteName"],
+            "siteId": site["siteId"],
+            "subjectId": subject.number,
+            "subjectKey": subject.key,
+            "formId": form["formId"],
+            "formName": form["formName"],
+            "formKey": key,
+            "revision": revision,
+            "recordId": study.record_source.number(rank),
+            "variable": variable,
+            "value": value,
+            "codingId": numbered(40001, self._numbers[place], study.salt),
+            "code": code,
+            "codedBy": "Pat Former" if words[3] % 50 == 0 else "Chris Coder",
+            "reason": "Typo fix" if revision > 1 else None if words[4] & 1 else "",
+            "dictionaryName": dictionary,
+            "dictionaryVersion": versions[1 if newest else 0],
+            "dateCoded": written(coded),
+        }
+
+    @staticmethod
+    def upgraded(words: tuple[int, ...]) -> bool:
+        """Whether a term was coded in the newer version of the dictionary from the start (D42)."""
+        return words[5] / (1 << 64) < 0.0065
+
+    def notes(self, place: int) -> list[str]:
+        """Defects of a coding, for the ledger."""
+        if self._revisions[place] > 1 or self.upgraded(self._words(self._ranks[place])):
+            return ["D42"]
+        return []
+
+
+def _code_of_20013(form: str, nth: int, revision: int, code: str | None) -> str | None:
+    """Re-coded twice, a code that is null, one term coded differently in two records."""
+    return {
+        ("MH", 1, 1): "Head pain", ("MH", 1, 2): "Migraine", ("MH", 1, 3): "Migraine with aura", ("MH", 2, 1): None,
+        ("AE", 2, 1): "Head pain", ("AE", 3, 1): "Head discomfort",
+    }.get((form, nth, revision), code)  # fmt: skip

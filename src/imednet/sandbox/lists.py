@@ -1,0 +1,320 @@
+"""One list as a request wants it: filtered, sorted, cut into pages. Results and encoded pages are kept."""
+
+from __future__ import annotations
+
+import re
+import threading
+import zlib
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
+from typing import Any, Generic, TypeVar
+
+from .design import Row
+from .dialect import Speech, Typed
+from .expressions import Refused, Test, Tree, check, holds, parse_answers_filter, parse_filter
+from .messages import encoded, invalid
+from .records import Records
+from .study import Study
+from .switches import Switches
+from .tables import DEFAULT_SORT, KEYS, Table
+
+MAX_SIZE = 500
+DEFAULT_SIZE = 25
+PAGE_MEMORY = 256 << 20
+"""Bytes of encoded pages that are kept."""
+RESULT_MEMORY = 16 << 20
+"""Places of rows that are kept of earlier filters and sortings."""
+GROUPS = ("intervalGroupId", "intervalGroupName")
+
+Query = dict[str, list[str]]
+Order = list[tuple[str, bool]]
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Key, Value]):
+    """What was used last, up to a total weight."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+        self._weight = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> Value | None:
+        """A kept value."""
+        with self._lock:
+            found = self._held.get(key)
+            if found is not None:
+                self._held.move_to_end(key)
+            return found[0] if found else None
+
+    def put(self, key: Key, value: Value, weight: int) -> None:
+        """Keep a value; the ones used longest ago make room."""
+        with self._lock:
+            if key in self._held or weight > self._limit:
+                return
+            self._held[key] = (value, weight)
+            self._weight += weight
+            while self._weight > self._limit:
+                self._weight -= self._held.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._held.clear()
+            self._weight = 0
+
+
+class Lists:
+    """Answers list requests of all studies."""
+
+    def __init__(self, switches: Switches) -> None:
+        self._switches = switches
+        self._speech = Speech(switches)
+        self._pages: Kept[Any, bytes] = Kept(PAGE_MEMORY)
+        self._results: Kept[Any, tuple[Sequence[int], Order]] = Kept(RESULT_MEMORY)
+
+    def forget(self) -> None:
+        """Drop what is kept; for when switches were turned."""
+        self._pages.clear()
+        self._results.clear()
+
+    def page(
+        self,
+        path: str,
+        target: str,
+        table: Table,
+        study: Study | None,
+        query: Query,
+        unblinded: bool,
+        clock: str,
+    ) -> bytes:
+        """The body of one page."""
+        key = (target, unblinded, table.version, clock)
+        body = self._pages.get(key)
+        if body is None:
+            body = encoded(self._page(path, table, study, query, unblinded, clock))
+            self._pages.put(key, body, len(body) + 300)
+        return body
+
+    def zipped(self, page: bytes) -> bytes:
+        """A page compressed."""
+        key = ("zipped", id(page), hash(page))
+        body = self._pages.get(key)
+        if body is None:
+            packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+            body = packer.compress(page) + packer.flush()
+            self._pages.put(key, body, len(body) + 300)
+        return body
+
+    def _page(self, path: str, table: Table, study: Study | None, query: Query, unblinded: bool, clock: str) -> Row:
+        page = _number(query, "page", 0, 0, 2**31)
+        size = _number(query, "size", DEFAULT_SIZE, 1, MAX_SIZE if not self._switches.on("sizeOver500") else 10**9)
+        size = min(size, MAX_SIZE)
+        places, order = self._result(table, study, query, unblinded)
+        total = len(places)
+        return {
+            "metadata": {"status": "OK", "method": "GET", "path": path, "timestamp": clock, "error": {}},
+            "pagination": {
+                "currentPage": page,
+                "size": size,
+                "totalPages": -(-total // size) or int(self._switches["emptyTotalPages"]),
+                "totalElements": total,
+                "sort": [{"property": name, "direction": "DESC" if down else "ASC"} for name, down in order],
+            },
+            "data": [
+                self._shown(table, study, place, unblinded) for place in places[page * size : (page + 1) * size]
+            ],
+        }  # fmt: skip
+
+    def _shown(self, table: Table, study: Study | None, place: int, unblinded: bool) -> Row:
+        if not isinstance(table, Records) or study is None:
+            return self._speech.row(table.name, table.row(place))
+        row = table.row(place)
+        row["recordData"] = self._data(study, row["formKey"], table.data(place), unblinded)
+        return self._speech.row(table.name, row)
+
+    def _data(self, study: Study, form_key: str, data: Row | None, unblinded: bool) -> Row | None:
+        """Answers as this caller sees them, in the dialect."""
+        switches = self._switches
+        if not data or not isinstance(data, dict):
+            return data
+        if not unblinded and switches["blindedValues"] != "shown":
+            hidden = study.design.data["blindedVariables"]
+            if switches["blindedValues"] == "masked":
+                data = {name: "***" if name in hidden else value for name, value in data.items()}
+            else:
+                data = {name: value for name, value in data.items() if name not in hidden}
+        if switches["valueTypes"] == "typed":
+            data = Typed(study.design).data(form_key, data)
+        if switches["recordDataCase"] == "lower":
+            data = {name if name in META else name.lower(): value for name, value in data.items()}
+        return data
+
+    # ---- which rows, in which order
+
+    def _result(self, table: Table, study: Study | None, query: Query, unblinded: bool) -> tuple[Sequence[int], Order]:
+        asked = tuple((name, tuple(values)) for name, values in sorted(query.items()) if name not in ("page", "size"))
+        key = (study.key if study else None, table.name, asked, unblinded, table.version)
+        found = self._results.get(key)
+        if found is None:
+            order = self._order(table, query.get("sort", []))
+            places = self._sorted(table, study, self._chosen(table, study, query, unblinded), order)
+            found = (places, order)
+            self._results.put(key, found, 64 if isinstance(places, range) else 4 * len(places) + 64)
+        return found
+
+    def _order(self, table: Table, sort: list[str]) -> Order:
+        order: Order = []
+        for text in sort:
+            field, _, direction = text.partition(",")
+            direction = direction.lower() or "asc"
+            if direction not in ("asc", "desc"):
+                raise invalid("sort", text)
+            if field in table.scalars:
+                order.append((field, direction == "desc"))
+            elif not self._switches.on("sortUnknown"):
+                raise invalid("sort", text)
+        return order or [(DEFAULT_SORT[table.name], False)]
+
+    def _sorted(self, table: Table, study: Study | None, places: Sequence[int], order: Order) -> Sequence[int]:
+        """Places arrive in the order of the identity, which also breaks ties."""
+        keys = KEYS[table.name]
+        if order[0][0] == keys[0] and len(keys) == 1:
+            return places[::-1] if order[0][1] else places
+        found = list(places)
+        for field, down in reversed(order):
+            values = [_sortable(value) for value in self._values(table, study, field)]
+            found.sort(key=values.__getitem__, reverse=down)
+        return array("l", found)
+
+    def _chosen(self, table: Table, study: Study | None, query: Query, unblinded: bool) -> Sequence[int]:
+        places = table.places()
+        if table.name == "users":
+            wide = query.get("includeInactive", ["false"])[-1].lower()
+            if wide not in ("true", "false"):
+                raise invalid("includeInactive", wide)
+            active = list(table.values("userActiveInStudy"))
+            return places if wide == "true" else array("l", (place for place in places if active[place]))
+        if "filter" in query:
+            text = query["filter"][-1]
+            attributes = table.scalars - (set() if self._switches.on("deletedFilterable") else {"deleted"})
+            if table.name == "visits":
+                attributes |= set(GROUPS)
+            try:
+                tree = parse_filter(text, attributes, self._switches)
+            except (Refused, RecursionError):
+                raise invalid("filter", text) from None
+            places = self._filtered(table, study, tree, places)
+        if isinstance(table, Records) and study is not None and "recordDataFilter" in query:
+            places = self._by_answers(table, study, query["recordDataFilter"][-1], places, unblinded)
+        return places
+
+    def _by_answers(
+        self, table: Records, study: Study, text: str, places: Sequence[int], unblinded: bool
+    ) -> Sequence[int]:
+        try:
+            tree = parse_answers_filter(text, self._switches)
+        except Refused:
+            raise invalid("recordDataFilter", text) from None
+        forms = list(table.values("formKey"))
+
+        def passes(place: int) -> bool:
+            data = self._data(study, forms[place], table.data(place), unblinded)
+            return holds(tree, data if isinstance(data, dict) else {}, self._switches)
+
+        return array("l", (place for place in places if passes(place)))
+
+    def _filtered(self, table: Table, study: Study | None, tree: Tree, places: Sequence[int]) -> Sequence[int]:
+        single = tree
+        while isinstance(single, Tree) and len(single.parts) == 1 and isinstance(single.parts[0], Tree):
+            single = single.parts[0]
+        if len(single.parts) == 1 and isinstance(single.parts[0], Test) and isinstance(places, range):
+            test = single.parts[0]
+            number = _whole(test.value)
+            if (test.name,) == KEYS[table.name] and test.operator in _CUTS and number is not None:
+                return _CUTS[test.operator](_Numbers(table, test.name), number)
+        total = places.stop if isinstance(places, range) else max(places, default=-1) + 1
+        mask = self._mask(table, study, tree, total).to_bytes(total, "little")
+        if isinstance(places, range):
+            return array("l", compress(places, mask))
+        return array("l", (place for place in places if mask[place]))
+
+    def _mask(self, table: Table, study: Study | None, tree: Test | Tree, total: int) -> int:
+        """One byte per place, as one big number, since such numbers are joined at once."""
+        if isinstance(tree, Test):
+            return int.from_bytes(bytes(self._tested(table, study, tree)), "little")
+        masks = [self._mask(table, study, part, total) for part in tree.parts]
+        if not masks:
+            return int.from_bytes(b"\x01" * total, "little")
+        joined = masks[0]
+        for mask in masks[1:]:
+            joined = joined | mask if tree.kind == "or" else joined & mask
+        return joined
+
+    def _tested(self, table: Table, study: Study | None, test: Test) -> Iterator[bool]:
+        """Few values are different ones, so each is looked at once."""
+        passes: Callable[[Any], bool] = check(test, self._switches)
+        known: dict[Any, bool] = {}
+        for value in self._values(table, study, test.name):
+            result = known.get(value)
+            if result is None:
+                result = passes(value)
+                if len(known) < 5000:
+                    known[value] = result
+            yield result
+
+    def _values(self, table: Table, study: Study | None, field: str) -> Iterable[Any]:
+        if field in GROUPS and study is not None and table.name == "visits":
+            groups = {row["intervalId"]: row[field] for row in study.table("intervals").rows()}
+            return (groups[value] for value in table.values("intervalId"))
+        spell = self._speech.value(field)
+        return table.values(field) if spell is None else map(spell, table.values(field))
+
+
+META = ("dateCreated", "dateModified", "unvnum")
+
+
+class _Numbers(Sequence[int]):
+    """The growing numbers of a list, looked up one by one."""
+
+    def __init__(self, table: Table, field: str) -> None:
+        self._table = table
+        self._field = field
+        self._size = len(table)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._table.row(place)[self._field]
+
+
+_CUTS: dict[str, Callable[[_Numbers, int], range]] = {
+    "<": lambda numbers, value: range(bisect_left(numbers, value)),
+    "<=": lambda numbers, value: range(bisect_right(numbers, value)),
+    ">": lambda numbers, value: range(bisect_right(numbers, value), len(numbers)),
+    ">=": lambda numbers, value: range(bisect_left(numbers, value), len(numbers)),
+    "==": lambda numbers, value: range(bisect_left(numbers, value), bisect_right(numbers, value)),
+}
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII) and text == str(int(text)) else None
+
+
+def _number(query: Query, name: str, default: int, low: int, high: int) -> int:
+    text = query.get(name, [str(default)])[-1]
+    if not re.fullmatch(r"[0-9]{1,10}", text, re.ASCII) or not low <= int(text) <= high:
+        raise invalid(name, text)
+    return int(text)
+
+
+def _sortable(value: Any) -> tuple[int, Any]:
+    if value is None:
+        return (0, 0)
+    return (1, value) if isinstance(value, (int, float)) else (2, str(value))

@@ -1,0 +1,253 @@
+"""The list of records: headers from the plan, answers only for those that are asked for."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+from .defects import Note
+from .design import Row
+from .life import Life, written
+from .people import Subject
+from .plan import Shuffle
+from .tables import Table, numbered
+
+if TYPE_CHECKING:
+    from .study import Study
+
+FIELDS = (
+    "studyKey", "intervalId", "formId", "formKey", "siteId", "recordId", "recordOid", "recordType", "recordStatus",
+    "deleted", "dateCreated", "dateModified", "subjectId", "subjectOid", "subjectKey", "visitId", "parentRecordId",
+    "keywords", "recordData",
+)  # fmt: skip
+STATUSES = (
+    "Record Incomplete", "Record Complete", "Record Reviewed", "Record Locked", "Record Deleted",
+)  # fmt: skip
+KEYWORD = {
+    "keywordName": "Data Entry Error",
+    "keywordKey": "DEE",
+    "keywordId": 15362,
+    "dateAdded": "2025-09-14 12:00:41",
+}
+MISSING_PARENT = 4999999
+
+
+def keywords(u: int) -> list[Row] | None:
+    """Null for a fifth (D34), entries for every tenth of the rest; from 32 random bits."""
+    share = u % 1000
+    return None if share < 200 else [dict(KEYWORD)] if share < 280 else []
+
+
+class LifeColumns:
+    """What a list is filtered and sorted by, for all records in planned order: four bytes a time, one a status."""
+
+    def __init__(self, study: Study) -> None:
+        plan = study.plan
+        self.created = array("I")
+        self.modified = array("I")
+        self.status = bytearray()
+        self.revisions = bytearray()
+        self.queried = array("l")
+        status_of = {name: place for place, name in enumerate(STATUSES)}
+        for rank in range(len(plan.form)):
+            life = study.lives.of(rank)
+            self.created.append(life.created)
+            self.modified.append(life.modified)
+            self.status.append(status_of[life.status])
+            self.revisions.append(life.revisions)
+            if study.conduct.is_queried(rank, life):
+                self.queried.append(rank)
+
+
+class RecordSource:
+    """Records by place, in the order of `recordId`; `body` counts how many answers were made."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._plan = study.plan
+        self._forms = study.design.data["forms"]
+        self.shuffle = Shuffle(len(self._plan.form))
+        self.bodies = 0
+
+    def __len__(self) -> int:
+        return len(self._plan.form)
+
+    @cached_property
+    def columns(self) -> LifeColumns:
+        """Made once, when the first list needs them."""
+        return LifeColumns(self._study)
+
+    def number(self, rank: int) -> int:
+        """`recordId` of a planned record."""
+        return self.number_at(self.shuffle.place(rank))
+
+    def number_at(self, place: int) -> int:
+        """`recordId` at a place of the list."""
+        return numbered(5000001, place, self._study.salt)
+
+    def row(self, place: int) -> Row:
+        return self.header(self.shuffle.rank(place), place)
+
+    def header(self, rank: int, place: int, life: Life | None = None) -> Row:
+        """A record without its answers."""
+        plan, study = self._plan, self._study
+        life = life or study.lives.of(rank)
+        owner, _ = plan.owner(rank)
+        subject = plan.subject_of(owner)
+        form = self._forms[plan.form[rank]]
+        number = self.number_at(place)
+        interval, visit = self._visit(rank, owner)
+        oid = life.words[3] >> 32
+        return {
+            "studyKey": study.key,
+            "intervalId": interval,
+            "formId": form["formId"],
+            "formKey": form["formKey"],
+            "siteId": plan.sites[owner if subject is None else subject.site]["siteId"],
+            "recordId": number,
+            "recordOid": f"REC-{number}" if oid % 20 == 0 else "" if oid % 20 == 1 else None,
+            "recordType": "SITE" if subject is None else "SUBJECT",
+            "recordStatus": life.status,
+            "deleted": life.deleted,
+            "dateCreated": written(life.created),
+            "dateModified": written(life.modified),
+            "subjectId": subject.number if subject else None,
+            "subjectOid": study.subject_oid(subject) if subject else None,
+            "subjectKey": subject.key if subject else None,
+            "visitId": visit,
+            "parentRecordId": self.parent(rank, subject, life),
+            "keywords": self._keywords(subject, life),
+        }
+
+    def _keywords(self, subject: Subject | None, life: Life) -> list[Row] | None:
+        if subject is not None and subject.story.clean:
+            return []
+        if subject is not None and subject.number == 20003:
+            return None
+        return keywords(life.words[3] & 0xFFFFFFFF)
+
+    def _visit(self, rank: int, owner: int) -> tuple[int | None, int | None]:
+        plan = self._plan
+        local = plan.visit[rank]
+        if local < 0:
+            return None, None
+        place = owner - len(plan.sites)
+        interval = self._study.design.intervals[plan.visits_at(place)[local].interval]["intervalId"]
+        return interval, self._study.visit_number(plan.first_visit[place] + local)
+
+    def parent(self, rank: int, subject: Subject | None, life: Life) -> int | None:
+        """An action belongs to the adverse event before it; the parent may be gone (D41)."""
+        plan = self._plan
+        key = self._forms[plan.form[rank]]["formKey"]
+        if subject is not None and subject.number == 20011:
+            if key == "AE" and plan.nth[rank] == 1:
+                return self.number(rank)  # its own parent
+            return MISSING_PARENT if key == "AEACT" else None
+        if key != "AEACT":
+            return None
+        return MISSING_PARENT if self.parent_lost(life, subject) else self.number(rank - 1)
+
+    def parent_lost(self, life: Life, subject: Subject | None) -> bool:
+        """Whether the parent of an action is missing (D41)."""
+        if subject is None or subject.story.luck is not None:
+            return subject is not None and subject.number == 20011
+        return life.words[4] / (1 << 64) < self._study.design.rate("D41") / 0.6
+
+    def data(self, place: int, notes: list[Note] | None = None) -> Row | None:
+        """The answers of a record."""
+        self.bodies += 1
+        return self._study.spoiler.data(self.shuffle.rank(place), None, notes)
+
+    # ---- one field of all
+
+    def values(self, field: str) -> Iterable[Any]:
+        total = len(self._plan.form)
+        if field == "recordId":
+            return (self.number_at(place) for place in range(total))
+        if field == "studyKey":
+            return repeat(self._study.key, total)
+        by_rank = self._by_rank(field)
+        if by_rank is None:
+            return (self.row(place)[field] for place in range(total))
+        return map(by_rank.__getitem__, map(self.shuffle.rank, range(total)))
+
+    def _by_rank(self, field: str) -> list[Any] | None:
+        plan, forms = self._plan, self._forms
+        if field in ("formKey", "formId"):
+            names = [form[field] for form in forms]
+            return [names[place] for place in plan.form]
+        if field in ("dateCreated", "dateModified"):
+            seconds = self.columns.created if field == "dateCreated" else self.columns.modified
+            return [written(moment) for moment in seconds]
+        if field == "recordStatus":
+            return [STATUSES[status] for status in self.columns.status]
+        if field == "deleted":
+            return [status == len(STATUSES) - 1 for status in self.columns.status]
+        of_owner = self._of_owner(field)
+        if of_owner is not None:
+            return of_owner
+        if field in ("intervalId", "visitId"):
+            which = 0 if field == "intervalId" else 1
+            return [self._visit(rank, plan.owner(rank)[0])[which] for rank in range(len(plan.form))]
+        return None
+
+    def _of_owner(self, field: str) -> list[Any] | None:
+        plan = self._plan
+        makers: dict[str, Any] = {
+            "subjectId": lambda subject, site: subject.number if subject else None,
+            "subjectKey": lambda subject, site: subject.key if subject else None,
+            "subjectOid": lambda subject, site: self._study.subject_oid(subject) if subject else None,
+            "siteId": lambda subject, site: site["siteId"],
+            "recordType": lambda subject, site: "SUBJECT" if subject else "SITE",
+        }
+        if field not in makers:
+            return None
+        found: list[Any] = []
+        for owner in range(len(plan.first) - 1):
+            subject = plan.subject_of(owner)
+            value = makers[field](subject, plan.sites[owner if subject is None else subject.site])
+            found += [value] * (plan.first[owner + 1] - plan.first[owner])
+        return found
+
+
+class Records(Table):
+    """The list of records with their answers."""
+
+    def __init__(self, source: RecordSource, blinded: frozenset[str]) -> None:
+        super().__init__("records", source, FIELDS)
+        self._made = source
+        self._blinded = blinded
+
+    def data(self, place: int) -> Row | None:
+        """The answers of a record, as an unblinded key sees them."""
+        if place >= self._size or place in self._changed:
+            row = self._added[place - self._size] if place >= self._size else self._changed[place]
+            if "recordData" in row:
+                kept: Row | None = row["recordData"]
+                return kept
+        return self._made.data(place)
+
+    def whole(self, place: int, *, unblinded: bool = True) -> Row:
+        """A record with its answers."""
+        row = self.row(place)
+        data = self.data(place)
+        if data and not unblinded:
+            data = {name: value for name, value in data.items() if name not in self._blinded}
+        return {**row, "recordData": data}
+
+    def rows(self, *, unblinded: bool = True) -> Iterator[Row]:
+        return (self.whole(place, unblinded=unblinded) for place in self.places())
+
+    def place_of(self, number: int) -> int | None:
+        """The place of a record by its `recordId`."""
+        place = (number - self._made.number_at(0)) // 3
+        for near in (place, place + 1, place - 1):
+            if 0 <= near < self._size and self._made.number_at(near) == number:
+                return None if near in self._removed else near
+        for place, row in enumerate(self._added, self._size):
+            if row["recordId"] == number:
+                return None if place in self._removed else place
+        return None

@@ -1,0 +1,112 @@
+"""What nobody outside knows about the real server is a switch here: how right answers look, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from .design import load
+
+
+class Switch(NamedTuple):
+    """One switch: its values, the default first, and what it is about."""
+
+    values: tuple[str, ...]
+    meaning: str
+
+
+DIALECT = {
+    "roleDates": Switch(("array", "string", "mixed"), "Dates of roles: numbers, or text with short fractions (Q6)."),
+    "siteStatus": Switch(("label", "token"), "`Enrollment Open` or `ENROLLMENT_OPEN`, `READ_ONLY` (Q7)."),
+    "formType": Switch(("Subject", "SUBJECT", "Patient"), "How the type of a form is spelled (Q8)."),
+    "statusWords": Switch(("english", "german"), "Status words are each study's own: English or German."),
+    "emptyStyle": Switch(("null", "empty", "absent", "mixed"), "What stands for nothing outside `recordData` (Q32)."),
+    "recordDataCase": Switch(("declared", "lower"), "Names in `recordData` as declared, or all in lower case (Q21)."),
+    "valueTypes": Switch(("text", "typed"), "All answers as text, or numbers, codes and lists as JSON (Q23)."),
+    "blindedValues": Switch(("omitted", "shown", "masked"), "What a blinded key sees of a blinded answer."),
+    "postStatus": Switch(("200", "202"), "Status of an accepted POST (Q19)."),
+    "postBody": Switch(("object", "list", "empty-list", "no-batch"), "Body of an accepted POST."),
+    "jobStates": Switch(("lower", "upper", "success", "unknown", "empty"), "Words for the state of a job (Q39)."),
+    "jobSeconds": Switch(("3", "0", "95", "never"), "How long a job takes."),
+    "jobOutcome": Switch(("all", "none", "partial"), "What becomes of a batch: stored, failed, or every second item."),
+    "errorBody": Switch(("vendor", "third-party", "gateway", "html", "empty"), "Shape of error bodies (Q15)."),
+    "codingsPage": Switch(("present", "404"), "Whether the list of codings exists (Q2)."),
+    "emptyTotalPages": Switch(("0", "1"), "`totalPages` of a list without rows."),
+    "gzip": Switch(("offered", "never"), "Whether answers are compressed for callers who accept it."),
+}
+STRICTNESS = {
+    "filterSpaces": Switch(("refused", "accepted"), "Blanks around operators of a filter (Q10)."),
+    "filterRepeatAttribute": Switch(("refused", "accepted"), "The same attribute twice in a filter (Q11)."),
+    "filterUnknownAttribute": Switch(("refused", "ignored"), "An attribute the list does not have."),
+    "filterCase": Switch(("sensitive", "insensitive"), "Names and values in filters."),
+    "filterParentheses": Switch(("refused", "accepted"), "Parentheses in a filter."),
+    "recordDataMixedConnector": Switch(("refused", "accepted"), "`;` and `,` in one `recordDataFilter` (Q12)."),
+    "deletedFilterable": Switch(("no", "yes"), "Whether `deleted` is an attribute of filters (Q35)."),
+    "sizeOver500": Switch(("refused", "clamped"), "A page size above 500."),
+    "sortUnknown": Switch(("refused", "ignored"), "Sorting by a property the list does not have."),
+    "missingContentType": Switch(("refused", "accepted"), "A request without `Content-Type: application/json`."),
+    "missingAccept": Switch(("accepted", "refused"), "A request without `Accept: application/json`."),
+    "wrongStudyKey": Switch(("403", "404"), "Status for a study the keys do not see (Q17)."),
+    "registrationWithSubjectKey": Switch(("refused", "ignored"), "A registration with a subject identifier (Q37)."),
+    "postToDisabledOrSystemForm": Switch(("refused", "accepted"), "Writing to a form that takes no records (Q36)."),
+}
+CONTENT = {
+    "manyStudies": Switch(("no", "yes"), "120 empty studies more, so that their list has five default pages."),
+    "postToMainStudy": Switch(("refused", "accepted"), "Writing to the main study, not only to its twin."),
+}
+SWITCHES: dict[str, Switch] = {**DIALECT, **STRICTNESS, **CONTENT}
+"""All switches by name."""
+
+DIALECTS = ("documented", "live")
+
+
+class Switches(Mapping[str, str]):
+    """The switches of one sandbox.
+
+    Args:
+        chosen: name -> value, for those that are not to have their default.
+        dialect: `documented`, or `live` for what traces of the real server show.
+        lenient: accept whatever the strict server refuses.
+
+    Raises:
+        ValueError: for a switch or a value that does not exist; the message names those that do.
+
+    >>> Switches({"roleDates": "mixed"}, dialect="live")["roleDates"]
+    'mixed'
+    """
+
+    def __init__(
+        self, chosen: Mapping[str, object] | None = None, *, dialect: str = "documented", lenient: bool = False
+    ) -> None:
+        if dialect not in DIALECTS:
+            raise ValueError(f"there is no dialect {dialect!r}; choose one of: {', '.join(DIALECTS)}")
+        self._values = {name: switch.values[0] for name, switch in SWITCHES.items()}
+        if lenient:
+            self._values |= {name: switch.values[1] for name, switch in STRICTNESS.items() if name != "missingAccept"}
+        self.set(load().data["dialects"][dialect])
+        self.set(chosen or {})
+
+    def set(self, chosen: Mapping[str, object]) -> None:
+        """Turn switches; either all of them or, after an error, none."""
+        checked = {}
+        for name, value in chosen.items():
+            if name not in SWITCHES:
+                raise ValueError(f"there is no switch {name!r}; choose one of: {', '.join(SWITCHES)}")
+            if str(value) not in SWITCHES[name].values:
+                allowed = ", ".join(SWITCHES[name].values)
+                raise ValueError(f"switch {name} has no value {str(value)!r}; choose one of: {allowed}")
+            checked[name] = str(value)
+        self._values |= checked
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def on(self, name: str) -> bool:
+        """Whether a switch stands at its second value."""
+        return self._values[name] == SWITCHES[name].values[1]

@@ -1,0 +1,150 @@
+"""Lists whose rows are made when they are asked for, with what was changed since on top."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from .design import Row
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "studies": ("studyKey",),
+    "sites": ("siteId",),
+    "forms": ("formId",),
+    "intervals": ("intervalId",),
+    "variables": ("variableId",),
+    "subjects": ("subjectId",),
+    "visits": ("visitId",),
+    "records": ("recordId",),
+    "recordRevisions": ("recordRevisionId",),
+    "queries": ("annotationId",),
+    "codings": ("codingId", "revision"),
+    "users": ("login", "userId"),
+}
+"""Path of a list -> what tells its rows apart and breaks ties of its sorting."""
+
+DEFAULT_SORT = {name: key[0] for name, key in KEYS.items()} | {"variables": "formId", "codings": "formId"}
+"""Path of a list -> what it is sorted by when a request does not say."""
+
+NESTED = ("keywords", "roles", "forms", "queryComments", "recordData")
+"""Fields that hold a list or an object: nothing to sort or filter by."""
+
+
+class Source(Protocol):
+    """Rows as the generator makes them, in the order of their identity."""
+
+    def __len__(self) -> int: ...
+    def row(self, place: int) -> Row:
+        """The row at a place, made anew."""
+
+    def values(self, field: str) -> Iterable[Any]:
+        """One field of all rows, in order."""
+
+
+class Fixed:
+    """Rows that are few enough to be kept."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def row(self, place: int) -> Row:
+        return dict(self._rows[place])
+
+    def values(self, field: str) -> Iterable[Any]:
+        return (row[field] for row in self._rows)
+
+
+class Table:
+    """One list of a study. Places never move: a removed row leaves its place empty, an added one gets the next."""
+
+    def __init__(self, name: str, source: Source, fields: Sequence[str]) -> None:
+        self.name = name
+        self.fields = tuple(fields)
+        self.version = 0
+        self.source = source
+        self._size = len(source)
+        self._added: list[Row] = []
+        self._changed: dict[int, Row] = {}
+        self._removed: set[int] = set()
+
+    @property
+    def scalars(self) -> set[str]:
+        """Fields the list can be sorted and filtered by."""
+        return set(self.fields) - set(NESTED)
+
+    @property
+    def next_number(self) -> int:
+        """A free number, larger than any other."""
+        last = self._added[-1] if self._added else self.row(self._size - 1) if self._size else None
+        return int(last[KEYS[self.name][0]]) + 3 if last else 1
+
+    def __len__(self) -> int:
+        return self._size + len(self._added) - len(self._removed)
+
+    def places(self) -> Sequence[int]:
+        """Places of all rows, in the order of their identity."""
+        everything = range(self._size + len(self._added))
+        if not self._removed:
+            return everything
+        return array("l", (place for place in everything if place not in self._removed))
+
+    def row(self, place: int) -> Row:
+        """A row, without the answers if it is a record. It is the caller's own: changing it changes nothing here."""
+        if place >= self._size:
+            return dict(self._added[place - self._size])
+        changed = self._changed.get(place)
+        return dict(changed) if changed is not None else self.source.row(place)
+
+    def rows(self) -> Iterator[Row]:
+        """All rows."""
+        return (self.row(place) for place in self.places())
+
+    def values(self, field: str) -> Iterator[Any]:
+        """One field of every place, removed ones too."""
+        if not self._changed:
+            yield from self.source.values(field)
+        else:
+            for place, value in enumerate(self.source.values(field)):
+                changed = self._changed.get(place)
+                yield value if changed is None else changed.get(field)
+        for row in self._added:
+            yield row.get(field)
+
+    def find(self, field: str, value: Any) -> int | None:
+        """The place of the first row with this value."""
+        for place, found in enumerate(self.values(field)):
+            if found == value and place not in self._removed:
+                return place
+        return None
+
+    # ---- changing
+
+    def add(self, row: Row) -> int:
+        """Put a row at the end; its number must be larger than those before."""
+        self._added.append(dict(row))
+        self.version += 1
+        return self._size + len(self._added) - 1
+
+    def change(self, place: int, **fields: Any) -> Row:
+        """Change fields of a row."""
+        row = {**self.row(place), **fields}
+        if place >= self._size:
+            self._added[place - self._size] = row
+        else:
+            self._changed[place] = row
+        self.version += 1
+        return row
+
+    def remove(self, place: int) -> None:
+        """Take a row out, as the real server never does: for tests of clients."""
+        self._removed.add(place)
+        self.version += 1
+
+
+def numbered(first: int, rank: int, salt: int) -> int:
+    """A number that grows with the rank, with gaps: `first + 3 * rank` and a little."""
+    return first + 3 * rank + (rank * 2654435761 + salt * 40503 >> 9) % 3
