@@ -134,8 +134,8 @@ class Lists:
     def _shown(self, table: Table, study: Study | None, place: int, unblinded: bool) -> Row:
         if not isinstance(table, Records) or study is None:
             return self._speech.row(table.name, table.row(place))
-        row = table.row(place)
-        row["recordData"] = self._data(study, row["formKey"], table.data(place), unblinded)
+        row = table.whole(place)
+        row["recordData"] = self._data(study, row["formKey"], row["recordData"], unblinded)
         return self._speech.row(table.name, row)
 
     def _data(self, study: Study, form_key: str, data: Row | None, unblinded: bool) -> Row | None:
@@ -145,10 +145,11 @@ class Lists:
             return data
         if not unblinded and switches["blindedValues"] != "shown":
             hidden = study.design.data["blindedVariables"]
-            if switches["blindedValues"] == "masked":
-                data = {name: "***" if name in hidden else value for name, value in data.items()}
-            else:
-                data = {name: value for name, value in data.items() if name not in hidden}
+            for name in hidden:
+                if name in data and switches["blindedValues"] == "masked":
+                    data = {**data, name: "***"}
+                elif name in data:
+                    data = {other: value for other, value in data.items() if other != name}
         if switches["valueTypes"] == "typed":
             data = Typed(study.design).data(form_key, data)
         if switches["recordDataCase"] == "lower":

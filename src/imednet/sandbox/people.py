@@ -22,7 +22,7 @@ DIARY_DAYS = 28
 EXITED = ("Screen Failed", "Completed", "Withdrawn", "Lost to Follow-Up", "Deceased")
 
 # Shares among the visits that can have the defect, so that of all visits due 6 % are late, 2.5 % early, 3.5 % missed.
-LATE, EARLY, MISSED_ACTIVE, MISSED_DONE = 0.0745, 0.037, 0.085, 0.02
+LATE, EARLY, MISSED_ACTIVE, MISSED_DONE = 0.0745, 0.037, 0.13, 0.006
 
 
 @dataclass(slots=True)
@@ -113,9 +113,10 @@ def follow(design: Design, dice: Dice, subject: Subject) -> None:
     missed = set(story.missed)
     attended = []
     for place, reach in enumerate(design.reach[subject.status]):
-        can_miss = place >= DAY_7 and (active or subject.status == "Completed") and story.luck is None
-        rate = (MISSED_ACTIVE if active else MISSED_DONE) if can_miss else 0.0
-        if limit < min(1.0, reach / (1 - rate)):
+        rate = 0.0
+        if story.luck is None and (active or subject.status == "Completed"):
+            rate = (MISSED_ACTIVE if place >= MONTH_1 else 0.0) if active else (MISSED_DONE if place >= DAY_7 else 0.0)
+        if limit < min(1.0, reach / (1 - rate * 1.05)):
             if u[place] < rate:
                 missed.add(place)
             elif place not in missed:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
+from typing import NamedTuple
 
 from .design import Design, Row
 from .dice import Dice
@@ -37,13 +37,13 @@ DAY_ZERO = FIRST_DAY - 200
 
 # What is out of the ordinary about a record.
 PLAIN, TWICE, LATE_ENTRY, BURST = 0, 1, 2, 3
+NO_INTERVAL = 255
 
 Entry = tuple[int, int, int, int, int]
 """Place of the form, day, local place of the visit (-1: none), which one of this form (from 1), mark."""
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(NamedTuple):
     """One row of visits: the place of its interval, its due day and the day it took place."""
 
     interval: int
@@ -76,6 +76,7 @@ class Plan:
         self.form = bytearray()
         self.day = array("H")
         self.visit = array("b")
+        self.interval = bytearray()
         self.nth = bytearray()
         self.mark = bytearray()
         self.first = array("l", [0])
@@ -88,7 +89,7 @@ class Plan:
         extra = -(-burst // len(self.subjects)) if self.subjects else 0
         owners = [self._of_site() for _ in self.sites] if self.subjects else []
         for of_site in owners:
-            self._append(list(of_site), limit)
+            self._append(list(of_site), [], limit)
         for subject in self.subjects:
             visits = self.visits(subject)
             entries = list(self._of_subject(subject, visits))
@@ -98,10 +99,10 @@ class Plan:
                 day = subject.registered
                 entries += [(place, day, -1, count + 1 + n, BURST) for n in range(min(extra, burst))]
                 burst -= extra
-            self._append(entries, limit)
+            self._append(entries, visits, limit)
             self.first_visit.append(self.first_visit[-1] + len(visits))
 
-    def _append(self, entries: list[Entry], limit: int | None) -> None:
+    def _append(self, entries: list[Entry], visits: list[Visit], limit: int | None) -> None:
         if limit is not None:
             entries = entries[: max(0, limit - len(self.form))]
         if entries:
@@ -109,6 +110,7 @@ class Plan:
             self.form.extend(form)
             self.day.extend(one - DAY_ZERO for one in day)
             self.visit.extend(visit)
+            self.interval.extend([visits[at].interval if at >= 0 else NO_INTERVAL for at in visit])
             self.nth.extend(nth)
             self.mark.extend(mark)
         self.first.append(len(self.form))

@@ -8,7 +8,6 @@ from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from .defects import Note
 from .design import Row
 from .life import Life, written
 from .people import Subject
@@ -134,9 +133,8 @@ class RecordSource:
         local = plan.visit[rank]
         if local < 0:
             return None, None
-        place = owner - len(plan.sites)
-        interval = self._study.design.intervals[plan.visits_at(place)[local].interval]["intervalId"]
-        return interval, self._study.visit_number(plan.first_visit[place] + local)
+        interval = self._study.design.intervals[plan.interval[rank]]["intervalId"]
+        return interval, self._study.visit_number(plan.first_visit[owner - len(plan.sites)] + local)
 
     def parent(self, rank: int, subject: Subject | None, life: Life) -> int | None:
         """An action belongs to the adverse event before it; the parent may be gone (D41)."""
@@ -156,10 +154,19 @@ class RecordSource:
             return subject is not None and subject.number == 20011
         return life.words[4] / (1 << 64) < self._study.design.rate("D41") / 0.6
 
-    def data(self, place: int, notes: list[Note] | None = None) -> Row | None:
+    def data(self, place: int) -> Row | None:
         """The answers of a record."""
         self.bodies += 1
-        return self._study.spoiler.data(self.shuffle.rank(place), None, notes)
+        return self._study.spoiler.data(self.shuffle.rank(place))
+
+    def whole(self, place: int) -> Row:
+        """A record with its answers."""
+        self.bodies += 1
+        rank = self.shuffle.rank(place)
+        life = self._study.lives.of(rank)
+        row = self.header(rank, place, life)
+        row["recordData"] = self._study.spoiler.data(rank, life)
+        return row
 
     # ---- one field of all
 
@@ -232,11 +239,13 @@ class Records(Table):
 
     def whole(self, place: int, *, unblinded: bool = True) -> Row:
         """A record with its answers."""
-        row = self.row(place)
-        data = self.data(place)
-        if data and not unblinded:
-            data = {name: value for name, value in data.items() if name not in self._blinded}
-        return {**row, "recordData": data}
+        if place < self._size and place not in self._changed:
+            row = self._made.whole(place)
+        else:
+            row = {**self.row(place), "recordData": self.data(place)}
+        if isinstance(row["recordData"], dict) and not unblinded:
+            row["recordData"] = {name: value for name, value in row["recordData"].items() if name not in self._blinded}
+        return row
 
     def rows(self, *, unblinded: bool = True) -> Iterator[Row]:
         return (self.whole(place, unblinded=unblinded) for place in self.places())
