@@ -55,7 +55,7 @@ def serve(
         if not sign:
             raise typer.BadParameter(f"--switch takes NAME=VALUE, as in roleDates=string, not {word!r}")
         switches[name] = value
-    box = _sandbox(
+    box, url = _sandbox(
         size, profile, seed,
         host=host, port=port, dialect=dialect, lenient=lenient, switches=switches, faults=fault or [],
     )  # fmt: skip
@@ -63,7 +63,7 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with box:
-        typer.echo(f"sandbox ready at {box.url}")
+        typer.echo(f"sandbox ready at {url}")
         keys = box.credentials
         say(f"keys: IMEDNET_API_KEY={keys['api_key']} IMEDNET_SECURITY_KEY={keys['security_key']} (invented)")
         while not stopped.wait(0.2):
@@ -132,15 +132,17 @@ def describe() -> None:
         typer.echo(f"  {name}: {meaning}")
 
 
-def _sandbox(size: str, profile: str | None, seed: int | None, **options: object) -> Sandbox:
+def _sandbox(size: str, profile: str | None, seed: int | None, **options: object) -> tuple[Sandbox, str]:
     from ..sandbox import Sandbox
     from ..sandbox.server import DEFAULT_SEED
 
     try:
-        return Sandbox(size, profile=profile, seed=DEFAULT_SEED if seed is None else seed, **options)  # type: ignore[arg-type]
+        box = Sandbox(size, profile=profile, seed=DEFAULT_SEED if seed is None else seed, **options)  # type: ignore[arg-type]
+        url = box.url  # takes the port
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     except OSError as error:
         raise typer.BadParameter(
             f"port {options['port']} of {options['host']} cannot be used: {error.strerror}"
         ) from None
+    return box, url

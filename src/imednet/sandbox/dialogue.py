@@ -175,19 +175,17 @@ def scripted_queries(study: Study) -> list[Row]:
     found: list[Row] = []
     subjects = {subject.number: place for place, subject in enumerate(study.plan.subjects[:16])}
 
-    def rank_of(number: int, form: str, nth: int = 1) -> int:
-        plan = study.plan
-        return next(
-            rank for rank in plan.ranks_of(subjects[number])
-            if plan.form[rank] == study.design.place[form] and plan.nth[rank] == nth
-        )  # fmt: skip
+    def rank_of(number: int, form: str) -> int | None:
+        plan, place = study.plan, study.design.place[form]
+        return next((rank for rank in plan.ranks_of(subjects[number]) if plan.form[rank] == place), None)
 
     def put(
         number: int, where: str, prefix: str, words: list[str], day: int, *,
         form: str = "", variable: str | None = None, defects: tuple[str, ...] = (), **extra: Any,
     ) -> None:  # fmt: skip
-        if number not in subjects:
-            return
+        rank = rank_of(number, form) if form and number in subjects else None
+        if number not in subjects or (form and rank is None):
+            return  # a study cut short
         subject = study.plan.subjects[subjects[number]]
         began = CLOCK_SECONDS - day * 24 * HOUR
         comments = [
@@ -198,7 +196,7 @@ def scripted_queries(study: Study) -> list[Row]:
             {
                 "studyKey": study.key, "subjectId": subject.number, "subjectOid": study.subject_oid(subject),
                 "annotationType": where, "type": "record" if where == "record" else None, "description": prefix,
-                "recordId": study.record_source.number(rank_of(number, form)) if form else None,
+                "recordId": None if rank is None else study.record_source.number(rank),
                 "variable": variable, "subjectKey": subject.key, "dateCreated": written(began),
                 "dateModified": max((one["date"] for one in comments), default=written(began)),
                 "queryComments": comments, "defects": defects, **extra,
@@ -220,9 +218,11 @@ def scripted_queries(study: Study) -> list[Row]:
     put(20012, "question", "Monitor Query", ["Open", "Responded", "Closed"], 37, form="ICF", variable="ICCOM",
         defects=("D39",))  # fmt: skip
     put(20012, "question", "Data Management Query", ["Open"], 36, form="PD", variable="DVTERM", defects=("D38",))
-    if 20012 in subjects:
-        found[-2]["queryComments"].reverse()
-        found[-1]["queryComments"][0]["comment"] = None
+    for query in found:
+        if "D39" in query["defects"]:
+            query["queryComments"].reverse()
+        if "D38" in query["defects"] and query["queryComments"]:
+            query["queryComments"][0]["comment"] = None
     return found
 
 

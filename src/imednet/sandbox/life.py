@@ -10,6 +10,7 @@ from .design import Design
 from .dice import LOW, Dice
 from .people import NOW, Subject
 from .plan import BURST, DAY_ZERO, Plan
+from .scripts import DELETED, SHAPES, SKEWED
 
 DAY = 86400
 CLOCK_SECONDS = (NOW - DAY_ZERO) * DAY
@@ -61,6 +62,7 @@ class Lives:
         self._case = self._empty + rate("D31")
         self._undeclared = self._case + rate("D32")
         self._epro = [form["eproForm"] for form in design.data["forms"]]
+        self._keys = [form["formKey"] for form in design.data["forms"]]
         self._old = design.place["OLDVS"]
 
     @staticmethod
@@ -106,7 +108,7 @@ class Lives:
             if created < IMPORTED:
                 changed, count = IMPORTED, max(2, count)
                 oddities.append("D36")
-        elif u < self._skewed or (subject is not None and subject.number == 20011 and local == 3):
+        elif u < self._skewed or (subject is not None and (subject.number, self._keys[form]) in SKEWED):
             changed, count = created - 60 - (words[6] & 4095), 1
             oddities.append("D35")
         elif u < self._recent:
@@ -117,6 +119,8 @@ class Lives:
                 gone = GONE_OF_THESE
         created = min(created, changed) if "D35" not in oddities else created
         deleted = form == self._old or words[2] < gone * ONE
+        if subject is not None and (subject.number, self._keys[form]) in DELETED:
+            deleted = True
         if deleted and form != self._old:
             oddities.append("D10")
         if subject is not None and subject.gone == "D11":
@@ -178,12 +182,8 @@ class Lives:
             if u < self._undeclared:
                 return (*found, "D32")
             return found
-        planted = _PLANTED.get((subject.number, form))
+        planted = SHAPES.get((subject.number, self._keys[form]))
         return (*found, planted) if planted else found
-
-
-_PLANTED = {(20011, 0): "D05", (20011, 1): "D04", (20011, 3): "D31", (20011, 2): "D32", (20001, 28): "D04"}
-"""Subject and place of the form -> shape of the whole record; forms are REG, ICF, DEMO, ELIG and the retired one."""
 
 
 @lru_cache(maxsize=4096)

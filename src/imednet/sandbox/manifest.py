@@ -82,9 +82,10 @@ def _list(study: Study, name: str, count: _Count) -> Row:
         places = sorted(places, key=by.__getitem__)
     hashed = hashlib.sha256()
     for place in places:
-        row = study.records.whole(place) if name == "records" else table.row(place)
+        notes: list[Note] = []
+        row = study.records.whole(place, notes=notes) if name == "records" else table.row(place)
         hashed.update(canonical(row) + b"\n")
-        count.see(name, place, row)
+        count.see(name, place, row, notes)
     total = len(table)
     return {"count": total, "sha256": hashed.hexdigest(), "pages": {"500": -(-total // 500), "25": -(-total // 25)}}
 
@@ -118,11 +119,13 @@ class _Count:
         self._orphaned: set[int] = set()
         self._gone_visits = {row["visitId"] for row in study.table("visits").rows() if row["deleted"]}
 
-    def see(self, name: str, place: int, row: Row) -> None:
-        """One row of one list."""
+    def see(self, name: str, place: int, row: Row, notes: list[Note]) -> None:
+        """One row of one list; of a record also what is wrong with its answers."""
         way = getattr(self, f"_see_{name}", None)
         if way is not None:
             way(place, row)
+        for defect, variable, original in notes:
+            self.put(defect, "records", row["recordId"], variable, original)
 
     def put(self, defect: str, endpoint: str, number: Any, variable: str | None = None, original: Any = None) -> None:
         """One case for the ledger."""
@@ -152,11 +155,7 @@ class _Count:
         source = study.record_source
         if place >= len(source):
             return
-        notes: list[Note] = []
         rank = source.shuffle.rank(place)
-        study.spoiler.data(rank, None, notes)
-        for defect, variable, original in notes:
-            self.put(defect, "records", number, variable, original)
         for defect in study.lives.of(rank).oddities:
             if defect in ("D10", "D35", "D36"):
                 self.put(defect, "records", number)

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from .defects import Note
 from .design import Row
 from .life import Life, written
 from .people import Subject
@@ -159,13 +160,13 @@ class RecordSource:
         self.bodies += 1
         return self._study.spoiler.data(self.shuffle.rank(place))
 
-    def whole(self, place: int) -> Row:
-        """A record with its answers."""
+    def whole(self, place: int, notes: list[Note] | None = None) -> Row:
+        """A record with its answers; `notes` collects what is wrong with them."""
         self.bodies += 1
         rank = self.shuffle.rank(place)
         life = self._study.lives.of(rank)
         row = self.header(rank, place, life)
-        row["recordData"] = self._study.spoiler.data(rank, life)
+        row["recordData"] = self._study.spoiler.data(rank, life, notes)
         return row
 
     # ---- one field of all
@@ -237,10 +238,10 @@ class Records(Table):
                 return kept
         return self._made.data(place)
 
-    def whole(self, place: int, *, unblinded: bool = True) -> Row:
-        """A record with its answers."""
+    def whole(self, place: int, *, unblinded: bool = True, notes: list[Note] | None = None) -> Row:
+        """A record with its answers; `notes` collects what is wrong with them, if nobody changed it since."""
         if place < self._size and place not in self._changed:
-            row = self._made.whole(place)
+            row = self._made.whole(place, notes)
         else:
             row = {**self.row(place), "recordData": self.data(place)}
         if isinstance(row["recordData"], dict) and not unblinded:

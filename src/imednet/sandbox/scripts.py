@@ -68,6 +68,16 @@ STORIES: dict[int, Story] = {
 DAY_UNDER_LIVE_RECORD = (20011, 4)
 """Subject and place of the visit that is deleted although its records are not (Day 7)."""
 
+SHAPES = {
+    (20011, "REG"): "D05", (20011, "ICF"): "D04", (20011, "DEMO"): "D31", (20011, "ELIG"): "D32",
+    (20001, "OLDVS"): "D04",
+}  # fmt: skip
+"""Subject and form -> what is wrong with the records as a whole."""
+SKEWED = {(20011, "DEMO")}
+"""Subject and form whose records were changed before they were made (D35)."""
+DELETED = {(20012, "PD")}
+"""Subject and form whose records are deleted, with a query on one."""
+
 ABSENT = object()
 """Stands for an answer whose key is left out."""
 

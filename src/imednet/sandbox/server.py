@@ -89,13 +89,25 @@ class Sandbox:
         """What was asked, without the requests to the control endpoint."""
         self._intercept = intercept
         self._load = _Load()
-        self._server = _Server((host, port), self)
+        self._address = (host, port)
+        self._listening: _Server | None = None
         self._thread: threading.Thread | None = None
         self._serving = False
 
     @property
+    def _server(self) -> _Server:
+        """The socket, opened when it is first needed: who asks in process needs none."""
+        if self._listening is None:
+            self._listening = _Server(self._address, self)
+        return self._listening
+
+    @property
     def url(self) -> str:
-        """The base URL."""
+        """The base URL; from now on the port is taken.
+
+        Raises:
+            OSError: when the port is in use.
+        """
         host, port = self._server.server_address[:2]
         host = host.decode() if isinstance(host, bytes) else host
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -175,7 +187,8 @@ class Sandbox:
         if self._serving:
             self._serving = False
             self._server.shutdown()
-        self._server.server_close()
+        if self._listening is not None:
+            self._listening.server_close()
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -115,12 +115,9 @@ def _widen(data: Row) -> None:
         }  # fmt: skip
         for sequence in range(1, count + 1):
             # Two in five names are those of other forms.
-            shared = sequence % 5 < 2
-            name = (
-                names[sequence - 1]
-                if sequence <= len(names)
-                else f"{'Q' if shared else form['formKey'] + 'Q'}{sequence:03}"
-            )
+            name = f"{'' if sequence % 2 else form['formKey']}Q{sequence:03}"
+            if sequence <= len(names):
+                name = names[sequence - 1]
             label = _LABELS[(sequence + place) % len(_LABELS)] if sequence % 3 == 0 else f"Question {sequence}"
             if sequence == 5 and place % 3 == 0 and place < 90:
                 label = "A long question that goes on and on " * 9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any, Protocol
 
 from .design import Row
@@ -31,6 +32,11 @@ NESTED = ("keywords", "roles", "forms", "queryComments", "recordData")
 """Fields that hold a list or an object: nothing to sort or filter by."""
 
 
+def own(row: Row) -> Row:
+    """A copy of a row that shares nothing with it."""
+    return {name: deepcopy(value) if isinstance(value, (list, dict)) else value for name, value in row.items()}
+
+
 class Source(Protocol):
     """Rows as the generator makes them, in the order of their identity."""
 
@@ -52,7 +58,7 @@ class Fixed:
         return len(self._rows)
 
     def row(self, place: int) -> Row:
-        return dict(self._rows[place])
+        return own(self._rows[place])
 
     def values(self, field: str) -> Iterable[Any]:
         return (row[field] for row in self._rows)
@@ -95,9 +101,9 @@ class Table:
     def row(self, place: int) -> Row:
         """A row, without the answers if it is a record. It is the caller's own: changing it changes nothing here."""
         if place >= self._size:
-            return dict(self._added[place - self._size])
+            return own(self._added[place - self._size])
         changed = self._changed.get(place)
-        return dict(changed) if changed is not None else self.source.row(place)
+        return own(changed) if changed is not None else self.source.row(place)
 
     def rows(self) -> Iterator[Row]:
         """All rows."""
@@ -125,7 +131,7 @@ class Table:
 
     def add(self, row: Row) -> int:
         """Put a row at the end; its number must be larger than those before."""
-        self._added.append(dict(row))
+        self._added.append(own(row))
         self.version += 1
         return self._size + len(self._added) - 1
 
@@ -137,7 +143,7 @@ class Table:
         else:
             self._changed[place] = row
         self.version += 1
-        return row
+        return own(row)
 
     def remove(self, place: int) -> None:
         """Take a row out, as the real server never does: for tests of clients."""

@@ -1,0 +1,380 @@
+"""The manifest, counted again from the rows served, and the ledger, found again by a checker of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import imednet
+from imednet.sandbox import Sandbox, Scale, Study, build
+from imednet.sandbox.manifest import manifest_of, study_manifest
+from imednet.sandbox.sizes import SIZES
+from support import LISTS, STUDY
+
+Row = dict[str, Any]
+Rows = dict[str, list[Row]]
+ALL_DEFECTS = [f"D{number:02}" for number in range(1, 43)]
+
+
+@pytest.fixture(scope="module", params=["demo", "more sites"])
+def study(request: pytest.FixtureRequest) -> Study:
+    return build(Scale() if request.param == "demo" else Scale(sites=20, subjects=150, users=30))[STUDY]
+
+
+@pytest.fixture(scope="module")
+def rows(study: Study) -> Rows:
+    return {name: study.rows(name) for name in LISTS.values()}
+
+
+@pytest.fixture(scope="module")
+def manifest(study: Study) -> Row:
+    return study_manifest(study)
+
+
+def test_counts_and_hashes(rows: Rows, manifest: Row) -> None:
+    for name, found in rows.items():
+        order = {"variables": "formId", "codings": "formId"}.get(name)
+        listed = sorted(found, key=lambda row: row[order]) if order else found
+        lines = b"".join(
+            json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+            for row in listed
+        )
+        pages = {"500": -(-len(found) // 500), "25": -(-len(found) // 25)}
+        assert manifest["lists"][name] == {
+            "count": len(found), "sha256": hashlib.sha256(lines).hexdigest(), "pages": pages,
+        }  # fmt: skip
+
+
+def test_records_and_subjects(rows: Rows, manifest: Row) -> None:
+    live = Counter(row["formKey"] for row in rows["records"] if not row["deleted"])
+    gone = Counter(row["formKey"] for row in rows["records"] if row["deleted"])
+    assert manifest["records"]["forms"] == {
+        form["formKey"]: {"live": live[form["formKey"]], "deleted": gone[form["formKey"]]} for form in rows["forms"]
+    }
+    assert sum(manifest["records"]["statuses"].values()) == len(rows["records"])
+    assert manifest["records"]["sites"] == {
+        str(site): count for site, count in sorted(Counter(row["siteId"] for row in rows["records"]).items())
+    }
+    assert manifest["subjects"]["statuses"] == Counter(row["subjectStatus"] for row in rows["subjects"])
+    assert sum(manifest["subjects"]["enrolled"].values()) == sum(
+        bool(s["enrollmentStartDate"]) for s in rows["subjects"]
+    )
+    count = sum(
+        len(set(row["recordData"] or {}) - {"dateCreated", "dateModified", "unvnum"}) for row in rows["records"]
+    )
+    assert manifest["answers"]["count"] == count
+
+
+def test_queries_and_codings_and_revisions(rows: Rows, manifest: Row) -> None:
+    sites = {row["subjectId"]: str(row["siteId"]) for row in rows["subjects"]}
+    states: dict[str, Counter[str]] = defaultdict(Counter)
+    for query in rows["queries"]:
+        last = max(query["queryComments"], key=lambda one: one["sequence"], default=None)
+        states[sites[query["subjectId"]]]["unknown" if last is None else "closed" if last["closed"] else "open"] += 1
+    for site, counts in manifest["queries"].items():
+        assert {name: counts[name] for name in ("open", "closed", "unknown")} == {
+            name: states[site][name] for name in ("open", "closed", "unknown")
+        }
+    users = Counter(row["user"] for row in rows["recordRevisions"])
+    assert manifest["revisions"]["user"] == users
+    known = {row["login"] for row in rows["users"]}
+    assert manifest["revisions"]["unknown"] == sorted(set(users) - known)
+    terms = {"AE": "AETERM", "MH": "MHTERM", "CM": "CMTRT"}
+    spoken = [r for r in rows["records"] if r["formKey"] in terms and (r["recordData"] or {}).get(terms[r["formKey"]])]
+    coded = {row["recordId"] for row in rows["codings"]}
+    assert manifest["codings"]["uncoded"] == len(spoken) - len(coded)
+    assert sum(manifest["codings"]["versions"].values()) == len(rows["codings"])
+
+
+def test_the_calendar_names_what_changed(rows: Rows, manifest: Row) -> None:
+    first = "2026-10-02"
+    changed: dict[str, dict[str, list[int]]] = {}
+    for row in rows["records"]:
+        if row["dateModified"] >= first:
+            day = changed.setdefault(row["dateModified"][:10], {"changed": [], "deleted": []})
+            day["deleted" if row["deleted"] else "changed"].append(row["recordId"])
+    assert manifest["calendar"] == changed
+
+
+def state(visit: Row, left: dict[int, str], today: str) -> str:
+    """Where a visit stands, from its own row and the day its subject left."""
+    if visit["deleted"] or not visit["startDate"]:
+        return "deleted" if visit["deleted"] else "no window"
+    if visit["visitDate"]:
+        if visit["visitDate"] < visit["startDate"]:
+            return "early"
+        return "late" if visit["visitDate"] > visit["endDate"] else "in window"
+    if (visit["dueDate"] or visit["startDate"]) > left.get(visit["subjectId"], "9999"):
+        return "after exit"
+    grace = 1 if visit["intervalName"].startswith("Diary") else 3 if visit["intervalId"] in (507, 508, 509, 510) else 0
+    return "missed" if date.fromisoformat(visit["endDate"]) + timedelta(grace) < date.fromisoformat(today) else "future"
+
+
+def test_visits(study: Study, rows: Rows, manifest: Row) -> None:
+    left = {s.number: date.fromordinal(s.exit).isoformat() for s in study.plan.subjects if s.exit and s.number != 20007}
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for visit in rows["visits"]:
+        counted[visit["intervalName"]][state(visit, left, "2026-11-01")] += 1
+    assert manifest["visits"]["intervals"] == counted
+    kept = manifest["visits"]["diary"]
+    assert kept["301-003"] == {"kept": 28, "due": 28}
+    assert all(0 <= one["kept"] <= one["due"] <= 28 for one in kept.values())
+
+
+class Checker:
+    """Finds defects in rows as a careful client would, knowing nothing of how they were made."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.variables: dict[str, dict[str, Row]] = defaultdict(dict)
+        for variable in rows["variables"]:
+            self.variables[variable["formKey"]][variable["variableName"]] = variable
+        self.records = {row["recordId"]: row for row in rows["records"]}
+
+    def found(self) -> dict[str, set[Any]]:
+        return {
+            "D04": {r["recordId"] for r in self.rows["records"] if r["recordData"] == {}},
+            "D05": {r["recordId"] for r in self.rows["records"] if r["recordData"] is None},
+            "D15": self.repeated("VS", lambda r: r["visitId"]),
+            "D14": self.repeated("AE", self.event),
+            "D24": self.answers(lambda v, value: not isinstance(value, (str, dict)) and value is not None),
+            "D26": self.answers(lambda v, value: v["variableType"] == "PARTIALDATE" and "UN" in str(value)),
+            "D31": self.keys(known=True),
+            "D32": self.keys(known=False),
+            "D34": {r["recordId"] for r in self.rows["records"] if r["keywords"] is None},
+            "D35": {r["recordId"] for r in self.rows["records"] if r["dateModified"] < r["dateCreated"]},
+            "D37": {q["annotationId"] for q in self.rows["queries"] if not q["queryComments"]},
+            "D38": {
+                q["annotationId"] for q in self.rows["queries"]
+                if q["recordId"] is not None and self.records[q["recordId"]]["deleted"]
+            },
+            "D39": {
+                q["annotationId"] for q in self.rows["queries"]
+                if [c["sequence"] for c in q["queryComments"]] != sorted(c["sequence"] for c in q["queryComments"])
+            },
+            "D40": self.absent_users(),
+            "D41": {
+                r["recordId"] for r in self.rows["records"]
+                if r["parentRecordId"] is not None and r["parentRecordId"] not in self.records
+            },
+        }  # fmt: skip
+
+    def event(self, record: Row) -> Any:
+        answers = record["recordData"] or {}
+        return (record["subjectId"], answers.get("AETERM"), answers.get("AESTDAT"), answers.get("AESTTIM"))
+
+    def repeated(self, form: str, key: Any) -> set[Any]:
+        """All but the first of the records that are the same by a key."""
+        seen: set[Any] = set()
+        found = set()
+        of_form = [row for row in self.rows["records"] if row["formKey"] == form]
+        for record in sorted(of_form, key=lambda row: (row["dateCreated"], row["recordId"])):
+            if key(record) in seen:
+                found.add(key(record))
+            seen.add(key(record))
+        return found
+
+    def answers(self, wrong: Any) -> set[Any]:
+        return {
+            (record["recordId"], name)
+            for record in self.rows["records"]
+            for name, value in (record["recordData"] or {}).items()
+            if name in self.variables[record["formKey"]] and wrong(self.variables[record["formKey"]][name], value)
+        }
+
+    def keys(self, *, known: bool) -> set[Any]:
+        found = set()
+        for record in self.rows["records"]:
+            declared = self.variables[record["formKey"]]
+            strange = set(record["recordData"] or {}) - set(declared) - {"dateCreated", "dateModified", "unvnum"}
+            if any((name.upper() in declared) is known for name in strange):
+                found.add(record["recordId"])
+        return found
+
+    def absent_users(self) -> set[Any]:
+        active = {row["login"] for row in self.rows["users"] if row["userActiveInStudy"]}
+        return {row["recordRevisionId"] for row in self.rows["recordRevisions"] if row["user"] not in active}
+
+
+def test_a_checker_finds_exactly_the_planted_defects(rows: Rows, manifest: Row) -> None:
+    """Every injected defect and only those, for the defects that rows alone can show."""
+    checker = Checker(rows)
+    found = checker.found()
+    ledger = manifest["ledger"]
+    records = checker.records
+    planted: dict[str, set[Any]] = {name: {case[1] for case in ledger.get(name, [])} for name in found}
+    planted["D24"] = {(case[1], case[2]) for case in ledger["D24"]}
+    planted["D26"] = {(case[1], case[2]) for case in ledger["D26"]}
+    planted["D15"] = {records[case[1]]["visitId"] for case in ledger["D15"]}
+    twice = {checker.event(records[case[1]]) for case in ledger["D14"]}
+    assert found.pop("D14") <= twice  # a double whose copy lost an answer cannot be seen
+    assert twice & Checker(rows).found()["D14"]
+    planted.pop("D14")
+    subject_level = {case[1] for case in ledger["D38"]} - found["D38"]
+    assert all(q["recordId"] is None for q in rows["queries"] if q["annotationId"] in subject_level)
+    planted["D38"] -= subject_level
+    for name, cases in found.items():
+        assert cases == planted[name], name
+
+
+def test_the_ledger_tells_what_stood_there(rows: Rows, manifest: Row) -> None:
+    """Cases of answers name a record, a variable and the answer as it would have been."""
+    records = {row["recordId"]: row for row in rows["records"]}
+    for name, wrong in (("D01", ""), ("D02", None)):
+        for endpoint, number, variable, original in manifest["ledger"][name]:
+            assert endpoint == "records"
+            assert records[number]["recordData"][variable] == wrong
+            assert original is not None
+    for _, number, variable, _ in manifest["ledger"]["D03"]:
+        assert variable not in records[number]["recordData"]
+    for _, number, variable, _ in manifest["ledger"]["D21"]:
+        assert records[number]["recordData"][variable].endswith(",5")
+    for _, number, _, _ in manifest["ledger"]["D36"]:
+        assert records[number]["dateModified"] == "2026-09-15 02:00:00"
+    for _, number, _, _ in manifest["ledger"]["D10"]:
+        assert records[number]["deleted"]
+
+
+def test_demo_has_every_defect_and_the_clean_subject_none(manifest: Row, rows: Rows) -> None:
+    assert sorted(manifest["ledger"]) == ALL_DEFECTS
+    clean = {row["recordId"] for row in rows["records"] if row["subjectId"] == 20004}
+    clean |= {row["visitId"] for row in rows["visits"] if row["subjectId"] == 20004}
+    touched = {
+        (name, case[1])
+        for name, cases in manifest["ledger"].items()
+        for case in cases
+        if case[0] in ("records", "visits")
+    }
+    assert not {case for case in touched if case[1] in clean}
+    assert not [query for query in rows["queries"] if query["subjectId"] == 20004]
+
+
+PRINT = (
+    "import hashlib, json, sys\n"
+    "from imednet.sandbox.manifest import manifest_of\n"
+    "from imednet.sandbox import build\n"
+    "from imednet.sandbox.sizes import SIZES\n"
+    "found = manifest_of(build(SIZES[sys.argv[1]]))\n"
+    "print(hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest())\n"
+)
+
+
+def pythons() -> dict[str, list[str]]:
+    """Interpreters of the versions we support, as far as this machine has them; the sandbox needs nothing else."""
+    found = {f"{sys.version_info.major}.{sys.version_info.minor}": [sys.executable]}
+    for version in ("3.11", "3.12", "3.13"):
+        candidates = [shutil.which(f"python{version}")]
+        roots = [os.environ.get("PYENV_ROOT"), Path.home() / ".pyenv"]
+        candidates += [
+            str(path) for root in roots if root for path in Path(root).glob(f"versions/{version}.*/bin/python")
+        ]
+        for candidate in candidates:
+            if candidate and version not in found:
+                done = subprocess.run(
+                    [candidate, "-c", "import sys; print(sys.version)"], capture_output=True, text=True
+                )
+                if done.returncode == 0 and done.stdout.startswith(version):
+                    found[version] = [candidate]
+    return found
+
+
+@pytest.fixture(scope="module")
+def medium() -> Row:
+    return manifest_of(build(SIZES["medium"]))
+
+
+@pytest.mark.parametrize("size", ["demo", "medium"])
+def test_builds_are_the_same_in_every_process_and_version(size: str, medium: Row, tmp_path: Path) -> None:
+    """This process, and one of each version of Python found, give the same manifest to the last byte."""
+    here = medium if size == "medium" else manifest_of(build())
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "imednet").symlink_to(Path(str(imednet.__file__)).parent)
+    interpreters = pythons()
+    if size == "medium":
+        del interpreters[f"{sys.version_info.major}.{sys.version_info.minor}"]  # it is the one of this process
+    running = [
+        subprocess.Popen(
+            [*command, "-c", PRINT, size], env={"PYTHONPATH": str(home)}, stdout=subprocess.PIPE, text=True
+        )
+        for command in interpreters.values()
+    ]
+    printed = [process.communicate()[0] for process in running]
+    assert all(process.returncode == 0 for process in running)
+    own = hashlib.sha256(json.dumps(here, sort_keys=True).encode()).hexdigest()
+    assert {text.strip() for text in printed} <= {own}, dict(zip(interpreters, printed, strict=True))
+    missing = {"3.11", "3.12", "3.13"} - set(pythons())
+    if missing:
+        pytest.skip(f"equal where it could be tried; not on this machine: Python {', '.join(sorted(missing))}")
+
+
+# Expected means and what a draw may differ: a hundredth for the first three, three standard deviations for the others.
+EXACT = {"sites": 40, "subjects": 1200, "users": 115}
+WITHIN_ONE_PERCENT = {"records": 66275, "visits": 32570, "recordRevisions": 152432}
+FORMS = {
+    "REG": 1200, "ICF": 1189, "ELIG": 1189, "DEMO": 1189, "MH": 3163, "VS": 6533, "LAB": 3828, "ECG": 2331,
+    "ABPM": 2884, "RAND": 912, "PROC": 839, "IMG": 1419, "DISCH": 839, "PHONE": 830, "FU": 2753, "QOL": 2884,
+    "DIARY": 20213, "AE": 2056, "AEACT": 1234, "CM": 5745, "PD": 699, "DD": 126, "UNS": 252, "EOS": 612,
+    "SITEINIT": 40, "SITETRN": 480,
+    "ACCT": 800, "OLDVS": 36,
+}  # fmt: skip
+DEFECTS = {
+    "D01": 38853, "D02": 3885, "D03": 3885, "D04": 66, "D05": 7, "D06": 442, "D07": 184, "D08": 258, "D09": 3290,
+    "D10": 795, "D11": 6, "D12": 1, "D13": 33, "D14": 31, "D15": 20, "D16": 5, "D17": 2926, "D18": 702, "D19": 12,
+    "D20": 49, "D21": 3639, "D22": 2547, "D23": 1819, "D24": 1554, "D25": 8305, "D26": 475, "D27": 29, "D28": 10,
+    "D29": 57, "D30": 33, "D31": 133, "D32": 66, "D33": 525, "D34": 13255, "D35": 13, "D36": 1326, "D37": 22, "D38": 43,
+    "D39": 43, "D40": 4573, "D41": 10, "D42": 883,
+}  # fmt: skip
+PLANTED = {"D17": 30, "D18": 25, "D20": 15, "D21": 60, "D22": 60, "D23": 160, "D24": 110, "D40": 80}
+"""Cases that the scripted subjects add to those drawn, where they are many."""
+
+
+def test_medium_has_the_volumes_of_the_design(medium: Row) -> None:
+    manifest = medium["study"][STUDY]
+    counts = {name: one["count"] for name, one in manifest["lists"].items()}
+    assert {name: counts[name] for name in EXACT} == EXACT
+    for name, expected in WITHIN_ONE_PERCENT.items():
+        assert abs(counts[name] - expected) <= expected * 0.01, (name, counts[name], expected)
+    for name, expected in {"queries": 4308, "codings": 11034}.items():
+        assert abs(counts[name] - expected) <= 3 * expected**0.5, (name, counts[name], expected)
+    off = {}
+    for form, expected in FORMS.items():
+        count = sum(manifest["records"]["forms"][form].values())
+        if abs(count - expected) > 3 * expected**0.5:
+            off[form] = (count, expected)
+    for defect, expected in DEFECTS.items():
+        count = manifest["defects"][defect]
+        if not -3 * expected**0.5 - 1 <= count - expected <= 3 * expected**0.5 + PLANTED.get(defect, 4):
+            off[defect] = (count, expected)
+    assert not off
+    recent = dict.fromkeys((1, 7, 30), 0)
+    deleted = 0
+    for day, ids in manifest["calendar"].items():
+        age = (date(2026, 11, 1) - date.fromisoformat(day)).days
+        for days in recent:
+            recent[days] += (len(ids["changed"]) + len(ids["deleted"])) if age <= days else 0
+        deleted += len(ids["deleted"])
+    shares = {days: count / counts["records"] for days, count in recent.items()}
+    assert shares == pytest.approx({1: 0.004, 7: 0.025, 30: 0.09}, rel=0.15)
+    assert deleted / recent[30] == pytest.approx(0.05, abs=0.015)
+
+
+def test_the_manifest_of_a_running_sandbox_follows_its_changes() -> None:
+    with Sandbox() as box:
+        before = box.manifest(ledger=False)["study"][STUDY]
+        done = box.advance(1)
+        after = box.manifest(ledger=False)["study"][STUDY]
+    assert after["lists"]["records"]["count"] == before["lists"]["records"]["count"] + done["new"]
+    day = after["calendar"]["2026-11-01"]
+    assert (len(day["changed"]), len(day["deleted"])) == (done["new"] + done["changed"], done["deleted"])
+    assert min(done.values()) > 0
