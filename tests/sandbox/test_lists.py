@@ -151,10 +151,7 @@ ANSWER_FILTERS: list[tuple[str, Callable[[Row], bool]]] = [
     ("AETERM=~ACHE", lambda d: "ache" in str(d.get("AETERM", "")).lower()),
     ("AETERM=~^back", lambda d: str(d.get("AETERM", "")).lower().startswith("back")),
     ("AENARR=~standing\\.", lambda d: "standing." in str(d.get("AENARR", ""))),
-    (
-        "SYSBP1<5",
-        lambda d: bool(d.get("SYSBP1")) and str(d["SYSBP1"]) < "5" if isinstance(d.get("SYSBP1"), str) else False,
-    ),
+    ("SYSBP1<5", lambda d: below_five(d.get("SYSBP1"))),
 ]
 
 

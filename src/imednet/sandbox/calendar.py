@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .design import Row
 from .dialogue import comment
-from .life import DAY, written
+from .life import CLOCK_SECONDS, DAY, written
 from .study import Study
 from .words import DRUGS, TERMS, WORDS
 from .writes import create, update
@@ -127,7 +127,7 @@ def _change_design(study: Study, number: int, moment: str) -> None:
     form = forms.row(place)
     forms.change(place, revision=form["revision"] + 1, dateModified=moment)
     places = [p for p, form_id in enumerate(variables.values("formId")) if form_id == form["formId"]]
-    step = number % 4
+    step = (number - CLOCK_SECONDS // DAY) % 4
     first, second = places[0], places[min(1, len(places) - 1)]
     if step == 0:
         known = variables.row(first)

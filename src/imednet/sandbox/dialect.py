@@ -77,13 +77,13 @@ class Speech:
         if style == "null":
             return row
         found: Row = {}
+        own = next((value for value in row.values() if type(value) is int), 0)
         for place, (field, value) in enumerate(row.items()):
             if value is not None or field == "recordData":
                 found[field] = value
                 continue
             # In the mixed style each field of each row has its own way, always the same one.
-            first = next(iter(row.values()))
-            turn = ("null", "empty", "absent")[(place + len(str(row.get("recordId") or first))) % 3]
+            turn = ("null", "empty", "absent")[(place + own) % 3]
             way = turn if style == "mixed" else style
             if way == "empty" and field not in NUMBERS and field not in LISTS:
                 found[field] = ""
