@@ -14,50 +14,12 @@ from .dice import LOW, Dice, bell, growth
 from .life import Life, iso, written
 from .people import NOW, PROCEDURE, Subject
 from .plan import DAY_ZERO, TWICE, Plan
+from .plausible import CONDITIONS, EXIT_REASONS, LABS, MEANS, NIGHT, NOT_DONE, RANGES, USUAL
 from .words import DRUGS, LAST_NAMES, TERMS, WORDS
 
-_LETTERS = "ABCDEFGHJKLMNPRSTVW"
+_LETTERS = "ABCDEFGHIJKLMNOPRSTUVWYZ"
 _TERMS, _DRUGS = tuple(TERMS), tuple(DRUGS)
 _UNIT = LOW + 1
-
-LABS = {
-    # mean, spread of its logarithm, lower and upper limit of normal, decimals
-    "HGB": (14.0, 0.06, 11.5, 17.0, 1), "WBC": (6.6, 0.18, 3.8, 11.0, 1), "PLT": (245, 0.18, 150, 400, 0),
-    "CREA": (84, 0.15, 50, 125, 0), "EGFR": (78, 0.15, 50, 125, 0), "K": (4.2, 0.06, 3.5, 5.1, 1),
-    "NA": (140, 0.013, 135, 146, 0), "ALT": (24, 0.33, 7, 56, 0), "AST": (23, 0.28, 8, 48, 0),
-    "BILI": (9.5, 0.33, 3, 21, 0), "GLUC": (5.6, 0.13, 3.9, 7.8, 1), "HBA1C": (5.7, 0.07, 4.6, 6.9, 1),
-}  # fmt: skip
-
-RANGES = {
-    "PULSE": (54, 96, 0), "TEMP": (36.0, 37.4, 1), "EGHR": (52, 98, 0), "EGPR": (120, 210, 0), "EGQRS": (72, 118, 0),
-    "EGQTCF": (365, 465, 0), "QLVAS": (35, 100, 0), "CMDOSE": (1, 500, 0), "PRCONTR": (40, 220, 0),
-    "PRFLUO": (5.0, 38.0, 1), "PRABLR": (4, 16, 0), "PRABLL": (4, 16, 0), "FUHOSPN": (1, 9, 0), "DYPULSE": (54, 96, 0),
-    "OVSYS": (120, 180, 0), "OVDIA": (70, 105, 0),
-}  # fmt: skip
-"""Variable -> lowest and highest plausible number, decimals."""
-
-CONDITIONS: dict[str, tuple[str, str]] = {
-    "IEREAS": ("IEYN", "No"), "RACEOTH": ("RACE", "Other"), "CHILDPOT": ("SEX", "Female"), "MHENDAT": ("MHONGO", "No"),
-    "AEENDAT": ("AEONGO", "No"), "AESERC": ("AESER", "Yes"), "CMINDSP": ("CMIND", "Adverse event"),
-    "CMENDAT": ("CMONGO", "No"),
-    "PRCOMPSP": ("PRCOMP", "Yes"), "FUHOSPN": ("FUHOSP", "Yes"), "EXDTHDAT": ("EXREAS", "Death"),
-}  # fmt: skip
-"""Question -> the question it hangs on, and the answer that opens it. Otherwise it is left empty."""
-
-NOT_DONE = {"VS": "VSND", "LAB": "LBND", "ABPM": "ABND"}
-"""Form -> the question whether it was done; with No all that follows is left empty."""
-
-USUAL = {"AESER": 0.1, "AEONGO": 0.3, "MHONGO": 0.35, "CMONGO": 0.3, "PRCOMP": 0.06, "FUHOSP": 0.05, "AEUADE": 0.02,
-         "FUAE": 0.2, "FUCM": 0.25, "PHAE": 0.15, "DVIRB": 0.3}  # fmt: skip
-"""Share of Yes where it is not the usual answer."""
-
-EXIT_REASONS = {
-    "Completed": "Completed protocol",
-    "Withdrawn": "Withdrawal by subject",
-    "Lost to Follow-Up": "Lost to follow-up",
-    "Deceased": "Death",
-    "Screen Failed": "Screen failure",
-}
 
 
 class Field(NamedTuple):
@@ -127,7 +89,7 @@ class Sheet:
         return self.phrase(u, 2 + u % 3)
 
     def memo(self, field: Field, u: int) -> Any:
-        return self.phrase(u, 3 + u % 9) if u >> 31 else ""
+        return self.phrase(u, 1 + u % 6)
 
     def phrase(self, u: int, count: int) -> str:
         parts = []
@@ -190,13 +152,13 @@ class Sheet:
         procedure = self.subject.days[PROCEDURE]
         if procedure is not None and self.day > procedure:
             drop = min(1.0, (self.day - procedure) / 90) * (12 if facts.arm == "Treatment" else 4)
-        night = 14 if field.name[-2:] in _NIGHT else 0
+        night = 14 if field.name[-2:] in NIGHT else 0
         noise = 6 * bell(u << 32 | u)
         systolic = facts.systolic - drop - night + noise
         return str(int(systolic if "SYS" in field.name else systolic * 0.58))
 
     def mean(self, field: Field, u: int) -> Any:
-        names = _MEANS[field.name]
+        names = MEANS[field.name]
         found = [int(self.data[name]) for name in names if self.data.get(name)]
         return str(round(sum(found) / len(found))) if found else ""
 
@@ -228,8 +190,44 @@ class Sheet:
     def drug(self, field: Field, u: int) -> Any:
         return _DRUGS[u * len(_DRUGS) >> 32]
 
+    def indication(self, field: Field, u: int) -> Any:
+        """For an adverse event only where there is one."""
+        found = self.choice(field, u)
+        return found if found != "Adverse event" or self._events() else "Prophylaxis"
+
+    def _events(self) -> int:
+        return self._sheets.plan.count_of(self.rank, "AE")
+
     def event_named(self, field: Field, u: int) -> Any:
-        return f"AE {1 + u % 3}"
+        return f"AE {1 + u % max(1, self._events())}"
+
+    def criterion(self, field: Field, u: int) -> Any:
+        """All are met, but for one of those who fail screening."""
+        right, wrong = ("Yes", "No") if field.name.startswith("INC") else ("No", "Yes")
+        failed = self.subject is not None and self.subject.status == "Screen Failed"
+        which = self.subject.number % 14 if self.subject else 0
+        place = int(field.name[3:]) - 1 + (6 if field.name.startswith("EXC") else 0)
+        return wrong if failed and place == which else right
+
+    def _fatal(self) -> bool:
+        return self.subject is not None and self.subject.status == "Deceased" and self.nth == 1
+
+    def outcome(self, field: Field, u: int) -> Any:
+        """Fatal is the first adverse event of those who died, and no other."""
+        others = [choice for choice in field.choices if choice != "Fatal"]
+        return "Fatal" if self._fatal() else others[u * len(others) >> 32]
+
+    def serious(self, field: Field, u: int) -> Any:
+        return "Yes" if self._fatal() else self.choice(field, u)
+
+    def seriousness(self, field: Field, u: int) -> Any:
+        found = self.boxes(field, u)
+        return (
+            "Death" if self._fatal() else ", ".join(p for p in found.split(", ") if p != "Death") or field.choices[-1]
+        )
+
+    def ongoing(self, field: Field, u: int) -> Any:
+        return "No" if self._fatal() else self.choice(field, u)
 
     def serial(self, field: Field, u: int) -> Any:
         """The catheter of the procedure, on other forms too."""
@@ -248,7 +246,7 @@ class Sheet:
 
     def device_user(self, field: Field, u: int) -> Any:
         used = self._sheets.treated_at(self.site)
-        return used[self.nth - 1].key if self.nth <= len(used) else ""
+        return used[self.nth - 1].key
 
     def random_number(self, field: Field, u: int) -> Any:
         return f"R-{self.subject.number if self.subject else 0}"
@@ -271,15 +269,9 @@ class Sheet:
         return iso(self.day - 20)
 
     def staff(self, field: Field, u: int) -> Any:
-        return f"Dr. {LAST_NAMES[u % len(LAST_NAMES)]}"
+        return f"Dr. {LAST_NAMES[1 + u % (len(LAST_NAMES) - 1)]}"
 
 
-_NIGHT = {f"{hour:02}" for hour in (*range(7), 22, 23)}
-_MEANS = {
-    "SYSMEAN": ("SYSBP1", "SYSBP2", "SYSBP3"),
-    "ABSYSDAY": tuple(f"ABSYS{hour:02}" for hour in range(7, 22)),
-    "ABSYSNGT": tuple(f"ABSYS{hour:02}" for hour in (*range(7), 22, 23)),
-}
 _KINDS: dict[str, Callable[[Sheet, Field, int], Any]] = {
     "RADIO": Sheet.choice, "DROPDOWN": Sheet.choice, "CHECKBOX": Sheet.boxes, "NUMBER": Sheet.number,
     "CALC": Sheet.number, "TEXT": Sheet.text, "MEMO": Sheet.memo, "DATE": Sheet.date, "TIME": Sheet.clock,
@@ -294,13 +286,16 @@ _NAMES: dict[str, Callable[[Sheet, Field, int], Any]] = {
     "DASER": Sheet.device, "DAST": Sheet.device_state, "DASUBJ": Sheet.device_user, "RANDNUM": Sheet.random_number,
     "DVCAT": Sheet.deviation, "MHENDAT": Sheet.ending, "AEENDAT": Sheet.ending, "CMENDAT": Sheet.ending,
     "EXDTHDAT": Sheet.death, "SIIRB": Sheet.irb, "SIPI": Sheet.staff, "TRNAME": Sheet.staff,
-    "DYSYS": Sheet.pressure, "DYDIA": Sheet.pressure,
+    "DYSYS": Sheet.pressure, "DYDIA": Sheet.pressure, "CMIND": Sheet.indication, "AEOUT": Sheet.outcome,
+    "AESER": Sheet.serious, "AESERC": Sheet.seriousness, "AEONGO": Sheet.ongoing,
 }  # fmt: skip
 
 
 def _maker(name: str, kind: str) -> Callable[[Sheet, Field, int], Any]:
     if name in _NAMES:
         return _NAMES[name]
+    if name[:3] in ("INC", "EXC") and name[3:].isdigit():
+        return Sheet.criterion
     if kind == "NUMBER" and len(name) == 5 and name.endswith("NUM"):
         return Sheet.counter
     if kind == "NUMBER" and name[:5] in ("SYSBP", "DIABP", "ABSYS", "ABDIA"):
@@ -333,11 +328,14 @@ class Answers:
 
     def facts(self, subject: Subject) -> Facts:
         """What is true of a subject on all its forms; the same person at two sites has the same."""
-        a, b, c, d, e, f, *_ = self.dice.words(f"person {subject.person}")
+        a, _, _, d, e, f, *_ = self.dice.words(f"person {subject.person}")
         height = 152 + a % 42
+        # Nobody but the same person has both the initials and the birth year of another.
+        code = subject.person * 271_829 % (24**3 * 46)
+        letters, born = divmod(code, 46)
         return Facts(
-            initials=f"{_LETTERS[b % 19]}-{_LETTERS[(b >> 8) % 19]}",
-            born=1941 + c % 46,
+            initials="-".join(_LETTERS[letters // 24**place % 24] for place in range(3)),
+            born=1941 + born,
             sex="Female" if d & 1 else "Male" if d & 0xFF else "Intersex",
             height=height,
             weight=round((height - 100) * (0.85 + (e & 0xFFFF) / 0xFFFF * 0.5), 1),
@@ -385,7 +383,8 @@ class Answers:
             else:
                 data[field.name] = field.maker(sheet, field, word & LOW)
             if field.name == done:
-                data[field.name] = "No" if word & LOW < 0.02 * LOW else "Yes"
+                clean = sheet.subject is not None and sheet.subject.story.clean
+                data[field.name] = "No" if word & LOW < 0.02 * LOW and not clean else "Yes"
                 blank = data[field.name] == "No"
         return data, fates
 

@@ -10,13 +10,15 @@ from urllib.parse import unquote
 
 from .calendar import advance
 from .design import STUDY, TWIN, Row
+from .jobs import Jobs
 from .life import CLOCK_SECONDS, written
 from .lists import Lists
 from .messages import Answer, Problem, Request, encoded, invalid, not_found, problem_answer
-from .study import FIELDS, Study, study_rows
+from .posting import read_items
+from .study import FIELDS, Study, empty_studies, study_rows
 from .switches import Switches
 from .tables import KEYS, Fixed, Table
-from .writes import Jobs, read_items, store
+from .writes import store
 
 PREFIX = "/api/v1/edc/"
 
@@ -34,11 +36,11 @@ class Api:
         self.studies = studies
         self.switches = switches if switches is not None else Switches()
         self.seconds = CLOCK_SECONDS
-        self.lists = Lists(self.switches)
+        self._writing = threading.RLock()
+        self.lists = Lists(self.switches, self._writing)
         self.jobs = Jobs(self.switches, job_clock)
         self._sees = {(pair["apiKey"], pair["securityKey"]): pair["sees"] for pair in keys}
-        self._study_table = Table("studies", Fixed(study_rows(studies)), FIELDS["studies"])
-        self._writing = threading.RLock()
+        self._list_studies()
 
     @property
     def clock(self) -> str:
@@ -47,8 +49,19 @@ class Api:
 
     def turn(self, chosen: dict[str, object]) -> None:
         """Turn switches while the server runs."""
-        self.switches.set(chosen)
-        self.lists.forget()
+        with self._writing:
+            self.switches.set(chosen)
+            if "manyStudies" in chosen:
+                more = empty_studies(self.studies[STUDY].seed)
+                for key in more:
+                    self.studies.pop(key, None)
+                if self.switches.on("manyStudies"):
+                    self.studies.update(more)
+                self._list_studies()
+            self.lists.forget()
+
+    def _list_studies(self) -> None:
+        self._study_table = Table("studies", Fixed(study_rows(self.studies)), FIELDS["studies"])
 
     def advance(self, days: int) -> Row:
         """Let days pass in the main study: new, changed and deleted rows; gives how many."""
@@ -131,7 +144,7 @@ class Api:
 
     def pack(self, request: Request, answer: Answer) -> Answer:
         """Compress a page for a caller who accepts that, if nobody has touched it since."""
-        accepted = "gzip" in request.headers.get("accept-encoding", "")
+        accepted = _accepts_gzip(request.headers.get("accept-encoding", ""))
         if accepted and answer.page is answer.body and answer.page is not None and self.switches["gzip"] == "offered":
             answer.body = self.lists.zipped(answer.page)
             answer.headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
@@ -155,3 +168,11 @@ class Api:
             for job in self.jobs.ended():
                 for item in job.to_store(self.switches["jobOutcome"]):
                     store(job.study, item, self.clock)
+
+
+def _accepts_gzip(header: str) -> bool:
+    words = [[part.strip() for part in word.split(";")] for word in header.lower().split(",")]
+    return any(word[0] == "gzip" and not any(part.replace(" ", "") in REFUSALS for part in word[1:]) for word in words)
+
+
+REFUSALS = ("q=0", "q=0.0", "q=0.00", "q=0.000")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .design import Row
 from .dialogue import comment
 from .life import CLOCK_SECONDS, DAY, written
+from .plan import DAY_ZERO
 from .study import Study
 from .words import DRUGS, TERMS, WORDS
 from .writes import create, update
@@ -21,7 +22,7 @@ CHANGED, NEW, DELETED_EVERY = 0.004, 0.001, 20
 
 def advance(api: Api, study: Study, days: int) -> Row:
     """Let days pass in a study; gives how many records are new, changed and deleted."""
-    if not 0 < days <= 366:
+    if isinstance(days, bool) or not isinstance(days, int) or not 0 < days <= 366:
         raise ValueError(f"the clock moves by 1 to 366 days at a time, not by {days}")
     done = {"days": days, "new": 0, "changed": 0, "deleted": 0}
     for _ in range(days):
@@ -31,6 +32,7 @@ def advance(api: Api, study: Study, days: int) -> Row:
         moments = (written(start + 3600 + step) for step in range(DAY - 7200))
         _change_records(study, number, moments, done)
         _add_records(study, number, moments, done)
+        _hold_visits(study, start, moments, done)
         _talk(study, number, start + 7200)
     return done
 
@@ -42,7 +44,7 @@ def _change_records(study: Study, number: int, moments: Iterator[str], done: Row
     for n in range(max(3, round(total * CHANGED)) if total else 0):
         place = records.places()[dice.below(total, "advance", number, n)]
         row = records.row(place)
-        if place in seen or row["deleted"]:
+        if place in seen or row["deleted"] or row["subjectId"] == 20004:
             continue
         seen.add(place)
         if n % DELETED_EVERY == 1:
@@ -80,7 +82,7 @@ def _add_records(study: Study, number: int, moments: Iterator[str], done: Row) -
         moment = next(moments)
         if u & 1:
             data = {
-                "AENUM": "99",
+                "AENUM": study.next_entry(subject, "AE"),
                 "AETERM": list(TERMS)[u % len(TERMS)],
                 "AESTDAT": moment[:10],
                 "AEONGO": "Yes",
@@ -88,9 +90,40 @@ def _add_records(study: Study, number: int, moments: Iterator[str], done: Row) -
             }
             create(study, forms["AE"], subject, None, data, moment)
         else:
-            data = {"CMNUM": "99", "CMTRT": list(DRUGS)[u % len(DRUGS)], "CMSTDAT": moment[:10], "CMONGO": "Yes"}
+            data = {
+                "CMNUM": study.next_entry(subject, "CM"),
+                "CMTRT": list(DRUGS)[u % len(DRUGS)],
+                "CMSTDAT": moment[:10],
+                "CMONGO": "Yes",
+            }
             create(study, forms["CM"], subject, None, data, moment)
         done["new"] += 1
+
+
+def _hold_visits(study: Study, start: int, moments: Iterator[str], done: Row) -> None:
+    """Planned visits that are due on this day take place, and their forms are begun."""
+    plan, visits = study.plan, study.table("visits")
+    today = start // DAY + DAY_ZERO
+    forms = {row["formKey"]: row for row in study.table("forms").rows()}
+    subjects = study.table("subjects")
+    for place, subject in enumerate(plan.subjects):
+        if subject.status not in ("Enrolled", "Baseline") or subject.deleted or subject.number == 20004:
+            continue
+        for which, due in enumerate(subject.due):
+            if due != today or subject.days[which] is not None:
+                continue
+            local = next(at for at, visit in enumerate(plan.visits_at(place)) if visit.interval == which)
+            row = visits.row(plan.first_visit[place] + local)
+            if row["deleted"] or row["visitDate"]:
+                continue
+            day = written(start)[:10]
+            visits.change(plan.first_visit[place] + local, visitDate=day, dateModified=next(moments))
+            whose = subjects.find("subjectId", subject.number)
+            for form in study.design.forms_of_visit.get(row["intervalName"], ()):
+                fields = study.design.data["forms"][form]
+                dates = {v["variableName"]: day for v in fields["variables"] if v["variableType"] == "DATE"}
+                create(study, forms[fields["formKey"]], subjects.row(whose or 0), row, dates, next(moments))
+                done["new"] += 1
 
 
 def _talk(study: Study, number: int, seconds: int) -> None:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from .design import Design, Row
 from .dice import Dice
 from .life import DAY, Life, written
+from .people import Subject
 from .tables import numbered
 from .words import FIRST_NAMES, LAST_NAMES, REASONS, WORDS
 
 if TYPE_CHECKING:
-    from .people import Subject
     from .study import Study
 
 COORDINATOR, MONITOR, MANAGER = "Site Coordinator", "Monitor", "Data Manager"
-GONE_LOGINS = ("pformer", "system", "mleft2")
-"""Logins that are in no list of users: people who left, and the server itself."""
+GONE_LOGINS = ("pformer",)
+"""Logins of people who left and are in no list of users."""
 
 
 def users(design: Design, dice: Dice, study_id: int, count: int) -> list[Row]:
@@ -71,14 +71,21 @@ class Staff:
 
     def __init__(self, rows: list[Row]) -> None:
         self.active: dict[str, list[str]] = {}
+        self._first: dict[str, str] = {}
+        """The first eight people, one of each role: they are in studies of every size."""
         for row in rows:
             for role in row["roles"][:1] if row["userActiveInStudy"] else []:
                 self.active.setdefault(role["name"], []).append(row["login"])
+                if int(row["login"].lstrip("abcdefghijklmnopqrstuvwxyz")) <= 8:
+                    self._first[role["name"]] = row["login"]
         self.everyone = [row["login"] for row in rows if row["userActiveInStudy"]]
-        self.away = [row["login"] for row in rows if not row["userActiveInStudy"]] + list(GONE_LOGINS[:1])
+        self.away = [row["login"] for row in rows if not row["userActiveInStudy"]] + list(GONE_LOGINS)
 
-    def one(self, role: str, u: int) -> str:
-        """A login with this role."""
+    def one(self, role: str, u: int, subject: Subject | int | None = None) -> str:
+        """A login with this role; around a scripted subject the same one in every size."""
+        number = subject.number if isinstance(subject, Subject) else subject
+        if number is not None and number <= 20016 and role in self._first:
+            return self._first[role]
         logins = self.active.get(role) or self.everyone
         return logins[u % len(logins)]
 
@@ -127,12 +134,13 @@ class Conduct:
         elif status == "Record Locked" or (corrected and u & 3 == 0):
             role = MANAGER
         staff = self._study.staff
-        user, unknown = staff.one(role, u >> 8), u % 10000 < self._away
-        clean = header["subjectId"] == 20004
-        if header["subjectId"] == 20013 and nth == 1:
+        number = header["subjectId"]
+        user, unknown = staff.one(role, u >> 8, number), u % 10000 < self._away
+        if number == 20013 and nth == 1:
             unknown = True
-        if unknown and not clean:
-            user = staff.away[(u >> 16) % len(staff.away)]
+        if unknown and number != 20004:
+            scripted = number is not None and number <= 20016
+            user = GONE_LOGINS[0] if scripted else staff.away[(u >> 16) % len(staff.away)]
         reason = None
         if deletion:
             reason = "Entered in error"
@@ -215,8 +223,3 @@ class RevisionSource:
         if field == "recordId":
             return map(self._study.record_source.number, self._ranks)
         return (self.row(place)[field] for place in range(len(self)))
-
-
-def same_person(one: Subject, other: Subject) -> bool:
-    """Whether two subjects are one person, registered twice (D16)."""
-    return one is not other and one.person == other.person

@@ -37,7 +37,7 @@ def control(box: Sandbox, request: Request) -> Answer:
         return Answer(404, encoded({"error": "no such control", "known": known}))
     try:
         return Answer(200, encoded(way(json.loads(request.body) if request.body else None)))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         return Answer(400, encoded({"error": f"{type(error).__name__}: {error}"}))
 
 

@@ -6,13 +6,13 @@ from bisect import bisect_right
 from typing import Any
 
 from . import scripts
-from .answers import CONDITIONS, Answers, meta
+from .answers import Answers, meta
 from .design import Design, Row
 from .dice import LOW, Dice
 from .life import Life, Lives, iso
 from .people import NOW
 from .plan import TWICE, Plan
-from .words import FOREIGN, FORMULAS, NUMBER_IN_WORDS, NUMBER_WITH_SIGN, UNKNOWN_DATES, WORDS
+from .words import FOREIGN_DRUGS, FOREIGN_TERMS, FORMULAS, NUMBER_IN_WORDS, NUMBER_WITH_SIGN, UNKNOWN_DATES
 
 Note = tuple[str, str | None, Any]
 """A defect, the variable it is in (None: the whole record), and the answer as it would have been."""
@@ -24,7 +24,7 @@ FREE_TEXT = frozenset({"RACEOTH", "MHTERM", "LBNAM", "DYNOTE", "AETERM", "CMTRT"
 """Texts that people type as they like; other texts are codes."""
 
 # A rate is of all answers of a kind; some of them cannot have the defect, so the rest has it more often.
-SCALE = {"D01": 1.04, "D02": 1.04, "D03": 1.04, "D17": 1.37, "D20": 1.45, "D21": 1.14, "D22": 1.14, "D23": 1.12,
+SCALE = {"D01": 1.065, "D02": 1.04, "D03": 1.04, "D17": 1.37, "D20": 1.45, "D21": 1.14, "D22": 1.14, "D23": 1.12,
          "D24": 2.05, "D25": 1.21, "D26": 1.2}  # fmt: skip
 
 OF_KIND: dict[str, tuple[str, ...]] = {
@@ -83,7 +83,7 @@ class Spoiler:
             notes.append(("D04", None, None))
             return {}
         if subject is not None and subject.story.clean:
-            return {**data, **{name: value or _filled(natural, name) for name, value in natural.items()}}
+            return {**data, **natural}
         self._spoil(form, natural, fates, data, notes)
         story = scripts.ANSWERS.get((number, form_key, plan.nth[rank]), {}) if number else {}
         if number in scripts.TORTURE:
@@ -123,7 +123,7 @@ class Spoiler:
                 continue
             defect = names[bisect_right(limits, fate)]
             if defect in ("D01", "D02", "D03"):
-                if name in ALWAYS_ANSWERED:
+                if name in ALWAYS_ANSWERED or (defect == "D01" and value == ""):
                     data[name] = value
                     continue
                 notes.append((defect, name, value))
@@ -144,16 +144,17 @@ class Spoiler:
         if kind == "TEXT" and (name not in FREE_TEXT or not value):
             return None
         if kind == "MEMO":
-            if name in CONDITIONS and not value:
+            if not value:
                 return None
-            text = value or f"Noted by {WORDS[pick & 31]} review"
+            text = value
             if defect == "D18":
                 return f"{text}{(chr(10), chr(13) + chr(10), chr(9))[pick % 3]}Second line\twith a tab"
             return (text + ". ") * (8000 // (len(text) + 2) + 1 + pick % 40)
         if not value or (kind == "NUMBER" and len(name) == 5 and name.endswith("NUM")):
             return None
         if defect == "D17":
-            return FOREIGN[pick % len(FOREIGN)]
+            options = tuple(FOREIGN_DRUGS if name == "CMTRT" else FOREIGN_TERMS)
+            return options[pick % len(options)]
         if defect == "D20":
             return FORMULAS[pick % len(FORMULAS)]
         if defect == "D21":
@@ -215,13 +216,8 @@ class Spoiler:
             notes.append(("D32", f"OLD{form_key}X", None))
 
 
-def _filled(natural: Row, name: str) -> str:
-    """The clean subject has every question answered, free text too, unless another answer closes the question."""
-    condition = CONDITIONS.get(name)
-    return "" if condition and condition[1] not in natural[condition[0]] else "None"
-
-
 _TORTURED: dict[Any, str] = {
     "=SUM(A1:A9)": "D20", "tab\there": "D18", "line\r\nbreak": "D18", "E\u0301 É": "D17", "עברית": "D17", "😀🏽": "D17",
-    "12,5": "D21", "<5": "D22", "1e3": "D23", " 72 ": "D23", "007": "D23", 0.1: "D24", True: "D24",
+    "12,5": "D21", "<5": "D22", "1e3": "D23", " 72 ": "D23", "007": "D23", "1 234": "D23",
+    "\uff17\uff12": "D23", 0.1: "D24", True: "D24",
 }  # fmt: skip

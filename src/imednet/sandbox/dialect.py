@@ -126,15 +126,11 @@ class Typed:
         kind = variable["variableType"]
         if kind in ("NUMBER", "CALC"):
             try:
-                return (
-                    float(value)
-                    if "." in value
-                    else int(value)
-                    if value.isascii() and value == value.strip()
-                    else value
-                )
+                number = float(value) if "." in value else int(value)
             except ValueError:
                 return value
+            plain = value.isascii() and value == value.strip() and "_" not in value and len(value) < 30
+            return number if plain else value
         choices = self._design.codes(variable["codeList"]) if variable["codeList"] else []
         if kind in ("RADIO", "DROPDOWN"):
             return choices.index(value) + 1 if value in choices else value

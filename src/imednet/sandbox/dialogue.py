@@ -13,8 +13,8 @@ from .dice import bell, growth
 from .life import CLOCK_SECONDS, Life, written
 from .people import Subject
 from .sites import CLOSED
-from .tables import numbered
-from .words import DRUGS, TERMS, WORDS
+from .tables import numbered, own
+from .words import PREFERRED_DRUGS, PREFERRED_TERMS, WORDS
 
 if TYPE_CHECKING:
     from .study import Study
@@ -71,7 +71,7 @@ class QuerySource:
 
     def row(self, place: int) -> Row:
         rank = self._order[place]
-        row = dict(self._scripted[-1 - rank]) if rank < 0 else self._drawn(rank)
+        row = own(self._scripted[-1 - rank]) if rank < 0 else self._drawn(rank)
         row["annotationId"] = numbered(800001, place, self._study.salt)
         return {name: row[name] for name in QUERY_FIELDS}
 
@@ -104,7 +104,7 @@ class QuerySource:
         steps = max(1, len(life_cycle["chain"]) - 1)
         gap = min(1 + words[4] % (3 * 24 * HOUR), max(1, (CLOCK_SECONDS - 1 - began) // steps))
         comments = [
-            comment(study, number, f"{prefix} {word}", began + gap * (number - 1), words[number & 7] >> 3)
+            comment(study, number, f"{prefix} {word}", began + gap * (number - 1), words[number & 7] >> 3, subject)
             for number, word in enumerate(life_cycle["chain"], 1)
         ]
         if len(comments) > 1 and self.disordered(words):
@@ -142,28 +142,15 @@ class QuerySource:
         name: str = fields[words[2] % len(fields)]["variableName"]
         return name
 
-    def notes(self, place: int) -> list[str]:
-        """Defects of a query, for the ledger."""
-        rank = self._order[place]
-        if rank < 0:
-            return list(self._scripted[-1 - rank]["defects"])
-        life, _, words, life_cycle = self._facts(rank)
-        found = [] if life_cycle["chain"] else ["D37"]
-        if life.deleted:
-            found.append("D38")
-        if len(life_cycle["chain"]) > 1 and self.disordered(words):
-            found.append("D39")
-        return found
 
-
-def comment(study: Study, number: int, status: str, moment: int, u: int) -> Row:
+def comment(study: Study, number: int, status: str, moment: int, u: int, subject: Subject | None = None) -> Row:
     """One step of a dialogue."""
     prefix, _, word = status.rpartition(" ")
     role = COORDINATOR if word == "Responded" else RAISED_BY.get(prefix, MONITOR)
     return {
         "sequence": number,
         "annotationStatus": status,
-        "user": study.staff.one(role, u) if role else "system",
+        "user": study.staff.one(role, u, subject) if role else "system",
         "comment": " ".join(WORDS[u >> 5 * part & 31] for part in range(5)),
         "closed": word == "Closed",
         "date": written(moment),
@@ -181,7 +168,7 @@ def scripted_queries(study: Study) -> list[Row]:
 
     def put(
         number: int, where: str, prefix: str, words: list[str], day: int, *,
-        form: str = "", variable: str | None = None, defects: tuple[str, ...] = (), **extra: Any,
+        form: str = "", variable: str | None = None, twist: str = "",
     ) -> None:  # fmt: skip
         rank = rank_of(number, form) if form and number in subjects else None
         if number not in subjects or (form and rank is None):
@@ -189,9 +176,12 @@ def scripted_queries(study: Study) -> list[Row]:
         subject = study.plan.subjects[subjects[number]]
         began = CLOCK_SECONDS - day * 24 * HOUR
         comments = [
-            comment(study, step, f"{prefix} {word}", began + 5 * HOUR * (step - 1), 17 * number + step)
+            comment(study, step, f"{prefix} {word}", began + 5 * HOUR * (step - 1), 17 * number + step, subject)
             for step, word in enumerate(words, 1)
         ]
+        if twist == "no text":
+            comments[0]["comment"] = None
+        comments = comments[::-1] if twist == "out of order" else comments
         found.append(
             {
                 "studyKey": study.key, "subjectId": subject.number, "subjectOid": study.subject_oid(subject),
@@ -199,30 +189,22 @@ def scripted_queries(study: Study) -> list[Row]:
                 "recordId": None if rank is None else study.record_source.number(rank),
                 "variable": variable, "subjectKey": subject.key, "dateCreated": written(began),
                 "dateModified": max((one["date"] for one in comments), default=written(began)),
-                "queryComments": comments, "defects": defects, **extra,
+                "queryComments": comments,
             }
         )  # fmt: skip
 
     put(20001, "question", "Monitor Query", ["Open", "Responded", "Closed"], 803, form="AE", variable="AEENDAT")
     put(20001, "subject", "Auto Query", ["Open"], 791)
-    put(20003, "record", "Data Management Query", [], 852, form="REG", variable="", defects=("D37", "D38"))
+    put(20003, "record", "Data Management Query", [], 852, form="REG", variable="")
     for place, chain in enumerate(study.design.data["queryLifecycles"]):
-        put(
-            20012, "question", "Monitor Query", chain["chain"], 60 - place, form="VS", variable="SYSBP1",
-            defects=() if chain["chain"] else ("D37",),
-        )  # fmt: skip
+        put(20012, "question", "Monitor Query", chain["chain"], 60 - place, form="VS", variable="SYSBP1")
     put(20012, "question", "Monitor Query", ["Open", "Responded"] * 20, 50, form="LAB", variable="LBK")
     put(20012, "question", "Auto Query", ["Open"], 40, form="VS", variable="DIABP1")
     put(20012, "question", "Monitor Query", ["Open"], 39, form="VS", variable="DIABP1")
     put(20012, "record", "Monitor Query", ["Pending further review"], 38, form="DEMO")
     put(20012, "question", "Monitor Query", ["Open", "Responded", "Closed"], 37, form="ICF", variable="ICCOM",
-        defects=("D39",))  # fmt: skip
-    put(20012, "question", "Data Management Query", ["Open"], 36, form="PD", variable="DVTERM", defects=("D38",))
-    for query in found:
-        if "D39" in query["defects"]:
-            query["queryComments"].reverse()
-        if "D38" in query["defects"] and query["queryComments"]:
-            query["queryComments"][0]["comment"] = None
+        twist="out of order")  # fmt: skip
+    put(20012, "question", "Data Management Query", ["Open"], 36, form="PD", variable="DVTERM", twist="no text")
     return found
 
 
@@ -265,6 +247,8 @@ class CodingSource:
         words = self._words(rank)
         if words[0] / (1 << 64) >= rate and subject.number != 20001:
             return 0
+        if {"D04", "D05"} & set(self._study.lives.of(rank).oddities):
+            return 0
         return (
             2 if words[1] / (1 << 64) < self._study.design.rate("D42") or (subject.number, form) == (20001, "AE") else 1
         )
@@ -292,8 +276,8 @@ class CodingSource:
         site = study.plan.sites[subject.site]
         life = study.lives.of(rank)
         value = str((study.spoiler.data(rank, life) or {}).get(variable) or "")
-        code: str | None = (DRUGS if key == "CM" else TERMS).get(value) or next(iter(TERMS.values()))
-        if revision == 2:
+        code = (PREFERRED_DRUGS if key == "CM" else PREFERRED_TERMS).get(value)
+        if revision == 2 and code:
             code = f"{code} NOS"
         if subject.number == 20013:
             code = _code_of_20013(key, study.plan.nth[rank], revision, code)
@@ -325,12 +309,6 @@ class CodingSource:
     def upgraded(words: tuple[int, ...]) -> bool:
         """Whether a term was coded in the newer version of the dictionary from the start (D42)."""
         return words[5] / (1 << 64) < 0.0065
-
-    def notes(self, place: int) -> list[str]:
-        """Defects of a coding, for the ledger."""
-        if self._revisions[place] > 1 or self.upgraded(self._words(self._ranks[place])):
-            return ["D42"]
-        return []
 
 
 def _code_of_20013(form: str, nth: int, revision: int, code: str | None) -> str | None:

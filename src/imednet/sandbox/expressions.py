@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from .switches import Switches
@@ -28,6 +28,7 @@ _ORDERED = ("<", "<=", ">", ">=")
 TIMES = ("dateCreated", "dateModified", "dateCoded")
 DAYS = ("startDate", "dueDate", "endDate", "visitDate")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_RUNAWAY = re.compile(r"[+*?}][^()]*\)[+*{]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -148,7 +149,7 @@ class _Reader:
             raise Refused
         self._seen.add(name)
         bare = _bare(value)
-        if (name in TIMES and not _TIME.fullmatch(bare)) or (name in DAYS and not _DAY.fullmatch(bare)):
+        if (name in TIMES and not _is_time(bare)) or (name in DAYS and not _is_day(bare)):
             raise Refused  # a date as answers print it, or a part of one, is no date for filters
         return Test(name, operator, bare)
 
@@ -158,6 +159,8 @@ def parse_answers_filter(text: str, switches: Switches | None = None) -> Tree:
     tests: list[Test] = []
     connectors: list[str] = []
     at = 0
+    if switches is not None and switches.on("filterSpaces"):
+        text = re.sub(r" *(==|!=|<=|>=|=~|<|>|;|,) *", r"\1", text)
     while True:
         clause = _ANSWER_CLAUSE.match(text, at)
         if clause is None or clause[1].endswith(" "):
@@ -187,6 +190,9 @@ def parse_answers_filter(text: str, switches: Switches | None = None) -> Tree:
 def holds(tree: Test | Tree, row: dict[str, Any], switches: Switches | None = None) -> bool:
     """Whether a row passes."""
     if isinstance(tree, Test):
+        if switches is not None and switches.on("filterCase"):
+            row = {name.lower(): value for name, value in row.items()}
+            return check(tree, switches)(row.get(tree.name.lower()))
         return check(tree, switches)(row.get(tree.name))
     decide = any if tree.kind == "or" and tree.parts else all
     return decide(holds(part, row, switches) for part in tree.parts)
@@ -209,11 +215,24 @@ def check(test: Test, switches: Switches | None = None) -> Callable[[Any], bool]
     return lambda value: (_text(value) in same) is equal
 
 
+def _is_time(text: str) -> bool:
+    return _TIME.fullmatch(text) is not None and _moment(text) != text
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return _DAY.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
 def _bare(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0] else value
 
 
 def _pattern(value: str) -> re.Pattern[str]:
+    if len(value) > 200 or _RUNAWAY.search(value):
+        raise Refused  # a repetition of repetitions may take for ever
     try:
         return re.compile(value, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError):
@@ -252,5 +271,5 @@ def _moment(text: str) -> str:
             moment = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
         except (ValueError, OverflowError):
             return text
-        return moment.isoformat(sep=" ", timespec="seconds")[:19]
+        return moment.replace(tzinfo=None).isoformat(sep=" ")  # with the fraction, which no row has
     return text

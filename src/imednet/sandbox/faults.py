@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from .api import PREFIX, Api
 from .dice import Dice, bell, growth
 from .messages import Answer, Problem, Request, encoded, problem_answer
+from .tables import KEYS
 
 HUGE = 60_000_000
 
@@ -84,12 +85,19 @@ class Fault:
             raise ValueError(f"there is no fault {self.kind!r}; choose one of: {', '.join(KINDS)}")
         if self.kind == "status" and self.status not in {int(one) for one in HTTPStatus if one >= 400} | {499, 520}:
             raise ValueError(f"a fault answers with a status from 400 on, not with {self.status}")
-        if (
-            not 0 <= self.rate <= 1
-            or self.every < 1
-            or min(self.nth, self.after, self.times, self.bytes_per_second) < 0
-        ):
-            raise ValueError(f"fault {self.kind}: numbers cannot be negative, rate is from 0 to 1, every from 1")
+        numbers = (
+            self.nth,
+            self.after,
+            self.times,
+            self.bytes_per_second,
+            self.seconds,
+            self.spread,
+            self.retry_after or 0,
+        )
+        if not all(isinstance(one, (int, float)) and 0 <= one < 10**9 for one in (*numbers, self.every, self.rate)):
+            raise ValueError(f"fault {self.kind}: numbers cannot be negative, nor endless")
+        if self.rate > 1 or self.every < 1:
+            raise ValueError(f"fault {self.kind}: rate is from 0 to 1, every from 1")
 
     @classmethod
     def read(cls, text: str) -> Fault:
@@ -189,7 +197,7 @@ class Faults:
     def _remove(self, request: Request) -> None:
         parts = request.path.removeprefix(PREFIX).split("/")
         study = self._api.studies.get(parts[1]) if len(parts) == 3 else None
-        if study is not None:
+        if study is not None and parts[2] in KEYS and parts[2] != "studies" and len(study.table(parts[2])):
             table = study.table(parts[2])
             table.remove(table.places()[min(3, len(table) - 1)])
 
@@ -235,17 +243,21 @@ class Faults:
             page["pagination"] = None
         elif kind in ("fewer-pages", "more-pages"):
             step = -1 if kind == "fewer-pages" else 1
+            if pagination["totalPages"] + step < 1:
+                return
             pagination["totalPages"] += step
             pagination["totalElements"] += step * pagination["size"]
         elif kind == "repeat-row" and page["data"]:
-            before = json.loads(next_answer(_page_before(request)).body)["data"]
-            page["data"][0] = before[-1]
+            before = json.loads(next_answer(_page_before(request)).body).get("data")
+            page["data"][0] = (before or page["data"])[-1]
         answer.body = encoded(page)
 
 
 def _page_before(request: Request) -> Request:
     """The same request for the page before."""
     parts = urlsplit(request.target)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    query["page"] = str(max(0, int(query.get("page", "0") or 0) - 1))
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    pages = [value for name, value in query if name == "page"]
+    if pages and pages[-1].isdecimal():
+        query = [pair for pair in query if pair[0] != "page"] + [("page", str(max(0, int(pages[-1]) - 1)))]
     return Request(request.method, f"{parts.path}?{urlencode(query)}", request.headers, request.body)

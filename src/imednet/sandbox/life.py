@@ -22,6 +22,8 @@ ONE = 1 << 64
 # Shares of records that were changed in the last day, week and 30 days, and of deletions among those. Records made in
 # these days are changed in them anyway, so a little less is drawn than the 0.4 %, 2.5 % and 9 % that come out.
 LAST_DAY, LAST_WEEK, LAST_MONTH, GONE_OF_THESE = 0.0024, 0.0163, 0.056, 0.05
+RETIRED_SHARE = 0.0004
+"""Records of the retired form among all; they are all deleted."""
 MORE_SINGLE = 0.031
 """Records that are changed late or deleted have two revisions at least; so more are drawn that would have one."""
 
@@ -57,13 +59,13 @@ class Lives:
         self._imported = rate("D36") * 1.05
         self._skewed = self._imported + rate("D35")
         self._recent = self._skewed + LAST_MONTH
-        self._gone = (rate("D10") - LAST_MONTH * GONE_OF_THESE) / (1 - LAST_MONTH)
+        self._gone = (rate("D10") - RETIRED_SHARE - LAST_MONTH * GONE_OF_THESE) / (1 - LAST_MONTH)
         self._null, self._empty = rate("D05"), rate("D05") + rate("D04")
         self._case = self._empty + rate("D31")
         self._undeclared = self._case + rate("D32")
         self._epro = [form["eproForm"] for form in design.data["forms"]]
         self._keys = [form["formKey"] for form in design.data["forms"]]
-        self._old = design.place["OLDVS"]
+        self._old, self._event, self._action = (design.place[key] for key in ("OLDVS", "AE", "AEACT"))
 
     @staticmethod
     def _thresholds(design: Design) -> list[tuple[float, int]]:
@@ -107,7 +109,6 @@ class Lives:
         elif u < self._imported:
             if created < IMPORTED:
                 changed, count = IMPORTED, max(2, count)
-                oddities.append("D36")
         elif u < self._skewed or (subject is not None and (subject.number, self._keys[form]) in SKEWED):
             changed, count = created - 60 - (words[6] & 4095), 1
             oddities.append("D35")
@@ -118,14 +119,13 @@ class Lives:
                 changed, count = moment, max(2, count)
                 gone = GONE_OF_THESE
         created = min(created, changed) if "D35" not in oddities else created
+        if form == self._event and rank + 1 < len(plan.form) and plan.form[rank + 1] == self._action:
+            gone = 0.0  # an adverse event with an action stays
         deleted = form == self._old or words[2] < gone * ONE
         if subject is not None and (subject.number, self._keys[form]) in DELETED:
             deleted = True
-        if deleted and form != self._old:
-            oddities.append("D10")
         if subject is not None and subject.gone == "D11":
             deleted = True
-            oddities.append("D11")
         if deleted:
             count = max(2, count)
             changed = max(changed, created)

@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import compress
 from typing import Any, Generic, TypeVar
 
@@ -72,8 +73,9 @@ class Kept(Generic[Key, Value]):
 class Lists:
     """Answers list requests of all studies."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, switches: Switches, still: AbstractContextManager[Any]) -> None:
         self._switches = switches
+        self._still = still
         self._speech = Speech(switches)
         self._pages: Kept[Any, bytes] = Kept(PAGE_MEMORY)
         self._results: Kept[Any, tuple[Sequence[int], Order]] = Kept(RESULT_MEMORY)
@@ -97,7 +99,8 @@ class Lists:
         key = (target, unblinded, table.version, clock)
         body = self._pages.get(key)
         if body is None:
-            body = encoded(self._page(path, table, study, query, unblinded, clock))
+            with self._still:  # nobody writes meanwhile
+                body = encoded(self._page(path, table, study, query, unblinded, clock))
             self._pages.put(key, body, len(body) + 300)
         return body
 
@@ -145,11 +148,11 @@ class Lists:
             return data
         if not unblinded and switches["blindedValues"] != "shown":
             hidden = study.design.data["blindedVariables"]
-            for name in hidden:
-                if name in data and switches["blindedValues"] == "masked":
-                    data = {**data, name: "***"}
-                elif name in data:
-                    data = {other: value for other, value in data.items() if other != name}
+            found = [name for name in data if name.upper() in hidden]
+            if found and switches["blindedValues"] == "masked":
+                data = {**data, **dict.fromkeys(found, "***")}
+            elif found:
+                data = {name: value for name, value in data.items() if name not in found}
         if switches["valueTypes"] == "typed":
             data = Typed(study.design).data(form_key, data)
         if switches["recordDataCase"] == "lower":

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from .defects import Note
 from .design import CLOCK, Row
-from .dialogue import CODED, CodingSource, QuerySource
+from .dialogue import CODED
+from .life import IMPORTED, written
 from .people import Subject
 from .plan import TWICE
-from .records import MISSING_PARENT, STATUSES
+from .records import STATUSES
 from .study import Study, study_rows
 from .tables import DEFAULT_SORT, KEYS
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Version of the generator: builds of one version and seed have the same bytes."""
+
+NEWER = {versions[1] for _, _, _, versions in CODED.values()}
+"""Versions of dictionaries that came in while the study ran."""
 
 Ledger = dict[str, list[list[Any]]]
 
@@ -83,11 +87,26 @@ def _list(study: Study, name: str, count: _Count) -> Row:
     hashed = hashlib.sha256()
     for place in places:
         notes: list[Note] = []
-        row = study.records.whole(place, notes=notes) if name == "records" else table.row(place)
+        row = _record(study, place, notes) if name == "records" else table.row(place)
         hashed.update(canonical(row) + b"\n")
         count.see(name, place, row, notes)
     total = len(table)
     return {"count": total, "sha256": hashed.hexdigest(), "pages": {"500": -(-total // 500), "25": -(-total // 25)}}
+
+
+def _record(study: Study, place: int, notes: list[Note]) -> Row:
+    """A record, and those of the defects made at the start that are still in it."""
+    row = study.records.whole(place, notes=notes)
+    if place < len(study.record_source) and study.records.is_changed(place):
+        made = study.record_source.whole(place, notes)["recordData"]
+        now = row["recordData"]
+        if isinstance(made, dict) and isinstance(now, dict):
+            notes[:] = [
+                note for note in notes if note[1] is None or made.get(note[1], notes) == now.get(note[1], notes)
+            ]
+        elif made != now:
+            notes.clear()
+    return row
 
 
 class _Count:
@@ -111,7 +130,11 @@ class _Count:
         self._diary: dict[str, list[int]] = {}
         self._coding_counts: Counter[str] = Counter()
         self._coded: set[int] = set()
-        self._terms: Counter[str] = Counter()
+        self._recoded: set[int] = set()
+        self._terms: set[int] = set()
+        self._children: dict[int, int] = {}
+        self._gone_records: dict[int, bool] = {}
+        self._diary_days: dict[int, str] = {}
         self._revision_counts: dict[str, Counter[str]] = {"user": Counter(), "role": Counter(), "reason": Counter()}
         self._known = {row["login"]: row["userActiveInStudy"] for row in study.table("users").rows()}
         self._subject_rows = {row["subjectId"]: row for row in study.table("subjects").rows()}
@@ -138,28 +161,33 @@ class _Count:
         self._forms[row["formKey"]]["deleted" if row["deleted"] else "live"] += 1
         self._statuses[row["recordStatus"]] += 1
         self._sites[row["siteId"]] += 1
+        self._gone_records[number] = row["deleted"]
         day = self._changed.setdefault(row["dateModified"][:10], {"changed": [], "deleted": []})
         day["deleted" if row["deleted"] else "changed"].append(number)
-        for name, value in (row["recordData"] or {}).items():
+        answers = row["recordData"] or {}
+        for name, value in answers.items():
             if name not in ("dateCreated", "dateModified", "unvnum"):
                 self.answer_hash.update(canonical([number, name, value]))
                 self.answer_count += 1
+        subject = self._people.get(row["subjectId"])
+        if row["deleted"] and (subject is None or subject.gone != "D11"):
+            self.put("D10", "records", number)
         if row["keywords"] is None:
             self.put("D34", "records", number)
-        if row["formKey"] in CODED and (row["recordData"] or {}).get(CODED[row["formKey"]][0]):
-            self._terms[row["formKey"]] += 1
-        if row["parentRecordId"] == MISSING_PARENT:
-            self.put("D41", "records", number)
+        if row["dateModified"] < row["dateCreated"]:
+            self.put("D35", "records", number)
+        if row["dateModified"] == written(IMPORTED):
+            self.put("D36", "records", number)
+        if row["formKey"] in CODED and answers.get(CODED[row["formKey"]][0]):
+            self._terms.add(number)
+        if row["parentRecordId"] is not None and not row["deleted"]:
+            self._children[number] = row["parentRecordId"]
         if row["visitId"] in self._gone_visits and not row["deleted"]:
             self._orphaned.add(row["visitId"])
+        if row["visitId"] in self._diary_days and not row["deleted"]:
+            self._diary[self._diary_days[row["visitId"]]][0] += 1
         source = study.record_source
-        if place >= len(source):
-            return
-        rank = source.shuffle.rank(place)
-        for defect in study.lives.of(rank).oddities:
-            if defect in ("D10", "D35", "D36"):
-                self.put(defect, "records", number)
-        if study.plan.mark[rank] == TWICE:
+        if place < len(source) and study.plan.mark[source.shuffle.rank(place)] == TWICE:
             self.put("D14" if row["formKey"] == "AE" else "D15", "records", number)
 
     def _see_subjects(self, place: int, row: Row) -> None:
@@ -177,18 +205,21 @@ class _Count:
         if state == "open":
             began = min(one["date"] for one in comments)
             self._oldest[site] = min(began, self._oldest.get(site, began))
-        source = self._study.table("queries").source
-        if isinstance(source, QuerySource) and place < len(source):
-            for defect in source.notes(place):
-                self.put(defect, "queries", row["annotationId"])
+        if not comments:
+            self.put("D37", "queries", row["annotationId"])
+        if self._gone_records.get(row["recordId"]):
+            self.put("D38", "queries", row["annotationId"])
+        steps = [one["sequence"] for one in comments]
+        if steps != sorted(steps):
+            self.put("D39", "queries", row["annotationId"])
 
     def _see_codings(self, place: int, row: Row) -> None:
         self._coding_counts[f"{row['dictionaryName']} {row['dictionaryVersion']}"] += 1
         self._coded.add(row["recordId"])
-        source = self._study.table("codings").source
-        if isinstance(source, CodingSource) and place < len(source):
-            for defect in source.notes(place):
-                self.put(defect, "codings", row["codingId"])
+        if row["revision"] > 1:
+            self._recoded.add(row["codingId"])
+        if row["revision"] > 1 or row["dictionaryVersion"] in NEWER:
+            self.put("D42", "codings", row["codingId"])
 
     def _see_recordRevisions(self, place: int, row: Row) -> None:  # noqa: N802 - named like the list
         self._revision_counts["user"][row["user"]] += 1
@@ -205,9 +236,8 @@ class _Count:
         if defect and not diary:
             self.put(defect, "visits", row["visitId"])
         if diary and state in ("in window", "missed"):
-            kept = self._diary.setdefault(row["subjectKey"], [0, 0])
-            kept[0] += state == "in window"
-            kept[1] += 1
+            self._diary.setdefault(row["subjectKey"], [0, 0])[1] += 1
+            self._diary_days[row["visitId"]] = row["subjectKey"]
             if state == "missed":
                 self.put("D09", "visits", row["visitId"])
 
@@ -240,6 +270,9 @@ class _Count:
                 self.put(subject.gone, "subjects", subject.number)
             if subject.person != subject.number:
                 self.put("D16", "subjects", subject.number, None, subject.person)
+        for child, parent in self._children.items():
+            if self._gone_records.get(parent, True):
+                self.put("D41", "records", child)
         for visit in sorted(self._orphaned):
             self.put("D13", "visits", visit)
 
@@ -282,12 +315,11 @@ class _Count:
 
     def codings(self) -> Row:
         """Coded terms per dictionary version, terms coded again, and terms not coded."""
-        again = self.ledger.get("D42", [])
         return {
             "versions": dict(sorted(self._coding_counts.items())),
-            "recoded": len({case[1] for case in again}),
+            "recoded": len(self._recoded),
             "records": len(self._coded),
-            "uncoded": sum(self._terms.values()) - len(self._coded),
+            "uncoded": len(self._terms - self._coded),
         }
 
     def revisions(self) -> Row:

@@ -133,7 +133,7 @@ def follow(design: Design, dice: Dice, subject: Subject) -> None:
         last = max((day for day in subject.days if day is not None), default=subject.registered)
         if subject.diary_start is not None:
             last = max(last, subject.diary_start + DIARY_DAYS)
-        subject.exit = min(NOW - 1, last + 1 + (words[0] * 21 >> 64))
+        subject.exit = story.exit or min(NOW - 1, last + 1 + (words[0] * 21 >> 64))
     if story.unscheduled is not None:
         subject.unscheduled = story.unscheduled
     elif subject.treated:

@@ -126,6 +126,11 @@ class Plan:
         """The subject behind an owner; None for a site."""
         return None if owner < len(self.sites) else self.subjects[owner - len(self.sites)]
 
+    def count_of(self, rank: int, form_key: str) -> int:
+        """How many records of a form the owner of a planned record has."""
+        owner, _ = self.owner(rank)
+        return self.form[self.first[owner] : self.first[owner + 1]].count(self.design.place[form_key])
+
     def ranks_of(self, subject_place: int) -> range:
         """The planned records of a subject, by its place in the list of subjects."""
         owner = subject_place + len(self.sites)
@@ -222,7 +227,13 @@ class Plan:
                 count = late + dice.poisson(mean - LATE_DEVIATIONS, key, subject.number)
             else:
                 count = dice.poisson(mean * (1 if subject.treated else share), key, subject.number)
-            days = [subject.registered + dice.below(span, "log", subject.number, key, n) for n in range(count)]
+                count = max(count, 1) if key == "AE" and subject.status == "Deceased" else count
+            days = [
+                subject.story.log_days.get(
+                    (key, n + 1), subject.registered + dice.below(span, "log", subject.number, key, n)
+                )
+                for n in range(count)
+            ]
             if key == "PD":
                 late_days = [subject.days[place] or 0 for place in self.late_visits(subject)]
                 days[: len(late_days)] = late_days[:count]

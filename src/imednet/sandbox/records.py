@@ -229,6 +229,10 @@ class Records(Table):
         self._made = source
         self._blinded = blinded
 
+    def is_changed(self, place: int) -> bool:
+        """Whether a record is no longer what the generator made."""
+        return place in self._changed
+
     def data(self, place: int) -> Row | None:
         """The answers of a record, as an unblinded key sees them."""
         if place >= self._size or place in self._changed:
@@ -245,7 +249,9 @@ class Records(Table):
         else:
             row = {**self.row(place), "recordData": self.data(place)}
         if isinstance(row["recordData"], dict) and not unblinded:
-            row["recordData"] = {name: value for name, value in row["recordData"].items() if name not in self._blinded}
+            row["recordData"] = {
+                name: value for name, value in row["recordData"].items() if name.upper() not in self._blinded
+            }
         return row
 
     def rows(self, *, unblinded: bool = True) -> Iterator[Row]:

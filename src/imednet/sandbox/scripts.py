@@ -27,11 +27,15 @@ class Story:
     unscheduled: int | None = None
     logs: dict[str, int] | None = None
     """Form -> number of log entries."""
+    log_days: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Form and number of a log entry -> its day."""
     actions: tuple[int, ...] = ()
     """Numbers of the adverse events with an action."""
     gone: str = ""
     person: int = 0
     clean: bool = False
+    exit: int | None = None
+    """Day of leaving the study."""
     silent: bool = False
     """Left the study on a day nobody wrote down."""
     repeated: tuple[str, ...] = ()
@@ -47,12 +51,24 @@ def _story(luck: float = 0.5, **more: Any) -> Story:
 
 
 STORIES: dict[int, Story] = {
-    20001: _story(0.3, registered=_day("2024-05-14"), missed=(8, 9), slips={1: -8, 2: 0, 3: 1, 5: 12, 6: 16}),
+    20001: _story(
+        0.3,
+        registered=_day("2024-05-14"),
+        missed=(8, 9),
+        slips={1: -8, 2: 0, 3: 1, 5: 12, 6: 16},
+        log_days={("AE", 1): _day("2024-08-01"), ("CM", 1): _day("2024-08-05")},
+    ),
     20002: _story(registered=_day("2024-05-20")),
     20003: _story(registered=_day("2024-07-01"), gone="D11"),
     20004: _story(0.0, slips=dict.fromkeys(range(1, 10), 0), clean=True, actions=()),
     20005: _story(0.2, slips={6: -16}, repeated=("AE", "VS"), logs={**CLEAN_LOGS, "DD": 1}),
-    20006: _story(0.45),
+    20006: _story(
+        0.45,
+        registered=_day("2024-07-20"),
+        slips=dict.fromkeys(range(1, 8), 0),
+        exit=_day("2025-03-17"),
+        log_days={("AE", 1): _day("2025-03-13")},
+    ),
     20007: _story(0.6, registered=_day("2024-02-05"), missed=(6, 7, 8, 9), unscheduled=1, silent=True),
     20008: _story(),
     20009: _story(),
@@ -116,7 +132,8 @@ ANSWERS: dict[tuple[int, str, int], dict[str, Any]] = {
     (20010, "CM", 2): {"CMSTDAT": "2024-05"},
     (20010, "CM", 3): {"CMSTDAT": "UNK"},
     (20010, "VS", 1): {"VSTIM": "24:00"},
-    (20010, "VS", 2): {"VSDAT": "29-FEB-2024", "VSTIM": "02:30"},  # 02:30 falls into the gap of a clock change
+    (20010, "VS", 2): {"VSDAT": "29-FEB-2024"},
+    (20010, "VS", 5): {"VSDAT": "2024-03-31", "VSTIM": "02:30"},  # a time that clocks in Europe jumped over
     (20010, "VS", 3): {"VSDAT": "1900-01-01"},
     (20010, "VS", 4): {"VSDAT": "9999-12-31"},
     (20011, "MH", 1): {"MHCOM": {"text": "nested", "lines": ["one", "two"]}},
@@ -159,5 +176,6 @@ PLANTED: dict[tuple[int, str, int], tuple[tuple[str, str | None], ...]] = {
     (20011, "FU", 1): (("D33", "FUSYM"),),
     (20011, "FU", 2): (("D33", "FUSYM"),),
     (20006, "EOS", 1): (("D25", "EXDTHDAT"),),
+    (20007, "EOS", 1): (("D01", "EXDAT"),),
 }  # fmt: skip
 """Which of the scripted answers are cases of a defect, for the ledger."""

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -85,8 +85,8 @@ class Sandbox:
         self.api = Api(self.studies, load().data["keys"], turned, job_clock)
         planned = [Fault.read(one) if isinstance(one, str) else one for one in faults]
         self.faults = Faults(self.api, planned, seed)
-        self.requests: list[Request] = []
-        """What was asked, without the requests to the control endpoint."""
+        self.requests: deque[Request] = deque(maxlen=100_000)
+        """What was asked last, without the requests to the control endpoint."""
         self._intercept = intercept
         self._load = _Load()
         self._address = (host, port)
@@ -259,8 +259,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length") or "0"
-        if not length.isascii() or not length.isdigit():
-            self._send(Answer(400, b"", {}))
+        wrong = not length.isascii() or not length.isdigit() or len(length) > 9
+        if wrong or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # what follows cannot be told from the next request
+            self._send(Answer(400 if wrong else 411, b"", {"Connection": "close"}))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, headers, self.rfile.read(int(length)))

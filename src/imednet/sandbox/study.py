@@ -43,6 +43,7 @@ class Study:
         self.revised: dict[int, tuple[int, int]] = {}
         """Record number -> its last revision and data revision, where the server changed it since the start."""
         self._tables: dict[str, Table] = {}
+        self._entries: dict[tuple[int, str], int] = {}
 
     # ---- the machinery, made when it is first needed
 
@@ -138,6 +139,16 @@ class Study:
         return rows
 
     # ---- what several lists need
+
+    def next_entry(self, subject: Row, form_key: str) -> str:
+        """The number of the next log entry of a subject."""
+        key = (subject["subjectId"], form_key)
+        if key not in self._entries:
+            place = next((at for at, one in enumerate(self.plan.subjects) if one.number == key[0]), None)
+            ranks = self.plan.ranks_of(place) if place is not None else range(0)
+            self._entries[key] = bytes(self.plan.form[ranks.start : ranks.stop]).count(self.design.place[form_key])
+        self._entries[key] += 1
+        return str(self._entries[key])
 
     def last_revision(self, record: int, place: int) -> tuple[int, int]:
         """The last revision of a record, and its data revision."""
@@ -315,10 +326,14 @@ def build(scale: Scale | None = None, seed: int = 2024, *, many: bool = False) -
         STUDY: Study(STUDY, 4101, scale, seed),
         TWIN: Study(TWIN, 4102, Scale(only=("301-901", "301-902", "301-903", "301-904"), users=5), seed + 1),
     }
-    for place in range(120 if many else 0):
-        key = f"TIDEWATER-{301 + place}"
-        studies[key] = Study(key, 4201 + place, Scale(sites=0, subjects=0, users=0), seed + 2 + place)
-    return studies
+    return {**studies, **empty_studies(seed)} if many else studies
+
+
+def empty_studies(seed: int) -> dict[str, Study]:
+    """120 studies with a design and nothing else."""
+    keys = [f"TIDEWATER-{301 + place}" for place in range(120)]
+    nothing = Scale(sites=0, subjects=0, users=0)
+    return {key: Study(key, 4201 + place, nothing, seed + 2 + place) for place, key in enumerate(keys)}
 
 
 def study_rows(studies: dict[str, Study]) -> list[Row]:

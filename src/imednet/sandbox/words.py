@@ -33,14 +33,29 @@ LAST_NAMES = (
     "Coordonnée", "Monitor", "Coder", "Datta", "Evren", "Fall", "Gruber", "Hoshi", "Ibarra", "Jansen", "Kone",
     "Lind", "Mori", "Nasser", "Ott", "Pons",
 )  # fmt: skip
-FOREIGN = (
-    "Étourdissement léger",
-    "E\u0301tourdissement le\u0301ger",
-    "頭痛 (軽度)",
-    "صداع خفيف",
-    "Übelkeit 🤒",
-    "Größe — naïve façade",
-)
+FOREIGN_TERMS = {
+    "Étourdissement léger": "Dizziness",
+    "E\u0301tourdissement le\u0301ger": "Dizziness",
+    "頭痛 (軽度)": "Head pain",
+    "صداع خفيف": "Head pain",
+    "Übelkeit 🤒": "Nausea",
+    "Größe — naïve façade": "Body height abnormal",
+}
+FOREIGN_DRUGS = {
+    "Paracétamol": "PARADOLE",
+    "Parace\u0301tamol": "PARADOLE",
+    "アスピリン": "ASPIROLE",
+    "أسبرين": "ASPIROLE",
+    "Vitamín 💊": "VITADANE",
+    "Схожее средство": "BETAXINE",
+}
+PREFERRED_TERMS = {
+    **TERMS, **FOREIGN_TERMS, "Cardiac arrest": "Cardiac arrest",
+    "Headache": "Head pain", "Feeling odd": "Feeling abnormal",
+    "Migraine": "Migraine", "Asthma": "Asthma", "Gout": "Gout",
+}  # fmt: skip
+PREFERRED_DRUGS = {**DRUGS, **FOREIGN_DRUGS, "Amlodipin": "AMLODIPINE"}
+"""Whatever may be reported -> what it is coded as; other texts get no code."""
 FORMULAS = ("=1+1", "+49 170", "-none-", "@home")
 NUMBER_WITH_SIGN = ("<5", ">200", "<0.1")
 NUMBER_IN_WORDS = (" 72 ", "1e3", "ND", "N/A", "007")
