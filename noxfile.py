@@ -50,6 +50,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def conformance(session: nox.Session) -> None:
+    """The sandbox under schemathesis: several thousand requests made from the description."""
+    install_wheel(session)
+    session.install(*group("test"), *group("conformance"))
+    env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1"}
+    session.run("pytest", "-s", *(session.posargs or ["tests/conformance"]), env=env)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and likely mistakes; ends with a bare import."""
     session.install(*group("lint"), ".")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,15 @@ import yaml
 from imednet.sandbox import Sandbox
 from support import Door, Ways
 
+# Runs in an environment of its own, `nox -s conformance`.
+collect_ignore = [] if find_spec("schemathesis") else ["conformance"]
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out, and where it runs."""
+    return ["tests/conformance: left out here, run by `nox -s conformance`"] if collect_ignore else []
 
 
 @pytest.fixture(autouse=True)

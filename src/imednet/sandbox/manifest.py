@@ -180,7 +180,7 @@ class _Count:
             self.put("D36", "records", number)
         if row["formKey"] in CODED and answers.get(CODED[row["formKey"]][0]):
             self._terms.add(number)
-        if row["parentRecordId"] is not None and not row["deleted"]:
+        if row["parentRecordId"] is not None:
             self._children[number] = row["parentRecordId"]
         if row["visitId"] in self._gone_visits and not row["deleted"]:
             self._orphaned.add(row["visitId"])
@@ -271,7 +271,8 @@ class _Count:
             if subject.person != subject.number:
                 self.put("D16", "subjects", subject.number, None, subject.person)
         for child, parent in self._children.items():
-            if self._gone_records.get(parent, True):
+            missing = parent not in self._gone_records
+            if missing or (self._gone_records[parent] and not self._gone_records[child]):
                 self.put("D41", "records", child)
         for visit in sorted(self._orphaned):
             self.put("D13", "visits", visit)
