@@ -6,8 +6,8 @@ every fourth request keeps what was made at random, and must then be refused in 
 
 Checks in use: `not_a_server_error` (the one documented 500, a single study, is no operation of the description),
 `status_code_conformance`, `content_type_conformance`, `response_headers_conformance`, `response_schema_conformance`,
-`negative_data_rejection`, and three of our own: a request that is right in every part is answered with 200, a page holds what its `pagination`
-says, and a refusal names the attribute that was wrong.
+`negative_data_rejection`, and three of our own: a request that is right in every part is answered with 200, a page
+holds what its `pagination` says, and a refusal names the attribute that was wrong.
 
 Checks left out, and why:
 

@@ -166,7 +166,10 @@ REFUSED: list[tuple[Any, str, str]] = [
     ([{"formKey": "VS", "subjectKey": "301-901", "intervalName": "Week 2 (retired)", "data": {"VSND": "No"}}],
      "intervalName", "disabled"),
     ([{"formKey": "AE", "recordId": 1, "data": {"AETERM": "x"}}], "recordId", "No such record"),
-    ([{"formKey": "AE", "recordId": "", "data": {"AETERM": "x"}}], "recordId", "Record identifier"),
+    ([{"formKey": "AE", "recordOid": "", "data": {"AETERM": "x"}}], "recordId", "Record identifier"),
+    ([{"formKey": "AE", "recordId": "5000017", "data": {"AETERM": "x"}}], "recordId", "whole number"),
+    ([{"formKey": 60118, "subjectKey": "301-901", "data": {"AETERM": "x"}}], "formKey", "text"),
+    ([{"formKey": "AE", "subjectKey": None, "data": {"AETERM": "x"}}], "subjectKey", "text"),
 ]  # fmt: skip
 
 

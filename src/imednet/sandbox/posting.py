@@ -60,6 +60,9 @@ def _read_item(item: Any, study: Study, switches: Switches) -> Item:
     for name in item:
         if name not in MEMBERS:
             raise invalid(name, str(item[name]), "Unknown attribute")
+        kind = int if name.endswith("Id") else str
+        if name != "data" and type(item[name]) is not kind:
+            raise invalid(name, str(item[name]), f"Must be {'a whole number' if kind is int else 'text'}")
     form = _form(item, study, switches)
     data = _checked(item.get("data"), form, study, switches)
     if any(name in item for name in RECORD):
