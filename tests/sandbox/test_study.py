@@ -165,7 +165,7 @@ def test_sites_of_large() -> None:
 
 def normalised(study: Rows, number: int) -> list[Any]:
     """All that is said of a subject, with ids that depend on the size of the study replaced."""
-    wanted = ("subjects", "visits", "records", "queries", "codings")
+    wanted = ("subjects", "visits", "records", "recordRevisions", "queries", "codings")
     found: list[Any] = []
     numbers = {
         row[key]
@@ -179,13 +179,11 @@ def normalised(study: Rows, number: int) -> list[Any]:
         for row in study[name]:
             if row["subjectId"] != number:
                 continue
-            given = ("annotationId", "codingId", "recordOid", "codedBy")
+            given = ("annotationId", "codingId", "recordOid", "recordRevisionId")
             plain = {field: value for field, value in row.items() if field not in given}
             for field in ("recordId", "visitId", "parentRecordId"):
                 if field in plain:
                     plain[field] = field if plain[field] in ranks else plain[field]
-            if name == "queries":  # a larger study has more staff
-                plain["queryComments"] = [{**one, "user": None} for one in plain["queryComments"]]
             rows.append(plain)
         found.append(sorted(map(repr, rows)))
     return found

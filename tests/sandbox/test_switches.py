@@ -55,6 +55,7 @@ class TestDialect:
         [("siteStatus", "token", "sites", "siteEnrollmentStatus", {"ENROLLMENT_OPEN", "READ_ONLY"}),
          ("formType", "SUBJECT", "forms", "formType", {"SUBJECT", "SITE"}),
          ("formType", "Patient", "forms", "formType", {"Patient", "Site"}),
+         ("timeline", "sample", "intervals", "timeline", {"Start Date End Date", "None"}),
          ("statusWords", "german", "subjects", "subjectStatus", {"Registriert", "Eingeschlossen", "Abgeschlossen"})],
     )  # fmt: skip
     def test_words_are_those_filters_understand(
@@ -65,6 +66,11 @@ class TestDialect:
         assert words <= {row[field] for row in rows}
         word = sorted(words)[0]
         assert client.rows(name, filter=f"{field}=={word}") == [row for row in rows if row[field] == word]
+
+    def test_two_fields_of_forms(self) -> None:
+        assert {str(row["otherForms"]) for row in turned(otherForms="list").rows("forms")} == {"[]"}
+        absent = turned(subjectRecordReport="absent").rows("forms")
+        assert not any("subjectRecordReport" in row for row in absent)
 
     def test_german_words_change_no_state(self, plain: Client) -> None:
         english, german = plain.rows("queries"), turned(statusWords="german").rows("queries")

@@ -16,7 +16,7 @@ from .words import FIRST_NAMES, LAST_NAMES, REASONS, WORDS
 if TYPE_CHECKING:
     from .study import Study
 
-COORDINATOR, MONITOR, MANAGER = "Site Coordinator", "Monitor", "Data Manager"
+COORDINATOR, MONITOR, MANAGER, CODER = "Site Coordinator", "Monitor", "Data Manager", "Medical Coder"
 GONE_LOGINS = ("pformer",)
 """Logins of people who left and are in no list of users."""
 
@@ -73,11 +73,15 @@ class Staff:
         self.active: dict[str, list[str]] = {}
         self._first: dict[str, str] = {}
         """The first eight people, one of each role: they are in studies of every size."""
+        self.coder = "Chris Coder"
+        """Display name of who codes terms."""
         for row in rows:
             for role in row["roles"][:1] if row["userActiveInStudy"] else []:
                 self.active.setdefault(role["name"], []).append(row["login"])
                 if int(row["login"].lstrip("abcdefghijklmnopqrstuvwxyz")) <= 8:
                     self._first[role["name"]] = row["login"]
+                    if role["name"] == CODER:
+                        self.coder = f"{row['firstName']} {row['lastName']}"
         self.everyone = [row["login"] for row in rows if row["userActiveInStudy"]]
         self.away = [row["login"] for row in rows if not row["userActiveInStudy"]] + list(GONE_LOGINS)
 

@@ -45,16 +45,22 @@ class Speech:
         if field == "formType" and switches["formType"] != "Subject":
             word = switches["formType"]
             return lambda text: word if text == "Subject" else "SITE" if word == "SUBJECT" else text
+        if field == "timeline" and switches["timeline"] == "sample":
+            return lambda text: "Start Date End Date" if text == "Start - End Date" else text
         if field in ("subjectStatus", "recordStatus") and switches["statusWords"] == "german":
             return lambda text: GERMAN.get(text, text)
         return None
 
     def row(self, name: str, row: Row) -> Row:
         """A row as it is sent."""
-        for field in ("siteEnrollmentStatus", "formType", "subjectStatus", "recordStatus"):
+        for field in ("siteEnrollmentStatus", "formType", "timeline", "subjectStatus", "recordStatus"):
             spell = self.value(field) if field in row else None
             if spell is not None:
                 row[field] = spell(row[field])
+        if name == "forms" and self._switches["otherForms"] == "list":
+            row["otherForms"] = []
+        if name == "forms" and self._switches["subjectRecordReport"] == "absent":
+            del row["subjectRecordReport"]
         if name == "users" and self._switches["roleDates"] != "array":
             row["roles"] = [self._role(role, place) for place, role in enumerate(row["roles"])]
         if name == "queries" and self._switches["statusWords"] == "german":

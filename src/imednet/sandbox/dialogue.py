@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .conduct import COORDINATOR, MANAGER, MONITOR
+from .conduct import CODER, COORDINATOR, MANAGER, MONITOR
 from .defects import Note
 from .design import Row
 from .dice import bell, growth
@@ -33,7 +33,7 @@ RAISED_BY = {
     "Auto Query": "",
     "Monitor Query": MONITOR,
     "Data Management Query": MANAGER,
-    "Coding Query": "Medical Coder",
+    "Coding Query": CODER,
 }
 CODED = {
     "AE": ("AETERM", 0.93, "MedDRA", ("26.1", "27.0")),
@@ -298,7 +298,7 @@ class CodingSource:
             "value": value,
             "codingId": numbered(40001, self._numbers[place], study.salt),
             "code": code,
-            "codedBy": "Pat Former" if words[3] % 50 == 0 else "Chris Coder",
+            "codedBy": "Pat Former" if words[3] % 50 == 0 else study.staff.coder,
             "reason": "Typo fix" if revision > 1 else None if words[4] & 1 else "",
             "dictionaryName": dictionary,
             "dictionaryVersion": versions[1 if newest else 0],
