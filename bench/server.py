@@ -15,9 +15,10 @@ def main() -> None:
     studies = build(Scale(subjects=48 * -(-wanted // RECORDS_OF_DEMO)))
     records = studies[STUDY].records
     for place in records.places():
-        # Numbers and booleans are written as text: another contestant cannot write a column of mixed kinds.
-        answers = records.data(place) or {}
-        if any(value is not None and not isinstance(value, str) for value in answers.values()):
+        # Numbers and booleans are written as text, and null answers as none: another contestant stops at either.
+        given = records.data(place)
+        answers = given or {}
+        if given is None or any(value is not None and not isinstance(value, str) for value in answers.values()):
             records.change(place, recordData={k: v if v is None else str(v) for k, v in answers.items()})
     # Not compressed: contestants are compared at reading, not at unpacking.
     with Sandbox(studies=studies, switches={"gzip": "never"}) as box:
