@@ -85,8 +85,7 @@ class Sandbox:
         self.api = Api(self.studies, load().data["keys"], turned, job_clock)
         planned = [Fault.read(one) if isinstance(one, str) else one for one in faults]
         self.faults = Faults(self.api, planned, seed)
-        self.requests: deque[Request] = deque(maxlen=100_000)
-        """What was asked last, without the requests to the control endpoint."""
+        self._asked: deque[Request] = deque(maxlen=100_000)
         self._intercept = intercept
         self._load = _Load()
         self._address = (host, port)
@@ -126,6 +125,11 @@ class Sandbox:
         pair = load().data["keys"][place]
         return {"api_key": pair["apiKey"], "security_key": pair["securityKey"], "base_url": self.url}
 
+    @property
+    def requests(self) -> list[Request]:
+        """What was asked, the last 100,000 of it, without the requests to the control endpoint."""
+        return list(self._asked)
+
     # ---- looking and turning, also at the control endpoint
 
     def stats(self) -> Row:
@@ -136,7 +140,7 @@ class Sandbox:
     def reset_stats(self) -> Row:
         """Start counting anew."""
         self._load = _Load()
-        self.requests.clear()
+        self._asked.clear()
         for study in self.studies.values():
             if "record_source" in study.__dict__:
                 study.record_source.bodies = 0
@@ -156,7 +160,7 @@ class Sandbox:
         """Answer a request, through the faults and the interceptor if there are any."""
         if request.path.startswith(CONTROL):
             return control(self, request)
-        self.requests.append(request)
+        self._asked.append(request)
         with self._load.one(f"{request.method} {endpoint_of(request)}"):
             try:
                 return self.api.pack(request, self.faults.answer(request, self._through))
