@@ -16,20 +16,10 @@ from typing import Any
 
 import pytest
 
+from commands import HOME, imednet
 from imednet import ImednetSDK
 from imednet.sandbox import Answer, Sandbox
 from support import STUDY, served
-
-HOME = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "120"}
-
-
-def imednet(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with nothing of this environment but the path."""
-    code = "from imednet.cli import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, env={**HOME, **environment}, timeout=60,
-        stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
 
 
 def keys(box: Sandbox, **changes: str) -> dict[str, str]:

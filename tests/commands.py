@@ -1,0 +1,18 @@
+"""The `imednet` command in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+HOME = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "120"}
+
+
+def imednet(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with nothing of this environment but the path."""
+    code = "from imednet.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env={**HOME, **environment}, timeout=60,
+        stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
