@@ -274,6 +274,46 @@ class TestTrouble:
         with pytest.raises(ValueError, match="fault latency"):
             Fault("latency", **wrong)
 
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [({"faults": ["status GET recods"]}, "no list 'recods'; choose one of: studies"),
+         ({"faults": [""]}, "no fault ''"),
+         ({"faults": ["status sites visits"]}, "about one endpoint"), ({"faults": [None]}, "words or Fault objects"),
+         ({"faults": [{}]}, "words or Fault objects"), ({"seed": "x"}, "whole number"),
+         ({"port": 99999}, "0 to 65535"),
+         ({"size": "large", "profile": "wide"}, "size of its own")],
+    )  # fmt: skip
+    def test_what_a_sandbox_cannot_be_told(self, options: Row, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            Sandbox(**options)
+        assert Sandbox(faults="status get sites").faults.planned[0].method == "GET"
+
+    def test_it_serves_again_after_a_stop_and_once_when_started_twice(self) -> None:
+        box = Sandbox()
+        for _ in range(2):
+            with box.start() as again:
+                assert again is box
+                host, port = box.url.removeprefix("http://").split(":")
+                with socket.create_connection((host, int(port)), timeout=5) as line:
+                    line.sendall(b"GET /_sandbox/stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    assert line.recv(100).startswith(b"HTTP/1.1 200")
+
+    def test_places_that_are_not_there(self) -> None:
+        sites = Sandbox().studies[MAIN].table("sites")
+        sites.remove(2)
+        for place in (2, 50, -1):
+            with pytest.raises(IndexError, match=f"sites has no row at place {place}"):
+                sites.remove(place)
+            with pytest.raises(IndexError, match="sites"):
+                sites.change(place, siteName="x")
+        assert len(sites) == len(list(sites.rows())) == 5
+
+    def test_an_interceptor_must_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
+        silent: Any = lambda request, answer: None  # noqa: E731
+        answer = Client(Sandbox(intercept=silent)).answer("sites")
+        assert json.loads(answer.body) == {"message": "the sandbox failed: TypeError"}
+        assert "intercept must return an Answer, not NoneType" in capsys.readouterr().err
+
     def test_control_withstands_nonsense(self, box: Sandbox) -> None:
         for body in (b"[" * 100_000, b'{"days": true}', b'{"days": 0.5}', b"\xff"):
             for name in ("switches", "advance", "faults"):

@@ -109,10 +109,13 @@ def describe() -> None:
 
     imednet sandbox describe
     """
-    from ..sandbox.faults import KINDS
-    from ..sandbox.sizes import PROFILES, PURPOSES, SIZES
-    from ..sandbox.switches import CONTENT, DIALECT, STRICTNESS
+    from dataclasses import fields
 
+    from ..sandbox.faults import KINDS, OPTIONS, Fault
+    from ..sandbox.sizes import PROFILES, PURPOSES, SIZES
+    from ..sandbox.switches import CONTENT, DIALECT, STRICTNESS, Switches
+
+    defaults = dict(Switches())
     typer.echo("Sizes (--size)")
     for name, scale in SIZES.items():
         typer.echo(f"  {name}: {scale.sites} sites, {scale.subjects:,} subjects, {scale.users:,} users")
@@ -127,7 +130,10 @@ def describe() -> None:
         typer.echo(f"\n{title} (--switch NAME=VALUE; the first value is the default)")
         for name, one in group.items():
             typer.echo(f"  {name} = {' | '.join(one.values)}\n      {one.meaning}")
-    typer.echo('\nFaults (--fault "KIND [METHOD] [LIST] [nth= | every= | after= | rate= | times=]")')
+    live = ", ".join(f"{name}={value}" for name, value in Switches(dialect="live").items() if value != defaults[name])
+    typer.echo(f"\nDialects (--dialect): documented, the default; live: {live}")
+    typer.echo('\nFaults (--fault "KIND [METHOD] [LIST] [NAME=VALUE ...]")')
+    typer.echo(f"  with {', '.join(f'{one.name}={one.default}' for one in fields(Fault) if one.name in OPTIONS)}")
     for name, meaning in KINDS.items():
         typer.echo(f"  {name}: {meaning}")
 

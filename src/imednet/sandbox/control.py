@@ -25,7 +25,7 @@ def control(box: Sandbox, request: Request) -> Answer:
         ("GET", "faults"): lambda _: box.faults.show(),
         ("POST", "faults"): lambda planned: _plan(box, planned),
         ("DELETE", "faults"): lambda _: _plan(box, []),
-        ("POST", "advance"): lambda given: box.advance(given["days"]),
+        ("POST", "advance"): lambda given: box.advance(_days(given)),
         ("POST", "reset-stats"): lambda _: box.reset_stats(),
         ("GET", "jobs"): lambda _: box.api.jobs.seen(),
         ("GET", "manifest"): lambda _: manifest_of(box.studies, box.api),
@@ -41,12 +41,23 @@ def control(box: Sandbox, request: Request) -> Answer:
         return Answer(400, encoded({"error": f"{type(error).__name__}: {error}"}))
 
 
-def _turn(box: Sandbox, chosen: dict[str, object]) -> dict[str, str]:
+def _days(given: Any) -> Any:
+    if not isinstance(given, dict) or set(given) != {"days"}:
+        raise ValueError('advance takes {"days": 1}')
+    return given["days"]
+
+
+def _turn(box: Sandbox, chosen: Any) -> dict[str, str]:
+    if not isinstance(chosen, dict):
+        raise ValueError('switches takes an object, as in {"roleDates": "string"}')
     box.api.turn(chosen)
     return dict(box.api.switches)
 
 
-def _plan(box: Sandbox, planned: list[Any]) -> list[dict[str, Any]]:
-    """Faults as words or as objects; the new ones take the place of the old."""
+def _plan(box: Sandbox, planned: Any) -> list[dict[str, Any]]:
+    """Faults as words or as objects, one or a list; the new ones take the place of the old."""
+    planned = planned if isinstance(planned, list) else [planned]
+    if not all(isinstance(one, (str, dict)) for one in planned):
+        raise ValueError('faults takes words or objects, as in ["status GET records nth=3 status=429"]')
     box.faults.planned = [Fault.read(one) if isinstance(one, str) else Fault(**one) for one in planned]
     return box.faults.show()

@@ -18,6 +18,8 @@ from .messages import Answer, Problem, Request, encoded, problem_answer
 from .tables import KEYS
 
 HUGE = 60_000_000
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+ENDPOINTS = (*KEYS, "jobs")
 
 KINDS = {
     "status": "answer with `status` (429, 500, ...) and, with `retry_after`, a header that says when to come back",
@@ -41,6 +43,11 @@ KINDS = {
     "huge": "send a body of 60 MB",
 }
 """Kind of fault -> what the server does."""
+OPTIONS = (
+    "nth", "after", "every", "times", "rate", "status", "retry_after", "as_date", "seconds", "spread",
+    "bytes_per_second",
+)  # fmt: skip
+"""What words of a fault may set besides method and list."""
 
 
 @dataclass
@@ -76,7 +83,7 @@ class Fault:
     as_date: bool = False
     seconds: float = 0.05
     spread: float = 0.0
-    bytes_per_second: int = 1000
+    bytes_per_second: int = 100_000
     seen: int = 0
     done: int = 0
 
@@ -85,6 +92,11 @@ class Fault:
             raise ValueError(f"there is no fault {self.kind!r}; choose one of: {', '.join(KINDS)}")
         if self.kind == "status" and self.status not in {int(one) for one in HTTPStatus if one >= 400} | {499, 520}:
             raise ValueError(f"a fault answers with a status from 400 on, not with {self.status}")
+        self.method = self.method.upper()
+        if self.method and self.method not in METHODS:
+            raise ValueError(f"a fault is about one of the methods {', '.join(METHODS)}, not about {self.method!r}")
+        if self.endpoint and self.endpoint not in ENDPOINTS:
+            raise ValueError(f"there is no list {self.endpoint!r}; choose one of: {', '.join(ENDPOINTS)}")
         numbers = (
             self.nth,
             self.after,
@@ -102,13 +114,16 @@ class Fault:
     @classmethod
     def read(cls, text: str) -> Fault:
         """A fault from words: `KIND [METHOD] [ENDPOINT] [name=value ...]`."""
-        kind, *words = text.split()
+        kind, *words = text.split() or [""]
         chosen: dict[str, Any] = {}
-        known = {one.name: one.default for one in fields(cls) if one.name not in ("kind", "seen", "done")}
+        known = {one.name: one.default for one in fields(cls) if one.name in OPTIONS}
         for word in words:
             name, sign, value = word.partition("=")
             if not sign:
-                chosen["method" if word.isupper() else "endpoint"] = word
+                name = "method" if word.upper() in METHODS else "endpoint"
+                if name in chosen:
+                    raise ValueError(f"a fault is about one {name}; {chosen[name]!r} and {word!r} are two faults")
+                chosen[name] = word
                 continue
             if name not in known:
                 raise ValueError(f"a fault has no {name!r}; choose from: {', '.join(known)}")

@@ -40,13 +40,17 @@ def canonical(row: Any) -> bytes:
 
 
 def manifest_of(studies: dict[str, Study], api: Api | None = None, *, ledger: bool = True) -> Row:
-    """The manifest of all studies of a sandbox, as they are now."""
+    """The manifest of all studies of a sandbox, as they are now.
+
+    A hash is the SHA-256 over the rows of a list in default order, each as `canonical` writes it and followed by a line
+    feed, in the documented dialect, with blinded answers and with inactive users.
+    """
     return {
         "version": VERSION,
         "clock": api.clock if api else CLOCK,
         "studies": {
             "count": len(studies),
-            "sha256": hashlib.sha256(b"\n".join(map(canonical, study_rows(studies)))).hexdigest(),
+            "sha256": hashlib.sha256(b"".join(canonical(row) + b"\n" for row in study_rows(studies))).hexdigest(),
         },
         "study": {key: study_manifest(study, api, ledger=ledger) for key, study in sorted(studies.items())},
     }

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -46,7 +47,7 @@ class Sandbox:
         dialect: `documented`, or `live` for what traces of the real server show.
         lenient: accept what the strict server refuses.
         switches: single switches by name; `imednet sandbox describe` lists them.
-        faults: what goes wrong, as `Fault` or as words such as `"status GET records nth=3 status=429"`.
+        faults: what goes wrong, each as `Fault` or as words such as `"status GET records nth=3 status=429"`.
         host, port: where to listen, on this machine only; port 0 takes a free one.
         intercept: stands between requests and the API, for tests: `intercept(request, answer) -> Answer`.
         studies: studies made elsewhere instead of those of `size`.
@@ -76,6 +77,10 @@ class Sandbox:
         studies: dict[str, Study] | None = None,
         job_clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if isinstance(seed, bool) or not isinstance(seed, int) or not -(2**127) <= seed < 2**127:
+            raise ValueError(f"a seed is a whole number, not {seed!r}")
+        if not isinstance(port, int) or not 0 <= port <= 65535:
+            raise ValueError(f"a port is a number from 0 to 65535, not {port!r}")
         scale = scale_of(size, profile)
         turned = Switches(switches, dialect=dialect, lenient=lenient)
         if not _is_loopback(host):
@@ -83,7 +88,12 @@ class Sandbox:
         self.studies = studies if studies is not None else build(scale, seed, many=turned.on("manyStudies"))
         self.seed = seed
         self.api = Api(self.studies, load().data["keys"], turned, job_clock)
-        planned = [Fault.read(one) if isinstance(one, str) else one for one in faults]
+        planned = [
+            Fault.read(one) if isinstance(one, str) else one
+            for one in ([faults] if isinstance(faults, str) else faults)
+        ]
+        if not all(isinstance(one, Fault) for one in planned):
+            raise ValueError("faults are words or Fault objects")
         self.faults = Faults(self.api, planned, seed)
         self._asked: deque[Request] = deque(maxlen=100_000)
         self._intercept = intercept
@@ -165,17 +175,23 @@ class Sandbox:
             try:
                 return self.api.pack(request, self.faults.answer(request, self._through))
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a page
+                traceback.print_exc()
                 return Answer(500, encoded({"message": f"the sandbox failed: {type(error).__name__}"}))
 
     def _through(self, request: Request) -> Answer:
         if self._intercept is not None:
-            return self._intercept(request, self.api.answer)
+            answer = self._intercept(request, self.api.answer)
+            if not isinstance(answer, Answer):
+                raise TypeError(f"intercept must return an Answer, not {type(answer).__name__}")
+            return answer
         return self.api.answer(request)
 
     # ---- serving
 
     def start(self) -> Self:
-        """Serve in a thread."""
+        """Serve in a thread; does nothing when it serves already."""
+        if self._serving:
+            return self
         self._serving = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -187,12 +203,13 @@ class Sandbox:
         self._server.serve_forever(0.05)
 
     def stop(self) -> None:
-        """Stop serving and close the socket."""
+        """Stop serving and close the socket; `start` serves again, on another port unless one was chosen."""
         if self._serving:
             self._serving = False
             self._server.shutdown()
         if self._listening is not None:
             self._listening.server_close()
+            self._listening = None
         if self._thread is not None:
             self._thread.join()
             self._thread = None

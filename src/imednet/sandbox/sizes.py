@@ -56,6 +56,8 @@ PURPOSES = {
 
 def scale_of(size: str, profile: str | None) -> Scale:
     """The scale of a size, or of a profile, which has a size of its own."""
+    if profile is not None and size != "demo":
+        raise ValueError(f"profile {profile!r} has a size of its own; leave size {size!r} out")
     if profile is not None:
         if profile not in PROFILES:
             raise ValueError(f"there is no profile {profile!r}; choose one of: {', '.join(PROFILES)}")

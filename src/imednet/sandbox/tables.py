@@ -129,14 +129,25 @@ class Table:
 
     # ---- changing
 
+    def _there(self, place: int) -> None:
+        if not 0 <= place < self._size + len(self._added) or place in self._removed:
+            raise IndexError(f"{self.name} has no row at place {place}")
+
+    # Nothing is checked but places: tests of clients want to be served what no server should serve.
+
     def add(self, row: Row) -> int:
-        """Put a row at the end; its number must be larger than those before."""
+        """Put a row at the end and give its place; a number that grows is the caller's business."""
         self._added.append(own(row))
         self.version += 1
         return self._size + len(self._added) - 1
 
     def change(self, place: int, **fields: Any) -> Row:
-        """Change fields of a row."""
+        """Change fields of the row at a place, as in `change(3, siteName="Elsewhere")`; gives the row.
+
+        Raises:
+            IndexError: when there is no row at that place.
+        """
+        self._there(place)
         row = {**self.row(place), **fields}
         if place >= self._size:
             self._added[place - self._size] = row
@@ -146,7 +157,12 @@ class Table:
         return own(row)
 
     def remove(self, place: int) -> None:
-        """Take a row out, as the real server never does: for tests of clients."""
+        """Take the row at a place out, as the real server never does: for tests of clients.
+
+        Raises:
+            IndexError: when there is no row at that place.
+        """
+        self._there(place)
         self._removed.add(place)
         self.version += 1
 
