@@ -81,7 +81,9 @@ class Lives:
     def key(self, rank: int) -> str:
         """The name all draws for a record are made with: its owner and its place among the owner's records."""
         owner, local = self._plan.owner(rank)
-        subject = self._plan.subject_of(owner)
+        return self._key(owner, local, self._plan.subject_of(owner))
+
+    def _key(self, owner: int, local: int, subject: Subject | None) -> str:
         return f"{subject.number}/{local}" if subject else f"site {self._plan.sites[owner]['siteId']}/{local}"
 
     def of(self, rank: int) -> Life:
@@ -89,8 +91,7 @@ class Lives:
         plan = self._plan
         owner, local = plan.owner(rank)
         subject = plan.subject_of(owner)
-        key = f"{subject.number}/{local}" if subject else f"site {plan.sites[owner]['siteId']}/{local}"
-        words = self._dice.words(key)
+        words = self._dice.words(self._key(owner, local, subject))
         form, mark = plan.form[rank], plan.mark[rank]
         clean = subject is not None and subject.story.clean
         oddities: list[str] = []

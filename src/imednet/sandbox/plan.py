@@ -19,18 +19,18 @@ from .dice import Dice
 from .people import (
     BASELINE,
     DIARY_DAYS,
-    DISCHARGE,
     EXITED,
     FIRST_DAY,
     NOW,
     PROCEDURE,
-    SCREENING,
     Subject,
     enrol,
 )
 
 SHARE_OF_UNTREATED = {"MH": 0.6, "CM": 1 / 3, "AE": 0.04, "PD": 0.09, "DD": 0.0}
 """Log entries of subjects who were never treated, beside those of treated ones."""
+LATE_DEVIATIONS = 0.32
+"""Mean number of deviations a treated subject has for late visits; the rest of the rate is drawn."""
 RETIRED = 0.03
 """Share of subjects with a record of the retired form."""
 DAY_ZERO = FIRST_DAY - 200
@@ -265,10 +265,6 @@ class Plan:
         return found
 
 
-LATE_DEVIATIONS = 0.32
-"""Mean number of deviations a treated subject has for late visits; the rest of the rate is drawn."""
-
-
 class Shuffle:
     """A permutation of whole numbers in closed form: place on the list for each rank, and back."""
 
@@ -284,6 +280,3 @@ class Shuffle:
     def rank(self, place: int) -> int:
         """Which planned record stands there."""
         return (place - 7) * self._back % self.total
-
-
-__all__ = ["DISCHARGE", "SCREENING", "Plan", "Shuffle", "Visit"]
