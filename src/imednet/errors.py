@@ -146,8 +146,9 @@ class AuthorizationError(ApiError):
     def _next_step(self) -> str:
         if self.study_key is None:
             return f"These keys may not read this. {_CHECK}"
+        do = "write to" if self.method == "POST" else "read"
         return (
-            f"403: these keys may not read study {self.study_key!r}, or it is misspelt: "
+            f"403: these keys may not {do} study {self.study_key!r}, or it is misspelt: "
             f"iMednet answers 403 for unknown studies. {_CHECK}"
         )
 
@@ -160,6 +161,16 @@ class NotFoundError(ApiError):
     """There is no such path (HTTP 404), or `get` found no row."""
 
     def _next_step(self) -> str:
+        if self.path and "/jobs/" in self.path:
+            return (
+                f"Study {self.study_key!r} has no job with this batch id. "
+                "Next: use the batch_id, not the job_id, of what records.create gave"
+            )
+        if self.study_key is not None:
+            return (
+                f"The server has no such list for study {self.study_key!r}. "
+                "Next: imednet check STUDY shows which lists it has; if it has none, check the base URL"
+            )
         return "The address has no such path. Next: check the base URL (no path behind the host is needed)"
 
 
