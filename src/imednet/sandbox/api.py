@@ -13,6 +13,7 @@ from .design import STUDY, TWIN, Row
 from .jobs import Jobs
 from .life import CLOCK_SECONDS, written
 from .lists import Lists
+from .manifest import manifest_of
 from .messages import Answer, Problem, Request, encoded, invalid, not_found, problem_answer
 from .posting import read_items
 from .study import FIELDS, Study, empty_studies, study_rows
@@ -67,6 +68,11 @@ class Api:
         """Let days pass in the main study: new, changed and deleted rows; gives how many."""
         with self._writing:
             return advance(self, self.studies[STUDY], days)
+
+    def manifest(self, *, ledger: bool = True) -> Row:
+        """What is served, counted and hashed while nobody writes."""
+        with self._writing:
+            return manifest_of(self.studies, self, ledger=ledger)
 
     def answer(self, request: Request) -> Answer:
         """Answer a request."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .faults import Fault
-from .manifest import manifest_of
 from .messages import Answer, Request, encoded
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def control(box: Sandbox, request: Request) -> Answer:
         ("POST", "advance"): lambda given: box.advance(_days(given)),
         ("POST", "reset-stats"): lambda _: box.reset_stats(),
         ("GET", "jobs"): lambda _: box.api.jobs.seen(),
-        ("GET", "manifest"): lambda _: manifest_of(box.studies, box.api),
+        ("GET", "manifest"): lambda _: box.manifest(),
     }
     name = request.path.removeprefix(CONTROL)
     way = ways.get((request.method, name))

@@ -19,7 +19,6 @@ from .api import Api
 from .control import CONTROL, control
 from .design import Row, load
 from .faults import Fault, Faults, endpoint_of
-from .manifest import manifest_of
 from .messages import Answer, Intercept, Request, encoded
 from .sizes import scale_of
 from .study import Study, build
@@ -162,7 +161,7 @@ class Sandbox:
 
     def manifest(self, *, ledger: bool = True) -> Row:
         """Counts, hashes, answers to common questions and every planted defect of what is served."""
-        return manifest_of(self.studies, self.api, ledger=ledger)
+        return self.api.manifest(ledger=ledger)
 
     # ---- answering
 
