@@ -1,0 +1,139 @@
+"""Find something to work with in a study: for scripts and tests that run against whatever study the keys may see.
+
+Status words are configured per study, so those listed here are only the ones with evidence; spelling is compared
+without case, blanks and underscores, since `Enrollment Open` and `ENROLLMENT_OPEN` were both seen.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+    ...     study_key = discover_study_key(sdk)
+    ...     study_key, discover_form_key(sdk, study_key), discover_subject_key(sdk, study_key)
+    ('TIDEWATER-201', 'REG', '301-001')
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from .errors import ImednetError
+
+if TYPE_CHECKING:
+    from .sdk import ImednetSDK
+
+_LOG = logging.getLogger(__name__)
+
+ELIGIBLE_SITE_STATUSES: Final = frozenset({"Enrollment Open", "ENROLLMENT_OPEN", "Open", "Active"})
+"""Words for a site that takes subjects."""
+ELIGIBLE_SUBJECT_STATUSES: Final = frozenset({"Registered", "Baseline", "Enrolled", "Active"})
+"""Words for a subject whose data are still entered."""
+SUBJECT_FORM_TYPES: Final = frozenset({"Subject", "SUBJECT", "Patient"})
+"""Words for a form that is filled in for subjects."""
+
+
+class NoLiveDataError(ImednetError, RuntimeError):
+    """A study holds nothing of what is needed; the message says which kind, and which statuses were met."""
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", "").replace(" ", "").casefold()
+
+
+def _is_one_of(word: str | None, words: Iterable[str]) -> bool:
+    return word is not None and _plain(word) in {_plain(one) for one in words}
+
+
+def is_site_eligible(site_enrollment_status: str) -> bool:
+    """Whether a site with this status takes subjects.
+
+    >>> is_site_eligible("ENROLLMENT_OPEN"), is_site_eligible("Enrollment Closed")
+    (True, False)
+    """
+    return _is_one_of(site_enrollment_status, ELIGIBLE_SITE_STATUSES)
+
+
+def is_subject_eligible(subject_status: str) -> bool:
+    """Whether data are still entered for a subject with this status.
+
+    >>> is_subject_eligible("enrolled"), is_subject_eligible("Screen Failed")
+    (True, False)
+    """
+    return _is_one_of(subject_status, ELIGIBLE_SUBJECT_STATUSES)
+
+
+def discover_study_key(sdk: ImednetSDK) -> str:
+    """The key of the first study the keys may see.
+
+    Raises:
+        NoLiveDataError: when they may see none.
+    """
+    for study in sdk.studies.iter():
+        if study.study_key:
+            return study.study_key
+    raise NoLiveDataError("These keys may see no study. Next: ask for access to one, then imednet check")
+
+
+def discover_site_name(sdk: ImednetSDK, study_key: str) -> str:
+    """The name of the first site that takes subjects.
+
+    Raises:
+        NoLiveDataError: when there is none; the statuses met are named, and logged.
+    """
+    return _first(
+        sdk.sites.iter(study_key), "site", study_key,
+        name=lambda site: site.site_name, status=lambda site: site.site_enrollment_status, eligible=is_site_eligible,
+    )  # fmt: skip
+
+
+def discover_subject_key(sdk: ImednetSDK, study_key: str) -> str:
+    """The key of the first subject whose data are still entered and who is not deleted.
+
+    Raises:
+        NoLiveDataError: when there is none; the statuses met are named, and logged.
+    """
+    return _first(
+        (subject for subject in sdk.subjects.iter(study_key) if not subject.deleted), "subject", study_key,
+        name=lambda subject: subject.subject_key, status=lambda subject: subject.subject_status,
+        eligible=is_subject_eligible,
+    )  # fmt: skip
+
+
+def discover_form_key(sdk: ImednetSDK, study_key: str) -> str:
+    """The key of the first form of subjects that is enabled and takes records.
+
+    Raises:
+        NoLiveDataError: when there is none.
+    """
+    for form in sdk.forms.iter(study_key):
+        open_form = not form.disabled and form.subject_record_report is not False
+        if open_form and form.form_key and _is_one_of(form.form_type or None, SUBJECT_FORM_TYPES):
+            return form.form_key
+    raise NoLiveDataError(f"Study {study_key!r} has no form of subjects that is enabled and takes records")
+
+
+def discover_interval_name(sdk: ImednetSDK, study_key: str) -> str:
+    """The name of the first interval that is not disabled.
+
+    Raises:
+        NoLiveDataError: when there is none.
+    """
+    for interval in sdk.intervals.iter(study_key):
+        if not interval.disabled and interval.interval_name:
+            return interval.interval_name
+    raise NoLiveDataError(f"Study {study_key!r} has no interval that is not disabled")
+
+
+def _first(
+    rows: Iterable[Any], what: str, study_key: str,
+    *, name: Callable[[Any], Any], status: Callable[[Any], Any], eligible: Callable[[str], bool],
+) -> str:  # fmt: skip
+    met: set[str] = set()
+    for row in rows:
+        word = status(row)
+        if name(row) and isinstance(word, str) and eligible(word):
+            return str(name(row))
+        met.add(str(word))
+    words = ", ".join(sorted(met)) or "none, since there is no row"
+    _LOG.warning("study %s has no eligible %s; statuses met: %s", study_key, what, words)
+    raise NoLiveDataError(f"Study {study_key!r} has no eligible {what}; statuses met: {words}")
