@@ -308,6 +308,14 @@ class TestTrouble:
                 sites.change(place, siteName="x")
         assert len(sites) == len(list(sites.rows())) == 5
 
+    def test_filters_when_the_last_row_is_gone(self) -> None:
+        client = Client(Sandbox())
+        sites = client.box.studies[MAIN].table("sites")
+        last = sites.row(5)["siteName"]
+        sites.remove(5)
+        assert client.rows("sites", filter=f'siteName=="{last}"') == []
+        assert len(client.rows("sites", filter='siteName!="x"')) == 5
+
     def test_an_interceptor_must_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
         silent: Any = lambda request, answer: None  # noqa: E731
         answer = Client(Sandbox(intercept=silent)).answer("sites")

@@ -170,6 +170,8 @@ class Api:
 
     def _settle_jobs(self) -> None:
         """Store what the jobs that have ended since the last request were to store."""
+        if not self.jobs.any_ended():
+            return  # so that a page from memory waits for nobody
         with self._writing:
             for job in self.jobs.ended():
                 for item in job.to_store(self.switches["jobOutcome"]):

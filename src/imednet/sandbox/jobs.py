@@ -83,10 +83,17 @@ class Jobs:
     def _words(self) -> tuple[str, str, str, str]:
         return _WORDS[self._switches["jobStates"]]
 
+    def _has_ended(self, job: Job) -> bool:
+        return not job.stored and job.seconds is not None and self._clock() - job.started_at >= job.seconds
+
+    def any_ended(self) -> bool:
+        """Whether there is a job that has ended and whose items wait to be stored."""
+        return any(self._has_ended(job) for job in list(self._jobs))
+
     def ended(self) -> Iterator[Job]:
-        """Jobs that have ended and whose items wait to be stored."""
+        """Jobs that have ended and whose items wait to be stored; each is given once."""
         for job in self._jobs:
-            if not job.stored and job.seconds is not None and self._clock() - job.started_at >= job.seconds:
+            if self._has_ended(job):
                 job.stored = True
                 job.state = self._words[3] if self._switches["jobOutcome"] == "none" else self._words[2]
                 yield job

@@ -17,7 +17,7 @@ from .design import Row
 from .dialect import Speech, Typed
 from .expressions import Refused, Test, Tree, check, holds, parse_answers_filter, parse_filter
 from .messages import encoded, invalid
-from .records import Records
+from .records import Records, blind
 from .study import Study
 from .switches import Switches
 from .tables import DEFAULT_SORT, KEYS, Table
@@ -77,6 +77,7 @@ class Lists:
         self._switches = switches
         self._still = still
         self._speech = Speech(switches)
+        self._typed: dict[str, Typed] = {}
         self._pages: Kept[Any, bytes] = Kept(PAGE_MEMORY)
         self._results: Kept[Any, tuple[Sequence[int], Order]] = Kept(RESULT_MEMORY)
 
@@ -101,7 +102,7 @@ class Lists:
         if body is None:
             with self._still:  # nobody writes meanwhile
                 body = encoded(self._page(path, table, study, query, unblinded, clock))
-            self._pages.put(key, body, len(body) + 300)
+                self._pages.put(key, body, len(body) + 300)
         return body
 
     def zipped(self, page: bytes) -> bytes:
@@ -148,13 +149,11 @@ class Lists:
             return data
         if not unblinded and switches["blindedValues"] != "shown":
             hidden = study.design.data["blindedVariables"]
-            found = [name for name in data if name.upper() in hidden]
-            if found and switches["blindedValues"] == "masked":
-                data = {**data, **dict.fromkeys(found, "***")}
-            elif found:
-                data = {name: value for name, value in data.items() if name not in found}
+            data = blind(data, hidden, "***" if switches["blindedValues"] == "masked" else None)
         if switches["valueTypes"] == "typed":
-            data = Typed(study.design).data(form_key, data)
+            if study.key not in self._typed:
+                self._typed[study.key] = Typed(study.design)
+            data = self._typed[study.key].data(form_key, data)
         if switches["recordDataCase"] == "lower":
             data = {name if name in META else name.lower(): value for name, value in data.items()}
         return data
@@ -242,7 +241,7 @@ class Lists:
             number = _whole(test.value)
             if (test.name,) == KEYS[table.name] and test.operator in _CUTS and number is not None:
                 return _CUTS[test.operator](_Numbers(table, test.name), number)
-        total = places.stop if isinstance(places, range) else max(places, default=-1) + 1
+        total = table.room
         mask = self._mask(table, study, tree, total).to_bytes(total, "little")
         if isinstance(places, range):
             return array("l", compress(places, mask))

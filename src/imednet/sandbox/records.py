@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -221,6 +221,16 @@ class RecordSource:
         return found
 
 
+def blind(data: Row, hidden: Collection[str], mask: str | None = None) -> Row:
+    """Answers without the blinded ones, in whatever case those are spelled, or with a mask in their place."""
+    found = [name for name in data if name.upper() in hidden]
+    if not found:
+        return data
+    if mask is not None:
+        return {**data, **dict.fromkeys(found, mask)}
+    return {name: value for name, value in data.items() if name not in found}
+
+
 class Records(Table):
     """The list of records with their answers."""
 
@@ -249,9 +259,7 @@ class Records(Table):
         else:
             row = {**self.row(place), "recordData": self.data(place)}
         if isinstance(row["recordData"], dict) and not unblinded:
-            row["recordData"] = {
-                name: value for name, value in row["recordData"].items() if name.upper() not in self._blinded
-            }
+            row["recordData"] = blind(row["recordData"], self._blinded)
         return row
 
     def rows(self, *, unblinded: bool = True) -> Iterator[Row]:

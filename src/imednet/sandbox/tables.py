@@ -88,12 +88,17 @@ class Table:
         last = self._added[-1] if self._added else self.row(self._size - 1) if self._size else None
         return int(last[KEYS[self.name][0]]) + 3 if last else 1
 
+    @property
+    def room(self) -> int:
+        """How many places there are, empty ones too."""
+        return self._size + len(self._added)
+
     def __len__(self) -> int:
-        return self._size + len(self._added) - len(self._removed)
+        return self.room - len(self._removed)
 
     def places(self) -> Sequence[int]:
         """Places of all rows, in the order of their identity."""
-        everything = range(self._size + len(self._added))
+        everything = range(self.room)
         if not self._removed:
             return everything
         return array("l", (place for place in everything if place not in self._removed))
@@ -130,7 +135,7 @@ class Table:
     # ---- changing
 
     def _there(self, place: int) -> None:
-        if not 0 <= place < self._size + len(self._added) or place in self._removed:
+        if not 0 <= place < self.room or place in self._removed:
             raise IndexError(f"{self.name} has no row at place {place}")
 
     # Nothing is checked but places: tests of clients want to be served what no server should serve.
@@ -139,7 +144,7 @@ class Table:
         """Put a row at the end and give its place; a number that grows is the caller's business."""
         self._added.append(own(row))
         self.version += 1
-        return self._size + len(self._added) - 1
+        return self.room - 1
 
     def change(self, place: int, **fields: Any) -> Row:
         """Change fields of the row at a place, as in `change(3, siteName="Elsewhere")`; gives the row.
