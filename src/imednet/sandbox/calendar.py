@@ -73,7 +73,7 @@ def _change_records(study: Study, number: int, moments: Iterator[str], done: Row
 def _add_records(study: Study, number: int, moments: Iterator[str], done: Row) -> None:
     dice = study.dice
     subjects = study.table("subjects")
-    active = [s.number for s in study.plan.subjects if s.status == "Enrolled" and not s.gone and s.number > 20016]
+    active = [s.number for s in study.plan.subjects if s.status == "Enrolled" and not s.gone and not s.scripted]
     forms = {row["formKey"]: row for row in study.table("forms").rows()}
     first = min(subjects.values("subjectId"), default=0)
     for n in range(max(2, round(len(study.records) * NEW)) if active else 0):

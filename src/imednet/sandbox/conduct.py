@@ -10,6 +10,7 @@ from .design import Design, Row
 from .dice import Dice
 from .life import DAY, Life, written
 from .people import Subject
+from .scripts import is_scripted
 from .tables import numbered
 from .words import FIRST_NAMES, LAST_NAMES, REASONS, WORDS
 
@@ -88,7 +89,7 @@ class Staff:
     def one(self, role: str, u: int, subject: Subject | int | None = None) -> str:
         """A login with this role; around a scripted subject the same one in every size."""
         number = subject.number if isinstance(subject, Subject) else subject
-        if number is not None and number <= 20016 and role in self._first:
+        if is_scripted(number) and role in self._first:
             return self._first[role]
         logins = self.active.get(role) or self.everyone
         return logins[u % len(logins)]
@@ -143,8 +144,7 @@ class Conduct:
         if number == 20013 and nth == 1:
             unknown = True
         if unknown and number != 20004:
-            scripted = number is not None and number <= 20016
-            user = GONE_LOGINS[0] if scripted else staff.away[(u >> 16) % len(staff.away)]
+            user = GONE_LOGINS[0] if is_scripted(number) else staff.away[(u >> 16) % len(staff.away)]
         reason = None
         if deletion:
             reason = "Entered in error"

@@ -97,7 +97,7 @@ class Spoiler:
             planted = scripts.PLANTED.get((number, form_key, plan.nth[rank]), ())
             notes[:] = [note for note in notes if note[1] not in story]
             notes += [(defect, name, natural.get(name) if name else None) for defect, name in planted]
-        if number == 0 or number > 20016:
+        if not scripts.is_scripted(number):
             self._of_record(form_key, life, natural, data, notes)
         self._keys(form, form_key, life, data, notes)
         return data

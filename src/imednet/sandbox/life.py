@@ -173,7 +173,7 @@ class Lives:
         if clean:
             return found
         u = words[5] / ONE
-        if subject is None or subject.number > 20016:
+        if subject is None or not subject.scripted:
             if u < self._null:
                 return (*found, "D05")
             if u < self._empty:

@@ -11,7 +11,7 @@ from datetime import date
 
 from .design import CLOCK, Design, Row
 from .dice import Dice
-from .scripts import STORIES, Story
+from .scripts import STORIES, Story, is_scripted
 from .sites import quotas
 
 NOW = date.fromisoformat(CLOCK[:10]).toordinal()
@@ -49,6 +49,11 @@ class Subject:
     """`D11`: deleted with all that belongs to it. `D12`: deleted alone."""
     person: int = 0
     """Number that person's facts are drawn for: its own, or that of the same person at another site."""
+
+    @property
+    def scripted(self) -> bool:
+        """Whether the subject has a story, so that little about it is left to chance."""
+        return is_scripted(self.number)
 
     @property
     def treated(self) -> bool:
@@ -114,7 +119,7 @@ def follow(design: Design, dice: Dice, subject: Subject) -> None:
     attended = []
     for place, reach in enumerate(design.reach[subject.status]):
         rate = 0.0
-        if story.luck is None and (active or subject.status == "Completed"):
+        if not subject.scripted and (active or subject.status == "Completed"):
             rate = (MISSED_ACTIVE if place >= MONTH_1 else 0.0) if active else (MISSED_DONE if place >= DAY_7 else 0.0)
         if limit < min(1.0, reach / (1 - rate * 1.05)):
             if u[place] < rate:
@@ -154,9 +159,9 @@ def _offsets(design: Design, dice: Dice, subject: Subject, attended: list[int]) 
         u, size = (word >> 32) / (1 << 32), (word & 0xFFFFFFFF) / (1 << 32)
         slip = subject.story.slips.get(place)
         if slip is None:
-            if u < LATE and subject.story.luck is None:
+            if u < LATE and not subject.scripted:
                 slip = after + 1 + int(size * size * 14)
-            elif u < LATE + EARLY and place not in (PROCEDURE,) and subject.story.luck is None:
+            elif u < LATE + EARLY and place != PROCEDURE and not subject.scripted:
                 slip = (
                     -before - 1 - (0 if place == DISCHARGE else int(size * size * min(6, one["dueDateWillBeIn"] // 4)))
                 )
@@ -227,7 +232,7 @@ def _mark(design: Design, dice: Dice, subject: Subject, subjects: list[Subject])
     """Subjects that are deleted, and persons who are registered twice."""
     subject.person = subject.story.person or subject.number
     subject.gone = subject.story.gone
-    if subject.number <= 20016:
+    if subject.scripted:
         return
     u = dice.unit("gone", subject.number)
     if u < design.rate("D11"):

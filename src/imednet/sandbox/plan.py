@@ -201,7 +201,7 @@ class Plan:
             yield places["EOS"], subject.exit, -1, 1, PLAIN
         if subject.number == 20005:
             yield places["CM"], min(NOW - 1, (subject.exit or 0) + 12), -1, 4, LATE_ENTRY
-        retired = self.dice.chance(RETIRED, "retired", subject.number) and subject.number > 20016
+        retired = self.dice.chance(RETIRED, "retired", subject.number) and not subject.scripted
         if subject.number == 20001 or retired:
             local = next((at for at, v in enumerate(visits) if v.interval == 5 and v.day), 0)
             yield places["OLDVS"], visits[local].day or subject.registered, local, 1, PLAIN
@@ -211,7 +211,7 @@ class Plan:
 
     def is_twice(self, subject: Subject, form: str, nth: int, interval: int = -1) -> bool:
         """Whether a record is entered twice: two vital signs in one visit, the same adverse event again."""
-        if subject.number <= 20016:
+        if subject.scripted:
             return form in subject.story.repeated and (interval == 5 if form == "VS" else nth == 1)
         return self.dice.chance(self.design.rate("D15" if form == "VS" else "D14"), form, subject.number, nth)
 
@@ -244,7 +244,7 @@ class Plan:
                 if key != "AE":
                     continue
                 if number in subject.story.actions or (
-                    subject.story.luck is None
+                    not subject.scripted
                     and dice.chance(self.design.data["actionsPerAE"], "ACT", subject.number, number)
                 ):
                     yield places["AEACT"], day, -1, number, PLAIN
@@ -260,7 +260,7 @@ class Plan:
             day, due = subject.days[place], subject.due[place]
             if day is None or due is None or day <= due + self.design.planned[place]["positiveSlack"]:
                 continue
-            if self.dice.chance(0.6, "deviation", subject.number, place) or subject.story.luck is not None:
+            if self.dice.chance(0.6, "deviation", subject.number, place) or subject.scripted:
                 found.append(place)
         return found
 

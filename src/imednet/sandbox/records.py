@@ -151,7 +151,7 @@ class RecordSource:
 
     def parent_lost(self, life: Life, subject: Subject | None) -> bool:
         """Whether the parent of an action is missing (D41)."""
-        if subject is None or subject.story.luck is not None:
+        if subject is None or subject.scripted:
             return subject is not None and subject.number == 20011
         return life.words[4] / (1 << 64) < self._study.design.rate("D41") / 0.6
 

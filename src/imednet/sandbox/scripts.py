@@ -81,6 +81,12 @@ STORIES: dict[int, Story] = {
     20016: _story(),
 }
 
+
+def is_scripted(number: int | None) -> bool:
+    """Whether a subject has a story."""
+    return number in STORIES
+
+
 DAY_UNDER_LIVE_RECORD = (20011, 4)
 """Subject and place of the visit that is deleted although its records are not (Day 7)."""
 

@@ -307,7 +307,7 @@ class VisitSource:
         """Visits after leaving are deleted for 60 % of the subjects; a few are with a record on them (D13)."""
         if subject.gone == "D11" or (subject.number, visit.interval) == DAY_UNDER_LIVE_RECORD:
             return True
-        if subject.story.luck is not None:
+        if subject.scripted:
             return False
         if visit.day is not None:
             return self.orphaning(u)
