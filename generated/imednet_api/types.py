@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from importlib import import_module
@@ -82,6 +83,27 @@ def decode(raw: bytes) -> Any:
 def decode_if_raw(value: Any) -> Any:
     """The value of a field that is kept undecoded until it is read."""
     return decode(value) if type(value) is bytes else value
+
+
+def utc(value: Any) -> datetime | None:
+    """A time of an answer as an aware `datetime` in UTC; `None` where there is none, or where it is no time.
+
+    Takes all forms that were seen: `2025-06-05 21:12:09`, `2021-12-09T08:23:21.99`, a day alone, and a list of year,
+    month, day, hour, minute, second, nanosecond, of which the last ones may be missing. A zone in the text counts.
+    """
+    try:
+        if isinstance(value, (list, tuple)):
+            year, month, day, hour, minute, second, nano = [*value, *[0] * (7 - len(value))]
+            return datetime(year, month, day, hour, minute, second, nano // 1000, tzinfo=UTC)
+        if not isinstance(value, str) or "-" not in value[:8]:
+            return None
+        text, dot, rest = value.strip().partition(".")
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+        moment = datetime.fromisoformat(text + rest[len(digits) :])
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return moment + timedelta(microseconds=int(f"{digits:0<6}"[:6])) if dot else moment
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 class Rest(NamedTuple):

@@ -1,12 +1,16 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
+import builtins
+from datetime import datetime as _datetime
+
 from attrs import define as _define
 from attrs import field as _field
 
 from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
+from ..types import utc as _utc
 
 
 @_define(repr=False)
@@ -44,3 +48,18 @@ class Job(_Model):
     date_started: str | None = None
     date_finished: str | None = None
     _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @builtins.property
+    def date_created_utc(self) -> _datetime | None:
+        """`date_created` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.date_created)
+
+    @builtins.property
+    def date_started_utc(self) -> _datetime | None:
+        """`date_started` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.date_started)
+
+    @builtins.property
+    def date_finished_utc(self) -> _datetime | None:
+        """`date_finished` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.date_finished)

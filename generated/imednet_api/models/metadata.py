@@ -1,7 +1,9 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence as _Sequence
+from datetime import datetime as _datetime
 from typing import Any as _Any
 from typing import Self as _Self
 
@@ -12,6 +14,7 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import utc as _utc
 
 
 @_define(repr=False)
@@ -57,6 +60,11 @@ class Metadata(_Model):
             error,
         ) = values
         return cls(status, method, path, timestamp, _read(ErrorDetail, error), rest=rest)
+
+    @builtins.property
+    def timestamp_utc(self) -> _datetime | None:
+        """`timestamp` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.timestamp)
 
 
 from .error_detail import ErrorDetail  # noqa: E402

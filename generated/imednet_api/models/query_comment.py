@@ -1,12 +1,16 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
+import builtins
+from datetime import datetime as _datetime
+
 from attrs import define as _define
 from attrs import field as _field
 
 from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
+from ..types import utc as _utc
 
 
 @_define(repr=False)
@@ -43,3 +47,8 @@ class QueryComment(_Model):
     closed: bool | None = None
     date: str | None = None
     _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @builtins.property
+    def date_utc(self) -> _datetime | None:
+        """`date` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.date)

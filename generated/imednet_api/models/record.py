@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence as _Sequence
+from datetime import datetime as _datetime
 from typing import Any as _Any
 from typing import Self as _Self
 
@@ -14,6 +15,7 @@ from ..types import Rest as _Rest
 from ..types import decode_if_raw as _decode_if_raw
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import utc as _utc
 
 
 @_define(repr=False)
@@ -141,6 +143,16 @@ class Record(_Model):
             record_data,
             rest=rest,
         )
+
+    @builtins.property
+    def date_created_utc(self) -> _datetime | None:
+        """`date_created` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.date_created)
+
+    @builtins.property
+    def date_modified_utc(self) -> _datetime | None:
+        """`date_modified` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.date_modified)
 
     @builtins.property
     def record_data(self) -> RecordData | None:

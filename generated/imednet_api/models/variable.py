@@ -1,12 +1,16 @@
 # Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
 from __future__ import annotations
 
+import builtins
+from datetime import datetime as _datetime
+
 from attrs import define as _define
 from attrs import field as _field
 
 from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
+from ..types import utc as _utc
 
 
 @_define(repr=False)
@@ -75,3 +79,13 @@ class Variable(_Model):
     label: str | None = None
     blinded: bool | None = None
     _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @builtins.property
+    def date_created_utc(self) -> _datetime | None:
+        """`date_created` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.date_created)
+
+    @builtins.property
+    def date_modified_utc(self) -> _datetime | None:
+        """`date_modified` as an aware time; `None` where there is none, or where it is no time."""
+        return _utc(self.date_modified)

@@ -1,4 +1,4 @@
-"""A whole read over a client: two thin shells around `WholeRead`, which decides everything."""
+"""A whole read over a client: two thin shells around `reading`, which decides everything."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..errors import ImednetError
 from .http_client_base import Reader
 from .pages import Page
 from .protocols import AsyncRequestorProtocol, RequestorProtocol
-from .reading import Fetch, WholeRead
+from .reading import Fetch, Read
 
 
-def drive(client: RequestorProtocol, read: WholeRead, reader: Reader[Page]) -> Generator[Page, None, None]:
+def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
     """Yield the pages of a whole read in order, asking ahead in threads; the read's proof is set at the end."""
     under_way: dict[Request, Future[Page]] = {}
     study_key = read.call.study_key
@@ -47,9 +47,7 @@ def drive(client: RequestorProtocol, read: WholeRead, reader: Reader[Page]) -> G
             return
 
 
-async def drive_async(
-    client: AsyncRequestorProtocol, read: WholeRead, reader: Reader[Page]
-) -> AsyncGenerator[Page, None]:
+async def drive_async(client: AsyncRequestorProtocol, read: Read, reader: Reader[Page]) -> AsyncGenerator[Page, None]:
     """Yield the pages of a whole read in order, asking ahead in tasks; the read's proof is set at the end."""
     under_way: dict[Request, asyncio.Future[Page]] = {}
     study_key = read.call.study_key

@@ -148,17 +148,29 @@ def _time(name: str, value: datetime, operator: str) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def attributes_if_conjunction(expression: str) -> list[str] | None:
-    """The attributes of an expression that is surely a plain AND of clauses; `None` for anything else.
+def clauses_if_conjunction(expression: str) -> list[tuple[str, str, str]] | None:
+    """Attribute, operator and value of each clause of a plain AND; `None` for anything that is not surely one.
 
-    >>> attributes_if_conjunction('formKey==AE;subjectKey=="01,001"'), attributes_if_conjunction("a==1,b==2")
-    (['formKey', 'subjectKey'], None)
+    >>> clauses_if_conjunction('formKey==AE;subjectKey=="01,001"'), clauses_if_conjunction("a==1,b==2")
+    ([('formKey', '==', 'AE'), ('subjectKey', '==', '"01,001"')], None)
     """
     bare = _QUOTED.sub(lambda match: "_" * len(match.group()), expression)
     if any(sign in bare for sign in "\"'(),") or _CONNECTOR_WORD.search(bare):
         return None
-    names = [_CLAUSE.match(part) for part in bare.split(";")]
-    return [found.group(1) for found in names if found] if all(names) else None
+    found, start = [], 0
+    for part in bare.split(";"):
+        clause = _CLAUSE.match(part)
+        if clause is None:
+            return None
+        value = expression[start + clause.end() : start + len(part)].strip()
+        found.append((clause.group(1), clause.group(2), value))
+        start += len(part) + 1
+    return found
+
+
+def is_settled(name: str) -> bool:
+    """Whether an attribute never changes: identifiers and keys of a row, and the time it was made."""
+    return name.endswith(("Id", "Key")) or name == "dateCreated"
 
 
 def joined(*expressions: str | None) -> str | None:

@@ -56,6 +56,7 @@ class Page:
         identities: what tells the rows apart, one value a row (a tuple where the identity has several fields).
         server_time: when the server answered, as it writes it.
         undeclared: fields of rows that the description of the API does not know.
+        last: the identity after which a later read can go on, set when the page is handed on.
     """
 
     rows: list[Any] = field(repr=False)
@@ -66,6 +67,7 @@ class Page:
     identities: list[Any] = field(repr=False)
     server_time: str | None = None
     undeclared: frozenset[str] = frozenset()
+    last: int | None = None
 
 
 RowMaker = Callable[[type[Model], Split], list[Any]]

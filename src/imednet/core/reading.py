@@ -1,60 +1,41 @@
 """A whole read: which page next, and whether the read is whole. Pure; `driving` moves the bytes.
 
-A read of more than one page is fenced. Before it, the highest identity L0 and the total T0 are asked for; after it, the
-rows up to L0 are counted again (T1). New rows get higher identities, so the rows up to L0 can only become fewer: when
-T0, T1 and the number of distinct identities read up to L0 agree, none was lost between two pages. Comparing totals
-alone would miss a deletion that an insertion balances. Rows above L0 came during the read; they are kept and reported.
+Three rules, and for each the reason why a read that obeys it lacks no row:
+
+*fence*: the highest identity L0 is asked for first, then pages of the rows up to L0. New rows get higher identities,
+so these rows can only become fewer. Two pages that report the same total were therefore cut from the same rows, and
+fit together. Where the total fell between two pages, rows moved up and may have slipped through between them: the range
+from the last row of the one to the first row of the other is asked for by identity and put between them.
+
+*ranges*: each page is asked for as "identities beyond the last one read". Nothing that happens to other rows can shift
+it. Used where rows may enter and leave the list by a mere change, where a row may get a later revision, and to go on
+with an earlier read. The price: no page can be asked for ahead.
+
+*totals*: where neither can be asked of the server, all totals and the number of distinct rows must agree. A deletion
+that an insertion balances cannot be seen, so such a read is called unproven.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_right
+import logging
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal, get_args
 
-from imednet_api.types import Operation, Request
+from imednet_api.types import Request
 
-from ..errors import BadRequestError, IncompleteReadError
-from . import filters
+from ..errors import ArgumentError, BadRequestError, IncompleteReadError
+from .calls import LOWEST, ListCall
 from .pages import Page
+from .proof import Identities, Proof, Rule, as_number
 
+Consistency = Literal["repair", "strict", "off"]
+Steps = Generator["Fetch | Page", "Page | None", None]
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Why a read counts as whole.
-
-    Attributes:
-        status: `proven`, or `unproven` where only the server's totals could be compared.
-        rule: `single page`, `fence` or `totals`.
-        reason: why the fence could not be used, where it could not.
-        total: rows the server says there were when the read began.
-        rows: rows read, growth included.
-        growth: rows that came while the read went on.
-        fence: the highest identity when the read began.
-        requests: requests the read needed, further attempts not counted.
-        server_from, server_to: server time of the first and last answer, as the server writes it (UTC).
-        undeclared: fields of rows that the description of the API does not know.
-    """
-
-    status: Literal["proven", "unproven"]
-    rule: Literal["single page", "fence", "totals"]
-    total: int
-    rows: int
-    growth: int = 0
-    reason: str | None = None
-    fence: int | None = None
-    requests: int = 1
-    server_from: str | None = None
-    server_to: str | None = None
-    undeclared: tuple[str, ...] = ()
-
-    @property
-    def proven(self) -> bool:
-        """Whether the read is proven whole."""
-        return self.status == "proven"
+_ROUNDS = 3
+_BEFORE_ALL = -1
+_log = logging.getLogger("imednet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,99 +46,6 @@ class Fetch:
     ahead: tuple[Request, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ListCall:
-    """One list of one study, with the caller's filter."""
-
-    operation: Operation
-    study_key: str | None
-    filter: str | None = field(default=None, repr=False)
-    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    page_size: int = 500
-
-    def request(self, number: int, size: int, *, newest: bool = False, below: int | None = None) -> Request:
-        """One page, in the order of a whole read; `newest` turns the order round, `below` sets the fence."""
-        facts = self.operation.page
-        assert facts is not None
-        fence = f"{facts.fence}<={below}" if below is not None else None
-        expression = filters.joined(self.filter, fence)
-        query: list[tuple[str, Any]] = [("page", number), ("size", size)]
-        direction = "desc" if newest else "asc"
-        query += [("sort", f"{name},{direction}") for name in facts.order]
-        if expression is not None:
-            query.append(("filter", expression))
-        path = {} if self.study_key is None else {"study_key": self.study_key}
-        return self.operation.request(path=path, query=[*query, *self.query])
-
-    def why_no_fence(self) -> str | None:
-        """Why the read cannot be fenced; `None` when it can."""
-        facts = self.operation.page
-        assert facts is not None
-        if facts.fence is None:
-            return "this list has no number that only grows"
-        if self.filter is None:
-            return None
-        names = filters.attributes_if_conjunction(self.filter)
-        if names is None:
-            return "the filter is not a plain AND, so the fence cannot be joined to it safely"
-        if facts.fence in names:
-            return "the filter is on the identity itself, which may occur once"
-        return None
-
-    def why_unsettled(self) -> str | None:
-        """Why rows may enter or leave the list while it is read though none is made or deleted; `None` when none can.
-
-        Identifiers and keys of a row and the time it was made never change; everything else may.
-        """
-        if any(name == "recordDataFilter" for name, _ in self.query):
-            return "the filter is on answers, which may change while the read goes on"
-        names = filters.attributes_if_conjunction(self.filter) or [] if self.filter else []
-        changing = [name for name in names if not name.endswith(("Id", "Key")) and name != "dateCreated"]
-        return f"the filter is on {changing[0]}, which may change while the read goes on" if changing else None
-
-
-class Identities:
-    """The identities read so far: refuses a repetition, counts those up to a fence.
-
-    Numbers that keep growing, as they do in a sorted read, cost eight bytes each.
-    """
-
-    def __init__(self) -> None:
-        self._numbers = array("q")
-        self._others: set[Any] | None = None
-
-    def __len__(self) -> int:
-        return len(self._numbers) if self._others is None else len(self._others)
-
-    def add(self, identities: list[Any], name: str) -> None:
-        """Take in one page. Raises IncompleteReadError when a row is there twice."""
-        if self._others is None and all(type(one) is int and -(2**63) <= one < 2**63 for one in identities):
-            start = self._numbers[-1:].tolist() + identities
-            if all(left < right for left, right in pairwise(start)):
-                self._numbers.extend(identities)
-                return
-        if self._others is None:
-            self._others = set(self._numbers)
-        before = len(self._others)
-        self._others.update(identities)
-        if len(self._others) != before + len(identities):
-            raise IncompleteReadError(
-                f"{name}: a row came twice, so rows moved between pages and others may be missing. "
-                "Nothing of this read should be used. Next: read again"
-            )
-
-    def up_to(self, fence: int) -> int:
-        """How many identities do not lie above the fence."""
-        if self._others is not None:
-            return sum((_number(one) or 0) <= fence for one in self._others)
-        return bisect_right(self._numbers, fence)
-
-
-def _number(identity: Any) -> int | None:
-    found = identity[0] if isinstance(identity, tuple) else identity
-    return found if isinstance(found, int) else None
-
-
 @dataclass
 class WholeRead:
     """One whole read. `steps()` yields what to fetch and, in between, pages to hand on; `proof` is set at its end.
@@ -165,70 +53,188 @@ class WholeRead:
     Args:
         call: what to read.
         ahead: how many pages may be asked for beyond the one that is needed.
+        consistency: `repair` reads again what moved, `strict` raises, `off` trusts the server.
+        after: go on after this identity.
     """
 
     call: ListCall
     ahead: int = 3
+    consistency: Consistency = "repair"
+    after: int | None = None
     proof: Proof | None = field(default=None, init=False)
+    _seen: Identities = field(default_factory=Identities, init=False)
+    _handed: int = field(default=0, init=False)
+    _rows: int = field(default=0, init=False)
+    _kept: int = field(default=0, init=False)
+    _drifts: int = field(default=0, init=False)
+    _unsorted: bool = field(default=False, init=False)
     _requests: int = field(default=0, init=False)
     _from: str | None = field(default=None, init=False)
     _to: str | None = field(default=None, init=False)
     _undeclared: set[str] = field(default_factory=set, init=False)
 
+    def __post_init__(self) -> None:
+        if self.consistency not in get_args(Consistency):
+            raise ArgumentError(f"consistency must be one of {', '.join(get_args(Consistency))}")
+        if self.after is not None and (why := self.call.why_no_ranges()):
+            raise ArgumentError(f"this read cannot be resumed: {why}")
+
     @property
     def _name(self) -> str:
         return self.call.operation.name
 
-    def steps(self) -> Generator[Fetch | Page, Page | None, None]:
+    def steps(self) -> Steps:
         """The read, step by step. Send the page for each `Fetch`; throw in what a fetch raised."""
+        if self.after is not None:
+            bounds = self.call.bounds()
+            assert bounds is not None
+            yield from self._by_ranges(None, max(self.after, bounds.above), self.call.page_size)
+            return
         first = yield from self._ask(self.call.request(0, self.call.page_size))
         if first.number != 0:
             raise IncompleteReadError(f"{self._name}: the server gave page {first.number} when asked for page 0")
         if first.total_pages <= 1:
-            seen = Identities()
-            seen.add(first.identities, self._name)
-            yield first
-            self._conclude("proven", "single page", first.total, len(seen))
-            return
-        yield from self._several(first)
+            if len(set(first.identities)) < len(first.identities):
+                raise self._not_whole("a row came twice in one page")
+            yield from self._hand_on(first)
+            self._conclude("single page", first.total)
+        elif self.consistency == "off":
+            yield from self._trusting(first)
+        elif (reason := self.call.why_no_ranges()) is not None:
+            yield from self._by_totals(first, reason)
+        elif self.call.must_read_by_ranges():
+            yield from self._by_ranges(first, LOWEST, first.size)
+        else:
+            yield from self._fenced(first)
 
-    def _several(self, first: Page) -> Generator[Fetch | Page, Page | None, None]:
-        """More than one page. The first one is read again: what was read before the fence proves nothing."""
-        reason = self.call.why_no_fence()
-        fence: int | None = None
-        total = first.total
-        if reason is None:
-            newest = yield from self._ask(self.call.request(0, 1, newest=True))
-            total = newest.total
-            fence = _number(newest.identities[0]) if newest.identities else 0
-            reason = "the identity is not a number" if fence is None else None
-        seen = Identities()
-        totals = {total}
+    # ---- the rules
+
+    def _fenced(self, first: Page) -> Steps:
+        """Pages below a fence. The first one is read again: what was read before the fence proves nothing."""
+        newest = yield from self._ask(self.call.request(0, 1, newest=True))
+        fence = as_number(newest.identities[0]) if newest.identities else 0
+        if fence is None:
+            yield from self._by_totals(first, "the identity is not a number")
+            return
+        totals: list[int] = []
         number, last = 0, first.total_pages - 1
+        while number <= last:
+            try:
+                page = yield from self._next(number, last, first.size, below=fence)
+            except BadRequestError:
+                if number:
+                    raise
+                yield from self._by_totals(first, "the server refused the filter of the fence")
+                return
+            if totals and page.total != totals[-1]:
+                self._drifted(f"{totals[-1]} rows stood below the fence, then {page.total}")
+                yield from self._bridge(page, fence, abs(totals[-1] - page.total))
+            totals.append(page.total)
+            yield from self._hand_on(page)
+            number, last = number + 1, page.total_pages - 1
+        found = self._seen.up_to(fence)
+        if self._unsorted or not min(totals) <= found <= max(totals):
+            self._drifted(f"{min(totals)} rows stand below the fence, {found} were read")
+            yield from self._range(_BEFORE_ALL, fence, first.size)
+        growth = yield from self._growth(fence, first.size)
+        self._conclude("fence", max(totals), growth=growth, vanished=max(totals) - min(totals), fence=fence)
+
+    def _bridge(self, page: Page, fence: int, moved: int) -> Steps:
+        """What slipped through between the rows so far and the next page, where `moved` rows went meanwhile."""
+        highest = self._seen.highest
+        numbers = [number for number in map(as_number, page.identities) if number is not None]
+        if highest is None or numbers != sorted(numbers):
+            self._unsorted = True  # where rows may be missing cannot be told, so all are read again at the end
+        elif not numbers:
+            yield from self._range(highest, fence, page.size)
+        elif numbers[0] > highest:
+            yield from self._range(highest, numbers[0] - 1, min(moved + 1, page.size))
+
+    def _growth(self, fence: int, size: int) -> Generator[Fetch | Page, Page | None, int]:
+        """Rows that came meanwhile: counted, and handed on as far as one request brings them."""
+        try:
+            page = yield from self._ask(self.call.request(0, size, above=fence))
+        except BadRequestError:
+            return 0
+        yield from self._hand_on(page)
+        return page.total
+
+    def _by_ranges(self, first: Page | None, after: int, size: int) -> Steps:
+        """All pages by ranges. The first one has come already, unless an earlier read is gone on with."""
+        bounds = self.call.bounds()
+        assert bounds is not None
+        cursor, total = after, None
+        if first is not None:
+            problem = self._disorder(first, LOWEST)
+            if problem is not None:
+                yield from self._by_totals(first, problem)
+                return
+            page, cursor = self._whole_identities(first)
+            total = first.total
+            yield from self._hand_on(page)
+        try:
+            asked = yield from self._range(cursor, bounds.until, size)
+        except BadRequestError:
+            if first is None:
+                raise
+            yield from self._by_totals(first, "the server refused a filter on the identity")
+            return
+        total = asked if total is None else total
+        if first is None and bounds.until is not None:
+            total = self._rows  # what the server counted goes beyond the filter
+        gone = max(0, total - self._rows)
+        if gone and self.consistency == "strict":
+            raise self._not_whole(f"{total} rows were in the list, {self._rows} were found")
+        self._conclude("ranges", total, growth=max(0, self._rows - total), vanished=gone)
+
+    def _range(self, cursor: int, until: int | None, size: int) -> Generator[Fetch | Page, Page | None, int]:
+        """Hand on all rows beyond `cursor` and up to `until`; how many the server had beyond it."""
+        total: int | None = None
         while True:
-            window = range(number + 1, min(number + self.ahead, last) + 1)
-            ahead = tuple(self.call.request(later, first.size) for later in window)
-            page = yield from self._ask(self.call.request(number, first.size), ahead)
-            self._check_place(page, number, first.size)
-            seen.add(page.identities, self._name)
-            totals.add(page.total)
-            yield page
-            last = page.total_pages - 1
-            beyond = fence is not None and all((_number(one) or 0) > fence for one in page.identities)
-            if number >= last or beyond:  # what lies beyond the fence may grow faster than it can be read
+            page = yield from self._ask(self.call.request(0, size, above=cursor))
+            problem = self._disorder(page, cursor)
+            if problem is not None:
+                raise self._not_whole(problem)
+            total = page.total if total is None else total
+            whole, reached = self._whole_identities(page)
+            if until is not None:
+                whole = _only(whole, [(as_number(one) or 0) <= until for one in whole.identities])
+            yield from self._hand_on(whole)
+            if page.total_pages <= 1 or (until is not None and reached >= until):
+                return total
+            cursor = reached
+
+    def _by_totals(self, first: Page, reason: str) -> Steps:
+        """All totals must agree with the rows; where they do not, everything is read again, up to three times."""
+        last = first.total_pages - 1
+        for _ in range(_ROUNDS):
+            totals: set[int] = set()
+            number, seen, twice = 0, Identities(), False
+            while number <= last:
+                page = yield from self._next(number, last, first.size)
+                totals.add(page.total)
+                twice = twice or seen.take(page.identities) is not None
+                yield from self._hand_on(page)
+                number, last = number + 1, page.total_pages - 1
+            if not twice and totals == {len(seen)}:
+                self._conclude("totals", first.total, vanished=self._rows - len(seen), reason=reason)
+                return
+            self._drifted(f"the totals do not agree: {sorted(totals)}, {len(seen)} rows read")
+        raise self._not_whole(f"the totals do not agree, {_ROUNDS} times in a row")
+
+    def _trusting(self, first: Page) -> Steps:
+        """As the server says."""
+        page, number, last = first, 0, first.total_pages - 1
+        while True:
+            yield from self._hand_on(page, trust=True)
+            if number >= last:
                 break
             number += 1
-        if fence is not None:
-            try:
-                below = yield from self._ask(self.call.request(0, 1, below=fence))
-            except BadRequestError:
-                reason = "the server refused the filter that counts below the fence"
-            else:
-                self._conclude_fenced(fence, total, below.total, seen)
-                return
-        if totals != {len(seen)}:
-            raise self._not_whole(f"the total changed or does not fit: {sorted(totals)}, {len(seen)} rows read")
-        self._conclude("unproven", "totals", total, len(seen), reason=reason)
+            page = yield from self._next(number, last, first.size)
+            last = page.total_pages - 1
+        self._conclude("none", first.total, reason='consistency="off" trusts the server')
+
+    # ---- steps of them
 
     def _ask(self, request: Request, ahead: tuple[Request, ...] = ()) -> Generator[Fetch | Page, Page | None, Page]:
         page = yield Fetch(request, ahead)
@@ -239,49 +245,89 @@ class WholeRead:
         self._undeclared |= page.undeclared
         return page
 
-    def _check_place(self, page: Page, number: int, size: int) -> None:
+    def _next(
+        self, number: int, last: int, size: int, below: int | None = None
+    ) -> Generator[Fetch | Page, Page | None, Page]:
+        """One page of several, which says it is the one asked for; the next ones are asked for ahead."""
+        window = range(number + 1, min(number + self.ahead, last) + 1)
+        ahead = tuple(self.call.request(later, size, below=below) for later in window)
+        page = yield from self._ask(self.call.request(number, size, below=below), ahead)
         if page.number != number:
             raise self._not_whole(f"the server gave page {page.number} when asked for page {number}")
         if page.size != size:
             raise self._not_whole(f"the page size changed from {size} to {page.size} while reading")
+        return page
 
-    def _conclude_fenced(self, fence: int, before: int, after: int, seen: Identities) -> None:
-        found = seen.up_to(fence)
-        facts = self.call.operation.page
-        assert facts is not None
-        reason = self.call.why_unsettled()
-        if len(facts.key) > 1 and before <= found <= after and before < after:
-            reason = "rows were added below the fence: a row of this list can have later revisions"
-        elif not before == after == found:
-            raise self._not_whole(
-                f"{before} rows stood below the fence at the beginning, {after} at the end, {found} were read"
-            )
-        growth = len(seen) - before
-        status: Literal["proven", "unproven"] = "proven" if reason is None else "unproven"
-        self._conclude(status, "fence", before, len(seen), growth=growth, fence=fence, reason=reason)
+    def _hand_on(self, page: Page, *, trust: bool = False) -> Steps:
+        """Yield the rows that were not yet handed on and that the caller wants."""
+        new = self._seen.take(page.identities)
+        if new is not None and not trust:
+            page = _only(page, new)
+        if not page.rows and self._handed:
+            return
+        self._rows += len(page.rows)
+        rows = page.rows if self.call.keep is None else [row for row in page.rows if self.call.keep(row)]
+        self._kept += len(rows)
+        last = self._seen.highest
+        if len(self.call.facts.key) > 1 and page.identities:
+            last = as_number(page.identities[-1])
+        resumable = last is not None and not trust and self.call.why_no_ranges() is None
+        yield replace(page, rows=rows, number=self._handed, last=last if resumable else None)
+        self._handed += 1
+
+    def _disorder(self, page: Page, cursor: int) -> str | None:
+        """Why a page is no range beyond the cursor; `None` when it is."""
+        if page.number != 0:
+            return f"the server gave page {page.number} when asked for page 0"
+        numbers = [as_number(one) for one in page.identities]
+        if None in numbers:
+            return "the identity is not a number"
+        keys = [cursor, *numbers] if len(self.call.facts.key) == 1 else [(cursor,), *page.identities]
+        if any(left >= right for left, right in pairwise(keys)):  # type: ignore[operator]
+            return "the server does not filter or sort by identity"
+        return None
+
+    def _whole_identities(self, page: Page) -> tuple[Page, int]:
+        """The page without rows of an identity that may go on in the next one, and the last number it holds."""
+        numbers = [as_number(one) or 0 for one in page.identities]
+        if not numbers:
+            return page, LOWEST
+        if len(self.call.facts.key) == 1 or page.total_pages <= 1:
+            return page, numbers[-1]
+        whole = [number < numbers[-1] for number in numbers]
+        if not any(whole):
+            raise self._not_whole("one row has more revisions than a page holds")
+        page = _only(page, whole)
+        return page, as_number(page.identities[-1]) or 0
+
+    def _drifted(self, what: str) -> None:
+        self._drifts += 1
+        _log.info("%s: rows moved while they were read (%s)", self._name, what)
+        if self.consistency == "strict":
+            raise self._not_whole(what)
 
     def _not_whole(self, what: str) -> IncompleteReadError:
+        again = 'read again, or with consistency="repair"' if self.consistency == "strict" else "read again"
         return IncompleteReadError(
             f"{self._name}: the read is not whole: {what}. Rows were deleted or moved meanwhile, or the server "
-            "does not page soundly. Nothing of this read should be used. Next: read again"
+            f"does not page soundly. Nothing of this read should be used. Next: {again}"
         )
 
     def _conclude(
         self,
-        status: Literal["proven", "unproven"],
-        rule: Literal["single page", "fence", "totals"],
+        rule: Rule,
         total: int,
-        rows: int,
         *,
         growth: int = 0,
+        vanished: int = 0,
         fence: int | None = None,
         reason: str | None = None,
     ) -> None:
         self.proof = Proof(
-            status=status,
+            status="proven" if reason is None else "unproven",
             rule=rule,
             total=total,
-            rows=rows,
+            rows=self._rows,
             growth=growth,
             reason=reason,
             fence=fence,
@@ -289,4 +335,42 @@ class WholeRead:
             server_from=self._from,
             server_to=self._to,
             undeclared=tuple(sorted(self._undeclared)),
+            vanished=max(0, vanished),
+            drifts=self._drifts,
+            kept=self._kept,
+            filtered_here=self.call.kept_by,
         )
+        if self._drifts:
+            _log.warning(
+                "%s: %d rows went while they were read; %d places were read again", self._name, vanished, self._drifts
+            )
+
+
+def _only(page: Page, chosen: list[bool]) -> Page:
+    """A page with some of its rows."""
+    pairs = [pair for pair, one in zip(zip(page.rows, page.identities, strict=True), chosen, strict=True) if one]
+    return replace(page, rows=[row for row, _ in pairs], identities=[identity for _, identity in pairs])
+
+
+class SplitRead:
+    """Several whole reads after one another, one for each value of a filter. Their proofs become one.
+
+    Rows of two of them cannot be the same, since the filter is on something that never changes.
+    """
+
+    def __init__(self, reads: list[WholeRead]) -> None:
+        self._reads = reads
+        self.call = reads[0].call
+        self.proof: Proof | None = None
+
+    def steps(self) -> Steps:
+        """All steps of all reads."""
+        proof: Proof | None = None
+        for read in self._reads:
+            yield from read.steps()
+            assert read.proof is not None
+            proof = read.proof if proof is None else proof.merged(read.proof)
+        self.proof = proof
+
+
+Read = WholeRead | SplitRead

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Literal, overload
 
+from ..core.calls import ListCall
 from ..core.driving import drive_async
 from ..core.pages import Page, RowMaker, read_page
 from ..core.protocols import AsyncRequestorProtocol
-from ..core.reading import ListCall, WholeRead
+from ..core.reading import WholeRead
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import AsyncRowIterator, AsyncRowPages, RawRow, Rows, sorted_rows
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal, overload
 
+from ..core.calls import ListCall
 from ..core.driving import drive
 from ..core.pages import Page, RowMaker, plain_values, read_page
 from ..core.protocols import RequestorProtocol
-from ..core.reading import ListCall, WholeRead
+from ..core.reading import WholeRead
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
 

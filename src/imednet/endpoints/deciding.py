@@ -11,10 +11,10 @@ from imednet_api.types import Model, Operation
 
 from ..constants import LARGE_PAGE_SIZE
 from ..core import filters as expressions
+from ..core.calls import ListCall
 from ..core.context import get_current_study
 from ..core.filters import snake
 from ..core.pages import RowMaker, models
-from ..core.reading import ListCall
 from ..errors import ArgumentError, IncompleteReadError, NotFoundError, UnknownFilterError
 from ..utils.url import check_path_part
 from .rows import Rows
@@ -84,7 +84,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
                 raise ArgumentError(f"the server cannot filter {self.operation.tag}")
             if not isinstance(filter, str) or not filter.strip() or not filter.isprintable():
                 raise ArgumentError("filter must be an expression such as 'formKey==AE;siteId==301', in one line")
-            if built is not None and expressions.attributes_if_conjunction(filter) is None:
+            if built is not None and expressions.clauses_if_conjunction(filter) is None:
                 raise ArgumentError(
                     "filter= holds an OR or is quoted unsoundly, so keyword filters cannot be joined to it. "
                     "Next: write all of it in filter="

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ..core.pages import Page
-from ..core.reading import Proof, WholeRead
+from ..core.proof import Proof
+from ..core.reading import Read
 from ..errors import ImednetError
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class _Reading:
     A read that failed goes on failing: taken up again it must not look like one that has no more rows.
     """
 
-    def __init__(self, read: WholeRead) -> None:
+    def __init__(self, read: Read) -> None:
         self._read = read
         self._failure: ImednetError | None = None
 
@@ -81,7 +82,7 @@ class _Reading:
 class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
     """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
 
-    def __init__(self, read: WholeRead, pages: Generator[Page, None, None]) -> None:
+    def __init__(self, read: Read, pages: Generator[Page, None, None]) -> None:
         super().__init__(read)
         self._pages = pages
 
@@ -99,7 +100,7 @@ class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
 class RowIterator(_Reading, Generic[T], Iterator[T]):
     """Rows of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
 
-    def __init__(self, read: WholeRead, rows: Generator[T, None, None]) -> None:
+    def __init__(self, read: Read, rows: Generator[T, None, None]) -> None:
         super().__init__(read)
         self._rows = rows
 
@@ -117,7 +118,7 @@ class RowIterator(_Reading, Generic[T], Iterator[T]):
 class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
     """Pages of a read, as they come; see `RowPages`."""
 
-    def __init__(self, read: WholeRead, pages: AsyncGenerator[Page, None]) -> None:
+    def __init__(self, read: Read, pages: AsyncGenerator[Page, None]) -> None:
         super().__init__(read)
         self._pages = pages
 
@@ -135,7 +136,7 @@ class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
 class AsyncRowIterator(_Reading, Generic[T], AsyncIterator[T]):
     """Rows of a read, as they come; see `RowIterator`."""
 
-    def __init__(self, read: WholeRead, rows: AsyncGenerator[T, None]) -> None:
+    def __init__(self, read: Read, rows: AsyncGenerator[T, None]) -> None:
         super().__init__(read)
         self._rows = rows
 

@@ -17,7 +17,7 @@ from imednet_api.types import SPEC_VERSION
 
 from .._version import distribution, version
 from ..core.json_text import texts
-from ..core.reading import Proof
+from ..core.proof import Proof
 from ..errors import ExportConfigurationError, ExportError, IncompleteReadError
 from ..sdk import ImednetSDK
 from ..utils.url import check_path_part
