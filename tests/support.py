@@ -11,8 +11,10 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from imednet import AsyncImednetSDK, ImednetSDK
+from imednet.core.planning import plan, wishes_of
 from imednet.endpoints.rows import AsyncRowIterator, AsyncRowPages, RowIterator, RowPages
 from imednet.sandbox import Study
+from imednet_api.types import Operation
 
 STUDY = "TIDEWATER-201"
 
@@ -81,3 +83,8 @@ def validator(spec: dict[str, Any], ref: str) -> Draft202012Validator:
     whole = {**spec, "$schema": "https://json-schema.org/draft/2020-12/schema"}
     registry: Registry[Any] = Registry().with_resource("urn:spec", Resource.from_contents(whole))
     return Draft202012Validator({"$ref": f"urn:spec{ref}"}, registry=registry)
+
+
+def built(operation: Operation, attributes: dict[str, Any], extra: dict[str, Any] | None = None) -> str | None:
+    """The expression that the server is sent for these keywords."""
+    return ";".join(plan(operation, wishes_of(operation, attributes, extra)).server) or None

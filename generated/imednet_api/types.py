@@ -93,7 +93,8 @@ def utc(value: Any) -> datetime | None:
     """
     try:
         if isinstance(value, (list, tuple)):
-            year, month, day, hour, minute, second, nano = [*value, *[0] * (7 - len(value))]
+            parts: list[Any] = list(value)
+            year, month, day, hour, minute, second, nano = parts + [0] * (7 - len(parts))
             return datetime(year, month, day, hour, minute, second, nano // 1000, tzinfo=UTC)
         if not isinstance(value, str) or "-" not in value[:8]:
             return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, Unpack
 
 import httpx
 
 from .base_sdk import BaseSDK
-from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
+from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from .core.async_client import AsyncClient
+from .core.options import ClientOptions
 from .core.retry import RetryPolicy
 from .endpoints import (
     AsyncCodingsEndpoint,
@@ -80,7 +81,7 @@ class AsyncImednetSDK(BaseSDK[AsyncClient], SDKConvenienceMixin):
         async_client: AsyncClient | None = None,
         *,
         http_client: httpx.AsyncClient | None = None,
-        max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+        **options: Unpack[ClientOptions],
     ) -> None:
         made = async_client or AsyncClient(
             api_key,
@@ -91,7 +92,7 @@ class AsyncImednetSDK(BaseSDK[AsyncClient], SDKConvenienceMixin):
             backoff_factor=backoff_factor,
             retry_policy=retry_policy,
             http_client=http_client,
-            max_in_flight=max_in_flight,
+            **options,
         )
         self._open(made, _ASYNC_ENDPOINT_REGISTRY, owns=async_client is None)
 

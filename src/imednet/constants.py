@@ -11,6 +11,8 @@ HEADER_CONTENT_TYPE: Final = "Content-Type"
 HEADER_API_KEY: Final = "x-api-key"
 HEADER_SECURITY_KEY: Final = "x-imn-security-key"
 HEADER_EMAIL_NOTIFY: Final = "x-email-notify"
+HEADER_CORRELATION_ID: Final = "x-correlation-id"
+"""Own header: the same for all attempts of a call, shown in log lines and errors."""
 
 DEFAULT_TIMEOUT: Final = 30.0
 """Seconds without an answer before a request counts as failed."""
@@ -42,3 +44,4 @@ TERMINAL_JOB_STATES: Final = frozenset({"CANCELLED", "COMPLETED", "FAILED"})
 ENV_API_KEY: Final = "IMEDNET_API_KEY"
 ENV_SECURITY_KEY: Final = "IMEDNET_SECURITY_KEY"
 ENV_BASE_URL: Final = "IMEDNET_BASE_URL"
+ENV_LOG: Final = "IMEDNET_LOG"

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 _CHECK = "Next: imednet check"
 
@@ -43,6 +43,17 @@ class ImednetError(Exception):
     """Base of everything this package raises. Pickles with its message and its facts, without private ones."""
 
     _private: tuple[str, ...] = ()
+
+    method: str | None = None
+    """HTTP method of the call that failed, where there was one."""
+    url: str | None = None
+    """Its address; values of filters and other parameters are masked."""
+    study_key: str | None = None
+    """The study that was asked for."""
+    elapsed: float | None = None
+    """Seconds the call took, all attempts and waits included."""
+    correlation_id: str | None = None
+    """What was sent as `x-correlation-id`, and stands in log lines."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         facts = {name: value for name, value in self.__dict__.items() if name not in self._private}
@@ -56,6 +67,16 @@ def _revive(cls: type[ImednetError], args: tuple[Any, ...], facts: dict[str, Any
     return error
 
 
+class Field(NamedTuple):
+    """What the server found wrong. `repr` does not show the value, which may be data of a person."""
+
+    attribute: str | None
+    value: Any
+
+    def __repr__(self) -> str:
+        return f"Field(attribute={self.attribute!r}, value=***)"
+
+
 class ApiError(ImednetError):
     """The server answered with a failure.
 
@@ -66,9 +87,11 @@ class ApiError(ImednetError):
         description: the vendor's text; the refused value is masked in it.
         attribute: name of the attribute of the request at fault.
         value: the refused value; may hold data of a person.
-        method, path: the request, without its query.
+        method, url, path: the request; in `url` the values of parameters are masked.
         study_key: the study that was asked for.
         attempts: how often the request was sent.
+        elapsed: seconds all of that took.
+        correlation_id: what was sent as `x-correlation-id`, and stands in log lines.
         retry_after: seconds the server asked to wait.
 
     What the request sent (`sent`) is masked in the vendor's text and not kept.
@@ -98,6 +121,11 @@ class ApiError(ImednetError):
         self.retry_after = retry_after
         self.code, self.description, self.attribute, self.value = _vendor_facts(response, sent)
         super().__init__(message or self._sentence())
+
+    @property
+    def field(self) -> Field:
+        """The attribute of the request at fault, and its value."""
+        return Field(self.attribute, self.value)
 
     def _sentence(self) -> str:
         where = f"{self.method} {self.path}: " if self.path else ""

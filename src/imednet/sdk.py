@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, Unpack
 
 import httpx
 
 from .async_sdk import AsyncImednetSDK
 from .base_sdk import BaseSDK
-from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
+from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from .core.client import Client
+from .core.options import ClientOptions
 from .core.retry import RetryPolicy
 from .endpoints import (
     CodingsEndpoint,
@@ -62,7 +63,8 @@ class ImednetSDK(BaseSDK[Client], SDKConvenienceMixin):
         retry_policy: decides whether a request is sent again.
         client: a `Client` made elsewhere; it is used and not closed.
         http_client: your own `httpx.Client` (proxy, mTLS); it is used and not closed.
-        max_in_flight: requests under way at once.
+        **options: `max_in_flight`, `requests_per_second`, `cache`, `auth`, `tracer`, `on_request`, `on_response`,
+            `allowed_hosts`, `allow_http`; see `imednet.core.http_client_base.HTTPClientBase`.
 
     Raises:
         ConfigurationError: keys, address or a number cannot be used.
@@ -98,7 +100,7 @@ class ImednetSDK(BaseSDK[Client], SDKConvenienceMixin):
         client: Client | None = None,
         *,
         http_client: httpx.Client | None = None,
-        max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+        **options: Unpack[ClientOptions],
     ) -> None:
         made = client or Client(
             api_key,
@@ -109,7 +111,7 @@ class ImednetSDK(BaseSDK[Client], SDKConvenienceMixin):
             backoff_factor=backoff_factor,
             retry_policy=retry_policy,
             http_client=http_client,
-            max_in_flight=max_in_flight,
+            **options,
         )
         self._open(made, _ENDPOINT_REGISTRY, owns=client is None)
 

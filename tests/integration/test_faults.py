@@ -17,6 +17,7 @@ from imednet import AsyncImednetSDK, ImednetSDK
 from imednet.errors import (
     ApiError,
     ImednetError,
+    IncompleteReadError,
     InvalidAnswerError,
     PaginationError,
     RateLimitError,
@@ -146,10 +147,6 @@ def repeated_page(request: Request, answer: Handle) -> Answer:
 
 
 FAULTS: dict[str, tuple[Callable[[], Intercept], type[ImednetError]]] = {
-    "removes a row between two pages": (lambda: Drifting(remove), PaginationError),
-    "removes one and adds one": (lambda: Drifting(remove_and_add), PaginationError),
-    "removes a row before the last page": (lambda: Drifting(remove, 20), PaginationError),
-    "repeats a row": (lambda: on_page(2, with_body(repeat_a_row)), PaginationError),
     "repeats a page": (lambda: on_page(2, repeated_page), PaginationError),
     "cuts a page short": (lambda: on_page(2, with_body(cut_short)), PaginationError),
     "empties a page": (lambda: on_page(2, with_body(empty)), PaginationError),
@@ -169,6 +166,15 @@ FAULTS: dict[str, tuple[Callable[[], Intercept], type[ImednetError]]] = {
 }
 
 
+MENDED: dict[str, Callable[[], Intercept]] = {
+    "removes a row between two pages": lambda: Drifting(remove),
+    "removes one and adds one": lambda: Drifting(remove_and_add),
+    "removes a row before the last page": lambda: Drifting(remove, 20),
+    "repeats a row": lambda: on_page(2, with_body(repeat_a_row)),
+}
+"""What a read finds out and makes good by asking again; an error with `consistency="strict"`."""
+
+
 def started(own_box: Make, intercept: Intercept) -> Sandbox:
     box = own_box(intercept=intercept)
     if isinstance(intercept, Drifting):
@@ -184,6 +190,44 @@ def test_no_list_ends_in_success(own_box: Make, door: Ways, fault: str) -> None:
         with pytest.raises(ImednetError) as caught:
             sdk.call(f"records.{method}", STUDY, page_size=PAGE_SIZE)
         assert isinstance(caught.value, kind)
+
+
+@pytest.mark.parametrize("fault", MENDED)
+def test_rows_that_move_are_read_again_or_an_error(own_box: Make, door: Ways, fault: str) -> None:
+    """Every row that was there all the time comes once, with the trouble reported; strict refuses all of it."""
+    for method in ("list", "iter", "pages"):
+        box = started(own_box, MENDED[fault]())
+        before = {row["recordId"] for row in served(box.studies[STUDY], "records")}
+        found = door(box).call(f"records.{method}", STUDY, page_size=PAGE_SIZE, raw=True)
+        rows: Any = [row for page in found for row in page.rows] if method == "pages" else found
+        after = {row["recordId"] for row in served(box.studies[STUDY], "records")}
+        read = [row["recordId"] for row in rows]
+        assert before & after <= set(read)
+        assert len(read) == len(set(read))
+        if method == "list":
+            assert rows.proof.proven
+            assert rows.proof.drifts >= 1
+            assert rows.proof.vanished == len(before - after)
+        strict = door(started(own_box, MENDED[fault]()))
+        with pytest.raises(IncompleteReadError, match='consistency="repair"'):
+            strict.call(f"records.{method}", STUDY, page_size=PAGE_SIZE, consistency="strict")
+
+
+@pytest.mark.parametrize("fault", MENDED)
+def test_an_export_tells_what_moved(own_box: Make, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files hold every row that stayed, the manifest says how many places were read again; strict writes none."""
+    monkeypatch.setattr("imednet.endpoints.deciding.LARGE_PAGE_SIZE", PAGE_SIZE)
+    box = started(own_box, MENDED[fault]())
+    with ImednetSDK(**box.credentials) as sdk:
+        report = export_to_csv(sdk, STUDY, tmp_path / "study")
+    assert report.rows >= len(served(box.studies[STUDY], "records"))
+    facts = json.loads((tmp_path / "study" / "manifest.json").read_text())["endpoints"]["records"]
+    assert facts["proof"] == "proven"
+    assert facts["drifts"] == report.proof.drifts >= 1
+    box = started(own_box, MENDED[fault]())
+    with ImednetSDK(**box.credentials) as sdk, pytest.raises(IncompleteReadError):
+        export_to_csv(sdk, STUDY, tmp_path / "strict", consistency="strict")
+    assert [path.name for path in tmp_path.iterdir()] == ["study"]
 
 
 @pytest.mark.parametrize("export", [export_to_parquet, export_to_csv], ids=["parquet", "csv"])

@@ -38,23 +38,24 @@ from imednet.errors import (
 )
 from imednet.integrations import export_study, export_to_csv, export_to_parquet
 from imednet.sandbox import Answer, Request, Sandbox
-from support import STUDY, Ways, served
+from support import STUDY, Ways, built, served
 
 Make = Callable[..., Sandbox]
 KARACHI = timezone(timedelta(hours=5))
 
 
 class TestReads:
-    def test_a_filter_on_what_may_change_is_not_called_proven(self, own_box: Make, door: Ways) -> None:
-        """One row leaves the filtered set, an older one enters: all counts agree, and a row is lost."""
+    def test_a_filter_on_what_may_change_is_read_by_ranges(self, own_box: Make, door: Ways) -> None:
+        """One row leaves the filtered set, an older one enters: all counts agree, and pages would have shifted."""
         lock = threading.Lock()
         boxes: list[Sandbox] = []
         done: list[bool] = []
+        stay: list[int] = []
 
         def drift(request: Request, answer: Callable[[Request], Answer]) -> Answer:
             with lock:
                 query = dict(request.query)
-                if query.get("page") == "1" and query["size"] != "1" and not done:
+                if ">" in query.get("filter", "") and not done:
                     done.append(True)
                     records = boxes[0].studies[STUDY].records
                     status = "Record Incomplete"
@@ -62,27 +63,29 @@ class TestReads:
                     outside = [place for place in records.places() if place not in inside]
                     records.change(inside[3], recordStatus="Record Reopened")
                     records.change(outside[len(outside) // 2], recordStatus=status)
+                    stay.extend(records.row(place)["recordId"] for place in inside if place != inside[3])
                 return answer(request)
 
         box = own_box(intercept=drift)
         boxes.append(box)
         rows = door(box, max_in_flight=1).call("records.list", STUDY, record_status="Record Incomplete", page_size=100)
-        assert rows.proof.status == "unproven"
-        assert "recordStatus, which may change" in rows.proof.reason
+        assert (rows.proof.proven, rows.proof.rule) == (True, "ranges")
+        assert set(stay) <= {row.record_id for row in rows}
+        assert len(rows) == len({row.record_id for row in rows})
         plain = door(own_box()).call("records.list", STUDY, form_key="DIARY", page_size=100)
-        assert plain.proof.proven
+        assert (plain.proof.proven, plain.proof.rule) == (True, "fence")
         answers = door(own_box()).call("records.list", STUDY, record_data_filter="VSND==Yes", page_size=20)
-        assert "answers, which may change" in answers.proof.reason
+        assert (answers.proof.proven, answers.proof.rule) == (True, "ranges")
 
     def test_a_list_with_revisions_may_grow_below_the_fence(self, own_box: Make, door: Ways) -> None:
-        """A term coded anew while codings are read is growth, not a failure, and not a proof."""
+        """A term coded anew while codings are read shifts no page."""
         lock = threading.Lock()
         boxes: list[Sandbox] = []
         done: list[bool] = []
 
         def recode(request: Request, answer: Callable[[Request], Answer]) -> Answer:
             with lock:
-                if dict(request.query).get("page") == "2" and not done:
+                if "codingId>" in dict(request.query).get("filter", "") and not done:
                     done.append(True)
                     codings = boxes[0].studies[STUDY].table("codings")
                     *_, before, last = codings.rows()
@@ -95,8 +98,7 @@ class TestReads:
         start = [row for row in box.studies[STUDY].rows("codings") if row["revision"] != 9]
         read = {(row.coding_id, row.revision) for row in rows}
         assert {(row["codingId"], row["revision"]) for row in start} <= read
-        assert rows.proof.status == "unproven"
-        assert "later revisions" in rows.proof.reason
+        assert (rows.proof.proven, rows.proof.rule) == (True, "ranges")
 
     def test_a_study_key_is_a_filter_of_studies(self, box: Sandbox, door: Ways) -> None:
         sdk = door(box)
@@ -160,7 +162,7 @@ class TestFilters:
     def test_values_of_any_kind_mean_themselves(self, given: dict[str, Any], sent: str) -> None:
         from imednet_api.api import operation
 
-        assert filters.build(operation("list_records"), given) == sent
+        assert built(operation("list_records"), given) == sent
 
     @pytest.mark.parametrize(
         "value",
@@ -186,7 +188,7 @@ class TestFilters:
         ],
     )
     def test_an_or_between_odd_quotes_is_seen(self, expression: str) -> None:
-        assert filters.attributes_if_conjunction(expression) is None
+        assert filters.clauses_if_conjunction(expression) is None
 
     def test_connectors_inside_quotes_are_text(self) -> None:
         filters.check_record_data_filter("AETERM=='a;b',AESER==Yes")
@@ -299,8 +301,8 @@ class TestSurroundings:
     )
     def test_a_broken_environment_is_named(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
         monkeypatch.setenv(name, value)
-        with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
-            ImednetSDK("k", "s")
+        with ImednetSDK("k", "s") as sdk, pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
+            sdk.sites.list(STUDY)
 
     def test_another_authentication_keeps_the_base_url_of_the_environment(
         self, box: Sandbox, monkeypatch: pytest.MonkeyPatch

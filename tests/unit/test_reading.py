@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
-from changing import Schedule, Server, records, run
 
+from changing import Schedule, Server, records, run
 from imednet.core.calls import ListCall
 from imednet.core.pages import Page
 from imednet.core.proof import Identities

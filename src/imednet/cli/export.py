@@ -69,11 +69,13 @@ def _summary(report: ExportReport) -> None:
     for form in report.forms:
         typer.echo(f"{form.key:<{width}}{form.rows:>9,}  {form.file or '(no records)'}")
     proof = report.proof
-    total = proof.total + proof.growth
+    total = proof.total - proof.vanished + proof.growth
     typer.echo(f"{'all':<{width}}{report.rows:>9,}  = {total:,} on the server, {proof.status} ({proof.rule})")
     typer.echo(f"files: {report.folder}")
     if proof.growth:
         say(f"{proof.growth} records came while the export ran; they are in the files")
+    if proof.vanished:
+        say(f"{proof.vanished} records were deleted while the export ran; they may be in the files")
     if not proof.proven:
         say(f"not proven whole, only the totals agree: {proof.reason}")
     if report.blinded:

@@ -55,8 +55,8 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
         if request.method == "POST":
             message += "; whether it was carried out is unknown, so read the records back before you send it again"
     if 300 <= status < 400:
-        message = f"{request.method} {request.url.path}: HTTP {status}, a redirect, which is not followed because both "
-        message += "keys would travel along. Next: check the base URL"
+        message = f"{request.method} {request.url.path}: HTTP {status}, a redirect to another host or without end, "
+        message += "which is not followed. Next: check the base URL, or allow the host with allowed_hosts="
     return get_error_class(status)(
         body,
         status,

@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from weakref import WeakKeyDictionary
 
 import httpx
 
 from imednet_api.types import UNSET, Request
 
 from ..errors import LifecycleError
+from .certificates import trusted
 from .http import AsyncRequestExecutor, foreign_errors
-from .http_client_base import HTTPClientBase, Reader, refuse_closed, untouched
+from .http_client_base import HTTPClientBase, Reader, untouched
+from .options import AS_CLIENT, CallOptions
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     _loop: asyncio.AbstractEventLoop | None = None
 
     def _make_http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(timeout=self.timeout, trust_env=self.uses_environment)
+        return httpx.AsyncClient(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted())
 
     def _check_loop(self) -> None:
         """Connections belong to the loop they were made in."""
@@ -36,13 +37,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
             raise LifecycleError("this SDK was used in another event loop: make one AsyncImednetSDK for each loop")
 
     def _make_executor(self) -> AsyncRequestExecutor:
-        gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
-        def slots() -> asyncio.Semaphore:
-            # A semaphore belongs to the loop it waits in; with a caller's own httpx client there may be several.
-            return gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.max_in_flight))
-
-        return AsyncRequestExecutor(slots)
+        return AsyncRequestExecutor(self._pace, self.monitor)
 
     async def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
         """GET a path of the API; see `Client.get`."""
@@ -53,30 +48,44 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         return await self._send("POST", path, None, UNSET if json is None else json, kwargs)
 
     async def _send(self, method: str, path: str, query: Any, body: Any, options: dict[str, Any]) -> httpx.Response:
-        arguments = self._arguments(path, query, options.pop("headers", None) or {}, body) | options
-        response, _ = await self._executor.run(self._plan(method), self._sender(method, arguments), untouched, None)
+        wanted = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
+        arguments = self._arguments(path, query, {}, body, wanted) | options
+        call = self._call(method, method, arguments, None)
+        plan = self._plan(method, wanted)
+        response, _ = await self._executor.run(plan, call, self._sender(method, arguments), untouched)
         return response
 
-    async def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
+    async def fetch(
+        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
+    ) -> T:
         """Send a request of the description and read the answer inside the retry loop."""
         method = request.operation.method
-        arguments = self._request_arguments(request)
-        _, value = await self._executor.run(self._plan(method), self._sender(method, arguments), read, study_key)
+        arguments = self._request_arguments(request, options)
+        call = self._call(request.operation.name, method, arguments, study_key)
+        _, value = await self._executor.run(self._plan(method, options), call, self._sender(method, arguments), read)
         return value
 
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], Awaitable[httpx.Response]]:
         async def send() -> httpx.Response:
-            refuse_closed(self._http.is_closed)
+            self._refuse_closed()
             self._check_loop()
             with foreign_errors(method):
-                return await self._http.send(self._request(method, arguments), follow_redirects=False)
+                response = await self._http.send(self._request(method, arguments), follow_redirects=False)
+                for further in self._led_on(method, arguments):
+                    request = further(response)
+                    if request is None:
+                        break
+                    response = await self._http.send(request, follow_redirects=False)
+                return response
 
         return send
 
     async def aclose(self) -> None:
         """Close the connections, unless the `httpx` client is the caller's own."""
         if self._owns_http:
-            await self._http.aclose()
+            self._closed = True
+            if self._made is not None:
+                await self._made.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ from imednet_api.types import Operation, PageFacts, Request
 
 from ..errors import ArgumentError
 from . import filters
+from .options import AS_CLIENT, CallOptions
 
 LOWEST = -(2**63)
 
@@ -37,6 +38,7 @@ class ListCall:
         page_size: rows a request.
         keep: what is filtered here instead, a test of one row.
         kept_by: attributes that `keep` looks at.
+        options: what the caller wants otherwise than the client.
     """
 
     operation: Operation
@@ -46,6 +48,7 @@ class ListCall:
     page_size: int = 500
     keep: Callable[[Any], bool] | None = field(default=None, repr=False)
     kept_by: tuple[str, ...] = ()
+    options: CallOptions = AS_CLIENT
 
     @property
     def facts(self) -> PageFacts:

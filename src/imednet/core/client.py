@@ -12,8 +12,10 @@ import httpx
 
 from imednet_api.types import UNSET, Request
 
+from .certificates import trusted
 from .http import SyncRequestExecutor, foreign_errors
-from .http_client_base import HTTPClientBase, Reader, refuse_closed, untouched
+from .http_client_base import HTTPClientBase, Reader, untouched
+from .options import AS_CLIENT, CallOptions
 
 T = TypeVar("T")
 
@@ -24,11 +26,11 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
     """Sends requests over blocking I/O. Safe to share between threads."""
 
     def _make_http(self) -> httpx.Client:
-        return httpx.Client(timeout=self.timeout, trust_env=self.uses_environment)
+        return httpx.Client(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted())
 
     def _make_executor(self) -> SyncRequestExecutor:
         self._ahead: set[Future[Any]] = set()
-        return SyncRequestExecutor(threading.BoundedSemaphore(self.max_in_flight))
+        return SyncRequestExecutor(self._pace, self.monitor)
 
     def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
         """GET a path of the API; retried, and failures raised, as everywhere.
@@ -45,24 +47,32 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         return self._send("POST", path, None, UNSET if json is None else json, kwargs)
 
     def _send(self, method: str, path: str, query: Any, body: Any, options: dict[str, Any]) -> httpx.Response:
-        arguments = self._arguments(path, query, options.pop("headers", None) or {}, body) | options
-        response, _ = self._executor.run(self._plan(method), self._sender(method, arguments), untouched, None)
+        wanted = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
+        arguments = self._arguments(path, query, {}, body, wanted) | options
+        call = self._call(method, method, arguments, None)
+        plan = self._plan(method, wanted)
+        response, _ = self._executor.run(plan, call, self._sender(method, arguments), untouched)
         return response
 
-    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
+    def fetch(
+        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
+    ) -> T:
         """Send a request of the description and read the answer inside the retry loop."""
         method = request.operation.method
-        arguments = self._request_arguments(request)
-        _, value = self._executor.run(self._plan(method), self._sender(method, arguments), read, study_key)
+        arguments = self._request_arguments(request, options)
+        call = self._call(request.operation.name, method, arguments, study_key)
+        _, value = self._executor.run(self._plan(method, options), call, self._sender(method, arguments), read)
         return value
 
-    def fetch_ahead(self, request: Request, read: Reader[T], study_key: str | None = None) -> Future[T]:
+    def fetch_ahead(
+        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
+    ) -> Future[T]:
         """`fetch` in a daemon thread: an interrupt or the end of the program does not wait for an answer."""
         future: Future[T] = Future()
 
         def run() -> None:
             try:
-                future.set_result(self.fetch(request, read, study_key))
+                future.set_result(self.fetch(request, read, study_key, options))
             except BaseException as error:  # noqa: BLE001  (handed to whoever waits for the result)
                 future.set_exception(error)
             finally:
@@ -74,9 +84,15 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
 
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], httpx.Response]:
         def send() -> httpx.Response:
-            refuse_closed(self._http.is_closed)
+            self._refuse_closed()
             with foreign_errors(method):
-                return self._http.send(self._request(method, arguments), follow_redirects=False)
+                response = self._http.send(self._request(method, arguments), follow_redirects=False)
+                for further in self._led_on(method, arguments):
+                    request = further(response)
+                    if request is None:
+                        break
+                    response = self._http.send(request, follow_redirects=False)
+                return response
 
         return send
 
@@ -87,7 +103,9 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         """
         wait(tuple(self._ahead), timeout=_LAST_SECOND)
         if self._owns_http:
-            self._http.close()
+            self._closed = True
+            if self._made is not None:
+                self._made.close()
 
     def __enter__(self) -> Self:
         return self

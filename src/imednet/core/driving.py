@@ -18,7 +18,7 @@ from .reading import Fetch, Read
 def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
     """Yield the pages of a whole read in order, asking ahead in threads; the read's proof is set at the end."""
     under_way: dict[Request, Future[Page]] = {}
-    study_key = read.call.study_key
+    study_key, options = read.call.study_key, read.call.options
 
     steps = read.steps()
     step = next(steps)
@@ -30,11 +30,13 @@ def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Genera
             for request in step.ahead:
                 if request not in under_way:
                     if step.request not in under_way:
-                        under_way[step.request] = client.fetch_ahead(step.request, reader, study_key)
-                    under_way[request] = client.fetch_ahead(request, reader, study_key)
+                        under_way[step.request] = client.fetch_ahead(step.request, reader, study_key, options)
+                    under_way[request] = client.fetch_ahead(request, reader, study_key, options)
             try:
                 started = under_way.pop(step.request, None)
-                reply = started.result() if started is not None else client.fetch(step.request, reader, study_key)
+                reply = (
+                    started.result() if started is not None else client.fetch(step.request, reader, study_key, options)
+                )
             except ImednetError as error:
                 try:
                     step = steps.throw(error)
@@ -50,10 +52,10 @@ def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Genera
 async def drive_async(client: AsyncRequestorProtocol, read: Read, reader: Reader[Page]) -> AsyncGenerator[Page, None]:
     """Yield the pages of a whole read in order, asking ahead in tasks; the read's proof is set at the end."""
     under_way: dict[Request, asyncio.Future[Page]] = {}
-    study_key = read.call.study_key
+    study_key, options = read.call.study_key, read.call.options
 
     def fetch(request: Request) -> asyncio.Future[Page]:
-        return asyncio.ensure_future(client.fetch(request, reader, study_key))
+        return asyncio.ensure_future(client.fetch(request, reader, study_key, options))
 
     steps = read.steps()
     step: Fetch | Page = next(steps)

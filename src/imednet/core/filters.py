@@ -22,35 +22,18 @@ OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
 _ROUNDED: Final = {"<": 1, ">=": 1, ">": 0, "<=": 0}
 """Seconds to add to a time whose fraction was cut, so that the comparison means the same."""
 FilterValue = str | int | float | bool | datetime | date | None
-Filter = FilterValue | tuple[str, FilterValue] | list[FilterValue]
-"""A value (equals), `(operator, value)`, or a list of one value. `None` leaves the filter out."""
+Filter = FilterValue | tuple[str, FilterValue] | Mapping[str, FilterValue] | list[FilterValue]
+"""A value (equals), `(operator, value)`, a range `{">=": low, "<": high}`, or a list of which one must match. `None`
+leaves the filter out.
+"""
 
-_PARAMETERS: Final = ("filter", "filters", "page_size", "sort", "refresh", "raw")
+_PARAMETERS: Final = (
+    "filter", "filters", "page_size", "sort", "refresh", "raw", "consistency", "timeout", "retries", "headers"
+)  # fmt: skip
 _BARE: Final = re.compile(r"""[^\s"'();,=<>!~]+""")
 _QUOTED: Final = re.compile(r"""\"[^\"]*\"|'[^']*'""")
 _CONNECTOR_WORD: Final = re.compile(r"(?<![A-Za-z0-9])(and|or)(?![A-Za-z0-9])", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(==|!=|<=|>=|=~|<|>)")
-
-
-def build(operation: Operation, attributes: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> str | None:
-    """One expression that demands all of the given.
-
-    Args:
-        operation: the list, which says what can be filtered.
-        attributes: snake_case keyword -> value.
-        extra: attribute as the server spells it -> value; sent without a look at whether it exists.
-
-    Raises:
-        UnknownFilterError: a keyword is neither a field nor a filterable attribute of the resource.
-        ArgumentError: a value cannot be written in the grammar.
-    """
-    clauses = []
-    for keyword, value in attributes.items():
-        name = attribute_name(operation, keyword)
-        if value is not None:
-            clauses.append(clause(name, value))
-    clauses += [clause(name, value) for name, value in (extra or {}).items() if value is not None]
-    return ";".join(clauses) or None
 
 
 def attribute_name(operation: Operation, keyword: str) -> str:
@@ -88,18 +71,7 @@ def clause(name: str, value: Any) -> str:
     """
     if not _CLAUSE.fullmatch(f"{name}=="):
         raise ArgumentError(f"{name!r} cannot be the name of an attribute")
-    operator = "=="
-    if isinstance(value, list):
-        if len(value) != 1:
-            raise ArgumentError(
-                f"{name}: the server takes an attribute once in a filter, so a list may hold one value. "
-                "Next: ask once for each value, or choose from a wider list"
-            )
-        value = value[0]
-    if isinstance(value, tuple):
-        if len(value) != 2 or value[0] not in OPERATORS:
-            raise ArgumentError(f"{name}: a tuple must be (operator, value), with one of {' '.join(OPERATORS)}")
-        operator, value = value
+    operator, value = value if isinstance(value, tuple) else ("==", value)
     return f"{name}{operator}{literal(name, value, operator)}"
 
 

@@ -6,8 +6,9 @@ again, `answers` says what an answer means.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
@@ -15,6 +16,8 @@ import tenacity
 
 from ..errors import ImednetError, InvalidAnswerError, RequestError
 from .answers import failure
+from .monitor import Call, Monitor
+from .pace import AsyncGate, Gate, Pace
 from .retry import RetryPolicy, RetryState, asks_too_long, retry_after_seconds
 
 T = TypeVar("T")
@@ -22,6 +25,7 @@ T = TypeVar("T")
 __all__ = ["AsyncRequestExecutor", "Outcome", "RetryPlan", "SyncRequestExecutor"]
 
 _LONGEST_WAIT = 60.0
+_TOO_MANY = 429
 _UNKNOWN = "whether it was carried out is unknown, so do not send it again: read the records back first"
 
 
@@ -35,9 +39,10 @@ class Outcome(NamedTuple):
 class RetryPlan:
     """The decisions of the retry loop, as tenacity wants them, the same for both shells."""
 
-    def __init__(self, policy: RetryPolicy, retries: int, backoff_factor: float, method: str) -> None:
+    def __init__(self, policy: RetryPolicy, retries: int, backoff_factor: float, method: str, pace: Pace) -> None:
         self._policy = policy
         self._method = method
+        self._pace = pace
         self._backoff = tenacity.wait_random_exponential(multiplier=backoff_factor, max=_LONGEST_WAIT)
         self.settings: dict[str, Any] = {
             "stop": tenacity.stop_after_attempt(max(0, retries) + 1),
@@ -59,18 +64,28 @@ class RetryPlan:
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         outcome = state.outcome
+        seconds = self._backoff(state)
         if outcome is not None and outcome.exception() is None:
-            asked = retry_after_seconds(outcome.result().response)
-            if asked is not None:
-                return asked
-        return self._backoff(state)
+            response = outcome.result().response
+            asked = retry_after_seconds(response)
+            seconds = seconds if asked is None else asked
+            if response.status_code == _TOO_MANY:
+                self._pace.pause(time.monotonic(), seconds)
+        return seconds
+
+    def answered(self, response: httpx.Response, began: float) -> None:
+        """Slow down after a refusal for being too fast, speed up again after successes."""
+        if response.status_code == _TOO_MANY:
+            self._pace.refused(began, time.monotonic())
+        elif response.is_success:
+            self._pace.succeeded()
 
 
-def concluded(outcome: Outcome, *, study_key: str | None, attempts: int) -> Outcome:
+def concluded(outcome: Outcome, call: Call) -> Outcome:
     """The outcome of the last attempt if it is a success, else our error."""
     if outcome.response.is_success:
         return outcome
-    raise failure(outcome.response, study_key=study_key, attempts=attempts)
+    raise failure(outcome.response, study_key=call.study_key, attempts=call.attempts)
 
 
 def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> ImednetError:
@@ -113,60 +128,80 @@ def foreign_errors(method: str) -> Iterator[None]:
 
 
 class SyncRequestExecutor:
-    """Runs one request to its end over blocking I/O."""
+    """Runs one call to its end over blocking I/O."""
 
-    def __init__(self, slots: AbstractContextManager[Any]) -> None:
-        self._slots = slots
+    def __init__(self, pace: Pace, monitor: Monitor) -> None:
+        self._pace = pace
+        self._gate = Gate(pace)
+        self._monitor = monitor
 
     def run(
         self,
         plan: RetryPlan,
+        call: Call,
         send: Callable[[], httpx.Response],
         read: Callable[[httpx.Response], T],
-        study_key: str | None,
     ) -> tuple[httpx.Response, T]:
         """Send until the plan is content, read a success, raise ours for anything else."""
 
         def attempt() -> Outcome:
-            with self._slots:
-                response = send()
+            with self._gate.passing() as began:
+                sent = self._monitor.sent(call)
+                try:
+                    response = send()
+                except Exception as error:
+                    self._monitor.received(call, sent, began, error)
+                    raise
+                self._monitor.received(call, sent, began, response)
+            plan.answered(response, began)
             return Outcome(response, read(response) if response.is_success else None)
 
-        retrying = tenacity.Retrying(**plan.settings)
-        try:
-            outcome = retrying(attempt)
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise translated(error, _attempts(retrying)) from None
-        return concluded(outcome, study_key=study_key, attempts=_attempts(retrying))
+        with self._monitor.call(call), errors_of(call):
+            return concluded(tenacity.Retrying(**plan.settings)(attempt), call)
 
 
 class AsyncRequestExecutor:
-    """Runs one request to its end over an event loop."""
+    """Runs one call to its end over an event loop."""
 
-    def __init__(self, slots: Callable[[], AbstractAsyncContextManager[Any]]) -> None:
-        self._slots = slots
+    def __init__(self, pace: Pace, monitor: Monitor) -> None:
+        self._pace = pace
+        self._gate = AsyncGate(pace)
+        self._monitor = monitor
 
     async def run(
         self,
         plan: RetryPlan,
+        call: Call,
         send: Callable[[], Awaitable[httpx.Response]],
         read: Callable[[httpx.Response], T],
-        study_key: str | None,
     ) -> tuple[httpx.Response, T]:
         """Send until the plan is content, read a success, raise ours for anything else."""
 
         async def attempt() -> Outcome:
-            async with self._slots():
-                response = await send()
+            async with self._gate.passing() as began:
+                sent = self._monitor.sent(call)
+                try:
+                    response = await send()
+                except Exception as error:
+                    self._monitor.received(call, sent, began, error)
+                    raise
+                self._monitor.received(call, sent, began, response)
+            plan.answered(response, began)
             return Outcome(response, read(response) if response.is_success else None)
 
-        retrying = tenacity.AsyncRetrying(**plan.settings)
-        try:
-            outcome: Outcome = await retrying(attempt)
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise translated(error, _attempts(retrying)) from None
-        return concluded(outcome, study_key=study_key, attempts=_attempts(retrying))
+        with self._monitor.call(call), errors_of(call):
+            return concluded(await tenacity.AsyncRetrying(**plan.settings)(attempt), call)
 
 
-def _attempts(retrying: tenacity.BaseRetrying) -> int:
-    return int(retrying.statistics.get("attempt_number", 1))
+@contextmanager
+def errors_of(call: Call) -> Iterator[None]:
+    """Errors of httpx become ours, and every error says which call it belongs to."""
+    try:
+        yield
+    except (httpx.RequestError, httpx.InvalidURL) as error:
+        ours = translated(error, call.attempts)
+    except ImednetError as error:
+        raise call.marked(error) from None
+    else:
+        return
+    raise call.marked(ours)

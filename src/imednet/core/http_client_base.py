@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from abc import ABC
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import repeat
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -12,16 +15,27 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from ..auth import AuthStrategy
-from ..constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_MAX_IN_FLIGHT, DEFAULT_RETRIES, DEFAULT_TIMEOUT
+from ..constants import (
+    DEFAULT_BACKOFF_FACTOR,
+    DEFAULT_MAX_IN_FLIGHT,
+    DEFAULT_RETRIES,
+    DEFAULT_TIMEOUT,
+    HEADER_CORRELATION_ID,
+)
 from ..errors import ArgumentError, ConfigurationError, LifecycleError
 from ..utils.url import redact_url_query
 from .base_client import BaseClient
 from .http import RetryPlan
+from .monitor import Call, Monitor, RequestSent, ResponseReceived, log_as_asked
+from .options import CallOptions, is_number
+from .pace import Pace
 from .retry import DefaultRetryPolicy, RetryPolicy
 
 ClientT = TypeVar("ClientT", bound="httpx.Client | httpx.AsyncClient")
 ExecutorT = TypeVar("ExecutorT")
 T = TypeVar("T")
+
+_MOST_REDIRECTS = 5
 
 
 class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
@@ -31,10 +45,14 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         retry_policy: decides whether a request is sent again; `DefaultRetryPolicy` unless given.
         http_client: your own `httpx` client (proxy, mTLS, tests). It is used and not closed; its own timeout counts
             where none is given here, and its log shows the addresses it is given, values of filters included.
-        max_in_flight: requests under way at once.
+        max_in_flight: requests under way at once, at most; a 429 halves it for a while.
+        requests_per_second: no more than so many on average.
+        allowed_hosts, allow_http: see `BaseClient`.
+        cache: keep lists of a study's design (forms, intervals, variables, studies) that were read without a filter.
+        on_request, on_response: called with each attempt, `RequestSent` and `ResponseReceived`; an error of theirs is
+            logged and goes no further.
     """
 
-    _http: ClientT
     _executor: ExecutorT
 
     def __init__(
@@ -51,22 +69,66 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         *,
         http_client: ClientT | None = None,
         max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+        requests_per_second: float | None = None,
+        allowed_hosts: Collection[str] = (),
+        allow_http: bool = False,
+        cache: bool = True,
+        on_request: Callable[[RequestSent], object] | None = None,
+        on_response: Callable[[ResponseReceived], object] | None = None,
     ) -> None:
-        super().__init__(api_key, security_key, base_url, timeout, retries, backoff_factor, tracer, auth)
+        super().__init__(
+            api_key,
+            security_key,
+            base_url,
+            timeout,
+            retries,
+            backoff_factor,
+            tracer,
+            auth,
+            allowed_hosts=allowed_hosts,
+            allow_http=allow_http,
+        )
+        log_as_asked()
         if type(max_in_flight) is not int or max_in_flight < 1:
             raise ConfigurationError("max_in_flight must be a whole number, at least 1")
+        if requests_per_second is not None and (not is_number(requests_per_second) or requests_per_second <= 0):
+            raise ConfigurationError("requests_per_second must be a number above 0")
         self.max_in_flight = max_in_flight
+        self.requests_per_second = requests_per_second
+        self.cache = cache
+        self.monitor = Monitor(tracer, on_request, on_response)
+        self._pace = Pace(max_in_flight, requests_per_second)
         self._timeout_given = timeout != DEFAULT_TIMEOUT
         self._retry_policy = retry_policy or DefaultRetryPolicy()
         self._owns_http = http_client is None
-        try:
-            self._http = http_client if http_client is not None else self._make_http()
-        except Exception as error:  # noqa: BLE001  (httpx reads proxies and certificates from the environment)
-            raise ConfigurationError(
-                f"no HTTP client can be made ({type(error).__name__}). Next: check the proxy and certificate variables "
-                "of the environment (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE)"
-            ) from None
+        self._made = http_client
+        self._making = threading.Lock()
+        self._closed = False
         self._executor = self._make_executor()
+
+    @property
+    def _http(self) -> ClientT:
+        """The `httpx` client, made at the first request: most of its cost is reading certificates."""
+        if self._made is None:
+            with self._making:
+                if self._made is None:
+                    self._made = self._new_http()
+        return self._made
+
+    def _new_http(self) -> ClientT:
+        try:
+            return self._make_http()
+        except Exception as error:  # noqa: BLE001  (httpx reads proxies and certificates from the environment)
+            what = type(error).__name__
+        raise ConfigurationError(
+            f"no HTTP client can be made ({what}). Next: check the proxy and certificate variables "
+            "of the environment (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE)"
+        )
+
+    def _refuse_closed(self) -> None:
+        """Raise LifecycleError when the client is used after it was closed."""
+        if self._closed or (self._made is not None and self._made.is_closed):
+            raise LifecycleError("the SDK is closed: use it inside its `with` block, or make a new one")
 
     def _make_http(self) -> ClientT:
         raise TypeError("use Client or AsyncClient")
@@ -92,20 +154,30 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             "backoff_factor": self.backoff_factor,
             "retry_policy": self._retry_policy,
             "max_in_flight": self.max_in_flight,
+            "requests_per_second": self.requests_per_second,
+            "allowed_hosts": self.allowed_hosts,
+            "allow_http": self.allow_http,
+            "cache": self.cache,
         }
 
-    def _plan(self, method: str) -> RetryPlan:
-        return RetryPlan(self._retry_policy, self.retries, self.backoff_factor, method)
+    def _plan(self, method: str, options: CallOptions) -> RetryPlan:
+        retries = self.retries if options.retries is None else options.retries
+        return RetryPlan(self._retry_policy, retries, self.backoff_factor, method, self._pace)
 
-    def _arguments(self, path: str, query: Any, headers: Mapping[str, str], body: Any) -> dict[str, Any]:
+    def _arguments(
+        self, path: str, query: Any, headers: Mapping[str, str], body: Any, options: CallOptions
+    ) -> dict[str, Any]:
         """Arguments for `httpx`, the same for both clients."""
-        merged = QuietHeaders({**self.headers(), **headers})
+        url = self.url(path)
+        merged = QuietHeaders({**self.headers(url), **headers, **(options.headers or {})})
+        if HEADER_CORRELATION_ID not in map(str.lower, merged):
+            merged[HEADER_CORRELATION_ID] = os.urandom(8).hex()
         for name, value in merged.items():
             if not value.isascii() or not value.isprintable() or not value.strip():
                 raise ArgumentError(f"header {name} is empty or holds a character that no header can carry")
-        arguments: dict[str, Any] = {"url": self.url(path), "headers": merged}
-        if self._owns_http or self._timeout_given:
-            arguments["timeout"] = self.timeout
+        arguments: dict[str, Any] = {"url": url, "headers": merged}
+        if options.timeout is not None or self._owns_http or self._timeout_given:
+            arguments["timeout"] = self.timeout if options.timeout is None else options.timeout
         if query:
             arguments["params"] = query
         if body is not UNSET:
@@ -123,8 +195,49 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             request.url = QuietURL(request.url)
         return request
 
-    def _request_arguments(self, request: Request) -> dict[str, Any]:
-        return self._arguments(request.path, list(request.query), dict(request.headers), request.body)
+    def _request_arguments(self, request: Request, options: CallOptions) -> dict[str, Any]:
+        return self._arguments(request.path, list(request.query), dict(request.headers), request.body, options)
+
+    def _call(self, name: str, method: str, arguments: dict[str, Any], study_key: str | None) -> Call:
+        """The call that these arguments make, as logs and errors name it."""
+        names = "&".join(f"{key}={value}" for key, value in dict(arguments.get("params") or {}).items())
+        url = redact_url_query(f"{arguments['url']}?{names}" if names else arguments["url"])
+        sent = arguments["headers"]
+        correlation_id = next(value for header, value in sent.items() if header.lower() == HEADER_CORRELATION_ID)
+        return Call(name, method, url, study_key, correlation_id)
+
+    def _led_on(self, method: str, arguments: dict[str, Any]) -> Iterator[Callable[[httpx.Response], Any]]:
+        """For each redirect that may follow another: what gives the next request, or `None` where that is none."""
+        wanted = [arguments]
+
+        def further(response: httpx.Response) -> httpx.Request | None:
+            found = self._redirected(method, wanted[0], response)
+            if found is None:
+                return None
+            wanted[0] = found
+            return self._request(method, found)
+
+        return repeat(further, _MOST_REDIRECTS)
+
+    def _redirected(self, method: str, arguments: dict[str, Any], response: httpx.Response) -> dict[str, Any] | None:
+        """Arguments for the address an answer leads to; `None` where it leads nowhere, or where nobody allowed it.
+
+        Only a request that changes nothing is led on. The keys stay with the configured host.
+        """
+        location = response.headers.get("location")
+        if method not in ("GET", "HEAD") or not response.is_redirect or not location:
+            return None
+        try:
+            url = str(httpx.URL(arguments["url"]).join(location))
+        except httpx.InvalidURL:
+            return None
+        home = self.is_home(url)
+        if not home and not self.is_allowed(url):
+            return None
+        keys = {name.lower() for name in self.auth.get_headers()}
+        headers = {name: value for name, value in arguments["headers"].items() if home or name.lower() not in keys}
+        rest = {name: value for name, value in arguments.items() if name != "params"}
+        return {**rest, "url": url, "headers": QuietHeaders(headers)}
 
 
 class QuietURL(httpx.URL):
@@ -161,12 +274,6 @@ def encoded(body: Any) -> bytes:
     raise ArgumentError(
         f"the body cannot be written as JSON ({what}): send text, numbers, booleans, lists and None; dates as text"
     )
-
-
-def refuse_closed(closed: bool) -> None:
-    """Raise LifecycleError when a client is used after it was closed."""
-    if closed:
-        raise LifecycleError("the SDK is closed: use it inside its `with` block, or make a new one")
 
 
 def untouched(response: httpx.Response) -> None:

@@ -11,6 +11,7 @@ import httpx
 from imednet_api.types import Request
 
 from .http_client_base import Reader
+from .options import CallOptions
 from .retry import RetryPolicy
 
 T = TypeVar("T")
@@ -20,6 +21,7 @@ class RequestorProtocol(Protocol):
     """A blocking client."""
 
     max_in_flight: int
+    cache: bool
 
     @property
     def retry_policy(self) -> RetryPolicy:
@@ -34,11 +36,13 @@ class RequestorProtocol(Protocol):
         """POST to a path."""
         ...  # pragma: no cover
 
-    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> T:
+    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...) -> T:
         """Send a request of the description and read its answer."""
         ...  # pragma: no cover
 
-    def fetch_ahead(self, request: Request, read: Reader[T], study_key: str | None = None) -> Future[T]:
+    def fetch_ahead(
+        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
+    ) -> Future[T]:
         """`fetch` in the background."""
         ...  # pragma: no cover
 
@@ -51,6 +55,7 @@ class AsyncRequestorProtocol(Protocol):
     """An asynchronous client."""
 
     max_in_flight: int
+    cache: bool
 
     @property
     def retry_policy(self) -> RetryPolicy:
@@ -65,7 +70,9 @@ class AsyncRequestorProtocol(Protocol):
         """POST to a path."""
         ...  # pragma: no cover
 
-    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None) -> Awaitable[T]:
+    def fetch(
+        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
+    ) -> Awaitable[T]:
         """Send a request of the description and read its answer."""
         ...  # pragma: no cover
 

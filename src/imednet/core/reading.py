@@ -157,7 +157,7 @@ class WholeRead:
         except BadRequestError:
             return 0
         yield from self._hand_on(page)
-        return page.total
+        return len(page.identities)
 
     def _by_ranges(self, first: Page | None, after: int, size: int) -> Steps:
         """All pages by ranges. The first one has come already, unless an earlier read is gone on with."""
@@ -366,8 +366,11 @@ class SplitRead:
     def steps(self) -> Steps:
         """All steps of all reads."""
         proof: Proof | None = None
+        handed = 0
         for read in self._reads:
+            read._handed = handed  # pages are numbered on
             yield from read.steps()
+            handed = read._handed
             assert read.proof is not None
             proof = read.proof if proof is None else proof.merged(read.proof)
         self.proof = proof

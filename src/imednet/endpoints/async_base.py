@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Literal, overload
 
+import httpx
+
 from ..core.calls import ListCall
+from ..core.conditions import Condition
 from ..core.driving import drive_async
+from ..core.options import CallOptions
 from ..core.pages import Page, RowMaker, read_page
 from ..core.protocols import AsyncRequestorProtocol
-from ..core.reading import WholeRead
+from ..core.reading import Consistency, Read
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import AsyncRowIterator, AsyncRowPages, RawRow, Rows, sorted_rows
 
@@ -25,10 +29,14 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         refresh: bool = False,
         raw: Literal[False] = False,
         **attributes: Any,
@@ -38,17 +46,24 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         refresh: bool = False,
         raw: bool = False,
         **attributes: Any,
     ) -> Rows[T] | Rows[RawRow]:
         """All rows, proven whole; see `GenericListGetEndpoint.list`."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        return await self._rows(call, self._sorting(sort, raw=raw), refresh=refresh, raw=raw)
+        options = CallOptions(timeout, retries, headers)
+        calls = self._calls(
+            study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
+        )
+        return await self._rows(calls, self._sorting(sort, raw=raw), consistency, refresh=refresh, raw=raw)
 
     @overload
     def iter(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> AsyncRowIterator[RawRow]: ...
@@ -58,10 +73,14 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         refresh: bool = False,
         raw: Literal[False] = False,
         **attributes: Any,
@@ -71,17 +90,24 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         refresh: bool = False,  # noqa: ARG002  (an iterator always asks the server)
         raw: bool = False,
         **attributes: Any,
     ) -> AsyncRowIterator[T] | AsyncRowIterator[RawRow]:
         """Rows one by one, for `async for`; see `GenericListGetEndpoint.iter`."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        return self._iterator(call, self._sorting(sort, raw=raw), raw=raw)
+        options = CallOptions(timeout, retries, headers)
+        calls = self._calls(
+            study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
+        )
+        return self._iterator(calls, self._sorting(sort, raw=raw), consistency, raw=raw)
 
     @overload
     def pages(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> AsyncRowPages[RawRow]: ...
@@ -91,9 +117,14 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
+        resume: str | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         raw: Literal[False] = False,
         **attributes: Any,
     ) -> AsyncRowPages[T]: ...
@@ -102,52 +133,75 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
+        resume: str | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         raw: bool = False,
         **attributes: Any,
     ) -> AsyncRowPages[T] | AsyncRowPages[RawRow]:
         """Pages one by one, for `async for`; see `GenericListGetEndpoint.pages`."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        read, pages = self._read(call, self._maker(raw))
+        options = CallOptions(timeout, retries, headers)
+        calls = self._calls(
+            study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
+        )
+        read, pages = self._read(self._whole(calls, consistency, resume), self._maker(raw))
         return AsyncRowPages(read, pages)
 
     async def count(
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         **attributes: Any,
     ) -> int:
         """How many rows the server has, in one small request."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=None, attributes=attributes)
-        return await self._count(call)
+        options = CallOptions(timeout, retries, headers)
+        calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
+        return sum([await self._count(call) for call in calls])
 
-    async def get(self, study_key: str | None = None, item_id: Any = None) -> T:
+    async def get(
+        self,
+        study_key: str | None = None,
+        item_id: Any = None,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
         """One row by its identity; see `GenericListGetEndpoint.get`."""
-        call, item_id = self._get_call(study_key, item_id)
-        return self._only(await self._rows(call, [], refresh=True, raw=False), call.study_key, item_id)
+        call, item_id = self._get_call(study_key, item_id, CallOptions(timeout, retries, headers))
+        return self._only(await self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
 
     # ---- shared by all of the above
 
-    def _read(self, call: ListCall, maker: RowMaker | None) -> tuple[WholeRead, AsyncGenerator[Page, None]]:
-        read = WholeRead(call, ahead=self._client.max_in_flight - 1)
-        return read, drive_async(self._client, read, read_page(call.operation, maker, call.study_key))
+    def _read(self, read: Read, maker: RowMaker | None) -> tuple[Read, AsyncGenerator[Page, None]]:
+        return read, drive_async(self._client, read, read_page(self.operation, maker, read.call.study_key))
 
-    async def _rows(self, call: ListCall, sorting: Sorting, *, refresh: bool, raw: bool) -> Rows[T]:
-        rows = self._cached(call, raw, refresh)
+    async def _rows(
+        self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, refresh: bool, raw: bool
+    ) -> Rows[T]:
+        rows = self._cached(calls[0], raw, refresh)
         if rows is None:
-            read, pages = self._read(call, self._maker(raw))
+            read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
             found = [row async for page in pages for row in page.rows]
             assert read.proof is not None
             rows = Rows(found, read.proof)
-            self._remember(call, raw, rows)
+            self._remember(calls[0], raw, rows)
         return Rows(sorted_rows(rows, sorting), rows.proof)
 
-    def _iterator(self, call: ListCall, sorting: Sorting, *, raw: bool) -> AsyncRowIterator[T]:
-        read, pages = self._read(call, self._maker(raw))
+    def _iterator(
+        self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, raw: bool
+    ) -> AsyncRowIterator[T]:
+        read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
 
         async def rows() -> AsyncGenerator[Any, None]:
             if sorting:
@@ -165,4 +219,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
 
     async def _count(self, call: ListCall) -> int:
         reader = read_page(call.operation, None, call.study_key)
-        return (await self._client.fetch(call.request(0, 1), reader, call.study_key)).total
+        if call.keep is None:
+            page = await self._client.fetch(call.request(0, 1), reader, call.study_key, call.options)
+            return page.total
+        return len(await self._rows([call], [], "repair", refresh=True, raw=True))

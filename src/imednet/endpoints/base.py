@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal, overload
 
+import httpx
+
 from ..core.calls import ListCall
+from ..core.conditions import Condition
 from ..core.driving import drive
+from ..core.options import CallOptions
 from ..core.pages import Page, RowMaker, plain_values, read_page
 from ..core.protocols import RequestorProtocol
-from ..core.reading import WholeRead
+from ..core.reading import Consistency, Read
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
 
@@ -25,10 +29,14 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         refresh: bool = False,
         raw: Literal[False] = False,
         **attributes: Any,
@@ -38,10 +46,14 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         refresh: bool = False,
         raw: bool = False,
         **attributes: Any,
@@ -50,13 +62,18 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
 
         Args:
             study_key: the study; the one of this thread or task when it is left out.
-            filter: a ready expression, sent as it is, such as `"formKey==AE;siteId==301"`.
+            filter: a ready expression, sent as it is, such as `"formKey==AE;siteId==301"`, or one made with `F`.
             filters: attributes as the server spells them, sent without a look at whether they exist.
             page_size: rows a request, at most 500.
             sort: `"dateModified,desc"` or a list of such; orders the result, pages are always read by identity.
+            consistency: what to do when rows go or move while they are read. `repair` reads again what moved, so that
+                every row that was there all the time is in the result once; `strict` raises; `off` trusts the server.
+            timeout, retries, headers: for this call alone.
             refresh: ask the server also where the answer is at hand (lists of the study design are kept).
             raw: decoded JSON instead of objects, untouched.
-            **attributes: filters by keyword: a value, or `(operator, value)`; `None` leaves one out.
+            **attributes: filters by keyword: a value, `(operator, value)`, a range `{">=": low, "<": high}`, or a list
+                of which one must match; `None` leaves one out. The server takes each attribute once: what goes beyond
+                is asked for in several reads or tested on the rows, and `proof` says so.
 
         Returns:
             A list; its `proof` says why it counts as whole.
@@ -68,8 +85,11 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
             RequestError: no usable answer came.
             PaginationError: the pages do not fit together, or rows moved while they were read.
         """
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        return self._rows(call, self._sorting(sort, raw=raw), refresh=refresh, raw=raw)
+        options = CallOptions(timeout, retries, headers)
+        calls = self._calls(
+            study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
+        )
+        return self._rows(calls, self._sorting(sort, raw=raw), consistency, refresh=refresh, raw=raw)
 
     @overload
     def iter(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> RowIterator[RawRow]: ...
@@ -79,10 +99,14 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         refresh: bool = False,
         raw: Literal[False] = False,
         **attributes: Any,
@@ -92,10 +116,14 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         sort: str | Sequence[str] | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         refresh: bool = False,  # noqa: ARG002  (an iterator always asks the server)
         raw: bool = False,
         **attributes: Any,
@@ -105,8 +133,11 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         A loop that ends has seen a whole read; one that is not whole ends in an error. With `sort=` the rows are read
         whole before the first one is given.
         """
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        return self._iterator(call, self._sorting(sort, raw=raw), raw=raw)
+        options = CallOptions(timeout, retries, headers)
+        calls = self._calls(
+            study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
+        )
+        return self._iterator(calls, self._sorting(sort, raw=raw), consistency, raw=raw)
 
     @overload
     def pages(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> RowPages[RawRow]: ...
@@ -116,9 +147,14 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
+        resume: str | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         raw: Literal[False] = False,
         **attributes: Any,
     ) -> RowPages[T]: ...
@@ -127,29 +163,54 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
         page_size: int | None = None,
+        resume: str | None = None,
+        consistency: Consistency = "repair",
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         raw: bool = False,
         **attributes: Any,
     ) -> RowPages[T] | RowPages[RawRow]:
-        """Pages one by one, in the order of the identity; arguments as in `list`."""
-        call = self._call(study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes)
-        read, pages = self._read(call, self._maker(raw))
+        """Pages one by one, in the order of the identity; arguments as in `list`.
+
+        Args:
+            resume: `page.token` of an earlier read with the same arguments; goes on behind that page.
+        """
+        options = CallOptions(timeout, retries, headers)
+        calls = self._calls(
+            study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
+        )
+        read, pages = self._read(self._whole(calls, consistency, resume), self._maker(raw))
         return RowPages(read, pages)
 
     def count(
         self,
         study_key: str | None = None,
         *,
-        filter: str | None = None,
+        filter: str | Condition | None = None,
         filters: Mapping[str, Any] | None = None,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
         **attributes: Any,
     ) -> int:
         """How many rows the server has, in one small request."""
-        return self._count(self._call(study_key, filter=filter, filters=filters, page_size=None, attributes=attributes))
+        options = CallOptions(timeout, retries, headers)
+        calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
+        return sum([self._count(call) for call in calls])
 
-    def get(self, study_key: str | None = None, item_id: Any = None) -> T:
+    def get(
+        self,
+        study_key: str | None = None,
+        item_id: Any = None,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
         """One row by its identity, such as `records.get("ABC-01", 5000017)`; of a coding, its latest revision.
 
         The API has no address for a single row, so this is a filtered list.
@@ -157,36 +218,39 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         Raises:
             NotFoundError: there is no such row.
         """
-        call, item_id = self._get_call(study_key, item_id)
-        return self._only(self._rows(call, [], refresh=True, raw=False), call.study_key, item_id)
+        call, item_id = self._get_call(study_key, item_id, CallOptions(timeout, retries, headers))
+        return self._only(self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
 
-    def value_pages(self, study_key: str | None = None) -> RowPages[Any]:
+    def value_pages(self, study_key: str | None = None, *, consistency: Consistency = "repair") -> RowPages[Any]:
         """Pages of a whole read for exports: rows as tuples in the order of the model's `FIELDS`, no objects made.
 
         Fields that objects would decode when they are read (`recordData`) are the bytes that came.
         """
-        call = self._call(study_key, filter=None, filters=None, page_size=None, attributes={})
-        read, pages = self._read(call, plain_values)
+        calls = self._calls(study_key, attributes={})
+        read, pages = self._read(self._whole(calls, consistency), plain_values)
         return RowPages(read, pages)
 
     # ---- shared by all of the above
 
-    def _read(self, call: ListCall, maker: RowMaker | None) -> tuple[WholeRead, Generator[Page, None, None]]:
-        read = WholeRead(call, ahead=self._client.max_in_flight - 1)
-        return read, drive(self._client, read, read_page(call.operation, maker, call.study_key))
+    def _read(self, read: Read, maker: RowMaker | None) -> tuple[Read, Generator[Page, None, None]]:
+        return read, drive(self._client, read, read_page(self.operation, maker, read.call.study_key))
 
-    def _rows(self, call: ListCall, sorting: Sorting, *, refresh: bool, raw: bool) -> Rows[T]:
-        rows = self._cached(call, raw, refresh)
+    def _rows(
+        self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, refresh: bool, raw: bool
+    ) -> Rows[T]:
+        rows = self._cached(calls[0], raw, refresh)
         if rows is None:
-            read, pages = self._read(call, self._maker(raw))
+            read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
             found = [row for page in pages for row in page.rows]
             assert read.proof is not None
             rows = Rows(found, read.proof)
-            self._remember(call, raw, rows)
+            self._remember(calls[0], raw, rows)
         return Rows(sorted_rows(rows, sorting), rows.proof)
 
-    def _iterator(self, call: ListCall, sorting: Sorting, *, raw: bool) -> RowIterator[T]:
-        read, pages = self._read(call, self._maker(raw))
+    def _iterator(
+        self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, raw: bool
+    ) -> RowIterator[T]:
+        read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
 
         def rows() -> Generator[Any, None, None]:
             if sorting:
@@ -199,4 +263,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
 
     def _count(self, call: ListCall) -> int:
         reader = read_page(call.operation, None, call.study_key)
-        return self._client.fetch(call.request(0, 1), reader, call.study_key).total
+        if call.keep is None:
+            page = self._client.fetch(call.request(0, 1), reader, call.study_key, call.options)
+            return page.total
+        return len(self._rows([call], [], "repair", refresh=True, raw=True))

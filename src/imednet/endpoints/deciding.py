@@ -12,15 +12,20 @@ from imednet_api.types import Model, Operation
 from ..constants import LARGE_PAGE_SIZE
 from ..core import filters as expressions
 from ..core.calls import ListCall
+from ..core.conditions import Condition
 from ..core.context import get_current_study
-from ..core.filters import snake
+from ..core.filters import clauses_if_conjunction, joined, snake
+from ..core.options import AS_CLIENT, CallOptions
 from ..core.pages import RowMaker, models
+from ..core.planning import plan, wishes_of
+from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
+from ..core.reading import Consistency, Read, SplitRead, WholeRead
 from ..errors import ArgumentError, IncompleteReadError, NotFoundError, UnknownFilterError
 from ..utils.url import check_path_part
 from .rows import Rows
 
 T = TypeVar("T", bound=Model)
-ClientT = TypeVar("ClientT")
+ClientT = TypeVar("ClientT", bound="RequestorProtocol | AsyncRequestorProtocol")
 
 Sorting = list[tuple[str, bool]]
 """Fields to sort by, and whether each is descending."""
@@ -55,15 +60,17 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         """The facts of the list."""
         return operation(self.OPERATION)
 
-    def _call(
+    def _calls(
         self,
         study_key: str | None,
         *,
-        filter: str | None,
-        filters: Mapping[str, Any] | None,
-        page_size: int | None,
         attributes: Mapping[str, Any],
-    ) -> ListCall:
+        filter: str | Condition | None = None,
+        filters: Mapping[str, Any] | None = None,
+        page_size: int | None = None,
+        options: CallOptions = AS_CLIENT,
+    ) -> list[ListCall]:
+        """The reads that a call needs: one, or one for each value of a filter that the server takes only once."""
         facts = self.operation.page
         assert facts is not None
         own = {snake(name): name for name in self.operation.query_parameters if name not in _COMMON_PARAMETERS}
@@ -76,31 +83,48 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         size = LARGE_PAGE_SIZE if page_size is None else page_size
         if type(size) is not int or not 1 <= size <= facts.max_size:
             raise ArgumentError(f"page_size must be a whole number from 1 to {facts.max_size}")
-        built = expressions.build(self.operation, attributes, filters)
-        if built is not None and "filter" not in self.operation.query_parameters:
-            raise UnknownFilterError(f"the server cannot filter {self.operation.tag}: choose from the whole list")
-        if filter is not None:
-            if "filter" not in self.operation.query_parameters:
-                raise ArgumentError(f"the server cannot filter {self.operation.tag}")
-            if not isinstance(filter, str) or not filter.strip() or not filter.isprintable():
-                raise ArgumentError("filter must be an expression such as 'formKey==AE;siteId==301', in one line")
-            if built is not None and expressions.clauses_if_conjunction(filter) is None:
-                raise ArgumentError(
-                    "filter= holds an OR or is quoted unsoundly, so keyword filters cannot be joined to it. "
-                    "Next: write all of it in filter="
-                )
-        return ListCall(
-            operation=self.operation,
-            study_key=self._study(study_key) if self.operation.path_parameters else None,
-            filter=expressions.joined(filter, built),
-            query=tuple((name, self._parameter(name, value)) for name, value in query),
-            page_size=size,
-        )
+        wishes = wishes_of(self.operation, attributes, filters)
+        expression = self._expression(filter, wishes)
+        clauses = clauses_if_conjunction(expression) if expression else []
+        found = plan(self.operation, wishes, {name for name, _, _ in clauses or []})
+        study = self._study(study_key) if self.operation.path_parameters else None
+        further = tuple((name, self._parameter(name, value)) for name, value in query)
+        return [
+            ListCall(
+                operation=self.operation,
+                study_key=study,
+                filter=joined(expression, *found.server, part),
+                query=further,
+                page_size=size,
+                keep=found.keep(),
+                kept_by=tuple(found.tested),
+                options=options,
+            )
+            for part in (found.parts or (None,))
+        ]
+
+    def _expression(self, filter: str | Condition | None, wishes: Sequence[tuple[str, Any]]) -> str | None:
+        """A caller's ready expression, checked as far as that can be done."""
+        if (filter is not None or wishes) and "filter" not in self.operation.query_parameters:
+            kind = UnknownFilterError if filter is None else ArgumentError
+            raise kind(f"the server cannot filter {self.operation.tag}: choose from the whole list")
+        if filter is None:
+            return None
+        expression = str(filter) if isinstance(filter, Condition) else filter
+        if not isinstance(expression, str) or not expression.strip() or not expression.isprintable():
+            raise ArgumentError("filter must be an expression such as 'formKey==AE;siteId==301', in one line")
+        if wishes and clauses_if_conjunction(expression) is None:
+            raise ArgumentError(
+                "filter= holds an OR or is quoted unsoundly, so keyword filters cannot be joined to it. "
+                "Next: write all of it in filter="
+            )
+        return expression
 
     def _parameter(self, name: str, value: Any) -> str:
         """A parameter that only this list has, checked and as text."""
         if isinstance(value, bool):
             return "true" if value else "false"
+        value = str(value) if isinstance(value, Condition) else value
         if not isinstance(value, str) or not value.isprintable():
             raise ArgumentError(f"{name} must be one line of text")
         return value
@@ -114,26 +138,37 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         wire = {attribute: name for name, attribute in self.operation.item.FIELDS.items()}
         return [(wire[attribute], descending) for attribute, descending in fields]
 
+    def _whole(self, calls: Sequence[ListCall], consistency: Consistency, resume: str | None = None) -> Read:
+        """The read of all calls."""
+        ahead = self._client.max_in_flight - 1
+        if resume is not None and len(calls) > 1:
+            raise ArgumentError("a read that was split into several, one for each value, cannot be resumed")
+        after = None if resume is None else calls[0].after(resume)
+        reads = [WholeRead(call, ahead=ahead, consistency=consistency, after=after) for call in calls]
+        return reads[0] if len(reads) == 1 else SplitRead(reads)
+
     def _maker(self, raw: bool) -> RowMaker | None:
         return None if raw else models
+
+    def _is_kept(self, call: ListCall) -> bool:
+        """Whether a list is kept: lists of the study's design, read without a filter."""
+        return self._client.cache and call.facts.design and call.filter is None and not call.query
 
     def _cached(self, call: ListCall, raw: bool, refresh: bool) -> Rows[Any] | None:
         facts = call.operation.page
         assert facts is not None
-        if refresh or not facts.design or call.filter is not None or call.query:
+        if refresh or not self._is_kept(call):
             return None
         kept = self._cache.get((call.study_key, raw))
         return deepcopy(kept)  # rows can be changed by whoever gets them
 
     def _remember(self, call: ListCall, raw: bool, rows: Rows[Any]) -> None:
-        facts = call.operation.page
-        assert facts is not None
-        if facts.design and call.filter is None and not call.query:
+        if self._is_kept(call):
             if len(self._cache) >= _CACHED_STUDIES:
                 self._cache.pop(next(iter(self._cache)), None)
             self._cache[(call.study_key, raw)] = deepcopy(rows)
 
-    def _get_call(self, study_key: str | None, item_id: Any) -> tuple[ListCall, Any]:
+    def _get_call(self, study_key: str | None, item_id: Any, options: CallOptions) -> tuple[ListCall, Any]:
         """The list that a `get` is, and the identity it looks for."""
         facts = self.operation.page
         assert facts is not None
@@ -144,7 +179,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         filterable = "filter" in self.operation.query_parameters
         filters = {facts.key[0]: item_id} if filterable else None
         attributes = {} if filterable else self._wide()
-        call = self._call(study_key, filter=None, filters=filters, page_size=None, attributes=attributes)
+        (call,) = self._calls(study_key, filters=filters, attributes=attributes, options=options)
         return call, item_id
 
     def _wide(self) -> dict[str, Any]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import httpx
+
 from imednet_api.api import operation
 from imednet_api.models import Job
 from imednet_api.types import Request
 
+from ..core.options import CallOptions
 from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
 from ..utils.url import check_path_part
 from .deciding import GenericEndpoint
@@ -20,21 +25,40 @@ def _request(study_key: str, batch_id: str) -> Request:
 class JobsEndpoint(GenericEndpoint[RequestorProtocol]):
     """State of one batch. The API has no list of jobs."""
 
-    def get(self, study_key: str | None, batch_id: str) -> Job:
+    def get(
+        self,
+        study_key: str | None,
+        batch_id: str,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Job:
         """The state of a batch.
 
         Args:
             study_key: the study; the one of this thread or task when it is `None`.
             batch_id: `batch_id` of the answer to `records.create`; `job_id` is another value.
+            timeout, retries, headers: for this call alone.
         """
         study_key = self._study(study_key)
-        return self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key)
+        options = CallOptions(timeout, retries, headers)
+        return self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key, options)
 
 
 class AsyncJobsEndpoint(GenericEndpoint[AsyncRequestorProtocol]):
     """State of one batch. The API has no list of jobs."""
 
-    async def get(self, study_key: str | None, batch_id: str) -> Job:
+    async def get(
+        self,
+        study_key: str | None,
+        batch_id: str,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Job:
         """The state of a batch; see `JobsEndpoint.get`."""
         study_key = self._study(study_key)
-        return await self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key)
+        options = CallOptions(timeout, retries, headers)
+        return await self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key, options)

@@ -14,6 +14,7 @@ from imednet_api.types import Model, Operation, Request
 from ..core.answers import decoded, hidden_failure, not_json
 from ..core.filters import check_record_data_filter
 from ..core.http_client_base import Reader
+from ..core.options import CallOptions
 from ..errors import ArgumentError
 from .async_base import AsyncGenericListGetEndpoint
 from .base import GenericListGetEndpoint
@@ -41,7 +42,14 @@ class RecordsEndpoint(_Rules, GenericListGetEndpoint[Record]):
     OPERATION = "list_records"
 
     def create(
-        self, study_key: str | None, records_data: Sequence[Item], email_notify: bool | str | None = None
+        self,
+        study_key: str | None,
+        records_data: Sequence[Item],
+        email_notify: bool | str | None = None,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Job:
         """Register subjects, create records or update records: the identifiers of each item decide.
 
@@ -52,13 +60,15 @@ class RecordsEndpoint(_Rules, GenericListGetEndpoint[Record]):
             study_key: the study; the one of this thread or task when it is `None`.
             records_data: items to write, as dictionaries or as models such as `NewRecord`; answers stand under `data`.
             email_notify: an address that is told when the job has finished.
+            timeout, retries, headers: for this call alone.
 
         Returns:
             The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
         """
         study_key = self._study(study_key)
         request = _create_request(study_key, records_data, email_notify)
-        return self._client.fetch(request, job_reader(study_key), study_key)
+        options = CallOptions(timeout, retries, headers)
+        return self._client.fetch(request, job_reader(study_key), study_key, options)
 
 
 class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint[Record]):
@@ -67,12 +77,20 @@ class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint[Record]):
     OPERATION = "list_records"
 
     async def create(
-        self, study_key: str | None, records_data: Sequence[Item], email_notify: bool | str | None = None
+        self,
+        study_key: str | None,
+        records_data: Sequence[Item],
+        email_notify: bool | str | None = None,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Job:
         """Register subjects, create records or update records; see `RecordsEndpoint.create`."""
         study_key = self._study(study_key)
         request = _create_request(study_key, records_data, email_notify)
-        return await self._client.fetch(request, job_reader(study_key), study_key)
+        options = CallOptions(timeout, retries, headers)
+        return await self._client.fetch(request, job_reader(study_key), study_key, options)
 
 
 def _create_request(study_key: str, items: Sequence[Item], email_notify: bool | str | None) -> Request:

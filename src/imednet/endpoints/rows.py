@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ..core.pages import Page
 from ..core.proof import Proof
-from ..core.reading import Read
+from ..core.reading import Read, SplitRead
 from ..errors import ImednetError
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class RowPage(Generic[T]):
         number: number of the page, from 0.
         total_pages, total: pages and rows the server had when it gave this page.
         server_time: when the server answered, UTC, as it writes it.
+        token: `pages(resume=token)` goes on behind this page; `None` where the list cannot be gone on with.
     """
 
     rows: list[T] = field(repr=False)
@@ -50,11 +51,13 @@ class RowPage(Generic[T]):
     total_pages: int
     total: int
     server_time: str | None
+    token: str | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, page: Page) -> RowPage[T]:
+    def of(cls, page: Page, read: Read) -> RowPage[T]:
         """The part of a page that concerns a caller."""
-        return cls(page.rows, page.number, page.total_pages, page.total, page.server_time)
+        token = None if page.last is None or isinstance(read, SplitRead) else read.call.token(page.last)
+        return cls(page.rows, page.number, page.total_pages, page.total, page.server_time, token)
 
 
 class _Reading:
@@ -88,7 +91,7 @@ class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
 
     def __next__(self) -> RowPage[T]:
         try:
-            return RowPage.of(next(self._pages))
+            return RowPage.of(next(self._pages), self._read)
         except (ImednetError, StopIteration) as error:
             raise self._ended(error) from None
 
@@ -124,7 +127,7 @@ class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
 
     async def __anext__(self) -> RowPage[T]:
         try:
-            return RowPage.of(await anext(self._pages))
+            return RowPage.of(await anext(self._pages), self._read)
         except (ImednetError, StopAsyncIteration) as error:
             raise self._ended(error) from None
 

@@ -18,6 +18,7 @@ from imednet_api.types import SPEC_VERSION
 from .._version import distribution, version
 from ..core.json_text import texts
 from ..core.proof import Proof
+from ..core.reading import Consistency
 from ..errors import ExportConfigurationError, ExportError, IncompleteReadError
 from ..sdk import ImednetSDK
 from ..utils.url import check_path_part
@@ -73,7 +74,12 @@ class ExportReport:
 
 
 def export_to_parquet(
-    sdk: ImednetSDK, study_key: str, target: str | os.PathLike[str], *, progress: Progress | None = None
+    sdk: ImednetSDK,
+    study_key: str,
+    target: str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+    consistency: Consistency = "repair",
 ) -> ExportReport:
     """Write a study as Parquet, one file a form, with a `manifest.json` beside them.
 
@@ -82,19 +88,26 @@ def export_to_parquet(
         study_key: the study.
         target: a folder that does not exist, is empty, or holds an earlier export, which is replaced.
         progress: called as records come in.
+        consistency: what to do when records go while they are read: `repair` reads again what moved, `strict` raises,
+            `off` trusts the server.
 
     Raises:
         ExportConfigurationError: the target or pyarrow is not there; nothing was read or written.
         ImednetError: the study could not be read whole; the target is as it was.
     """
-    return export_study(sdk, study_key, target, "parquet", progress=progress)
+    return export_study(sdk, study_key, target, "parquet", progress=progress, consistency=consistency)
 
 
 def export_to_csv(
-    sdk: ImednetSDK, study_key: str, target: str | os.PathLike[str], *, progress: Progress | None = None
+    sdk: ImednetSDK,
+    study_key: str,
+    target: str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+    consistency: Consistency = "repair",
 ) -> ExportReport:
     """Write a study as CSV, one file a form; see `export_to_parquet`."""
-    return export_study(sdk, study_key, target, "csv", progress=progress)
+    return export_study(sdk, study_key, target, "csv", progress=progress, consistency=consistency)
 
 
 def export_study(
@@ -105,6 +118,7 @@ def export_study(
     *,
     progress: Progress | None = None,
     sandbox: bool = False,
+    consistency: Consistency = "repair",
 ) -> ExportReport:
     """Write a study in one of the formats `parquet` and `csv`; `sandbox` marks the manifest of invented data."""
     if file_format not in WRITERS:
@@ -113,7 +127,7 @@ def export_study(
     writer: TableWriter = WRITERS[file_format]()
     with TargetFolder(target) as folder:
         try:
-            return _export(sdk, study_key, folder, writer, file_format, progress, sandbox)
+            return _export(sdk, study_key, folder, writer, file_format, progress, sandbox, consistency)
         except OSError as error:
             raise ExportError(
                 f"the files could not be written ({error.strerror}); {folder.target} is as it was. "
@@ -131,6 +145,7 @@ def _export(
     file_format: str,
     progress: Progress | None,
     sandbox: bool,
+    consistency: Consistency,
 ) -> ExportReport:
     forms = sdk.forms.list(study_key, refresh=True)
     variables = sdk.variables.list(study_key, refresh=True)
@@ -138,7 +153,7 @@ def _export(
     spool_folder = folder.path / ".spool"
     with Spool(spool_folder) as spool:
         strays = unassigned(forms, variables, [table.key for table in layout])
-        proof = _read(sdk, study_key, layout, strays, spool, progress)
+        proof = _read(sdk, study_key, layout, strays, spool, progress, consistency)
         met = [table for table in layout if table.rows]
         names = dict(zip(map(id, met), file_names([table.key for table in met], writer.ending), strict=True))
         for table in met:
@@ -198,11 +213,12 @@ def _read(
     strays: FormTable,
     spool: Spool,
     progress: Progress | None,
+    consistency: Consistency,
 ) -> Proof:
     """One pass over the records into the spool. Unlisted forms get a table at the end of the layout."""
     by_id = {table.form_id: table for table in layout if table.form_id is not None}
     by_key = {table.key: table for table in layout}
-    pages = sdk.records.value_pages(study_key)
+    pages = sdk.records.value_pages(study_key, consistency=consistency)
     read = 0
     for page in pages:
         rows: dict[int, tuple[FormTable, list[Row]]] = {}
@@ -257,6 +273,8 @@ def _facts(proof: Proof) -> dict[str, Any]:
         "serverTotal": proof.total,
         "rows": proof.rows,
         "growth": proof.growth,
+        "vanished": proof.vanished,
+        "drifts": proof.drifts,
         "requests": proof.requests,
         "proof": proof.status,
         "rule": proof.rule,

@@ -26,11 +26,11 @@ def redact_url_query(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "&".join(pairs), ""))
 
 
-def normalise_base_url(url: str) -> str:
+def normalise_base_url(url: str, *, allow_http: bool = False) -> str:
     """The base URL as `scheme://host[:port]`, without a final slash and without `/api`, which people also type.
 
     Raises ConfigurationError for another scheme, for credentials in the address, and for plain http to a host that is
-    not this machine: both keys travel with every request.
+    not this machine, unless that is allowed: both keys travel with every request.
 
     >>> normalise_base_url("https://edc.example.org/api/")
     'https://edc.example.org'
@@ -46,9 +46,10 @@ def normalise_base_url(url: str) -> str:
         raise unusable
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError("the base URL holds a user name: give the keys as api_key and security_key instead")
-    if parts.scheme == "http" and not is_loopback(host):
+    if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise ConfigurationError(
-            f"the base URL is plain http to {host}: the keys would travel unprotected. Next: write https://"
+            f"the base URL is plain http to {host}: the keys would travel unprotected. Next: write https://, "
+            "or allow it with allow_http=True"
         )
     return text
 

@@ -1,0 +1,19 @@
+"""Certificates of authorities, also where the package and its needs lie inside a zip archive."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+
+import certifi
+
+
+def trusted() -> bool | ssl.SSLContext:
+    """What `httpx` takes as `verify`: its own default, or a context from the text of the certificates.
+
+    A zip has no file that the TLS library could open, and where nothing can be written none can be unpacked.
+    """
+    if Path(certifi.__file__).with_name("cacert.pem").is_file() or os.environ.get("SSL_CERT_FILE"):
+        return True
+    return ssl.create_default_context(cadata=certifi.contents())

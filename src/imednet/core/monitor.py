@@ -1,0 +1,200 @@
+"""What is told of requests: log lines, spans, hooks, and the correlation id in errors. Never a key, never a value."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+
+from ..constants import ENV_LOG
+from ..errors import ConfigurationError, ImednetError
+
+log = logging.getLogger("imednet")
+log.addHandler(logging.NullHandler())
+
+E = TypeVar("E", bound=ImednetError)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSent:
+    """One attempt that is about to be sent.
+
+    Attributes:
+        method: HTTP method.
+        url: the address; values of filters and other parameters are masked.
+        study_key: the study that was asked for.
+        attempt: number of the attempt, from 1.
+        correlation_id: the same for all attempts of a call; sent as `x-correlation-id`.
+    """
+
+    method: str
+    url: str
+    study_key: str | None
+    attempt: int
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReceived:
+    """How one attempt ended.
+
+    Attributes:
+        request: the attempt.
+        status_code: HTTP status; `None` where no answer came.
+        elapsed: seconds the attempt took.
+        size: bytes of the answer, decompressed.
+        error: name of the error of the transport, where no answer came.
+    """
+
+    request: RequestSent
+    status_code: int | None
+    elapsed: float
+    size: int = 0
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One call, which may be sent several times."""
+
+    name: str
+    method: str
+    url: str
+    study_key: str | None
+    correlation_id: str
+    began: float = field(default_factory=time.monotonic)
+    attempts: int = 0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began, waits included."""
+        return time.monotonic() - self.began
+
+    def marked(self, error: E) -> E:
+        """The error with what is known of the call, and its id in the message."""
+        known = {"method": self.method, "url": self.url, "study_key": self.study_key, "attempts": self.attempts}
+        for name, value in known.items():
+            if getattr(error, name, "") is None or (name == "attempts" and hasattr(error, name)):
+                setattr(error, name, value)
+        error.elapsed = self.elapsed
+        if error.correlation_id is None:
+            error.correlation_id = self.correlation_id
+            text = str(error.args[0]) if error.args else ""
+            error.args = (f"{text} (correlation id {self.correlation_id})", *error.args[1:])
+        return error
+
+
+class Monitor:
+    """Tells of the requests of one client."""
+
+    def __init__(
+        self,
+        tracer: Any | None = None,
+        on_request: Callable[[RequestSent], object] | None = None,
+        on_response: Callable[[ResponseReceived], object] | None = None,
+    ) -> None:
+        self.tracer = tracer
+        self.on_request = on_request
+        self.on_response = on_response
+
+    @contextmanager
+    def call(self, call: Call) -> Iterator[Call]:
+        """The length of one call, all attempts and waits included."""
+        if self.tracer is None:
+            with self._told(call, None):
+                yield call
+            return
+        with self.tracer.start_as_current_span(
+            f"imednet {call.name}", record_exception=False, set_status_on_exception=False
+        ) as span:
+            with self._told(call, span):
+                yield call
+
+    @contextmanager
+    def _told(self, call: Call, span: Any) -> Iterator[None]:
+        facts: dict[str, Any] = {
+            "http.request.method": call.method,
+            "url.full": call.url,
+            "imednet.study_key": call.study_key,
+            "imednet.correlation_id": call.correlation_id,
+        }
+        failed: str | None = None
+        try:
+            yield
+        except BaseException as error:
+            failed = type(error).__name__
+            facts["http.response.status_code"] = getattr(error, "status_code", None)
+            raise
+        finally:
+            if span is not None:
+                facts |= {"imednet.attempts": call.attempts, "error.type": failed}
+                span.set_attributes({name: value for name, value in facts.items() if value is not None})
+            if log.isEnabledFor(logging.INFO):
+                end = failed or "done"
+                self._log(logging.INFO, call, "%s in %d ms, attempts: %d", end, call.elapsed * 1000, call.attempts)
+
+    def sent(self, call: Call) -> RequestSent:
+        """An attempt begins."""
+        call.attempts += 1
+        sent = RequestSent(call.method, call.url, call.study_key, call.attempts, call.correlation_id)
+        self._hook(self.on_request, sent)
+        return sent
+
+    def received(self, call: Call, sent: RequestSent, began: float, response: httpx.Response | Exception) -> None:
+        """An attempt ended."""
+        elapsed = time.monotonic() - began
+        if self.on_response is not None:
+            self._hook(
+                self.on_response,
+                ResponseReceived(sent, None, elapsed, error=type(response).__name__)
+                if isinstance(response, Exception)
+                else ResponseReceived(sent, response.status_code, elapsed, len(response.content)),
+            )
+        if log.isEnabledFor(logging.DEBUG):
+            end = type(response).__name__ if isinstance(response, Exception) else response.status_code
+            self._log(logging.DEBUG, call, "attempt %d: %s in %d ms", call.attempts, end, elapsed * 1000)
+
+    def _log(self, level: int, call: Call, text: str, *facts: Any) -> None:
+        extra = {
+            "imednet_method": call.method,
+            "imednet_url": call.url,
+            "imednet_study_key": call.study_key,
+            "imednet_correlation_id": call.correlation_id,
+            "imednet_attempts": call.attempts,
+            "imednet_elapsed": round(call.elapsed, 4),
+        }
+        log.log(level, f"%s %s [%s] {text}", call.method, call.url, call.correlation_id, *facts, extra=extra)
+
+    @staticmethod
+    def _hook(hook: Callable[[Any], object] | None, event: Any) -> None:
+        """Tell a hook. What it raises is told and goes no further: watching must not change what is watched."""
+        if hook is None:
+            return
+        try:
+            hook(event)
+        except Exception as error:  # noqa: BLE001  (logged; the data matter more than who looks on)
+            log.warning("a hook failed: %s", type(error).__name__)
+
+
+def log_as_asked() -> None:
+    """`IMEDNET_LOG=info` or `debug` writes the package's own log lines to standard error."""
+    asked = (os.environ.get(ENV_LOG) or "").strip().upper()
+    if not asked:
+        return
+    if asked not in ("DEBUG", "INFO", "WARNING"):
+        raise ConfigurationError(f"{ENV_LOG} must be info, debug or warning")
+    if not any(isinstance(handler, _Told) for handler in log.handlers):
+        handler = _Told()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        log.addHandler(handler)
+    log.setLevel(asked)
+
+
+class _Told(logging.StreamHandler[Any]):
+    """The handler of `IMEDNET_LOG`, so that it is added once."""

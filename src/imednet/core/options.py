@@ -1,0 +1,65 @@
+"""What one call may want otherwise than its client, and what a client can be told beyond the documented arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import httpx
+
+from ..errors import ArgumentError
+
+if TYPE_CHECKING:
+    from ..auth import AuthStrategy
+    from .monitor import RequestSent, ResponseReceived
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value and abs(value) != inf
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """Settings of one call; `None` means those of the client.
+
+    Attributes:
+        timeout: seconds, or an `httpx.Timeout`.
+        retries: further attempts after the first one.
+        headers: headers to add.
+    """
+
+    timeout: float | httpx.Timeout | None = None
+    retries: int | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        seconds = 1 if self.timeout is None or isinstance(self.timeout, httpx.Timeout) else self.timeout
+        if not is_number(seconds) or seconds <= 0:
+            raise ArgumentError("timeout must be a number of seconds above 0, or an httpx.Timeout")
+        if self.retries is not None and (type(self.retries) is not int or self.retries < 0):
+            raise ArgumentError("retries must be a whole number, 0 or more")
+        if self.headers is not None and not (
+            isinstance(self.headers, Mapping)
+            and all(isinstance(text, str) for pair in self.headers.items() for text in pair)
+        ):
+            raise ArgumentError("headers must be a mapping of text to text")
+
+
+AS_CLIENT = CallOptions()
+
+
+class ClientOptions(TypedDict, total=False):
+    """What a client can be told beyond the documented arguments; see `HTTPClientBase`."""
+
+    auth: AuthStrategy | None
+    tracer: Any | None
+    max_in_flight: int
+    requests_per_second: float | None
+    allowed_hosts: Collection[str]
+    allow_http: bool
+    cache: bool
+    on_request: Callable[[RequestSent], object] | None
+    on_response: Callable[[ResponseReceived], object] | None

@@ -1,0 +1,129 @@
+"""How fast one client may send: requests under way at once, a pause the server asked for, requests a second.
+
+`Pace` decides and does not wait; the two gates wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from math import inf
+from weakref import WeakKeyDictionary
+
+_LONGEST_SLEEP = 0.5  # a waiter of another event loop is not woken, so it looks again by itself
+
+
+class Pace:
+    """The pace of one client. Times are seconds of a monotonic clock.
+
+    A 429 halves the number of requests under way, once for all requests that were under way together; each round of
+    successes raises it by one again, up to `most`.
+
+    >>> pace = Pace(most=4)
+    >>> pace.enter(0.0), pace.limit
+    (0.0, 4)
+    >>> pace.refused(began=0.0, now=1.0); pace.pause(now=1.0, seconds=5.0)
+    >>> pace.limit, pace.enter(2.0)
+    (2, 4.0)
+    """
+
+    def __init__(self, most: int, per_second: float | None = None) -> None:
+        self._most = most
+        self._limit = float(most)
+        self._spacing = 1 / per_second if per_second else 0.0
+        self._under_way = 0
+        self._next = -inf
+        self._paused_until = -inf
+        self._halved = -inf
+        self._lock = threading.Lock()
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be under way at once, at present."""
+        return int(self._limit)
+
+    def enter(self, now: float) -> float:
+        """0 when a request may go now, and then it counts as under way; else seconds to wait, or infinity."""
+        with self._lock:
+            if now < self._paused_until:
+                return self._paused_until - now
+            if self._under_way >= int(self._limit):
+                return inf
+            if now < self._next:
+                return self._next - now
+            self._next = now + self._spacing
+            self._under_way += 1
+            return 0.0
+
+    def leave(self) -> None:
+        """A request is no longer under way."""
+        with self._lock:
+            self._under_way -= 1
+
+    def pause(self, now: float, seconds: float) -> None:
+        """No request goes for so long."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, now + seconds)
+
+    def refused(self, began: float, now: float) -> None:
+        """A request that began then was answered 429."""
+        with self._lock:
+            if began >= self._halved:
+                self._limit = max(1.0, self._limit / 2)
+                self._halved = now
+
+    def succeeded(self) -> None:
+        """A request was answered well."""
+        if self._limit < self._most:
+            with self._lock:
+                self._limit = min(float(self._most), self._limit + 1 / self._limit)
+
+
+class Gate:
+    """Lets threads through at a pace."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._left = threading.Condition()
+
+    @contextmanager
+    def passing(self) -> Iterator[float]:
+        """Wait for a place; gives the time the request began."""
+        with self._left:
+            while (delay := self._pace.enter(began := time.monotonic())) > 0:
+                self._left.wait(None if delay == inf else delay)
+        try:
+            yield began
+        finally:
+            self._pace.leave()
+            with self._left:
+                self._left.notify()
+
+
+class AsyncGate:
+    """Lets tasks through at a pace."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._left: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Condition] = WeakKeyDictionary()
+
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator[float]:
+        """Wait for a place; gives the time the request began."""
+        left = self._left.setdefault(asyncio.get_running_loop(), asyncio.Condition())
+        async with left:
+            while (delay := self._pace.enter(began := time.monotonic())) > 0:
+                try:
+                    async with asyncio.timeout(min(delay, _LONGEST_SLEEP)):
+                        await left.wait()
+                except TimeoutError:
+                    pass
+        try:
+            yield began
+        finally:
+            self._pace.leave()
+            async with left:
+                left.notify()
