@@ -17,13 +17,6 @@ from operator import itemgetter
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, final
 from urllib.parse import quote
 
-try:
-    import msgspec
-except ImportError:  # the fast decoder is optional, the standard library says the same slower
-    _fast_decode: Callable[[bytes], Any] | None = None
-else:
-    _fast_decode = msgspec.json.Decoder().decode
-
 SPEC_VERSION: Final = "1.3.6"
 
 
@@ -64,14 +57,30 @@ def _no_number(text: str) -> Any:
 STANDARD_DECODER: Final = json.JSONDecoder(parse_int=_whole_number, parse_constant=_no_number)
 
 
+@lru_cache(maxsize=1)
+def fast_json() -> Any:
+    """The module `msgspec`, loaded at first use; `None` where it is not installed: it is faster and nothing else."""
+    try:
+        return import_module("msgspec")
+    except ImportError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def _fast_decode() -> Callable[[bytes], Any] | None:
+    msgspec = fast_json()
+    return None if msgspec is None else msgspec.json.Decoder().decode
+
+
 def decode(raw: bytes) -> Any:
     """Decode JSON, with the fast decoder where it is installed; both give the same values.
 
     Raises ValueError when `raw` is not JSON.
     """
-    if _fast_decode is not None:
+    fast = _fast_decode()
+    if fast is not None:
         try:
-            return _fast_decode(raw)
+            return fast(raw)
         except (ValueError, RecursionError):
             pass  # it refuses a few things that are JSON: lone surrogates, 1e400
     try:

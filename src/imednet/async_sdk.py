@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
 import httpx
 
@@ -12,40 +12,44 @@ from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from .core.async_client import AsyncClient
 from .core.options import ClientOptions
 from .core.retry import RetryPolicy
-from .endpoints import (
-    AsyncCodingsEndpoint,
-    AsyncFormsEndpoint,
-    AsyncIntervalsEndpoint,
-    AsyncJobsEndpoint,
-    AsyncQueriesEndpoint,
-    AsyncRecordRevisionsEndpoint,
-    AsyncRecordsEndpoint,
-    AsyncSitesEndpoint,
-    AsyncStudiesEndpoint,
-    AsyncSubjectsEndpoint,
-    AsyncUsersEndpoint,
-    AsyncVariablesEndpoint,
-    AsyncVisitsEndpoint,
-    GenericEndpoint,
-)
 from .errors import LifecycleError
+from .registry import Registry
 from .sdk_convenience import SDKConvenienceMixin
 
-_ASYNC_ENDPOINT_REGISTRY: Final[dict[str, type[GenericEndpoint[Any]]]] = {
-    "studies": AsyncStudiesEndpoint,
-    "sites": AsyncSitesEndpoint,
-    "forms": AsyncFormsEndpoint,
-    "intervals": AsyncIntervalsEndpoint,
-    "variables": AsyncVariablesEndpoint,
-    "subjects": AsyncSubjectsEndpoint,
-    "visits": AsyncVisitsEndpoint,
-    "records": AsyncRecordsEndpoint,
-    "record_revisions": AsyncRecordRevisionsEndpoint,
-    "queries": AsyncQueriesEndpoint,
-    "codings": AsyncCodingsEndpoint,
-    "users": AsyncUsersEndpoint,
-    "jobs": AsyncJobsEndpoint,
-}
+if TYPE_CHECKING:
+    from .endpoints import (
+        AsyncCodingsEndpoint,
+        AsyncFormsEndpoint,
+        AsyncIntervalsEndpoint,
+        AsyncJobsEndpoint,
+        AsyncQueriesEndpoint,
+        AsyncRecordRevisionsEndpoint,
+        AsyncRecordsEndpoint,
+        AsyncSitesEndpoint,
+        AsyncStudiesEndpoint,
+        AsyncSubjectsEndpoint,
+        AsyncUsersEndpoint,
+        AsyncVariablesEndpoint,
+        AsyncVisitsEndpoint,
+    )
+
+_ASYNC_ENDPOINT_REGISTRY: Final = Registry(
+    {
+        "studies": "AsyncStudiesEndpoint",
+        "sites": "AsyncSitesEndpoint",
+        "forms": "AsyncFormsEndpoint",
+        "intervals": "AsyncIntervalsEndpoint",
+        "variables": "AsyncVariablesEndpoint",
+        "subjects": "AsyncSubjectsEndpoint",
+        "visits": "AsyncVisitsEndpoint",
+        "records": "AsyncRecordsEndpoint",
+        "record_revisions": "AsyncRecordRevisionsEndpoint",
+        "queries": "AsyncQueriesEndpoint",
+        "codings": "AsyncCodingsEndpoint",
+        "users": "AsyncUsersEndpoint",
+        "jobs": "AsyncJobsEndpoint",
+    }
+)
 """Attribute of the SDK -> endpoint. A resource is added with one class and one line here."""
 
 

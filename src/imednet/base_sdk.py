@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from .config import Config
 from .core.http_client_base import HTTPClientBase
 from .core.retry import RetryPolicy
-from .endpoints import GenericEndpoint
+from .plugins import WorkflowsNamespaceProtocol, load_workflows
+from .registry import Registry
 
 ClientT = TypeVar("ClientT", bound=HTTPClientBase[Any, Any])
 
@@ -17,13 +17,29 @@ ClientT = TypeVar("ClientT", bound=HTTPClientBase[Any, Any])
 class BaseSDK(Generic[ClientT]):
     """An SDK over a client: one attribute for each entry of the registry."""
 
+    workflows: WorkflowsNamespaceProtocol
+    """What a plugin offers; without one each use says how to get it."""
+
     _client: ClientT
 
-    def _open(self, client: ClientT, registry: Mapping[str, type[GenericEndpoint[Any]]], *, owns: bool) -> None:
+    def _open(self, client: ClientT, registry: Registry, *, owns: bool) -> None:
         self._client = client
         self._owns_client = owns
-        for name, endpoint in registry.items():
-            setattr(self, name, endpoint(client))
+        self._registry = registry
+        self.workflows = load_workflows(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """An endpoint, made when it is used first."""
+        registry = self.__dict__.get("_registry", {})
+        if name not in registry:
+            known = ", ".join(registry)
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r}; its endpoints are {known}", name=name, obj=self
+            )
+        return self.__dict__.setdefault(name, registry[name](self._client))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._registry})
 
     @property
     def config(self) -> Config:

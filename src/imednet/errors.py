@@ -24,7 +24,11 @@
     ├── ExportError                 an export that did not come about
     │   ├── ExportConfigurationError
     │   └── ExportBatchError
-    └── PluginLoadError
+    ├── JobTimeoutError             a job not over in time      (also a TimeoutError)
+    ├── OrchestratorError           a run over studies that cannot begin
+    │   └── FilterConflictError     a whitelist and a blacklist
+    ├── PluginLoadError             a plugin that does not load
+    └── PluginMissingError          no plugin is installed      (also an ImportError)
 
 No message holds a key or data of a person: values of filters, refused values and bodies of answers can be reached as
 attributes, but stand in no `str`, no `repr` and no pickle.
@@ -61,7 +65,7 @@ class ImednetError(Exception):
 
 
 def _revive(cls: type[ImednetError], args: tuple[Any, ...], facts: dict[str, Any]) -> ImednetError:
-    error = cls.__new__(cls, *args)
+    error = cls.__new__(cls)
     error.args = args
     error.__dict__.update({**dict.fromkeys(cls._private), **facts})
     return error
@@ -289,6 +293,41 @@ class ExportBatchError(ExportError):
 
 class PluginLoadError(ImednetError):
     """A plugin that cannot be loaded or does not do what a plugin must."""
+
+
+class PluginMissingError(ImednetError, ImportError):
+    """A plugin that is not installed was used."""
+
+
+class JobTimeoutError(ImednetError, TimeoutError):
+    """A job was not over in time; it goes on.
+
+    Attributes:
+        job: the job as it was seen last.
+    """
+
+    def __init__(self, message: str = "the job was not over in time", *, job: Any = None) -> None:
+        self.job = job
+        super().__init__(message)
+
+
+class OrchestratorError(ImednetError):
+    """A run over many studies that cannot begin; what fails in one study stands in its result."""
+
+
+class FilterConflictError(OrchestratorError):
+    """Both a whitelist and a blacklist of studies.
+
+    Attributes:
+        whitelist, blacklist: what was given.
+    """
+
+    def __init__(self, whitelist: set[str], blacklist: set[str]) -> None:
+        self.whitelist = whitelist
+        self.blacklist = blacklist
+        super().__init__(
+            f"both a whitelist ({len(whitelist)} studies) and a blacklist ({len(blacklist)}) are given. Next: give one"
+        )
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

@@ -3,52 +3,65 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 import httpx
 
-from .async_sdk import AsyncImednetSDK
 from .base_sdk import BaseSDK
 from .constants import DEFAULT_BACKOFF_FACTOR, DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from .core.client import Client
 from .core.options import ClientOptions
 from .core.retry import RetryPolicy
-from .endpoints import (
-    CodingsEndpoint,
-    FormsEndpoint,
-    GenericEndpoint,
-    IntervalsEndpoint,
-    JobsEndpoint,
-    QueriesEndpoint,
-    RecordRevisionsEndpoint,
-    RecordsEndpoint,
-    SitesEndpoint,
-    StudiesEndpoint,
-    SubjectsEndpoint,
-    UsersEndpoint,
-    VariablesEndpoint,
-    VisitsEndpoint,
-)
 from .errors import LifecycleError
+from .registry import Registry
 from .sdk_convenience import SDKConvenienceMixin
+
+if TYPE_CHECKING:
+    from .async_sdk import AsyncImednetSDK
+    from .endpoints import (
+        CodingsEndpoint,
+        FormsEndpoint,
+        IntervalsEndpoint,
+        JobsEndpoint,
+        QueriesEndpoint,
+        RecordRevisionsEndpoint,
+        RecordsEndpoint,
+        SitesEndpoint,
+        StudiesEndpoint,
+        SubjectsEndpoint,
+        UsersEndpoint,
+        VariablesEndpoint,
+        VisitsEndpoint,
+    )
 
 __all__ = ["AsyncImednetSDK", "ImednetSDK"]
 
-_ENDPOINT_REGISTRY: Final[dict[str, type[GenericEndpoint[Any]]]] = {
-    "studies": StudiesEndpoint,
-    "sites": SitesEndpoint,
-    "forms": FormsEndpoint,
-    "intervals": IntervalsEndpoint,
-    "variables": VariablesEndpoint,
-    "subjects": SubjectsEndpoint,
-    "visits": VisitsEndpoint,
-    "records": RecordsEndpoint,
-    "record_revisions": RecordRevisionsEndpoint,
-    "queries": QueriesEndpoint,
-    "codings": CodingsEndpoint,
-    "users": UsersEndpoint,
-    "jobs": JobsEndpoint,
-}
+
+def __getattr__(name: str) -> Any:
+    if name == "AsyncImednetSDK":  # loaded when it is asked for: blocking programs do without an event loop
+        from .async_sdk import AsyncImednetSDK
+
+        return AsyncImednetSDK
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_ENDPOINT_REGISTRY: Final = Registry(
+    {
+        "studies": "StudiesEndpoint",
+        "sites": "SitesEndpoint",
+        "forms": "FormsEndpoint",
+        "intervals": "IntervalsEndpoint",
+        "variables": "VariablesEndpoint",
+        "subjects": "SubjectsEndpoint",
+        "visits": "VisitsEndpoint",
+        "records": "RecordsEndpoint",
+        "record_revisions": "RecordRevisionsEndpoint",
+        "queries": "QueriesEndpoint",
+        "codings": "CodingsEndpoint",
+        "users": "UsersEndpoint",
+        "jobs": "JobsEndpoint",
+    }
+)
 """Attribute of the SDK -> endpoint. A resource is added with one class and one line here."""
 
 

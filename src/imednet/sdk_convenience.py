@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .core.polling import AsyncJobPoller, JobPoller
+
 if TYPE_CHECKING:
     from imednet_api.models import (
         Coding,
@@ -90,6 +92,28 @@ class AsyncSDKProtocol(Protocol):
 
 class SDKConvenienceMixin:
     """Each method calls `list`, `get` or `create` of one endpoint with the same arguments."""
+
+    def poll_job(
+        self: SDKProtocol, study_key: str | None, batch_id: str, *, interval: float = 5, timeout: float = 300
+    ) -> Job:
+        """The job when it is over, whatever its state.
+
+        Args:
+            study_key: the study; the one of this thread or task when it is `None`.
+            batch_id: `batch_id` of what `records.create` gave.
+            interval: seconds between two looks, at most; the first ones follow sooner.
+            timeout: seconds in all.
+
+        Raises:
+            JobTimeoutError: it is not over in time; also a `TimeoutError`.
+        """
+        return JobPoller(self.jobs.get).run(study_key, batch_id, interval, timeout)
+
+    async def async_poll_job(
+        self: AsyncSDKProtocol, study_key: str | None, batch_id: str, *, interval: float = 5, timeout: float = 300
+    ) -> Job:
+        """The job when it is over; see `poll_job`."""
+        return await AsyncJobPoller(self.jobs.get).run(study_key, batch_id, interval, timeout)
 
     def get_studies(self: SDKProtocol, **filters: Any) -> Rows[Study]:
         """List studies."""

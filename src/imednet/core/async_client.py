@@ -12,8 +12,9 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from ..errors import LifecycleError
+from .async_http import AsyncRequestExecutor
 from .certificates import trusted
-from .http import AsyncRequestExecutor, foreign_errors
+from .http import foreign_errors
 from .http_client_base import HTTPClientBase, Reader, untouched
 from .options import AS_CLIENT, CallOptions
 
@@ -41,19 +42,27 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
 
     async def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
         """GET a path of the API; see `Client.get`."""
-        return await self._send("GET", path, params, UNSET, kwargs)
+        response, _ = await self._send("GET", path, params, UNSET, kwargs, untouched)
+        return response
 
     async def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
         """POST to a path of the API. Never sent again after network trouble or a 5xx."""
-        return await self._send("POST", path, None, UNSET if json is None else json, kwargs)
+        response, _ = await self._send("POST", path, None, UNSET if json is None else json, kwargs, untouched)
+        return response
 
-    async def _send(self, method: str, path: str, query: Any, body: Any, options: dict[str, Any]) -> httpx.Response:
+    async def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
+        """GET a path of the API and read the answer inside the retry loop."""
+        _, value = await self._send("GET", path, params, UNSET, kwargs, read)
+        return value
+
+    async def _send(
+        self, method: str, path: str, query: Any, body: Any, options: dict[str, Any], read: Reader[T]
+    ) -> tuple[httpx.Response, T]:
         wanted = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
         arguments = self._arguments(path, query, {}, body, wanted) | options
         call = self._call(method, method, arguments, None)
         plan = self._plan(method, wanted)
-        response, _ = await self._executor.run(plan, call, self._sender(method, arguments), untouched)
-        return response
+        return await self._executor.run(plan, call, self._sender(method, arguments), read)
 
     async def fetch(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT

@@ -6,14 +6,14 @@ import os
 import ssl
 from pathlib import Path
 
-import certifi
-
 
 def trusted() -> bool | ssl.SSLContext:
     """What `httpx` takes as `verify`: its own default, or a context from the text of the certificates.
 
     A zip has no file that the TLS library could open, and where nothing can be written none can be unpacked.
     """
+    import certifi
+
     if Path(certifi.__file__).with_name("cacert.pem").is_file() or os.environ.get("SSL_CERT_FILE"):
         return True
     return ssl.create_default_context(cadata=certifi.contents())

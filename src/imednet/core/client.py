@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
@@ -16,6 +15,9 @@ from .certificates import trusted
 from .http import SyncRequestExecutor, foreign_errors
 from .http_client_base import HTTPClientBase, Reader, untouched
 from .options import AS_CLIENT, CallOptions
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -40,19 +42,27 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
             params: query parameters.
             **kwargs: `headers=`, `timeout=` and other arguments of `httpx.Client.build_request`.
         """
-        return self._send("GET", path, params, UNSET, kwargs)
+        response, _ = self._send("GET", path, params, UNSET, kwargs, untouched)
+        return response
 
     def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
         """POST to a path of the API. Never sent again after network trouble or a 5xx."""
-        return self._send("POST", path, None, UNSET if json is None else json, kwargs)
+        response, _ = self._send("POST", path, None, UNSET if json is None else json, kwargs, untouched)
+        return response
 
-    def _send(self, method: str, path: str, query: Any, body: Any, options: dict[str, Any]) -> httpx.Response:
+    def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
+        """GET a path of the API and read the answer inside the retry loop."""
+        _, value = self._send("GET", path, params, UNSET, kwargs, read)
+        return value
+
+    def _send(
+        self, method: str, path: str, query: Any, body: Any, options: dict[str, Any], read: Reader[T]
+    ) -> tuple[httpx.Response, T]:
         wanted = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
         arguments = self._arguments(path, query, {}, body, wanted) | options
         call = self._call(method, method, arguments, None)
         plan = self._plan(method, wanted)
-        response, _ = self._executor.run(plan, call, self._sender(method, arguments), untouched)
-        return response
+        return self._executor.run(plan, call, self._sender(method, arguments), read)
 
     def fetch(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
@@ -68,6 +78,8 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
     ) -> Future[T]:
         """`fetch` in a daemon thread: an interrupt or the end of the program does not wait for an answer."""
+        from concurrent.futures import Future
+
         future: Future[T] = Future()
 
         def run() -> None:
@@ -101,7 +113,10 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
 
         Requests that were asked ahead and are no longer needed get a second to end, so that no socket stays open.
         """
-        wait(tuple(self._ahead), timeout=_LAST_SECOND)
+        if self._ahead:
+            from concurrent.futures import wait
+
+            wait(tuple(self._ahead), timeout=_LAST_SECOND)
         if self._owns_http:
             self._closed = True
             if self._made is not None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Generator
-from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 from imednet_api.types import Request
 
@@ -13,6 +12,9 @@ from .http_client_base import Reader
 from .pages import Page
 from .protocols import AsyncRequestorProtocol, RequestorProtocol
 from .reading import Fetch, Read
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
@@ -51,6 +53,8 @@ def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Genera
 
 async def drive_async(client: AsyncRequestorProtocol, read: Read, reader: Reader[Page]) -> AsyncGenerator[Page, None]:
     """Yield the pages of a whole read in order, asking ahead in tasks; the read's proof is set at the end."""
+    import asyncio  # here, because blocking reads do without
+
     under_way: dict[Request, asyncio.Future[Page]] = {}
     study_key, options = read.call.study_key, read.call.options
 

@@ -7,22 +7,24 @@ again, `answers` says what an answer means.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import httpx
-import tenacity
 
 from ..errors import ImednetError, InvalidAnswerError, RequestError
 from .answers import failure
 from .monitor import Call, Monitor
-from .pace import AsyncGate, Gate, Pace
+from .pace import Gate, Pace
 from .retry import RetryPolicy, RetryState, asks_too_long, retry_after_seconds
+
+if TYPE_CHECKING:
+    import tenacity
 
 T = TypeVar("T")
 
-__all__ = ["AsyncRequestExecutor", "Outcome", "RetryPlan", "SyncRequestExecutor"]
+__all__ = ["Outcome", "RetryPlan", "SyncRequestExecutor"]
 
 _LONGEST_WAIT = 60.0
 _TOO_MANY = 429
@@ -40,6 +42,8 @@ class RetryPlan:
     """The decisions of the retry loop, as tenacity wants them, the same for both shells."""
 
     def __init__(self, policy: RetryPolicy, retries: int, backoff_factor: float, method: str, pace: Pace) -> None:
+        import tenacity  # here and below, because a client costs less than its first request
+
         self._policy = policy
         self._method = method
         self._pace = pace
@@ -143,6 +147,7 @@ class SyncRequestExecutor:
         read: Callable[[httpx.Response], T],
     ) -> tuple[httpx.Response, T]:
         """Send until the plan is content, read a success, raise ours for anything else."""
+        import tenacity
 
         def attempt() -> Outcome:
             with self._gate.passing() as began:
@@ -158,39 +163,6 @@ class SyncRequestExecutor:
 
         with self._monitor.call(call), errors_of(call):
             return concluded(tenacity.Retrying(**plan.settings)(attempt), call)
-
-
-class AsyncRequestExecutor:
-    """Runs one call to its end over an event loop."""
-
-    def __init__(self, pace: Pace, monitor: Monitor) -> None:
-        self._pace = pace
-        self._gate = AsyncGate(pace)
-        self._monitor = monitor
-
-    async def run(
-        self,
-        plan: RetryPlan,
-        call: Call,
-        send: Callable[[], Awaitable[httpx.Response]],
-        read: Callable[[httpx.Response], T],
-    ) -> tuple[httpx.Response, T]:
-        """Send until the plan is content, read a success, raise ours for anything else."""
-
-        async def attempt() -> Outcome:
-            async with self._gate.passing() as began:
-                sent = self._monitor.sent(call)
-                try:
-                    response = await send()
-                except Exception as error:
-                    self._monitor.received(call, sent, began, error)
-                    raise
-                self._monitor.received(call, sent, began, response)
-            plan.answered(response, began)
-            return Outcome(response, read(response) if response.is_success else None)
-
-        with self._monitor.call(call), errors_of(call):
-            return concluded(await tenacity.AsyncRetrying(**plan.settings)(attempt), call)
 
 
 @contextmanager

@@ -7,12 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from imednet_api.types import STANDARD_DECODER, decode
-
-try:
-    import msgspec
-except ImportError:  # the scan serves alone
-    msgspec = None  # type: ignore[assignment]
+from imednet_api.types import STANDARD_DECODER, decode, fast_json
 
 
 def own_bytes(raw: Any) -> bytes | None:
@@ -25,6 +20,7 @@ def decode_but(content: bytes, names: tuple[str, ...]) -> Any:
     """Decode a page, the named fields of its rows left as the bytes that came."""
     if not names:
         return decode(content)
+    msgspec = fast_json()
     if msgspec is not None:
         try:
             body = msgspec.json.decode(content)
@@ -44,6 +40,7 @@ def decode_but(content: bytes, names: tuple[str, ...]) -> Any:
 
 @lru_cache(maxsize=8)
 def _raw_decoder(names: tuple[str, ...]) -> Any:
+    msgspec = fast_json()
     row = msgspec.defstruct("Row", [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in names])
     return msgspec.json.Decoder(msgspec.defstruct("Rows", [("data", list[row])]))  # type: ignore[valid-type]
 

@@ -1,19 +1,15 @@
 """How fast one client may send: requests under way at once, a pause the server asked for, requests a second.
 
-`Pace` decides and does not wait; the two gates wait.
+`Pace` decides and does not wait; `Gate` waits for threads, `async_http.AsyncGate` for tasks.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import inf
-from weakref import WeakKeyDictionary
-
-_LONGEST_SLEEP = 0.5  # a waiter of another event loop is not woken, so it looks again by itself
 
 
 class Pace:
@@ -101,29 +97,3 @@ class Gate:
             self._pace.leave()
             with self._left:
                 self._left.notify()
-
-
-class AsyncGate:
-    """Lets tasks through at a pace."""
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._left: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Condition] = WeakKeyDictionary()
-
-    @asynccontextmanager
-    async def passing(self) -> AsyncIterator[float]:
-        """Wait for a place; gives the time the request began."""
-        left = self._left.setdefault(asyncio.get_running_loop(), asyncio.Condition())
-        async with left:
-            while (delay := self._pace.enter(began := time.monotonic())) > 0:
-                try:
-                    async with asyncio.timeout(min(delay, _LONGEST_SLEEP)):
-                        await left.wait()
-                except TimeoutError:
-                    pass
-        try:
-            yield began
-        finally:
-            self._pace.leave()
-            async with left:
-                left.notify()

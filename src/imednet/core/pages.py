@@ -14,16 +14,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from imednet_api.types import Model, Operation, Rest, decode
+from imednet_api.types import Model, Operation, Rest, decode, fast_json
 
 from ..errors import PaginationError
 from .answers import hidden_failure, not_json
 from .json_text import decode_but, own_bytes
-
-try:
-    import msgspec
-except ImportError:  # the exact way serves alone
-    msgspec = None  # type: ignore[assignment]
 
 R = TypeVar("R")
 
@@ -126,8 +121,8 @@ def read_page(operation: Operation, make: RowMaker | None, study_key: str | None
             raise hidden
         if facts.key_else and None in identities:
             identities = _other_identities(identities, rows, facts.key_else, columns)
-        page = _page(operation.name, pagination, rows, identities, metadata, undeclared)
-        _check(operation.name, page)
+        page = page_of(operation.name, pagination, rows, identities, metadata, undeclared)
+        check_page(operation.name, page)
         return page
 
     return read
@@ -152,9 +147,10 @@ def _check_objects(data: list[Any]) -> None:
             raise _NotAPage("a row is not an object")
 
 
-def _page(
+def page_of(
     name: str, pagination: Any, rows: list[Any], identities: list[Any], metadata: Any, undeclared: frozenset[str]
 ) -> Page:
+    """A page by its own numbers. Raises PaginationError where one is missing."""
     if not isinstance(pagination, dict):
         raise PaginationError(f"{name}: the answer has no `pagination`, so it cannot be known whether rows are missing")
     numbers = {}
@@ -178,7 +174,7 @@ def _page(
     )
 
 
-def _check(name: str, page: Page) -> None:
+def check_page(name: str, page: Page) -> None:
     """Refuse a page that holds more or fewer rows than its own numbers say."""
     if page.size == 0:
         raise PaginationError(f"{name}: the server gives pages of 0 rows")
@@ -227,7 +223,7 @@ def _other_identities(
 
 
 def _split(content: bytes, model: type[Model]) -> Split:
-    if msgspec is not None:
+    if fast_json() is not None:
         try:
             return _split_fast(content, model)
         except (ValueError, RecursionError):
@@ -236,6 +232,7 @@ def _split(content: bytes, model: type[Model]) -> Split:
 
 
 def _split_fast(content: bytes, model: type[Model]) -> Split:
+    msgspec = fast_json()
     page = _fast_decoder(model.__name__, tuple(model.FIELDS.items()), model.UNDECODED).decode(content)
     values = list(map(msgspec.structs.astuple, page.data))
     if model.UNDECODED:
@@ -248,6 +245,7 @@ def _split_fast(content: bytes, model: type[Model]) -> Split:
 
 @lru_cache(maxsize=64)
 def _fast_decoder(name: str, fields: tuple[tuple[str, str], ...], undecoded: tuple[str, ...]) -> Any:
+    msgspec = fast_json()
     row = msgspec.defstruct(
         name,
         [(attribute, msgspec.Raw if field in undecoded else Any) for field, attribute in fields],

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from concurrent.futures import Future
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import httpx
 
@@ -13,6 +12,9 @@ from imednet_api.types import Request
 from .http_client_base import Reader
 from .options import CallOptions
 from .retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -34,6 +36,10 @@ class RequestorProtocol(Protocol):
 
     def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
         """POST to a path."""
+        ...  # pragma: no cover
+
+    def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
+        """GET a path and read its answer inside the retry loop."""
         ...  # pragma: no cover
 
     def fetch(self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...) -> T:
@@ -70,6 +76,10 @@ class AsyncRequestorProtocol(Protocol):
         """POST to a path."""
         ...  # pragma: no cover
 
+    def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> Awaitable[T]:
+        """GET a path and read its answer inside the retry loop."""
+        ...  # pragma: no cover
+
     def fetch(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
     ) -> Awaitable[T]:
@@ -78,4 +88,24 @@ class AsyncRequestorProtocol(Protocol):
 
     def aclose(self) -> Awaitable[None]:
         """Close the connections."""
+        ...  # pragma: no cover
+
+
+class ClientProvider(Protocol):
+    """Gives the clients that an endpoint sends with, blocking and asynchronous."""
+
+    def get_sync_client(self) -> RequestorProtocol:
+        """The blocking client."""
+        ...  # pragma: no cover
+
+    def get_async_client(self) -> AsyncRequestorProtocol:
+        """The asynchronous client."""
+        ...  # pragma: no cover
+
+
+class ParamProcessor(Protocol):
+    """Takes filters that are parameters of their own out of the filters of a list."""
+
+    def process_filters(self, filters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The filters that go into the expression, and the parameters that go beside it."""
         ...  # pragma: no cover

@@ -22,6 +22,7 @@ from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
 from ..core.reading import Consistency, Read, SplitRead, WholeRead
 from ..errors import ArgumentError, IncompleteReadError, NotFoundError, UnknownFilterError
 from ..utils.url import check_path_part
+from .raw import RawResponses
 from .rows import Rows
 
 T = TypeVar("T", bound=Model)
@@ -39,6 +40,11 @@ class GenericEndpoint(Generic[ClientT]):
 
     def __init__(self, client: ClientT) -> None:
         self._client = client
+
+    @property
+    def with_raw_response(self) -> RawResponses:
+        """The same methods, each giving `WithRaw`: what it gives, and status, headers and bytes of all answers."""
+        return RawResponses(self)
 
     def _study(self, study_key: str | None) -> str:
         """The study meant: the argument, else the one of this thread or task."""

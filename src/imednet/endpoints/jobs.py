@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import httpx
 
 from imednet_api.api import operation
-from imednet_api.models import Job
 from imednet_api.types import Request
 
 from ..core.options import CallOptions
@@ -15,6 +15,9 @@ from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
 from ..utils.url import check_path_part
 from .deciding import GenericEndpoint
 from .records import job_reader
+
+if TYPE_CHECKING:
+    from imednet_api.models import Job
 
 
 def _request(study_key: str, batch_id: str) -> Request:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from imednet_api.api import operation
-from imednet_api.models import Job, Record
 from imednet_api.types import Model, Operation, Request
 
 from ..core.answers import decoded, hidden_failure, not_json
@@ -18,6 +17,10 @@ from ..core.options import CallOptions
 from ..errors import ArgumentError
 from .async_base import AsyncGenericListGetEndpoint
 from .base import GenericListGetEndpoint
+
+if TYPE_CHECKING:
+    from imednet_api.models import Job, Record  # noqa: F401  (named as text: models are loaded at first use)
+
 
 Item = Mapping[str, Any] | Model
 
@@ -32,7 +35,7 @@ class _Rules:
         return text
 
 
-class RecordsEndpoint(_Rules, GenericListGetEndpoint[Record]):
+class RecordsEndpoint(_Rules, GenericListGetEndpoint["Record"]):
     """Records of a study with their answers.
 
     Lists also take `record_data_filter="AESER==Yes"`, an expression over answers: one kind of connector, `=~` means
@@ -71,7 +74,7 @@ class RecordsEndpoint(_Rules, GenericListGetEndpoint[Record]):
         return self._client.fetch(request, job_reader(study_key), study_key, options)
 
 
-class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint[Record]):
+class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint["Record"]):
     """Records of a study with their answers; see `RecordsEndpoint`."""
 
     OPERATION = "list_records"
@@ -118,6 +121,8 @@ def job_reader(study_key: str) -> Reader[Job]:
     """
 
     def read(response: httpx.Response) -> Job:
+        from imednet_api.models import Job  # here, because models are loaded when they are used first
+
         body = decoded(response)
         if body == []:
             return Job()

@@ -1,11 +1,12 @@
 """Users of a study with their roles."""
 
-from typing import Any
-
-from imednet_api.models import User
+from typing import TYPE_CHECKING, Any
 
 from .async_base import AsyncGenericListGetEndpoint
 from .base import GenericListGetEndpoint
+
+if TYPE_CHECKING:
+    from imednet_api.models import User  # noqa: F401  (named as text: models are loaded at first use)
 
 
 class _Rules:
@@ -15,13 +16,13 @@ class _Rules:
         return {"include_inactive": True}
 
 
-class UsersEndpoint(_Rules, GenericListGetEndpoint[User]):
+class UsersEndpoint(_Rules, GenericListGetEndpoint["User"]):
     """Users of a study with their roles. `include_inactive=True` also lists people who left the study."""
 
     OPERATION = "list_users"
 
 
-class AsyncUsersEndpoint(_Rules, AsyncGenericListGetEndpoint[User]):
+class AsyncUsersEndpoint(_Rules, AsyncGenericListGetEndpoint["User"]):
     """Users of a study with their roles. `include_inactive=True` also lists people who left the study."""
 
     OPERATION = "list_users"

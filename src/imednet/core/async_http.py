@@ -1,0 +1,80 @@
+"""The retry loop over an event loop: the twin of `http.SyncRequestExecutor`, over the same decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import httpx
+import tenacity
+
+from .http import Outcome, RetryPlan, concluded, errors_of
+from .monitor import Call, Monitor
+from .pace import Pace
+
+T = TypeVar("T")
+
+_LONGEST_SLEEP = 0.5  # a waiter of another event loop is not woken, so it looks again by itself
+
+
+class AsyncGate:
+    """Lets tasks through at a pace."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._left: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Condition] = WeakKeyDictionary()
+
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator[float]:
+        """Wait for a place; gives the time the request began."""
+        left = self._left.setdefault(asyncio.get_running_loop(), asyncio.Condition())
+        async with left:
+            while (delay := self._pace.enter(began := time.monotonic())) > 0:
+                try:
+                    async with asyncio.timeout(min(delay, _LONGEST_SLEEP)):
+                        await left.wait()
+                except TimeoutError:
+                    pass
+        try:
+            yield began
+        finally:
+            self._pace.leave()
+            async with left:
+                left.notify()
+
+
+class AsyncRequestExecutor:
+    """Runs one call to its end over an event loop."""
+
+    def __init__(self, pace: Pace, monitor: Monitor) -> None:
+        self._pace = pace
+        self._gate = AsyncGate(pace)
+        self._monitor = monitor
+
+    async def run(
+        self,
+        plan: RetryPlan,
+        call: Call,
+        send: Callable[[], Awaitable[httpx.Response]],
+        read: Callable[[httpx.Response], T],
+    ) -> tuple[httpx.Response, T]:
+        """Send until the plan is content, read a success, raise ours for anything else."""
+
+        async def attempt() -> Outcome:
+            async with self._gate.passing() as began:
+                sent = self._monitor.sent(call)
+                try:
+                    response = await send()
+                except Exception as error:
+                    self._monitor.received(call, sent, began, error)
+                    raise
+                self._monitor.received(call, sent, began, response)
+            plan.answered(response, began)
+            return Outcome(response, read(response) if response.is_success else None)
+
+        with self._monitor.call(call), errors_of(call):
+            return concluded(await tenacity.AsyncRetrying(**plan.settings)(attempt), call)

@@ -1,0 +1,147 @@
+"""Pages of any list of the API, row by row, without a description of the list.
+
+For paths that no endpoint knows. `sdk.records.iter(...)` and its like do more: they prove that no row is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from ..constants import DEFAULT_PAGE_SIZE
+from ..errors import ArgumentError, PaginationError
+from .answers import decoded, hidden_failure
+from .pages import Page, check_page, page_of
+from .protocols import AsyncRequestorProtocol, RequestorProtocol
+
+ClientT = TypeVar("ClientT")
+
+
+class BasePaginator(Generic[ClientT]):
+    """What the blocking and the asynchronous paginator share.
+
+    Args:
+        client: a `Client` or `AsyncClient`.
+        path: such as `/api/v1/edc/studies/ABC-01/records`.
+        params: further query parameters.
+        page_size: rows a request, from 1.
+        page_param, size_param: names of the parameters for the number of a page, from 0, and for its size.
+        data_key: where the rows stand in an answer.
+        metadata_key: where `pagination` stands, unless it stands beside the rows.
+    """
+
+    def __init__(
+        self,
+        client: ClientT,
+        path: str,
+        params: dict[str, Any] | None = None,
+        page_size: int = DEFAULT_PAGE_SIZE,
+        page_param: str = "page",
+        size_param: str = "size",
+        data_key: str = "data",
+        metadata_key: str = "metadata",
+    ) -> None:
+        if type(page_size) is not int or page_size < 1:
+            raise ArgumentError("page_size must be a whole number, at least 1")
+        self.client = client
+        self.path = path
+        self.params = dict(params or {})
+        self.page_size = page_size
+        self.page_param = page_param
+        self.size_param = size_param
+        self.data_key = data_key
+        self.metadata_key = metadata_key
+        self._cursor: int | None = 0
+        self._total: int | None = None
+        self._read = 0
+
+    @property
+    def cursor(self) -> int | None:
+        """The number of the page that comes next, from 0; `None` when there is none."""
+        return self._cursor
+
+    def _begin(self) -> None:
+        self._cursor, self._total, self._read = 0, None, 0
+
+    def _query(self) -> dict[str, Any]:
+        return {**self.params, self.page_param: self._cursor, self.size_param: self.page_size}
+
+    def _rows(self, response: httpx.Response) -> list[Any]:
+        """The rows of one answer. Raises an `httpx.DecodingError` where it is no JSON: then it is asked for again."""
+        body = decoded(response)
+        metadata = body.get(self.metadata_key) if isinstance(body, dict) else None
+        hidden = hidden_failure(metadata, response, None)
+        if hidden is not None:
+            raise hidden
+        rows = body.get(self.data_key) if isinstance(body, dict) else None
+        if not isinstance(rows, list):
+            raise PaginationError(f"{self.path}: the answer holds no list of rows ({self.data_key!r})")
+        inner = metadata.get("pagination") if isinstance(metadata, dict) else None
+        page = page_of(self.path, body.get("pagination", inner), rows, list(range(len(rows))), metadata, frozenset())
+        check_page(self.path, page)
+        self._advance(page)
+        return rows
+
+    def _advance(self, page: Page) -> None:
+        if page.number != self._cursor:
+            raise PaginationError(f"{self.path}: the server gave page {page.number} when asked for {self._cursor}")
+        if self._total not in (None, page.total):
+            raise PaginationError(
+                f"{self.path}: the total changed from {self._total} to {page.total} between two pages, so rows may be "
+                "missing. Next: read again, or use the endpoint of the SDK, which reads again what moved"
+            )
+        self._total = page.total
+        self._read += len(page.rows)
+        self._cursor = page.number + 1 if page.number + 1 < page.total_pages else None
+        if self._cursor is None and self._read != page.total:
+            raise PaginationError(f"{self.path}: {self._read} rows came of {page.total}")
+
+
+class Paginator(BasePaginator[RequestorProtocol]):
+    """Rows of a list as decoded JSON, page after page; each `for` loop begins at the first page.
+
+    Raises:
+        PaginationError: the numbers of the pages do not fit together.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        self._begin()
+        while self._cursor is not None:
+            yield from self.client.read(self.path, self._rows, params=self._query())
+
+
+class AsyncPaginator(BasePaginator[AsyncRequestorProtocol]):
+    """Rows of a list for `async for`; see `Paginator`."""
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        self._begin()
+        while self._cursor is not None:
+            for row in await self.client.read(self.path, self._rows, params=self._query()):
+                yield row
+
+
+class _PlainList(BasePaginator[Any]):
+    """An answer that is a list and no page: all rows come at once."""
+
+    def _query(self) -> dict[str, Any]:
+        return dict(self.params)
+
+    def _rows(self, response: httpx.Response) -> list[Any]:
+        body = decoded(response)
+        if not isinstance(body, list):
+            hidden = hidden_failure(body.get(self.metadata_key) if isinstance(body, dict) else None, response, None)
+            if hidden is not None:
+                raise hidden
+            raise PaginationError(f"{self.path}: the answer is no list")
+        self._cursor = None
+        return body
+
+
+class JsonListPaginator(_PlainList, Paginator):
+    """Rows of an answer that is a plain list."""
+
+
+class AsyncJsonListPaginator(_PlainList, AsyncPaginator):
+    """Rows of an answer that is a plain list, for `async for`."""

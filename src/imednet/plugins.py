@@ -1,0 +1,84 @@
+"""Plugins: what a package must offer to stand behind `sdk.workflows`, and how it is found.
+
+A package registers a factory under the entry-point group `imednet.plugins` with the name `workflows`:
+
+    [project.entry-points."imednet.plugins"]
+    workflows = "myplugin.namespace:create_workflows"
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from .errors import PluginLoadError, PluginMissingError
+
+GROUP = "imednet.plugins"
+WORKFLOWS = "workflows"
+
+
+@runtime_checkable
+class WorkflowsNamespaceProtocol(Protocol):
+    """What stands behind `sdk.workflows`: at least these attributes, each an object over the SDK."""
+
+    data_extraction: Any
+    query_management: Any
+    record_mapper: Any
+    record_update: Any
+    subject_data: Any
+
+
+@runtime_checkable
+class PluginProtocol(Protocol):
+    """A factory: takes the SDK, gives the namespace of workflows.
+
+    >>> isinstance(lambda sdk_instance: None, PluginProtocol)
+    True
+    """
+
+    def __call__(self, sdk_instance: Any) -> WorkflowsNamespaceProtocol:
+        """Make the workflows of one SDK."""
+        ...  # pragma: no cover
+
+
+class MissingWorkflows:
+    """Stands behind `sdk.workflows` where no plugin is installed; says so when it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise PluginMissingError(
+            f"sdk.workflows.{name} needs a workflows plugin, and none is installed. Next: pip install imednet-workflows"
+        )
+
+    def __repr__(self) -> str:
+        return "<no workflows plugin>"
+
+
+def load_workflows(sdk: Any) -> Any:
+    """The workflows of an SDK, by the one plugin that is installed.
+
+    Raises:
+        PluginLoadError: there are several, or it cannot be imported, is no factory, or does not give what it must.
+    """
+    from importlib.metadata import entry_points
+
+    found = list(entry_points(group=GROUP, name=WORKFLOWS))
+    if not found:
+        return MissingWorkflows()
+    names = ", ".join(f"{point.value} ({point.dist.name if point.dist else 'unknown'})" for point in found)
+    if len(found) > 1:
+        raise PluginLoadError(f"several plugins offer {WORKFLOWS!r}: {names}. Next: uninstall all but one")
+    try:
+        factory = found[0].load()
+    except Exception as error:
+        raise PluginLoadError(f"the plugin {names} cannot be imported ({type(error).__name__}: {error})") from error
+    if not callable(factory):
+        raise PluginLoadError(f"the plugin {names} is not callable: it must be a factory that takes the SDK")
+    try:
+        workflows = factory(sdk)
+    except Exception as error:
+        raise PluginLoadError(f"the plugin {names} failed ({type(error).__name__}: {error})") from error
+    if not isinstance(workflows, WorkflowsNamespaceProtocol):
+        lacking = [name for name in WorkflowsNamespaceProtocol.__annotations__ if not hasattr(workflows, name)]
+        raise PluginLoadError(f"the plugin {names} gives workflows without {', '.join(lacking)}")
+    return workflows
