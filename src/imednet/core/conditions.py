@@ -60,10 +60,10 @@ class F:
     """An attribute as the server spells it, or an answer by the name of its variable.
 
     For `filter=` and `record_data_filter=` alike. A value is quoted only where it needs to be; `contains` is for
-    answers alone.
+    answers alone. The server takes each attribute once: several values of one are a keyword's, `form_key=["AE", "VS"]`.
 
     >>> str((F("formKey") == "AE") & (F("dateCreated") >= date(2026, 3, 1)))
-    'formKey==AE;dateCreated>=2026-03-01'
+    'formKey==AE;dateCreated>=2026-03-01T00:00:00Z'
     >>> str((F("aeser") == "Serious") | F("aeterm").contains("head ache"))
     'aeser==Serious,aeterm=~"head ache"'
     """
@@ -93,18 +93,6 @@ class F:
         """The answer contains the text, upper and lower case alike. What a regular expression reserves is escaped."""
         escaped = re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", text)
         return Condition(clause(self.name, ("=~", escaped)))
-
-    def is_in(self, *values: Any) -> Condition:
-        """The attribute is one of the values. The vendor's rule is that an attribute occurs once: a server may refuse.
-
-        A keyword with a list (`subject_key=["A", "B"]`) keeps to the rule, by several requests or a look at the rows.
-        """
-        if not values:
-            raise ArgumentError(f"{self.name}: is_in needs at least one value")
-        found: Condition = self == values[0]
-        for value in values[1:]:
-            found = found | (self == value)
-        return found
 
     __hash__ = None  # type: ignore[assignment]
 

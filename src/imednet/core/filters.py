@@ -30,6 +30,8 @@ leaves the filter out.
 _PARAMETERS: Final = (
     "filter", "filters", "page_size", "sort", "refresh", "raw", "consistency", "timeout", "retries", "headers"
 )  # fmt: skip
+_DAYS: Final = ("startDate", "dueDate", "endDate", "visitDate")
+"""Attributes that the server compares with days; all other dates are times."""
 _BARE: Final = re.compile(r"""[^\s"'();,=<>!~]+""")
 _QUOTED: Final = re.compile(r"""\"[^\"]*\"|'[^']*'""")
 _CONNECTOR_WORD: Final = re.compile(r"(?<![A-Za-z0-9])(and|or)(?![A-Za-z0-9])", re.IGNORECASE)
@@ -67,7 +69,7 @@ def clause(name: str, value: Any) -> str:
     """One `attribute operator value`.
 
     >>> clause("subjectStatus", "Screen Failed"), clause("dateModified", (">=", date(2026, 3, 1)))
-    ('subjectStatus=="Screen Failed"', 'dateModified>=2026-03-01')
+    ('subjectStatus=="Screen Failed"', 'dateModified>=2026-03-01T00:00:00Z')
     """
     if not _CLAUSE.fullmatch(f"{name}=="):
         raise ArgumentError(f"{name!r} cannot be the name of an attribute")
@@ -84,9 +86,11 @@ def literal(name: str, value: Any, operator: str = "==") -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
+        if name in _DAYS:
+            raise ArgumentError(f"{name} is a day without a time. Next: pass a date, as in value.date()")
         return _time(name, value, operator)
     if isinstance(value, date):
-        return value.isoformat()
+        return f"{value.isoformat()}T00:00:00Z" if name.startswith("date") else value.isoformat()
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, float):

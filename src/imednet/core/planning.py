@@ -21,6 +21,9 @@ from .conditions import row_test
 MOST_PARTS = 20
 """More values than these are looked at here: reading more widely is cheaper than so many reads."""
 
+NEVER_ASKED = ("deleted",)
+"""Shown in rows and in no table of attributes that the server filters by; clients that asked for it were refused."""
+
 Comparison = tuple[str, Any]
 
 
@@ -79,7 +82,7 @@ def plan(operation: Operation, wishes: Iterable[tuple[str, Any]], taken: Iterabl
             continue
         for operator, value in comparisons(name, wish[0] if isinstance(wish, list) else wish):
             text = filters.clause(name, (operator, value))  # checked, also where it is not sent
-            if name in taken:
+            if name in taken or name in NEVER_ASKED:
                 made.tests.append(row_test(operation, name, operator, value))
                 made.tested.append(name)
             else:
