@@ -147,6 +147,7 @@ def repeated_page(request: Request, answer: Handle) -> Answer:
 
 
 FAULTS: dict[str, tuple[Callable[[], Intercept], type[ImednetError]]] = {
+    "repeats a row": (lambda: on_page(2, with_body(repeat_a_row)), PaginationError),
     "repeats a page": (lambda: on_page(2, repeated_page), PaginationError),
     "cuts a page short": (lambda: on_page(2, with_body(cut_short)), PaginationError),
     "empties a page": (lambda: on_page(2, with_body(empty)), PaginationError),
@@ -170,7 +171,6 @@ MENDED: dict[str, Callable[[], Intercept]] = {
     "removes a row between two pages": lambda: Drifting(remove),
     "removes one and adds one": lambda: Drifting(remove_and_add),
     "removes a row before the last page": lambda: Drifting(remove, 20),
-    "repeats a row": lambda: on_page(2, with_body(repeat_a_row)),
 }
 """What a read finds out and makes good by asking again; an error with `consistency="strict"`."""
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imednet.core import json_text, pages
+from imednet.core.answers import UnsoundAnswer
 from imednet.errors import ApiError, ImednetError, PaginationError
 from imednet_api.api import operation
 from imednet_api.models import Record, Site
@@ -117,8 +118,9 @@ class TestUnsoundPages:
     )  # fmt: skip
     @pytest.mark.parametrize("maker", [pages.models, pages.plain_values, None])
     def test_a_page_that_does_not_agree_with_itself_is_an_error(self, wrong: Any, maker: Any) -> None:
-        with pytest.raises(PaginationError):
+        with pytest.raises(UnsoundAnswer) as caught:
             read(json.dumps(wrong).encode(), maker)
+        assert isinstance(caught.value.error, PaginationError)
 
     @pytest.mark.parametrize(
         ("content", "what"),
@@ -154,7 +156,7 @@ class TestUnsoundPages:
         """No row is dropped, whatever rows are."""
         try:
             page = read(body(data), what=SITES)
-        except PaginationError:
+        except UnsoundAnswer:
             return
         assert [row.to_dict() for row in page.rows] == data
         assert all(isinstance(row, Site) for row in page.rows)

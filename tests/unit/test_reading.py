@@ -77,7 +77,7 @@ def test_a_deletion_between_pages_is_repaired_or_an_error(when: int, balanced: b
     proof = read.proof
     assert proof is not None
     assert (proof.proven, proof.drifts, proof.vanished, proof.growth) == (True, 1, 1, int(balanced))
-    assert proof.requests == 5 + 3 + 1
+    assert proof.requests == 5 + 3 + 2
     repair = next(
         dict(request.query) for request in server.requests[:-1] if ">" in dict(request.query).get("filter", "")
     )

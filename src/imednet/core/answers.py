@@ -9,7 +9,7 @@ import httpx
 
 from imednet_api.types import decode
 
-from ..errors import ApiError, get_error_class
+from ..errors import ApiError, ImednetError, get_error_class
 from ..utils.url import SAFE_PARAMETERS
 from .retry import retry_after_seconds
 
@@ -24,6 +24,14 @@ def decoded(response: httpx.Response) -> Any:
         return decode(response.content)
     except ValueError:
         raise not_json(response) from None
+
+
+class UnsoundAnswer(httpx.DecodingError):
+    """A success that contradicts itself or is not what was asked for: asked for again, then the error it holds."""
+
+    def __init__(self, error: ImednetError, response: httpx.Response) -> None:
+        super().__init__("the answer is unsound", request=response.request)
+        self.error = error
 
 
 def not_json(response: httpx.Response) -> httpx.DecodingError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import httpx
 
 from ..errors import ImednetError, InvalidAnswerError, RequestError
-from .answers import failure
+from .answers import UnsoundAnswer, failure
 from .monitor import Call, Monitor
 from .pace import Gate, Pace
 from .retry import RetryPolicy, RetryState, asks_too_long, retry_after_seconds
@@ -94,6 +94,8 @@ def concluded(outcome: Outcome, call: Call) -> Outcome:
 
 def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> ImednetError:
     """Our error for one of httpx. Never says more of the request than method, host and path."""
+    if isinstance(error, UnsoundAnswer):
+        return error.error
     if isinstance(error, httpx.InvalidURL):
         return RequestError("the address cannot be used. Next: check the base URL", attempts=attempts)
     request = error.request

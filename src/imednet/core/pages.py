@@ -17,7 +17,7 @@ import httpx
 from imednet_api.types import Model, Operation, Rest, decode, fast_json
 
 from ..errors import PaginationError
-from .answers import hidden_failure, not_json
+from .answers import UnsoundAnswer, hidden_failure, not_json
 from .json_text import decode_but, own_bytes
 
 R = TypeVar("R")
@@ -88,8 +88,8 @@ def read_page(operation: Operation, make: RowMaker | None, study_key: str | None
         make: turns split rows into what the caller wants; `None` leaves them as decoded dictionaries.
         study_key: the study that was asked for, for error messages.
 
-    The reader raises `httpx.DecodingError` for a body that is no JSON (so that it is asked for again), `ApiError` for a
-    failure hidden in a success, `PaginationError` for a page that does not agree with itself.
+    The reader raises `httpx.DecodingError` for a body that is no JSON or a page that contradicts itself (so that
+    it is asked for again, and a PaginationError in the end), `ApiError` for a failure hidden in a success.
     """
     model = operation.item
     facts = operation.page
@@ -113,7 +113,7 @@ def read_page(operation: Operation, make: RowMaker | None, study_key: str | None
                 identities = _identities([[values[columns[key]] for values in split.values] for key in keys])
                 undeclared = frozenset(name for rest in split.rests or () if rest is not None for name in rest.extra)
         except _NotAPage as error:
-            raise PaginationError(f"{operation.name}: {error}") from None
+            raise UnsoundAnswer(PaginationError(f"{operation.name}: {error}"), response) from None
         except ValueError:
             raise not_json(response) from None
         hidden = hidden_failure(metadata, response, study_key)
@@ -121,8 +121,11 @@ def read_page(operation: Operation, make: RowMaker | None, study_key: str | None
             raise hidden
         if facts.key_else and None in identities:
             identities = _other_identities(identities, rows, facts.key_else, columns)
-        page = page_of(operation.name, pagination, rows, identities, metadata, undeclared)
-        check_page(operation.name, page)
+        try:
+            page = page_of(operation.name, pagination, rows, identities, metadata, undeclared)
+            check_page(operation.name, page, response.request.url.params.get("page"))
+        except PaginationError as error:
+            raise UnsoundAnswer(error, response) from None
         return page
 
     return read
@@ -174,8 +177,12 @@ def page_of(
     )
 
 
-def check_page(name: str, page: Page) -> None:
-    """Refuse a page that holds more or fewer rows than its own numbers say."""
+def check_page(name: str, page: Page, asked: str | None = None) -> None:
+    """Refuse a page that is not the one asked for, or holds more or fewer rows than its own numbers say."""
+    if asked is not None and asked != str(page.number):
+        raise PaginationError(f"{name}: the server gave page {page.number} when asked for page {asked}")
+    if len(set(page.identities)) < len(page.identities):
+        raise PaginationError(f"{name}: a row came twice in page {page.number}, so others may be missing")
     if page.size == 0:
         raise PaginationError(f"{name}: the server gives pages of 0 rows")
     expected = max(0, min(page.size, page.total - page.number * page.size))

@@ -12,7 +12,7 @@ import httpx
 
 from ..constants import DEFAULT_PAGE_SIZE
 from ..errors import ArgumentError, PaginationError
-from .answers import decoded, hidden_failure
+from .answers import UnsoundAnswer, decoded, hidden_failure
 from .pages import Page, check_page, page_of
 from .protocols import AsyncRequestorProtocol, RequestorProtocol
 
@@ -77,16 +77,20 @@ class BasePaginator(Generic[ClientT]):
             raise hidden
         rows = body.get(self.data_key) if isinstance(body, dict) else None
         if not isinstance(rows, list):
-            raise PaginationError(f"{self.path}: the answer holds no list of rows ({self.data_key!r})")
+            error = PaginationError(f"{self.path}: the answer holds no list of rows ({self.data_key!r})")
+            raise UnsoundAnswer(error, response)
         inner = metadata.get("pagination") if isinstance(metadata, dict) else None
-        page = page_of(self.path, body.get("pagination", inner), rows, list(range(len(rows))), metadata, frozenset())
-        check_page(self.path, page)
+        try:
+            page = page_of(
+                self.path, body.get("pagination", inner), rows, list(range(len(rows))), metadata, frozenset()
+            )
+            check_page(self.path, page, str(self._cursor))
+        except PaginationError as error:
+            raise UnsoundAnswer(error, response) from None
         self._advance(page)
         return rows
 
     def _advance(self, page: Page) -> None:
-        if page.number != self._cursor:
-            raise PaginationError(f"{self.path}: the server gave page {page.number} when asked for {self._cursor}")
         if self._total not in (None, page.total):
             raise PaginationError(
                 f"{self.path}: the total changed from {self._total} to {page.total} between two pages, so rows may be "

@@ -91,11 +91,7 @@ class WholeRead:
             yield from self._by_ranges(None, max(self.after, bounds.above), self.call.page_size)
             return
         first = yield from self._ask(self.call.request(0, self.call.page_size))
-        if first.number != 0:
-            raise IncompleteReadError(f"{self._name}: the server gave page {first.number} when asked for page 0")
         if first.total_pages <= 1:
-            if len(set(first.identities)) < len(first.identities):
-                raise self._not_whole("a row came twice in one page")
             yield from self._hand_on(first)
             self._conclude("single page", first.total)
         elif self.consistency == "off":
@@ -126,18 +122,28 @@ class WholeRead:
                     raise
                 yield from self._by_totals(first, "the server refused the filter of the fence")
                 return
-            if totals and page.total != totals[-1]:
-                self._drifted(f"{totals[-1]} rows stood below the fence, then {page.total}")
-                yield from self._bridge(page, fence, abs(totals[-1] - page.total))
+            moved = page.total - totals[-1] if totals else 0
+            if moved or self._overlaps(page):
+                self._drifted(f"{page.total - moved} rows stood below the fence, then {page.total}")
+                yield from self._bridge(page, fence, abs(moved))
             totals.append(page.total)
             yield from self._hand_on(page)
             number, last = number + 1, page.total_pages - 1
+        stand = totals[-1]
+        if self._drifts:
+            now = yield from self._ask(self.call.request(0, 1, below=fence))
+            stand = now.total
         found = self._seen.up_to(fence)
-        if self._unsorted or not min(totals) <= found <= max(totals):
-            self._drifted(f"{min(totals)} rows stand below the fence, {found} were read")
+        if self._unsorted or not stand <= found <= max(totals):
+            self._drifted(f"{stand} rows stand below the fence, {found} were read")
             yield from self._range(_BEFORE_ALL, fence, first.size)
         growth = yield from self._growth(fence, first.size)
-        self._conclude("fence", max(totals), growth=growth, vanished=max(totals) - min(totals), fence=fence)
+        self._conclude("fence", totals[0], growth=growth, vanished=totals[0] - stand, fence=fence)
+
+    def _overlaps(self, page: Page) -> bool:
+        """Whether a page begins with rows that were handed on before, or is not sorted."""
+        highest, numbers = self._seen.highest, [as_number(one) or 0 for one in page.identities]
+        return highest is None or any(left >= right for left, right in pairwise([highest, *numbers]))
 
     def _bridge(self, page: Page, fence: int, moved: int) -> Steps:
         """What slipped through between the rows so far and the next page, where `moved` rows went meanwhile."""
@@ -147,6 +153,8 @@ class WholeRead:
             self._unsorted = True  # where rows may be missing cannot be told, so all are read again at the end
         elif not numbers:
             yield from self._range(highest, fence, page.size)
+        elif not moved:  # the same total, and yet a row was there before: nothing this page says is trusted
+            yield from self._range(highest, numbers[-1], page.size)
         elif numbers[0] > highest:
             yield from self._range(highest, numbers[0] - 1, min(moved + 1, page.size))
 
@@ -248,12 +256,10 @@ class WholeRead:
     def _next(
         self, number: int, last: int, size: int, below: int | None = None
     ) -> Generator[Fetch | Page, Page | None, Page]:
-        """One page of several, which says it is the one asked for; the next ones are asked for ahead."""
+        """One page of several; the next ones are asked for ahead."""
         window = range(number + 1, min(number + self.ahead, last) + 1)
         ahead = tuple(self.call.request(later, size, below=below) for later in window)
         page = yield from self._ask(self.call.request(number, size, below=below), ahead)
-        if page.number != number:
-            raise self._not_whole(f"the server gave page {page.number} when asked for page {number}")
         if page.size != size:
             raise self._not_whole(f"the page size changed from {size} to {page.size} while reading")
         return page
@@ -277,8 +283,6 @@ class WholeRead:
 
     def _disorder(self, page: Page, cursor: int) -> str | None:
         """Why a page is no range beyond the cursor; `None` when it is."""
-        if page.number != 0:
-            return f"the server gave page {page.number} when asked for page 0"
         numbers = [as_number(one) for one in page.identities]
         if None in numbers:
             return "the identity is not a number"
