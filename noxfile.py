@@ -59,6 +59,22 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """10,000 schedules of changes and 100 reads of a busy study; the last figures stand in docs/reads.md."""
+    install_wheel(session, "export")
+    session.install(*group("test"))
+    env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SOAK": "1"}
+    session.run("pytest", "-s", *(session.posargs or ["tests/soak"]), env=env)
+
+
+@nox.session
+def bundle(session: nox.Session) -> None:
+    """A zip of the core and what it needs, of 1 MB at most, reads the demo study without anything else."""
+    wheel = install_wheel(session)
+    session.run("python", "scripts/bundle.py", str(wheel), *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and likely mistakes; ends with a bare import."""
     session.install(*group("lint"), ".")

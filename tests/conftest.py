@@ -18,15 +18,17 @@ import yaml
 from imednet.sandbox import Sandbox
 from support import Door, Ways
 
-# Runs in an environment of its own, `nox -s conformance`.
+# Run in environments of their own, `nox -s conformance` and `nox -s soak`.
 collect_ignore = [] if find_spec("schemathesis") else ["conformance"]
+if not os.environ.get("IMEDNET_TEST_SOAK"):
+    collect_ignore.append("soak")
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_report_header() -> list[str]:
     """Say what is left out, and where it runs."""
-    return ["tests/conformance: left out here, run by `nox -s conformance`"] if collect_ignore else []
+    return [f"tests/{name}: left out here, run by `nox -s {name}`" for name in collect_ignore]
 
 
 @pytest.fixture(autouse=True)

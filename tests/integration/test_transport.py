@@ -14,6 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from imednet import AsyncImednetSDK, ImednetSDK
 from imednet.core.client import Client
@@ -411,11 +414,8 @@ class TestObservation:
             ours.handlers[:] = handlers
 
     def test_spans_of_opentelemetry(self, own_box: Make, door: Ways) -> None:
-        trace = pytest.importorskip("opentelemetry.sdk.trace")
-        export = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
-        processor = pytest.importorskip("opentelemetry.sdk.trace.export").SimpleSpanProcessor
-        provider, kept = trace.TracerProvider(), export.InMemorySpanExporter()
-        provider.add_span_processor(processor(kept))
+        provider, kept = TracerProvider(), InMemorySpanExporter()
+        provider.add_span_processor(SimpleSpanProcessor(kept))
         box = own_box(intercept=refusing(1, 503))
         tracer = provider.get_tracer("test")
         door(box, tracer=tracer).call("sites.list", STUDY)
@@ -424,6 +424,8 @@ class TestObservation:
             failing.call("records.list", STUDY, subject_key="301-001")
         first, second = kept.get_finished_spans()
         assert first.name == "imednet list_sites"
+        assert first.attributes is not None
+        assert second.attributes is not None
         assert first.attributes["imednet.attempts"] == 2
         assert first.attributes["imednet.study_key"] == STUDY
         assert second.attributes["error.type"] == "ForbiddenError"
