@@ -84,7 +84,7 @@ class Busy:
 def test_a_busy_medium() -> None:
     """100 full reads of 66,000 records, all proven, with hardly more requests than of a quiet study."""
     busy = Busy()
-    with Sandbox(size="medium", intercept=busy) as box, ImednetSDK(**box.credentials) as sdk:
+    with Sandbox(size="medium", intercept=busy) as box, ImednetSDK(**box.unblinded_credentials) as sdk:
         quiet = sdk.records.list(STUDY).proof.requests
         busy.box = box
         records = box.studies[STUDY].records
