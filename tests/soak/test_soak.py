@@ -67,6 +67,14 @@ class Busy:
                         self.change(what)
         return answer(request)
 
+    def there(self) -> set[int]:
+        """The records there are at this moment."""
+        assert self.box is not None
+        with self.box.api._writing:
+            records = self.box.studies[STUDY].records
+            every = list(records.values("recordId"))  # removed ones too
+            return {every[place] for place in records.places()}
+
     def change(self, what: str) -> None:
         assert self.box is not None
         records = self.box.studies[STUDY].records
@@ -87,12 +95,11 @@ def test_a_busy_medium() -> None:
     with Sandbox(size="medium", intercept=busy) as box, ImednetSDK(**box.unblinded_credentials) as sdk:
         quiet = sdk.records.list(STUDY).proof.requests
         busy.box = box
-        records = box.studies[STUDY].records
         needed, drifts, growth, vanished = [], 0, 0, 0
         for _ in range(READS):
-            before = set(records.values("recordId"))
+            before = busy.there()
             rows = sdk.records.list(STUDY)
-            after = set(records.values("recordId"))
+            after = busy.there()
             read = [row.record_id for row in rows]
             proof = rows.proof
             assert proof.proven
