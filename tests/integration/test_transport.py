@@ -363,6 +363,7 @@ class TestObservation:
         received: list[ResponseReceived] = []
         one = door(box, on_request=sent.append, on_response=received.append)
         one.call("records.list", STUDY, subject_key="301-001")
+        one.call("records.list", STUDY, record_status="Smith & Jones=1")
         assert [event.attempt for event in sent][:2] == [1, 2]
         assert [event.status_code for event in received][:2] == [503, 200]
         assert {event.study_key for event in sent} == {STUDY}
@@ -370,7 +371,9 @@ class TestObservation:
         assert received[1].size > 100
         assert received[1].elapsed > 0
         told = f"{sent}{received}"
+        assert "sort=recordId,asc" in told
         assert "301-001" not in told
+        assert "Jones" not in told
         assert box.credentials["api_key"] not in told
 
     def test_a_hook_that_fails_changes_nothing(

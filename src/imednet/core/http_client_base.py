@@ -23,7 +23,7 @@ from ..constants import (
     HEADER_CORRELATION_ID,
 )
 from ..errors import ArgumentError, ConfigurationError, LifecycleError
-from ..utils.url import redact_url_query
+from ..utils.url import SAFE_PARAMETERS, redact_url_query
 from .base_client import BaseClient
 from .http import RetryPlan
 from .monitor import Call, Monitor, RequestSent, ResponseReceived, log_as_asked
@@ -200,8 +200,10 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     def _call(self, name: str, method: str, arguments: dict[str, Any], study_key: str | None) -> Call:
         """The call that these arguments make, as logs and errors name it."""
-        names = "&".join(f"{key}={value}" for key, value in dict(arguments.get("params") or {}).items())
-        url = redact_url_query(f"{arguments['url']}?{names}" if names else arguments["url"])
+        url = redact_url_query(arguments["url"])
+        if arguments.get("params"):
+            pairs = httpx.QueryParams(arguments["params"]).multi_items()  # masked one by one: a value may hold an &
+            url += "?" + "&".join(f"{key}={value if key in SAFE_PARAMETERS else '***'}" for key, value in pairs)
         sent = arguments["headers"]
         correlation_id = next(value for header, value in sent.items() if header.lower() == HEADER_CORRELATION_ID)
         return Call(name, method, url, study_key, correlation_id)

@@ -22,7 +22,7 @@ def redact_url_query(url: str) -> str:
     pairs = []
     for pair in parts.query.split("&") if parts.query else []:
         name, equals, _ = pair.partition("=")
-        pairs.append(pair if name in SAFE_PARAMETERS or not equals else f"{name}=***")
+        pairs.append(pair if name in SAFE_PARAMETERS else f"{name}=***" if equals else "***")
     return urlunsplit((parts.scheme, host, parts.path, "&".join(pairs), ""))
 
 
