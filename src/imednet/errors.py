@@ -144,6 +144,8 @@ class ApiError(ImednetError):
         return f"{what}{tried}. {self._next_step()}"
 
     def _next_step(self) -> str:
+        if self.method == "POST":
+            return "Whether it was carried out is unknown. Next: read the records back before you send it again"
         return "The server did not say more. Next: try again later, or ask the vendor"
 
 
@@ -380,7 +382,10 @@ def _masked(text: Any, value: Any) -> Any:
     """The text without the value, in whatever case it stands there."""
     if not isinstance(text, str) or value in (None, "") or isinstance(value, (dict, list)):
         return text
-    return re.sub(re.escape(str(value)), "***", text, flags=re.IGNORECASE)
+    pattern = re.escape(str(value))
+    if len(str(value)) <= 2:
+        pattern = rf"(?<!\w){pattern}(?!\w)"
+    return re.sub(pattern, "***", text, flags=re.IGNORECASE)
 
 
 def _short(value: Any) -> str | None:

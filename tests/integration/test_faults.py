@@ -198,7 +198,7 @@ def test_rows_that_move_are_read_again_or_an_error(own_box: Make, door: Ways, fa
     for method in ("list", "iter", "pages"):
         box = started(own_box, MENDED[fault]())
         before = {row["recordId"] for row in served(box.studies[STUDY], "records")}
-        found = door(box).call(f"records.{method}", STUDY, page_size=PAGE_SIZE, raw=True)
+        found = door(box, max_in_flight=1).call(f"records.{method}", STUDY, page_size=PAGE_SIZE, raw=True)
         rows: Any = [row for page in found for row in page.rows] if method == "pages" else found
         after = {row["recordId"] for row in served(box.studies[STUDY], "records")}
         read = [row["recordId"] for row in rows]
@@ -208,7 +208,7 @@ def test_rows_that_move_are_read_again_or_an_error(own_box: Make, door: Ways, fa
             assert rows.proof.proven
             assert rows.proof.drifts >= 1
             assert rows.proof.vanished == len(before - after)
-        strict = door(started(own_box, MENDED[fault]()))
+        strict = door(started(own_box, MENDED[fault]()), max_in_flight=1)
         with pytest.raises(IncompleteReadError, match='consistency="repair"'):
             strict.call(f"records.{method}", STUDY, page_size=PAGE_SIZE, consistency="strict")
 
@@ -218,14 +218,14 @@ def test_an_export_tells_what_moved(own_box: Make, tmp_path: Path, fault: str, m
     """The files hold every row that stayed, the manifest says how many places were read again; strict writes none."""
     monkeypatch.setattr("imednet.endpoints.deciding.LARGE_PAGE_SIZE", PAGE_SIZE)
     box = started(own_box, MENDED[fault]())
-    with ImednetSDK(**box.credentials) as sdk:
+    with ImednetSDK(**box.credentials, max_in_flight=1) as sdk:
         report = export_to_csv(sdk, STUDY, tmp_path / "study")
     assert report.rows >= len(served(box.studies[STUDY], "records"))
     facts = json.loads((tmp_path / "study" / "manifest.json").read_text())["endpoints"]["records"]
     assert facts["proof"] == "proven"
     assert facts["drifts"] == report.proof.drifts >= 1
     box = started(own_box, MENDED[fault]())
-    with ImednetSDK(**box.credentials) as sdk, pytest.raises(IncompleteReadError):
+    with ImednetSDK(**box.credentials, max_in_flight=1) as sdk, pytest.raises(IncompleteReadError):
         export_to_csv(sdk, STUDY, tmp_path / "strict", consistency="strict")
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
 

@@ -111,8 +111,9 @@ def test_without_a_fence_the_totals_rule_says_unproven() -> None:
         ("formKey==AE,formKey==VS", "totals", "formKey==AE,formKey==VS"),
         ("recordStatus==Complete", "ranges", "recordStatus==Complete;recordId>40"),
         ("recordId>0", "ranges", "recordId>40"),
-        ("siteId==1;recordId>=1;recordId<=99", "ranges", "siteId==1;recordId>40"),
-        ("siteId!=1;formKey==AE", "fence", "siteId!=1;formKey==AE;recordId>50"),
+        ("formId==1;recordId>=1;recordId<=99", "ranges", "formId==1;recordId>40"),
+        ("formId!=1;formKey==AE", "fence", "formId!=1;formKey==AE;recordId>50"),
+        ("siteId==1", "ranges", "siteId==1;recordId>40"),
         ("recordId!=5", "totals", "recordId!=5"),
     ],
 )

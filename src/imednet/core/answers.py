@@ -26,6 +26,9 @@ def decoded(response: httpx.Response) -> Any:
         raise not_json(response) from None
 
 
+_READ_BACK = "whether it was carried out is unknown, so read the records back before you send it again"
+
+
 class UnsoundAnswer(httpx.DecodingError):
     """A success that contradicts itself or is not what was asked for: asked for again, then the error it holds."""
 
@@ -61,10 +64,12 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
         )
         message += "or login page stands between. Next: check the proxy and the base URL"
         if request.method == "POST":
-            message += "; whether it was carried out is unknown, so read the records back before you send it again"
+            message += f"; {_READ_BACK}"
     if 300 <= status < 400:
         message = f"{request.method} {request.url.path}: HTTP {status}, a redirect to another host or without end, "
         message += "which is not followed. Next: check the base URL, or allow the host with allowed_hosts="
+        if request.method == "POST":
+            message += f"; {_READ_BACK}"
     return get_error_class(status)(
         body,
         status,
@@ -89,9 +94,21 @@ def _values_sent(request: httpx.Request) -> list[str]:
             items = decode(request.content)
         except (ValueError, httpx.RequestNotRead):
             items = []
-        for item in items if isinstance(items, list) else []:
-            found += [str(value) for value in (item.get("data") or {}).values()]
-    return sorted({text for text in found if len(text) > 2}, key=len, reverse=True)
+        found += _texts_in(items)
+    return sorted({text for text in found if text.strip()}, key=len, reverse=True)
+
+
+_OF_THE_DESIGN = ("formKey", "formId", "formName", "intervalName", "intervalId", "siteId", "siteName")
+"""What names parts of a study in an item to be written, and no person."""
+
+
+def _texts_in(value: Any) -> list[str]:
+    """All scalars of what was written, but for names of the study's design."""
+    if isinstance(value, dict):
+        return [text for name, inner in value.items() if name not in _OF_THE_DESIGN for text in _texts_in(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _texts_in(inner)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
 def hidden_failure(metadata: Any, response: httpx.Response, study_key: str | None) -> ApiError | None:

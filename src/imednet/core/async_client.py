@@ -84,7 +84,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
                     request = further(response)
                     if request is None:
                         break
-                    response = await self._http.send(request, follow_redirects=False)
+                    response = await self._http.send(request, follow_redirects=False, auth=None)
                 return response
 
         return send

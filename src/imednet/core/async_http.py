@@ -44,7 +44,7 @@ class AsyncGate:
         finally:
             self._pace.leave()
             async with left:
-                left.notify()
+                left.notify_all()
 
 
 class AsyncRequestExecutor:
@@ -72,8 +72,8 @@ class AsyncRequestExecutor:
                 except Exception as error:
                     self._monitor.received(call, sent, began, error)
                     raise
-                self._monitor.received(call, sent, began, response)
-            plan.answered(response, began)
+                plan.answered(response, began)
+            self._monitor.received(call, sent, began, response)
             return Outcome(response, read(response) if response.is_success else None)
 
         with self._monitor.call(call), errors_of(call):

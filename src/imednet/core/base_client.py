@@ -71,10 +71,12 @@ class BaseClient:
             raise ConfigurationError("backoff_factor must be a number, 0 or more")
         self.retries = retries
         self.backoff_factor = backoff_factor
+        if tracer is not None and not hasattr(tracer, "start_as_current_span"):
+            raise ConfigurationError("tracer must be a tracer of OpenTelemetry, as trace.get_tracer(...) gives")
         self.tracer = tracer
-        if isinstance(allowed_hosts, str):
+        if isinstance(allowed_hosts, str) or not all(isinstance(host, str) for host in allowed_hosts or ()):
             raise ConfigurationError("allowed_hosts must be a list of host names, also for one")
-        self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts or ())
         self.allow_http = allow_http
 
     @property

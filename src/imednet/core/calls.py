@@ -38,6 +38,7 @@ class ListCall:
         page_size: rows a request.
         keep: what is filtered here instead, a test of one row.
         kept_by: attributes that `keep` looks at.
+        kept_for: what it tests, as clauses.
         options: what the caller wants otherwise than the client.
     """
 
@@ -48,6 +49,7 @@ class ListCall:
     page_size: int = 500
     keep: Callable[[Any], bool] | None = field(default=None, repr=False)
     kept_by: tuple[str, ...] = ()
+    kept_for: tuple[str, ...] = field(default=(), repr=False)
     options: CallOptions = AS_CLIENT
 
     @property
@@ -137,13 +139,13 @@ class ListCall:
             digest, after = json.loads(base64.urlsafe_b64decode(token.encode()))
             if type(after) is not int:
                 raise TypeError
-        except (ValueError, TypeError, AttributeError, binascii.Error):
+        except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
             raise ArgumentError("resume is no token of a page: give page.token of an earlier read") from None
         if digest != self._digest():
             raise ArgumentError("resume belongs to another list, study or filter: repeat the call it came from")
         return after
 
     def _digest(self) -> int:
-        """Tells calls apart, and is too short to tell what they filter by."""
-        facts = (self.operation.name, self.study_key, self.filter, self.query, self.kept_by)
-        return zlib.crc32(repr(facts).encode())
+        """Tells calls apart, and is so short that many filters share it: it does not tell what a call filters by."""
+        facts = (self.operation.name, self.study_key, self.filter, self.query, self.kept_for)
+        return zlib.crc32(repr(facts).encode("utf-8", "surrogatepass")) & 0xFFF

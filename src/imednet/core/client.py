@@ -103,7 +103,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
                     request = further(response)
                     if request is None:
                         break
-                    response = self._http.send(request, follow_redirects=False)
+                    response = self._http.send(request, follow_redirects=False, auth=None)
                 return response
 
         return send

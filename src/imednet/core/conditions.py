@@ -36,6 +36,8 @@ class Condition:
         self._kind = kind
 
     def __and__(self, other: Condition) -> Condition:
+        if not isinstance(other, Condition):
+            return NotImplemented
         if "or" in (self._kind, other._kind):
             raise ArgumentError(
                 "the server's grammar has no parentheses, so an OR cannot be joined by & to something else. "
@@ -44,6 +46,8 @@ class Condition:
         return Condition(f"{self};{other}", "and")
 
     def __or__(self, other: Condition) -> Condition:
+        if not isinstance(other, Condition):
+            return NotImplemented
         return Condition(f"{self},{other}", "or")
 
     def __bool__(self) -> NoReturn:
@@ -91,6 +95,8 @@ class F:
 
     def contains(self, text: str) -> Condition:
         """The answer contains the text, upper and lower case alike. What a regular expression reserves is escaped."""
+        if not isinstance(text, str):
+            raise ArgumentError(f"{self.name}: contains takes text")
         escaped = re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", text)
         return Condition(clause(self.name, ("=~", escaped)))
 

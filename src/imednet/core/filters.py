@@ -145,8 +145,11 @@ def clauses_if_conjunction(expression: str) -> list[tuple[str, str, str]] | None
 
 
 def is_settled(name: str) -> bool:
-    """Whether an attribute never changes: identifiers and keys of a row, and the time it was made."""
-    return name.endswith(("Id", "Key")) or name == "dateCreated"
+    """Whether an attribute never changes: identifiers and keys of a row, and the time it was made.
+
+    Not the site: a subject may be transferred to another one, with all its records.
+    """
+    return (name.endswith(("Id", "Key")) and name != "siteId") or name == "dateCreated"
 
 
 def joined(*expressions: str | None) -> str | None:

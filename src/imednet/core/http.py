@@ -159,8 +159,8 @@ class SyncRequestExecutor:
                 except Exception as error:
                     self._monitor.received(call, sent, began, error)
                     raise
-                self._monitor.received(call, sent, began, response)
-            plan.answered(response, began)
+                plan.answered(response, began)
+            self._monitor.received(call, sent, began, response)
             return Outcome(response, read(response) if response.is_success else None)
 
         with self._monitor.call(call), errors_of(call):

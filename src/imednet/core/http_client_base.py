@@ -50,7 +50,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         allowed_hosts, allow_http: see `BaseClient`.
         cache: keep lists of a study's design (forms, intervals, variables, studies) that were read without a filter.
         on_request, on_response: called with each attempt, `RequestSent` and `ResponseReceived`; an error of theirs is
-            logged and goes no further.
+            logged and goes no further. They run in the middle of a request, so they must not use the SDK.
     """
 
     _executor: ExecutorT
@@ -190,6 +190,10 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         With a client of our own its address tells no values when it is logged; a caller's own client and transport
         may use the text of the address, so they get it plain.
         """
+        if not self.is_home(arguments["url"]):  # without the headers and cookies that a caller's client adds to all
+            timeout = httpx.Timeout(arguments.get("timeout", self.timeout)).as_dict()
+            plain = {name: value for name, value in arguments.items() if name != "timeout"}
+            return httpx.Request(method, **plain, extensions={"timeout": timeout})
         request = self._http.build_request(method, **arguments)
         if self._owns_http:
             request.url = QuietURL(request.url)
@@ -233,11 +237,11 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             url = str(httpx.URL(arguments["url"]).join(location))
         except httpx.InvalidURL:
             return None
-        home = self.is_home(url)
-        if not home and not self.is_allowed(url):
-            return None
-        keys = {name.lower() for name in self.auth.get_headers()}
-        headers = {name: value for name, value in arguments["headers"].items() if home or name.lower() not in keys}
+        headers = arguments["headers"]
+        if not self.is_home(url):
+            if not self.is_allowed(url):
+                return None
+            headers = self.headers(url)  # nothing of what was meant for the configured host
         rest = {name: value for name, value in arguments.items() if name != "params"}
         return {**rest, "url": url, "headers": QuietHeaders(headers)}
 

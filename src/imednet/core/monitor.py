@@ -110,11 +110,28 @@ class Monitor:
             with self._told(call, None):
                 yield call
             return
-        with self.tracer.start_as_current_span(
-            f"imednet {call.name}", record_exception=False, set_status_on_exception=False
-        ) as span:
-            with self._told(call, span):
-                yield call
+        with self._span(f"imednet {call.name}") as span, self._told(call, span):
+            yield call
+
+    @contextmanager
+    def _span(self, name: str) -> Iterator[Any]:
+        """A span of the tracer; what the tracer raises is told and goes no further."""
+        span = manager = None
+        try:
+            manager = self.tracer.start_as_current_span(  # type: ignore[union-attr]
+                name, record_exception=False, set_status_on_exception=False
+            )
+            span = manager.__enter__()
+        except Exception as error:  # noqa: BLE001  (logged; the data matter more than who looks on)
+            log.warning("the tracer failed: %s", type(error).__name__)
+        try:
+            yield span
+        finally:
+            if span is not None and manager is not None:
+                try:
+                    manager.__exit__(None, None, None)
+                except Exception as error:  # noqa: BLE001  (as above)
+                    log.warning("the tracer failed: %s", type(error).__name__)
 
     @contextmanager
     def _told(self, call: Call, span: Any) -> Iterator[None]:
@@ -134,7 +151,8 @@ class Monitor:
         finally:
             if span is not None:
                 facts |= {"imednet.attempts": call.attempts, "error.type": failed}
-                span.set_attributes({name: value for name, value in facts.items() if value is not None})
+                known = {name: value for name, value in facts.items() if value is not None}
+                self._hook(span.set_attributes, known)
             if log.isEnabledFor(logging.INFO):
                 end = failed or "done"
                 self._log(logging.INFO, call, "%s in %d ms, attempts: %d", end, call.elapsed * 1000, call.attempts)

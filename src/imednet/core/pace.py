@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 
+_LONGEST_SLEEP = 0.5
+
 
 class Pace:
     """The pace of one client. Times are seconds of a monotonic clock.
@@ -90,10 +92,10 @@ class Gate:
         """Wait for a place; gives the time the request began."""
         with self._left:
             while (delay := self._pace.enter(began := time.monotonic())) > 0:
-                self._left.wait(None if delay == inf else delay)
+                self._left.wait(min(delay, _LONGEST_SLEEP))  # a wake-up may be lost to an interrupt
         try:
             yield began
         finally:
             self._pace.leave()
             with self._left:
-                self._left.notify()
+                self._left.notify_all()  # successes may have made room for more than one

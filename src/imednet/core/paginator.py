@@ -47,6 +47,7 @@ class BasePaginator(Generic[ClientT]):
             raise ArgumentError("page_size must be a whole number, at least 1")
         self.client = client
         self.path = path
+        self._name = str(path).partition("?")[0]  # for messages; a query may hold data of a person
         self.params = dict(params or {})
         self.page_size = page_size
         self.page_param = page_param
@@ -77,14 +78,14 @@ class BasePaginator(Generic[ClientT]):
             raise hidden
         rows = body.get(self.data_key) if isinstance(body, dict) else None
         if not isinstance(rows, list):
-            error = PaginationError(f"{self.path}: the answer holds no list of rows ({self.data_key!r})")
+            error = PaginationError(f"{self._name}: the answer holds no list of rows ({self.data_key!r})")
             raise UnsoundAnswer(error, response)
         inner = metadata.get("pagination") if isinstance(metadata, dict) else None
         try:
             page = page_of(
                 self.path, body.get("pagination", inner), rows, list(range(len(rows))), metadata, frozenset()
             )
-            check_page(self.path, page, str(self._cursor))
+            check_page(self._name, page, str(self._cursor))
         except PaginationError as error:
             raise UnsoundAnswer(error, response) from None
         self._advance(page)
@@ -93,14 +94,14 @@ class BasePaginator(Generic[ClientT]):
     def _advance(self, page: Page) -> None:
         if self._total not in (None, page.total):
             raise PaginationError(
-                f"{self.path}: the total changed from {self._total} to {page.total} between two pages, so rows may be "
+                f"{self._name}: the total changed from {self._total} to {page.total} between two pages, so rows may be "
                 "missing. Next: read again, or use the endpoint of the SDK, which reads again what moved"
             )
         self._total = page.total
         self._read += len(page.rows)
         self._cursor = page.number + 1 if page.number + 1 < page.total_pages else None
         if self._cursor is None and self._read != page.total:
-            raise PaginationError(f"{self.path}: {self._read} rows came of {page.total}")
+            raise PaginationError(f"{self._name}: {self._read} rows came of {page.total}")
 
 
 class Paginator(BasePaginator[RequestorProtocol]):
@@ -138,7 +139,7 @@ class _PlainList(BasePaginator[Any]):
             hidden = hidden_failure(body.get(self.metadata_key) if isinstance(body, dict) else None, response, None)
             if hidden is not None:
                 raise hidden
-            raise PaginationError(f"{self.path}: the answer is no list")
+            raise PaginationError(f"{self._name}: the answer is no list")
         self._cursor = None
         return body
 

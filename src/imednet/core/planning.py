@@ -36,12 +36,14 @@ class Plan:
         parts: clauses of which each needs a read of its own.
         tests: tests of rows; all must hold.
         tested: attributes they look at.
+        texts: what they test, as clauses.
     """
 
     server: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     tests: list[Callable[[Any], bool]] = field(default_factory=list)
     tested: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list, repr=False)
 
     def keep(self) -> Callable[[Any], bool] | None:
         """All tests as one, `None` where there are none."""
@@ -85,6 +87,7 @@ def plan(operation: Operation, wishes: Iterable[tuple[str, Any]], taken: Iterabl
             if name in taken or name in NEVER_ASKED:
                 made.tests.append(row_test(operation, name, operator, value))
                 made.tested.append(name)
+                made.texts.append(text)
             else:
                 made.server.append(text)
                 taken.add(name)
@@ -110,10 +113,13 @@ def _any_of(operation: Operation, name: str, values: list[Any], made: Plan, take
     if any(isinstance(value, (tuple, list, Mapping)) for value in values):
         raise ArgumentError(f"{name}: a list holds plain values, of which one must match")
     clauses = list(dict.fromkeys(filters.clause(name, value) for value in values))
-    if filters.is_settled(name) and name not in taken and not made.parts and len(clauses) <= MOST_PARTS:
+    apart = len({text.casefold() for text in clauses}) == len(clauses)  # a server may compare without regard to case
+    key = filters.is_settled(name) and name.endswith(("Id", "Key"))
+    if key and apart and name not in taken and not made.parts and len(clauses) <= MOST_PARTS:
         made.parts = clauses
         taken.add(name)
         return
     tests = [row_test(operation, name, "==", value) for value in values]
     made.tests.append(lambda row: any(test(row) for test in tests))
     made.tested.append(name)
+    made.texts += clauses

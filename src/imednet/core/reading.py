@@ -108,9 +108,14 @@ class WholeRead:
     def _fenced(self, first: Page) -> Steps:
         """Pages below a fence. The first one is read again: what was read before the fence proves nothing."""
         newest = yield from self._ask(self.call.request(0, 1, newest=True))
-        fence = as_number(newest.identities[0]) if newest.identities else 0
-        if fence is None:
+        fence = as_number(newest.identities[0]) if newest.identities else LOWEST
+        numbers = [as_number(one) for one in first.identities]
+        if fence is None or None in numbers:
             yield from self._by_totals(first, "the identity is not a number")
+            return
+        if fence < max(number or 0 for number in numbers):  # the server does not sort as asked, or most rows went
+            self._drifted("the newest row is older than those of the first page")
+            yield from self._by_ranges(first, LOWEST, first.size)
             return
         totals: list[int] = []
         number, last = 0, first.total_pages - 1
@@ -159,13 +164,23 @@ class WholeRead:
             yield from self._range(highest, numbers[0] - 1, min(moved + 1, page.size))
 
     def _growth(self, fence: int, size: int) -> Generator[Fetch | Page, Page | None, int]:
-        """Rows that came meanwhile: counted, and handed on as far as one request brings them."""
-        try:
-            page = yield from self._ask(self.call.request(0, size, above=fence))
-        except BadRequestError:
-            return 0
-        yield from self._hand_on(page)
-        return len(page.identities)
+        """Rows that came meanwhile, all that there are when they are asked for; how many were handed on."""
+        before, cursor, left = self._rows, fence, 1
+        while left > 0:
+            try:
+                page = yield from self._ask(self.call.request(0, size, above=cursor))
+            except BadRequestError:
+                break
+            problem = self._disorder(page, cursor)
+            if problem is not None:
+                raise self._not_whole(problem)
+            left = page.total if cursor == fence else left
+            left -= len(page.identities)
+            yield from self._hand_on(page)
+            if page.total_pages <= 1:
+                break
+            cursor = self._whole_identities(page)[1]
+        return self._rows - before
 
     def _by_ranges(self, first: Page | None, after: int, size: int) -> Steps:
         """All pages by ranges. The first one has come already, unless an earlier read is gone on with."""
@@ -277,6 +292,8 @@ class WholeRead:
         last = self._seen.highest
         if len(self.call.facts.key) > 1 and page.identities:
             last = as_number(page.identities[-1])
+        if not len(self._seen):
+            last = self.after
         resumable = last is not None and not trust and self.call.why_no_ranges() is None
         yield replace(page, rows=rows, number=self._handed, last=last if resumable else None)
         self._handed += 1

@@ -104,6 +104,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
                 page_size=size,
                 keep=found.keep(),
                 kept_by=tuple(found.tested),
+                kept_for=tuple(found.texts),
                 options=options,
             )
             for part in (found.parts or (None,))
@@ -158,7 +159,8 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
 
     def _is_kept(self, call: ListCall) -> bool:
         """Whether a list is kept: lists of the study's design, read without a filter."""
-        return self._client.cache and call.facts.design and call.filter is None and not call.query
+        narrowed = call.filter is not None or call.keep is not None or call.query
+        return self._client.cache and call.facts.design and not narrowed
 
     def _cached(self, call: ListCall, raw: bool, refresh: bool) -> Rows[Any] | None:
         facts = call.operation.page
@@ -169,7 +171,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         return deepcopy(kept)  # rows can be changed by whoever gets them
 
     def _remember(self, call: ListCall, raw: bool, rows: Rows[Any]) -> None:
-        if self._is_kept(call):
+        if self._is_kept(call) and rows.proof.rule != "none":
             if len(self._cache) >= _CACHED_STUDIES:
                 self._cache.pop(next(iter(self._cache)), None)
             self._cache[(call.study_key, raw)] = deepcopy(rows)
@@ -201,10 +203,11 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
             matching = [row for row in found if _same(getattr(row, row.FIELDS[key]), item_id)] or matching
         if not matching:
             attribute = self.operation.item.FIELDS[facts.key[0]]
+            shown = item_id if str(item_id).isdecimal() else "as given"  # a text may be data of a person
             where = f" in study {study_key!r}" if study_key is not None else ""
             raise NotFoundError(
                 None,
-                message=f"no row of {self.operation.tag} has {attribute} {item_id!r}{where}. "
+                message=f"no row of {self.operation.tag} has {attribute} {shown}{where}. "
                 f"Next: look at the {attribute} of the listed rows",
                 study_key=study_key,
             )

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from ..core.pages import Page
 from ..core.proof import Proof
 from ..core.reading import Read, SplitRead
-from ..errors import ImednetError
+from ..errors import ImednetError, IncompleteReadError
 
 T = TypeVar("T")
 
@@ -81,6 +81,12 @@ class _Reading:
             self._failure = error
         return self._failure or error
 
+    def _interrupted(self) -> None:
+        """What a read is that was cut off by an interrupt or a cancellation: never whole."""
+        self._failure = self._failure or IncompleteReadError(
+            "the read was interrupted, so rows are missing. Next: read again, or go on with pages(resume=token)"
+        )
+
 
 class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
     """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
@@ -94,6 +100,9 @@ class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
             return RowPage.of(next(self._pages), self._read)
         except (ImednetError, StopIteration) as error:
             raise self._ended(error) from None
+        except BaseException:
+            self._interrupted()
+            raise
 
     def close(self) -> None:
         """Stop reading."""
@@ -112,6 +121,9 @@ class RowIterator(_Reading, Generic[T], Iterator[T]):
             return next(self._rows)
         except (ImednetError, StopIteration) as error:
             raise self._ended(error) from None
+        except BaseException:
+            self._interrupted()
+            raise
 
     def close(self) -> None:
         """Stop reading."""
@@ -130,6 +142,9 @@ class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
             return RowPage.of(await anext(self._pages), self._read)
         except (ImednetError, StopAsyncIteration) as error:
             raise self._ended(error) from None
+        except BaseException:
+            self._interrupted()
+            raise
 
     async def aclose(self) -> None:
         """Stop reading."""
@@ -148,6 +163,9 @@ class AsyncRowIterator(_Reading, Generic[T], AsyncIterator[T]):
             return await anext(self._rows)
         except (ImednetError, StopAsyncIteration) as error:
             raise self._ended(error) from None
+        except BaseException:
+            self._interrupted()
+            raise
 
     async def aclose(self) -> None:
         """Stop reading."""
