@@ -8,6 +8,8 @@ A package registers a factory under the entry-point group `imednet.plugins` with
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any, Protocol, runtime_checkable
 
 from .errors import PluginLoadError, PluginMissingError
@@ -54,15 +56,41 @@ class MissingWorkflows:
         return "<no workflows plugin>"
 
 
+def _registered() -> list[Any]:
+    """Entry points of the group. `importlib.metadata`, slow to load, is used only where a file names the group."""
+    if not any(map(_names_the_group, sys.path)):
+        return []
+    from importlib.metadata import entry_points
+
+    return list(entry_points(group=GROUP, name=WORKFLOWS))
+
+
+def _names_the_group(folder: str) -> bool:
+    """Whether a distribution in this place of the path may register something; `True` where that cannot be seen."""
+    try:
+        with os.scandir(folder or ".") as entries:
+            infos = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # a zip archive, a folder that may not be listed
+    for info in infos:
+        try:
+            with open(os.path.join(info, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123  (cheaper)
+                if GROUP.encode() in file.read():
+                    return True
+        except OSError:
+            continue  # most distributions register nothing
+    return False
+
+
 def load_workflows(sdk: Any) -> Any:
     """The workflows of an SDK, by the one plugin that is installed.
 
     Raises:
         PluginLoadError: there are several, or it cannot be imported, is no factory, or does not give what it must.
     """
-    from importlib.metadata import entry_points
-
-    found = list(entry_points(group=GROUP, name=WORKFLOWS))
+    found = _registered()
     if not found:
         return MissingWorkflows()
     names = ", ".join(f"{point.value} ({point.dist.name if point.dist else 'unknown'})" for point in found)

@@ -34,7 +34,8 @@ def waits(interval: float, timeout: float) -> Iterator[float]:
     """
     if not is_number(interval) or interval <= 0 or not is_number(timeout) or timeout < 0:
         raise ArgumentError("interval must be a number of seconds above 0, timeout one of 0 or more")
-    wait, left = min(_FIRST_WAIT, interval), float(timeout)
+    interval, left = float(interval), float(timeout)
+    wait = min(_FIRST_WAIT, interval)
     while left > 0:
         yield min(wait, left)
         left -= wait
