@@ -303,6 +303,17 @@ class TestAddresses:
         box = own_box(intercept=move)
         assert len(door(box).call("sites.list", STUDY, page_size=10)) == SITES
 
+    def test_a_redirect_that_drops_the_query_is_an_error(self, own_box: Make, door: Ways) -> None:
+        """Followed, it would give rows that the filter excludes, or the first page for each one."""
+        box = own_box(
+            intercept=lambda request, answer: (
+                Answer(302, b"", {"Location": request.path}) if "filter" in request.target else answer(request)
+            )
+        )
+        for method in ("list", "count"):
+            with pytest.raises(ApiError, match="without the query"):
+                door(box).call(f"records.{method}", STUDY, form_key="AE")
+
     def test_a_redirect_elsewhere_is_refused(
         self, own_box: Make, door: Ways, elsewhere: tuple[str, list[dict[str, str]]]
     ) -> None:

@@ -66,7 +66,8 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
         if request.method == "POST":
             message += f"; {_READ_BACK}"
     if 300 <= status < 400:
-        message = f"{request.method} {request.url.path}: HTTP {status}, a redirect to another host or without end, "
+        message = f"{request.method} {request.url.path}: HTTP {status}, a redirect "
+        message += "to another host, without the query or without end, "
         message += "which is not followed. Next: check the base URL, or allow the host with allowed_hosts="
         if request.method == "POST":
             message += f"; {_READ_BACK}"

@@ -228,20 +228,24 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
     def _redirected(self, method: str, arguments: dict[str, Any], response: httpx.Response) -> dict[str, Any] | None:
         """Arguments for the address an answer leads to; `None` where it leads nowhere, or where nobody allowed it.
 
-        Only a request that changes nothing is led on. The keys stay with the configured host.
+        Only a request that changes nothing is led on. The keys stay with the configured host. An address there that
+        lacks a part of the query is refused: without the filter or the page the answer would be another list.
         """
         location = response.headers.get("location")
         if method not in ("GET", "HEAD") or not response.is_redirect or not location:
             return None
         try:
-            url = str(httpx.URL(arguments["url"]).join(location))
+            found = httpx.URL(arguments["url"]).join(location)
         except httpx.InvalidURL:
             return None
+        url = str(found)
         headers = arguments["headers"]
         if not self.is_home(url):
             if not self.is_allowed(url):
                 return None
             headers = self.headers(url)  # nothing of what was meant for the configured host
+        elif not set(response.request.url.params.multi_items()) <= set(found.params.multi_items()):
+            return None
         rest = {name: value for name, value in arguments.items() if name != "params"}
         return {**rest, "url": url, "headers": QuietHeaders(headers)}
 
