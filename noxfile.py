@@ -38,7 +38,7 @@ def install_wheel(session: nox.Session, *extras: str) -> Path:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite against the built wheel; then once more without the fast decoder."""
-    install_wheel(session, "export")
+    install_wheel(session, "export", "stats")
     session.install(*group("test"))
     env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1"}
     session.run("pytest", *(session.posargs or ["tests", "--doctest-modules", "--pyargs", "imednet"]), env=env)
@@ -47,6 +47,40 @@ def tests(session: nox.Session) -> None:
         again = ("tests/unit", "tests/contract", "tests/integration/test_reads.py", "tests/integration/test_export.py")
         skipped = "--ignore=tests/contract/test_generation.py"
         session.run("pytest", "-q", *again, skipped, env={**env, "IMEDNET_TEST_WITHOUT_MSGSPEC": "1"})
+
+
+SERVERS = {
+    "mongo": ["secantusdb==0.7.0b3"],
+    "graph": ["arcadedb-embedded==26.10.2.post1"],
+    "snow": ["fakesnow[server]==0.12.1", "snowflake-connector-python>=4.8,<5"],
+}
+"""Servers that speak the protocols of MongoDB, Neo4j and Snowflake, each in an environment of its own."""
+PROGRAMS = {"mariadbd": "mariadb-server", "Rscript": "r-base-core"}
+"""Programs that the tests of servers need -> Debian's package."""
+
+
+@nox.session
+def servers(session: nox.Session) -> None:
+    """Sinks against real servers with real drivers: PostgreSQL, MariaDB, MongoDB, Neo4j, Snowflake; and R. As root."""
+    missing = [package for name, package in PROGRAMS.items() if not shutil.which(name, path=f"{os.defpath}:/usr/sbin")]
+    missing += [] if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else ["postgresql"]
+    if missing:
+        session.run("apt-get", "update", "-qq", external=True, silent=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing)
+        session.run(*install, external=True, silent=True, env=quiet)
+    homes = Path(session.create_tmp()) / "servers"
+    for name, requirements in SERVERS.items():
+        stamp = homes / name / "requirements"
+        if not stamp.exists() or stamp.read_text() != "\n".join(requirements):
+            session.run(sys.executable, "-m", "venv", "--clear", str(homes / name), external=True, silent=True)
+            python = str(homes / name / "bin" / "python")
+            session.run(python, "-m", "pip", "install", "-q", *requirements, external=True, silent=True)
+            stamp.write_text("\n".join(requirements))
+    install_wheel(session, "export", "stats", "mongodb", "neo4j", "snowflake")
+    session.install(*group("test"), *group("servers"))
+    env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SERVERS": str(homes.absolute())}
+    session.run("pytest", *(session.posargs or ["tests/servers"]), env=env)
 
 
 @nox.session
@@ -60,8 +94,8 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """10,000 schedules of changes and 100 reads of a busy study; the last figures stand in docs/reads.md."""
-    install_wheel(session, "export")
+    """10,000 schedules of changes, 100 reads of a busy study, 50 killed exports; last figures in docs/."""
+    install_wheel(session, "export", "stats")
     session.install(*group("test"))
     env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SOAK": "1"}
     session.run("pytest", "-s", *(session.posargs or ["tests/soak"]), env=env)
@@ -86,7 +120,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typecheck(session: nox.Session) -> None:
     """Mypy --strict on everything."""
-    session.install(*group("typecheck"), *group("test"), "-e", ".[export]", "nox", "hatchling")
+    session.install(*group("typecheck"), *group("test"), "-e", ".[export,stats,mongodb,neo4j]", "nox", "hatchling")
     session.run("mypy", *session.posargs)
 
 

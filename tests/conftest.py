@@ -20,6 +20,8 @@ from support import Door, Ways
 
 # Run in environments of their own, `nox -s conformance` and `nox -s soak`.
 collect_ignore = [] if find_spec("schemathesis") else ["conformance"]
+if not os.environ.get("IMEDNET_TEST_SERVERS"):
+    collect_ignore.append("servers")
 if not os.environ.get("IMEDNET_TEST_SOAK"):
     collect_ignore.append("soak")
 

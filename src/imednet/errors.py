@@ -23,6 +23,7 @@
     │       └── IncompleteReadError a read that cannot be shown to be whole
     ├── ExportError                 an export that did not come about
     │   ├── ExportConfigurationError
+    │   ├── ExportIncompleteError   some forms are there, others are not
     │   └── ExportBatchError
     ├── JobTimeoutError             a job not over in time      (also a TimeoutError)
     ├── OrchestratorError           a run over studies that cannot begin
@@ -36,9 +37,10 @@ attributes, but stand in no `str`, no `repr` and no pickle.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+
+from ._texts import masked, short
 
 _CHECK = "Next: imednet check"
 
@@ -281,6 +283,20 @@ class ExportConfigurationError(ExportError):
     """The target or the settings of an export cannot be used; nothing was written."""
 
 
+class ExportIncompleteError(ExportError):
+    """Some tables could not be read; the others were exported, and the next run reads only what failed.
+
+    Attributes:
+        report: what was exported, and how each form went.
+    """
+
+    _private = ("report",)
+
+    def __init__(self, message: str, *, report: Any = None) -> None:
+        self.report = report
+        super().__init__(message)
+
+
 class ExportBatchError(ExportError):
     """A batch could not be written after all attempts.
 
@@ -369,28 +385,10 @@ def _vendor_facts(body: Any, sent: Iterable[str] = ()) -> tuple[str | None, str 
     value = field.get("value")
     values = value if isinstance(value, list) else [value]
     for one in [*values, *sent]:
-        description = _masked(description, one)
+        description = masked(description, one)
     return (
-        _short(error.get("code")),
-        _short(description),
-        _short(field.get("attribute")),
+        short(error.get("code")),
+        short(description),
+        short(field.get("attribute")),
         value,
     )
-
-
-def _masked(text: Any, value: Any) -> Any:
-    """The text without the value, in whatever case it stands there."""
-    if not isinstance(text, str) or value in (None, "") or isinstance(value, (dict, list)):
-        return text
-    pattern = re.escape(str(value))
-    if len(str(value)) <= 2:
-        pattern = rf"(?<!\w){pattern}(?!\w)"
-    return re.sub(pattern, "***", text, flags=re.IGNORECASE)
-
-
-def _short(value: Any) -> str | None:
-    """One printable line of at most 300 characters: what a server says must not flood or garble a terminal."""
-    if value is None or isinstance(value, (dict, list)):
-        return None
-    text = "".join(character if character.isprintable() else " " for character in str(value))
-    return text if len(text) <= 300 else text[:297] + "..."

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -170,24 +171,48 @@ class TestExport:
         assert done.returncode == 0
         manifest = json.loads((tmp_path / "study" / "manifest.json").read_text("utf-8"))
         assert manifest["sandbox"] is True
-        total = manifest["endpoints"]["records"]["serverTotal"]
+        total = manifest["endpoints"]["records"]["serverTotal"] - sum(manifest["leftOut"].values())
+        assert manifest["leftOut"] == {"OLDVS": 1}
+        assert "OLDVS (1)" in done.stderr
         assert f"{total:,}  = {total:,} on the server, proven (fence)" in done.stdout
         assert str(tmp_path / "study") in done.stdout
         assert "RAND.RANDARM" in done.stderr
         assert "invented study" in done.stderr
-        assert len(list((tmp_path / "study").glob(f"*.{kind}"))) == 28
+        assert len(list((tmp_path / "study").glob(f"*.{kind}"))) == 28 + len(["_issues", "_dictionary"])
 
     def test_a_failure_leaves_no_file_and_says_what_to_do(
         self, own_box: Callable[..., Sandbox], tmp_path: Path
     ) -> None:
         def broken(request: Any, answer: Any) -> Answer:
-            return Answer(200, b"<html>") if "page=1" in request.target else answer(request)
+            return Answer(200, b"<html>") if "/records" in request.target else answer(request)
 
         done = imednet("export", "csv", STUDY, str(tmp_path / "study"), **keys(own_box(intercept=broken)))
         assert (done.returncode, "Next: " in done.stderr, done.stdout) == (1, True, "")
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_terminated_export_leaves_nothing(self, own_box: Callable[..., Sandbox], tmp_path: Path) -> None:
+    def test_an_incomplete_export_exits_with_4_and_the_next_run_reads_what_failed(
+        self, own_box: Callable[..., Sandbox], tmp_path: Path
+    ) -> None:
+        def broken(request: Any, answer: Any) -> Answer:
+            return Answer(200, b"<html>") if "page=1" in request.target else answer(request)
+
+        box, target = own_box(intercept=broken), str(tmp_path / "study")
+        done = imednet("export", "csv", STUDY, target, **keys(box))
+        assert done.returncode == 4
+        assert re.search(r"DIARY +\? +FAILED", done.stdout)
+        assert "Next: run the same export again" in done.stderr
+        box._intercept = None
+        before = len(box.requests)
+        done = imednet("export", "csv", STUDY, target, **keys(box))
+        assert done.returncode == 0
+        assert {dict(r.query).get("filter") for r in box.requests[before:] if "/records" in r.target} <= {
+            "formKey==DIARY", f"formKey==DIARY;recordId<={max(row['recordId'] for row in diary(box))}",
+            f"formKey==DIARY;recordId>{max(row['recordId'] for row in diary(box))}",
+        }  # fmt: skip
+
+    def test_a_terminated_export_leaves_nothing_to_be_seen_and_is_gone_on_with(
+        self, own_box: Callable[..., Sandbox], tmp_path: Path
+    ) -> None:
         def slow(request: Any, answer: Any) -> Answer:
             if "page=1" in request.target:
                 time.sleep(3)
@@ -201,21 +226,17 @@ class TestExport:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         deadline = time.monotonic() + 20
-        while not any("page=1" in request.target for request in list(box.requests)) and time.monotonic() < deadline:
+        while not list(tmp_path.glob("study/.imednet-spool/spool/0.jsonl")) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert list(tmp_path.iterdir())
         command.terminate()
         command.communicate(timeout=20)
         assert command.returncode == 128 + signal.SIGTERM
-        assert list(tmp_path.iterdir()) == []
-
-    def test_the_current_folder_is_not_replaced(self, box: Sandbox, tmp_path: Path) -> None:
-        code = "import os, sys; os.chdir(sys.argv.pop(1)); from imednet.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path), "export", "csv", STUDY, "."], capture_output=True, text=True,
-            env={**HOME, **keys(box)}, check=False,
-        )  # fmt: skip
-        assert (done.returncode, "choose a folder inside it" in done.stderr) == (2, True)
+        assert not [path for path in (tmp_path / "study").iterdir() if not path.name.startswith(".")]
+        assert ((tmp_path / "study" / ".imednet-spool").stat().st_mode & 0o777) == 0o700
+        box._intercept = None
+        done = imednet("export", "csv", STUDY, str(tmp_path / "study"), **keys(box))
+        assert (done.returncode, "rows of an earlier run were used again" in done.stderr) == (0, True)
+        assert not [path for path in (tmp_path / "study").iterdir() if path.name.startswith(".")]
 
     def test_without_pyarrow_the_message_says_what_to_install(self, tmp_path: Path) -> None:
         code = "import sys; sys.modules['pyarrow'] = None; from imednet.cli import main; main()"
@@ -225,6 +246,10 @@ class TestExport:
         )  # fmt: skip
         assert (done.returncode, "extra 'export'" in done.stderr, "pip install" in done.stderr) == (2, True, True)
         assert list(tmp_path.iterdir()) == []
+
+
+def diary(box: Sandbox) -> list[dict[str, Any]]:
+    return [row for row in box.studies[STUDY].rows("records") if row["formKey"] == "DIARY"]
 
 
 class TestServe:

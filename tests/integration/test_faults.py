@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ import pytest
 from imednet import AsyncImednetSDK, ImednetSDK
 from imednet.errors import (
     ApiError,
+    ExportIncompleteError,
     ImednetError,
     IncompleteReadError,
     InvalidAnswerError,
@@ -219,31 +221,51 @@ def test_an_export_tells_what_moved(own_box: Make, tmp_path: Path, fault: str, m
     monkeypatch.setattr("imednet.endpoints.deciding.LARGE_PAGE_SIZE", PAGE_SIZE)
     box = started(own_box, MENDED[fault]())
     with ImednetSDK(**box.credentials, max_in_flight=1) as sdk:
-        report = export_to_csv(sdk, STUDY, tmp_path / "study")
+        report = export_to_csv(sdk, STUDY, tmp_path / "study", disabled=True)
     assert report.rows >= len(served(box.studies[STUDY], "records"))
     facts = json.loads((tmp_path / "study" / "manifest.json").read_text())["endpoints"]["records"]
     assert facts["proof"] == "proven"
+    assert report.proof is not None
     assert facts["drifts"] == report.proof.drifts >= 1
     box = started(own_box, MENDED[fault]())
     with ImednetSDK(**box.credentials, max_in_flight=1) as sdk, pytest.raises(IncompleteReadError):
         export_to_csv(sdk, STUDY, tmp_path / "strict", consistency="strict")
-    assert [path.name for path in tmp_path.iterdir()] == ["study"]
+    assert visible(tmp_path) == ["study"]
+
+
+def visible(folder: Path) -> list[str]:
+    """Files in a folder that a person would see: a spool to go on from is hidden."""
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return sorted({path.parts[0] for path in found if not any(part.startswith(".") for part in path.parts)})
 
 
 @pytest.mark.parametrize("export", [export_to_parquet, export_to_csv], ids=["parquet", "csv"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_export_ends_in_success_or_leaves_a_file(
+def test_no_export_ends_in_success(
     own_box: Make, tmp_path: Path, fault: str, export: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder an earlier export wrote is as it was, and nothing hidden stays beside it."""
+    """Forms that could be read by themselves are there and whole, the others are named and have no file."""
     monkeypatch.setattr("imednet.endpoints.deciding.LARGE_PAGE_SIZE", PAGE_SIZE)
     intercept, kind = FAULTS[fault]
     box = started(own_box, intercept())
     with ImednetSDK(**box.credentials, retries=1, backoff_factor=0) as sdk:
         with pytest.raises(ImednetError) as caught:
             export(sdk, STUDY, tmp_path / "made" / "here")
-    assert isinstance(caught.value, kind)
-    assert list(tmp_path.iterdir()) == []
+    if not isinstance(caught.value, ExportIncompleteError):
+        assert isinstance(caught.value, kind)
+        assert visible(tmp_path) == []
+        return
+    report = caught.value.report
+    assert not report.complete
+    counts = Counter(row["formKey"] for row in served(box.studies[STUDY], "records"))
+    for form in report.forms:
+        if form.status == "SUCCESS":
+            assert form.rows == counts[form.key], form.key
+        else:
+            assert (form.status, form.rows, form.file) == ("FAILED", None, None)
+            assert counts[form.key] > 2 * PAGE_SIZE or kind is PaginationError or "at once" in fault, form.key
+            assert form.error
+    assert json.loads((report.folder / "manifest.json").read_text())["status"] == "incomplete"
 
 
 @pytest.mark.parametrize("method", ["iter", "pages"])
@@ -274,11 +296,18 @@ def test_an_earlier_export_survives_a_failure(own_box: Make, tmp_path: Path) -> 
     with ImednetSDK(**box.credentials) as sdk:
         export_to_csv(sdk, STUDY, target)
     before = {path.name: path.read_bytes() for path in target.iterdir()}
-    bad = own_box(intercept=on_page(1, html))
+    bad = own_box(intercept=lambda one, answer: html(one, answer) if one.path.endswith("/records") else answer(one))
     with ImednetSDK(**bad.credentials, retries=0) as sdk, pytest.raises(InvalidAnswerError):
         export_to_csv(sdk, STUDY, target)
     assert {path.name: path.read_bytes() for path in target.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
+    partly = own_box(intercept=on_page(1, html))
+    with ImednetSDK(**partly.credentials, retries=0) as sdk, pytest.raises(ExportIncompleteError) as caught:
+        export_to_csv(sdk, STUDY, target)
+    assert [form.key for form in caught.value.report.forms if form.status == "FAILED"] == ["DIARY"]
+    assert (target / "DIARY.csv").read_bytes() == before["DIARY.csv"]
+    (entry,) = [file for file in caught.value.report.manifest["files"] if file["form"] == "DIARY"]
+    assert entry["stale"] is True
 
 
 def test_a_server_that_only_grows_ends_in_success(own_box: Make, door: Ways) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 
 from imednet import AsyncImednetSDK, ImednetSDK
@@ -36,7 +37,7 @@ from imednet.errors import (
     ServerError,
     UnknownFilterError,
 )
-from imednet.integrations import export_study, export_to_csv, export_to_parquet
+from imednet.integrations import export_to_csv, export_to_parquet
 from imednet.sandbox import Answer, Request, Sandbox
 from support import STUDY, Ways, built, served
 
@@ -436,6 +437,7 @@ class TestExports:
             report = export_to_csv(sdk, STUDY, tmp_path / "x")
         files = {file["formId"]: file for file in report.manifest["files"]}
         assert files[60118]["file"] != files[60120]["file"]
+        assert (files[60118]["rows"], files[60120]["rows"]) == (67, 243)
         for number, variable in ((60118, "AETERM"), (60120, "CMTRT")):
             lines = (report.folder / files[number]["file"]).read_text("utf-8").splitlines()
             assert variable in lines[0].split(",")
@@ -452,21 +454,26 @@ class TestExports:
     @pytest.mark.parametrize(
         ("field", "value"), [("subjectId", 5.5), ("siteId", "C1"), ("visitId", True), ("siteId", 2**70)]
     )
-    def test_an_identifier_that_is_no_whole_number_is_an_error(
+    def test_an_identifier_that_is_no_whole_number_is_listed(
         self, own_box: Make, tmp_path: Path, field: str, value: Any
     ) -> None:
         box = own_box()
-        box.studies[STUDY].records.change(7, **{field: value})
-        with ImednetSDK(**box.credentials) as sdk, pytest.raises(ExportError, match=field):
-            export_to_parquet(sdk, STUDY, tmp_path / "x")
-        assert list(tmp_path.iterdir()) == []
+        row = box.studies[STUDY].records.change(7, **{field: value})
+        with ImednetSDK(**box.credentials) as sdk:
+            report = export_to_parquet(sdk, STUDY, tmp_path / "x", disabled=True)
+        cells = pq.read_table(report.folder / f"{row['formKey']}.parquet").to_pylist()
+        assert next(cell for cell in cells if cell["recordId"] == row["recordId"])[field] is None
+        issues = pq.read_table(report.folder / "_issues.parquet").to_pylist()
+        (issue,) = [one for one in issues if one["recordId"] == row["recordId"] and one["variable"] == field]
+        assert (issue["reason"], issue["value"]) == ("no integer", value if value == "C1" else json.dumps(value))
 
     @pytest.mark.parametrize(("field", "value"), [("formId", [1]), ("formKey", {}), ("formId", None)])
     def test_odd_forms_of_records_lose_nothing(self, own_box: Make, tmp_path: Path, field: str, value: Any) -> None:
         box = own_box()
         box.studies[STUDY].records.change(7, **{field: value})
         with ImednetSDK(**box.credentials) as sdk:
-            assert export_to_csv(sdk, STUDY, tmp_path / "x").rows == len(served(box.studies[STUDY], "records"))
+            report = export_to_csv(sdk, STUDY, tmp_path / "x", disabled=True)
+        assert report.rows == len(served(box.studies[STUDY], "records"))
 
     @pytest.mark.parametrize("target", ["", "a\0b", None, 5, "x" * 300])
     def test_targets_that_are_no_folder_are_refused(
@@ -475,24 +482,23 @@ class TestExports:
         monkeypatch.chdir(tmp_path)
         with ImednetSDK(**box.credentials) as sdk, pytest.raises(ExportConfigurationError):
             export_to_csv(sdk, STUDY, target)
-        with ImednetSDK(**box.credentials) as sdk, pytest.raises(ExportConfigurationError, match="parquet"):
-            export_study(sdk, STUDY, tmp_path / "x", "xlsx")
 
-    def test_a_replacement_that_fails_at_the_end_brings_the_earlier_export_back(
-        self, box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("when", [0, 3, 40])
+    def test_a_replacement_that_fails_brings_the_earlier_export_back(
+        self, box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: int
     ) -> None:
         target = tmp_path / "x"
         with ImednetSDK(**box.credentials) as sdk:
             export_to_csv(sdk, STUDY, target)
-            rename = Path.rename
+            before = {path.name: path.read_bytes() for path in target.iterdir()}
+            replace, calls = Path.replace, iter(range(10_000))
 
             def failing(self: Path, other: Any) -> Path:
-                if ".partial-" in self.name:
+                if "out" in self.parts and next(calls) == when % 30:
                     raise OSError(5, "Input/output error")
-                return rename(self, other)
+                return replace(self, other)
 
-            monkeypatch.setattr(Path, "rename", failing)
+            monkeypatch.setattr(Path, "replace", failing)
             with pytest.raises(ExportError, match="is as it was"):
-                export_to_csv(sdk, STUDY, target)
-        assert (target / "AE.csv").exists()
-        assert [path.name for path in tmp_path.iterdir()] == ["x"]
+                export_to_csv(sdk, STUDY, target, deleted="drop")
+        assert {path.name: path.read_bytes() for path in target.iterdir()} == before

@@ -20,6 +20,7 @@ from imednet_api.types import decode
 RECORDS = operation("list_records")
 SITES = operation("list_sites")
 REQUEST = httpx.Request("GET", "https://h.org/p")
+LINES = pages.Lines(("recordId", "formKey"))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
@@ -49,8 +50,10 @@ class TestSoundPages:
         assert [row.to_dict() for row in typed.rows] == rows
         assert typed.identities == [1, 2]
         assert read(body(rows), None).rows == rows
-        values = read(body(rows), pages.plain_values).rows
-        assert (values[0][5], json.loads(values[0][-1]), values[1][-1]) == (1, {"A": "1"}, None)
+        lines = read(body(rows), LINES)
+        assert [json.loads(bytes(line)) for line, *_ in lines.rows] == rows
+        assert [fields for _, *fields in lines.rows] == [[1, None], [2, None]]
+        assert lines.identities == [1, 2]
 
     @pytest.mark.parametrize("indent", [None, 2])
     @given(answers=st.dictionaries(st.text(max_size=6), JSON, max_size=4), extra=JSON)
@@ -63,6 +66,11 @@ class TestSoundPages:
             content = text.encode()
             expected = json.loads(content)["data"]
             assert [one.to_dict() for one in read(content).rows] == expected
+            ((line, number, form),) = read(content, LINES).rows
+            assert b"\n" not in bytes(line)
+            assert (json.loads(bytes(line)), number, form) == (expected[0], 1, expected[0].get("formKey"))
+            (text,) = json_text.list_items(content, "data")
+            assert json.loads(text) == expected[0]
             scanned = json_text._scan(content.decode(), ("recordData",))["data"][0]
             if isinstance(scanned.get("recordData"), bytes):
                 scanned["recordData"] = decode(scanned["recordData"])
@@ -116,7 +124,7 @@ class TestUnsoundPages:
             body([{"studyKey": "x"}]), body([record(1, recordId=1.5)]), body([record(1, recordId=True)]),
         ],
     )  # fmt: skip
-    @pytest.mark.parametrize("maker", [pages.models, pages.plain_values, None])
+    @pytest.mark.parametrize("maker", [pages.models, LINES, None])
     def test_a_page_that_does_not_agree_with_itself_is_an_error(self, wrong: Any, maker: Any) -> None:
         with pytest.raises(UnsoundAnswer) as caught:
             read(json.dumps(wrong).encode(), maker)
@@ -132,7 +140,7 @@ class TestUnsoundPages:
         ],
     )  # fmt: skip
     def test_what_is_no_json_is_network_trouble_that_says_what_came(self, content: bytes, what: str) -> None:
-        for maker in (pages.models, None):
+        for maker in (pages.models, LINES, None):
             with pytest.raises(httpx.DecodingError, match=what):
                 read(content, maker)
 
@@ -141,13 +149,13 @@ class TestUnsoundPages:
         page = {**body(data or []), "metadata": {"error": {"code": "9000", "description": "Unknown error"}}}
         if data is None:
             del page["data"], page["pagination"]
-        for maker in (pages.models, None):
+        for maker in (pages.models, LINES, None):
             with pytest.raises(ApiError, match="Unknown error"):
                 read(page, maker)
 
     @given(content=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
     def test_any_bytes_give_our_error_or_network_trouble(self, content: bytes) -> None:
-        for maker in (pages.models, pages.plain_values, None):
+        for maker in (pages.models, LINES, None):
             with pytest.raises((ImednetError, httpx.DecodingError)):
                 read(content, maker)
 
@@ -165,5 +173,5 @@ class TestUnsoundPages:
 def test_identities_of_users_fall_back_to_the_login() -> None:
     users = operation("list_users")
     rows = [{"userId": None, "login": "a"}, {"userId": "u2", "login": "b"}]
-    for maker in (pages.models, pages.plain_values, None):
+    for maker in (pages.models, LINES, None):
         assert read(body(rows), maker, users).identities == [("", "a"), "u2"]

@@ -10,7 +10,8 @@ from changing import Schedule, Server, records, run
 from imednet.core.calls import ListCall
 from imednet.core.pages import Page
 from imednet.core.proof import Identities
-from imednet.core.reading import SplitRead, WholeRead
+from imednet.core.reading import WholeRead
+from imednet.core.splitting import SplitRead
 from imednet.errors import ArgumentError, ImednetError, IncompleteReadError
 from imednet_api.api import operation
 from imednet_api.types import Request

@@ -11,8 +11,15 @@ import sys
 
 
 def main() -> None:
-    """Run the command. Exit status: 0 well, 1 the API or the data, 2 the call, 130 interrupted."""
-    from ..errors import ArgumentError, ConfigurationError, ExportConfigurationError, ImednetError, UnknownFilterError
+    """Run the command. Exit status: 0 well, 1 API or data, 2 the call, 4 an incomplete export, 130 interrupted."""
+    from ..errors import (
+        ArgumentError,
+        ConfigurationError,
+        ExportConfigurationError,
+        ExportIncompleteError,
+        ImednetError,
+        UnknownFilterError,
+    )
     from .app import app
 
     for name in ("SIGTERM", "SIGHUP"):
@@ -25,6 +32,8 @@ def main() -> None:
         app(prog_name="imednet")
     except ImednetError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        if isinstance(error, ExportIncompleteError):
+            sys.exit(4)
         usage = (ArgumentError, ConfigurationError, ExportConfigurationError, UnknownFilterError)
         sys.exit(2 if isinstance(error, usage) else 1)
     except KeyboardInterrupt:

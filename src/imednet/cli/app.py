@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import check, export, lists, sandbox
+from . import check, export, lists, log, sandbox
 from .connection import Connection
 
 app = typer.Typer(
@@ -54,5 +54,6 @@ def connect(
 
 app.command("check")(check.check)
 app.add_typer(export.app, name="export")
+app.add_typer(log.app, name="log")
 app.add_typer(sandbox.app, name="sandbox")
 lists.add_to(app)

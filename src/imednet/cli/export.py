@@ -1,51 +1,366 @@
-"""`imednet export parquet|csv [STUDY] DIR`: a whole study on disk, proven whole."""
+"""`imednet export FORMAT [STUDY] TARGET`: a whole study on disk, in a database or in a warehouse, proven whole."""
 
 from __future__ import annotations
 
+import inspect
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .connection import Connection, say
+from ..errors import ConfigurationError, ExportConfigurationError, ExportIncompleteError
+from .connection import Connection
+from .output import Format, show
+from .summary import summary
 
 if TYPE_CHECKING:
-    from ..integrations.study_export import ExportReport, Progress
+    from ..integrations import ExportOptions, ExportSink
+    from ..integrations.extraction import Progress
 
-app = typer.Typer(help="Write a whole study to disk, proven whole.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Write a whole study to a target, proven whole.", no_args_is_help=True, rich_markup_mode=None)
 
 Words = Annotated[
     list[str],
-    typer.Argument(metavar="[STUDY] DIR", help="Key of the study (optional with --sandbox) and the folder to write."),
+    typer.Argument(metavar="[STUDY] TARGET", help="Key of the study (optional with --sandbox) and where to write."),
 ]
+Study = Annotated[
+    str | None, typer.Argument(metavar="STUDY", help="Key of the study (optional with --sandbox).", show_default=False)
+]
+Long = Annotated[bool, typer.Option("--long", help="One table of record, form, variable and value.")]
+Raw = Annotated[bool, typer.Option("--raw", help="The server's records untouched, instead of tidy rows.")]
+AddressFile = Annotated[
+    Path | None,
+    typer.Option("--uri-file", help="File with the address of the database; else IMEDNET_EXPORT_URI, else a prompt."),
+]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder of manifest and log; else one of your state folder.")
+]
+SchemaOption = Annotated[str | None, typer.Option("--schema", help="Schema of the tables.")]
+
+ADDRESS = "IMEDNET_EXPORT_URI"
+
+_SHARED: dict[str, Any] = {
+    "form": (list[str] | None, typer.Option("--form", help="Only this form; may be repeated."), None),
+    "variable": (list[str] | None, typer.Option("--variable", help="Only this variable; may be repeated."), None),
+    "entity": (
+        list[str] | None,
+        typer.Option("--entity", help="Also this list (sites, subjects, visits, ...), or all; may be repeated."),
+        None,
+    ),
+    "disabled": (bool, typer.Option("--disabled", help="Also disabled forms."), False),
+    "names": (str, typer.Option("--names", help="Columns are named by variable `name` or by `label`."), "name"),
+    "values": (
+        str | None,
+        typer.Option("--values", help="`text` as sent, `typed`, or `both`; each target has its own default."),
+        None,
+    ),
+    "deleted": (str, typer.Option("--deleted", help="`keep` deleted records, `drop` them, or `only` them."), "keep"),
+    "unblind": (bool, typer.Option("--unblind", help="Also blinded variables; needs --reason."), False),
+    "reason": (str | None, typer.Option("--reason", help="Why: written to the extraction log."), None),
+    "fresh": (
+        bool,
+        typer.Option("--fresh", help="Read all again, whatever an earlier run left."),
+        False,
+    ),
+    "max_retries": (int, typer.Option("--max-retries", min=0, help="Tries after a passing failure of the target."), 3),
+    "plan": (bool, typer.Option("--plan", help="Show requests, rows and bytes; write nothing."), False),
+}
 
 
-@app.command("parquet")
-def parquet(ctx: typer.Context, words: Words) -> None:
-    """One Parquet file a form, and a manifest.json."""
-    _export(ctx.obj, words, "parquet")
+def _command(name: str, help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A command with the options that all formats share; the function gets them as `choices`."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "choices"]
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        shared = [
+            inspect.Parameter(key, keyword, default=default, annotation=Annotated[kind, option])
+            for key, (kind, option, default) in _SHARED.items()
+        ]
+
+        def command(*args: Any, **kwargs: Any) -> None:
+            function(*args, choices={key: kwargs.pop(key) for key in _SHARED}, **kwargs)
+
+        parameters = [p.replace(kind=keyword) if p.default is not p.empty else p for p in own]
+        command.__signature__ = inspect.Signature([*parameters, *shared])  # type: ignore[attr-defined]
+        command.__annotations__ = {p.name: p.annotation for p in (*parameters, *shared)}
+        app.command(name, help=help)(command)
+        return function
+
+    return decorate
 
 
-@app.command("csv")
-def csv(ctx: typer.Context, words: Words) -> None:
-    """One CSV file a form, and a manifest.json."""
-    _export(ctx.obj, words, "csv")
+@_command("parquet", "One Parquet file a form, typed, with labels; needs the extra `export`.")
+def parquet(
+    ctx: typer.Context,
+    words: Words,
+    choices: dict[str, Any],
+    partition: Annotated[bool, typer.Option("--partition", help="Folders study=KEY/form=KEY, as in Hive.")] = False,
+    long: Long = False,
+) -> None:
+    """Parquet."""
+    from ..integrations.parquet import ParquetSink
+
+    _to_folder(ctx.obj, words, choices, lambda folder: ParquetSink(folder, hive=partition), long)
 
 
-def _export(connection: Connection, words: list[str], file_format: str) -> None:
+@_command("csv", "One CSV file a form, answers as sent, with read.R and read.sas.")
+def csv(
+    ctx: typer.Context,
+    words: Words,
+    choices: dict[str, Any],
+    excel_safe: Annotated[
+        bool, typer.Option("--excel-safe", help="An apostrophe before texts that look like formulas; alters data.")
+    ] = False,
+    long: Long = False,
+) -> None:
+    """CSV."""
+    from ..integrations.files import CsvSink
+
+    _to_folder(ctx.obj, words, choices, lambda folder: CsvSink(folder, excel_safe=excel_safe, readers=not long), long)
+
+
+@_command("json", "One JSON file a form.")
+def json(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = False) -> None:
+    """JSON."""
+    from ..integrations.files import JsonSink
+
+    _to_folder(ctx.obj, words, choices, lambda folder: JsonSink(folder, raw_records=raw))
+
+
+@_command("jsonl", "One JSON Lines file a form.")
+def jsonl(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = False, long: Long = False) -> None:
+    """JSON Lines."""
+    from ..integrations.files import JsonLinesSink
+
+    _to_folder(ctx.obj, words, choices, lambda folder: JsonLinesSink(folder, raw_records=raw), long)
+
+
+@_command("sav", "One SPSS file a form, typed and labelled; needs the extra `stats`.")
+def sav(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
+    """SPSS."""
+    from ..integrations.stats import SavSink
+
+    _to_folder(ctx.obj, words, choices, SavSink)
+
+
+@_command("xpt", "One SAS transport file a form, typed and labelled; needs the extra `stats`.")
+def xpt(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
+    """SAS transport."""
+    from ..integrations.stats import XptSink
+
+    _to_folder(ctx.obj, words, choices, XptSink)
+
+
+@_command("excel", "One workbook with a sheet a form; needs the extra `export`.")
+def excel(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
+    """Excel."""
+    from ..integrations.excel import ExcelSink
+    from ..integrations.tabular import beside
+
+    study, target = _study_and_target(ctx.obj, words)
+    _run(ctx.obj, study, lambda: ExcelSink(target), beside(target), choices)
+
+
+@_command("duckdb", "One DuckDB file with a table a form; needs the extra `duckdb`.")
+def duckdb(
+    ctx: typer.Context,
+    words: Words,
+    choices: dict[str, Any],
+    schema: Annotated[str, typer.Option("--schema", help="Schema of the tables.")] = "main",
+    long: Long = False,
+) -> None:
+    """DuckDB."""
+    from ..integrations.duck import DuckDbSink
+    from ..integrations.tabular import beside
+
+    study, target = _study_and_target(ctx.obj, words)
+    _run(ctx.obj, study, lambda: DuckDbSink(target, schema=schema), beside(target), choices, long)
+
+
+@_command("sql", "A SQL database with a table a form, through SQLAlchemy; needs the extra `export`.")
+def sql(
+    ctx: typer.Context,
+    choices: dict[str, Any],
+    study: Study = None,
+    uri_file: AddressFile = None,
+    schema: SchemaOption = None,
+    prefix: Annotated[str, typer.Option("--prefix", help="Put before the name of every table.")] = "",
+    home: HomeOption = None,
+    long: Long = False,
+) -> None:
+    """SQL."""
+    from ..integrations.home import state_folder
+    from ..integrations.sql import SqlSink
+
+    study, uri = ctx.obj.study(study), _address(uri_file)
+    kind = "sql-long" if long else "sql"
+    where = home or state_folder(kind, study, uri, schema or "", prefix)
+    _run(ctx.obj, study, lambda: SqlSink(uri, schema=schema, prefix=prefix), where, choices, long)
+
+
+@_command("mongodb", "A MongoDB collection with a document a record; needs the extra `mongodb`.")
+def mongodb(
+    ctx: typer.Context,
+    choices: dict[str, Any],
+    study: Study = None,
+    uri_file: AddressFile = None,
+    database: Annotated[str, typer.Option("--database", help="The database.")] = "imednet",
+    collection: Annotated[str, typer.Option("--collection", help="The collection of records.")] = "records",
+    home: HomeOption = None,
+) -> None:
+    """MongoDB."""
+    from ..integrations.document import MongoDBSink
+    from ..integrations.home import state_folder
+
+    study, uri = ctx.obj.study(study), _address(uri_file)
+    where = home or state_folder("mongodb", study, uri, database, collection)
+    _run(ctx.obj, study, lambda: MongoDBSink(uri, database=database, collection=collection), where, choices)
+
+
+@_command("neo4j", "A Neo4j graph of sites, subjects, visits and records; needs the extra `neo4j`.")
+def neo4j(
+    ctx: typer.Context,
+    choices: dict[str, Any],
+    study: Study = None,
+    uri_file: AddressFile = None,
+    user: Annotated[
+        str | None, typer.Option("--user", help="User; the password comes from NEO4J_PASSWORD or a prompt.")
+    ] = None,
+    database: Annotated[str, typer.Option("--database", help="The database.")] = "neo4j",
+    home: HomeOption = None,
+) -> None:
+    """Neo4j."""
+    from ..integrations.graph import Neo4jSink
+    from ..integrations.home import state_folder
+
+    study, uri = ctx.obj.study(study), _address(uri_file)
+    auth = (user, _secret("NEO4J_PASSWORD", "Password of Neo4j")) if user else None
+    where = home or state_folder("neo4j", study, uri, database)
+    _run(ctx.obj, study, lambda: Neo4jSink(uri, auth=auth, database=database), where, choices)
+
+
+@_command("snowflake", "A Snowflake schema with a table a form; needs the extra `snowflake`.")
+def snowflake(
+    ctx: typer.Context,
+    choices: dict[str, Any],
+    study: Study = None,
+    connection: Annotated[
+        str, typer.Option("--connection", help="Name of a connection in Snowflake's connections.toml (key-pair there).")
+    ] = "default",
+    database: Annotated[str | None, typer.Option("--database", help="Database; else the connection's.")] = None,
+    schema: SchemaOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Snowflake."""
+    from ..integrations.home import state_folder
+    from ..integrations.warehouse import SnowflakeSink
+
+    study = ctx.obj.study(study)
+    where = home or state_folder("snowflake", study, connection, database or "", schema or "")
+    _run(ctx.obj, study, lambda: SnowflakeSink(connection, database=database, schema=schema), where, choices)
+
+
+# ---- shared by all of them
+
+
+def _study_and_target(connection: Connection, words: list[str]) -> tuple[str, Path]:
+    if len(words) > 2:
+        raise typer.BadParameter("give a STUDY and a TARGET, nothing more")
+    return connection.study(words[0] if len(words) == 2 else None), Path(words[-1])
+
+
+def _to_folder(
+    connection: Connection,
+    words: list[str],
+    choices: dict[str, Any],
+    make: Callable[[Path], ExportSink],
+    long: bool = False,
+) -> None:
+    study, target = _study_and_target(connection, words)
+    _run(connection, study, lambda: make(target), target, choices, long)
+
+
+def _run(
+    connection: Connection,
+    study: str,
+    make: Callable[[], ExportSink],
+    home: Path,
+    choices: dict[str, Any],
+    long: bool = False,
+) -> None:
     from ..integrations import export_study
 
-    if len(words) > 2:
-        raise typer.BadParameter("give a STUDY and a DIR, nothing more")
-    study_key = connection.study(words[0] if len(words) == 2 else None)
+    options = _options(choices)
+    if choices["plan"]:
+        _plan(connection, study, options)
+        return
+    sink = make()
+    if long:
+        from ..integrations.long import LongSink
+
+        sink = LongSink(sink)
     with connection.sdk() as sdk, _progress() as progress:
-        report = export_study(
-            sdk, study_key, Path(words[-1]), file_format, progress=progress, sandbox=connection.sandbox
-        )
-    _summary(report)
+        try:
+            report = export_study(
+                sdk, study, sink, home=home, options=options, progress=progress, sandbox=connection.sandbox
+            )
+        except ExportIncompleteError as error:
+            summary(error.report)
+            raise
+    summary(report)
+
+
+def _options(choices: dict[str, Any]) -> ExportOptions:
+    from ..integrations import ExportOptions
+
+    if choices["reason"] and not choices["unblind"]:
+        raise typer.BadParameter("--reason goes with --unblind")
+    return ExportOptions(
+        forms=choices["form"] or None,
+        variables=choices["variable"] or None,
+        entities=tuple(name.replace("-", "_") for name in choices["entity"] or ()),
+        disabled=choices["disabled"],
+        names=choices["names"],
+        values=choices["values"],
+        deleted=choices["deleted"],
+        unblind=(choices["reason"] or "") if choices["unblind"] else None,
+        fresh=choices["fresh"],
+        max_retries=choices["max_retries"],
+    )
+
+
+def _plan(connection: Connection, study: str, options: ExportOptions) -> None:
+    from ..integrations.plan import plan_export
+
+    with connection.sdk() as sdk:
+        reads = plan_export(sdk, study, options)
+    rows = [{"list": r.name, "rows": r.rows, "requests": r.requests, "bytes": r.bytes} for r in reads]
+    show(rows, Format.TABLE if sys.stdout.isatty() else None)
+
+
+def _address(file: Path | None) -> str:
+    """The address of a database: never an argument, never shown."""
+    if file is not None:
+        try:
+            return file.read_text("utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError):
+            raise ConfigurationError(f"the file of the address cannot be read: {file}") from None
+    return _secret(ADDRESS, "Address of the database")
+
+
+def _secret(variable: str, name: str) -> str:
+    given = (os.environ.get(variable) or "").strip()
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise ExportConfigurationError(f"{name.lower()} is missing. Next: set {variable}, or name a file")
+    answer: str = typer.prompt(name, hide_input=True, err=True)
+    return answer
 
 
 @contextmanager
@@ -61,22 +376,3 @@ def _progress() -> Iterator[Progress | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("records", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _summary(report: ExportReport) -> None:
-    width = max(len(form.key) for form in report.forms) + 2
-    typer.echo(f"{'form':<{width}}{'rows':>9}  file")
-    for form in report.forms:
-        typer.echo(f"{form.key:<{width}}{form.rows:>9,}  {form.file or '(no records)'}")
-    proof = report.proof
-    total = proof.total - proof.vanished + proof.growth
-    typer.echo(f"{'all':<{width}}{report.rows:>9,}  = {total:,} on the server, {proof.status} ({proof.rule})")
-    typer.echo(f"files: {report.folder}")
-    if proof.growth:
-        say(f"{proof.growth} records came while the export ran; they are in the files")
-    if proof.vanished:
-        say(f"{proof.vanished} records were deleted while the export ran; they may be in the files")
-    if not proof.proven:
-        say(f"not proven whole, only the totals agree: {proof.reason}")
-    if report.blinded:
-        say(f"left out because they are blinded: {', '.join(report.blinded)}")

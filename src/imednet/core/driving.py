@@ -11,7 +11,8 @@ from ..errors import ImednetError
 from .http_client_base import Reader
 from .pages import Page
 from .protocols import AsyncRequestorProtocol, RequestorProtocol
-from .reading import Fetch, Read
+from .reading import Fetch
+from .splitting import Read
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -95,6 +95,38 @@ def _scan(text: str, names: tuple[str, ...]) -> Any:
     return body
 
 
+def list_items(content: bytes, name: str) -> list[str]:
+    """The text of each element of the list that a member of an object is, as it came."""
+    text = content.decode("utf-8-sig")
+    found: list[str] = []
+
+    def element(at: int) -> tuple[Any, int]:
+        value, end = STANDARD_DECODER.raw_decode(text, at)
+        found.append(text[at:end])
+        return value, end
+
+    def member(member_name: str, at: int) -> tuple[Any, int]:
+        if member_name != name or text[at] != "[":
+            return STANDARD_DECODER.raw_decode(text, at)
+        found.clear()  # of two members of one name the last one counts
+        return _list(text, at, element)
+
+    _object(text, _skip(text, 0), member)
+    return found
+
+
+def members(content: bytes) -> dict[str, str]:
+    """The text of each member of an object, as it came."""
+    text = content.decode("utf-8-sig")
+
+    def member(_: str, at: int) -> tuple[Any, int]:
+        _, end = STANDARD_DECODER.raw_decode(text, at)
+        return text[at:end], end
+
+    found: dict[str, str] = _object(text, _skip(text, 0), member)[0]
+    return found
+
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 

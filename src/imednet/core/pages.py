@@ -18,7 +18,7 @@ from imednet_api.types import Model, Operation, Rest, decode, fast_json
 
 from ..errors import PaginationError
 from .answers import UnsoundAnswer, hidden_failure, not_json
-from .json_text import decode_but, own_bytes
+from .json_text import decode_but, list_items, own_bytes
 
 R = TypeVar("R")
 
@@ -75,17 +75,24 @@ def models(model: type[Model], split: Split) -> list[Any]:
     return list(map(model.from_values, split.values, split.rests))
 
 
-def plain_values(model: type[Model], split: Split) -> list[Any]:  # noqa: ARG001  (the interface of a row maker)
-    """Rows as tuples of values in the order of `Model.FIELDS`, undecoded fields as bytes. For exports."""
-    return split.values
+@dataclass(frozen=True)
+class Lines:
+    """Rows as the JSON that came, each in one line of bytes, with the values of some fields beside it. For exports.
+
+    A row is a tuple: the line, then the value of each field, `None` where it is missing.
+    """
+
+    fields: tuple[str, ...] = ()
 
 
-def read_page(operation: Operation, make: RowMaker | None, study_key: str | None) -> Callable[[httpx.Response], Page]:
+def read_page(
+    operation: Operation, make: RowMaker | Lines | None, study_key: str | None
+) -> Callable[[httpx.Response], Page]:
     """A reader of pages of one list, to be run inside the retry loop.
 
     Args:
         operation: the list.
-        make: turns split rows into what the caller wants; `None` leaves them as decoded dictionaries.
+        make: turns split rows into what the caller wants; `Lines` leaves them undecoded, `None` as dictionaries.
         study_key: the study that was asked for, for error messages.
 
     The reader raises `httpx.DecodingError` for a body that is no JSON or a page that contradicts itself (so that
@@ -106,6 +113,8 @@ def read_page(operation: Operation, make: RowMaker | None, study_key: str | None
                 _check_objects(data)
                 rows = data
                 identities = _identities([[row.get(key) for row in data] for key in keys])
+            elif isinstance(make, Lines):
+                metadata, pagination, rows, identities = _lines(response.content, make.fields, keys, facts.key_else)
             else:
                 split = _split(response.content, model)
                 metadata, pagination = split.metadata, split.pagination
@@ -119,8 +128,8 @@ def read_page(operation: Operation, make: RowMaker | None, study_key: str | None
         hidden = hidden_failure(metadata, response, study_key)
         if hidden is not None:
             raise hidden
-        if facts.key_else and None in identities:
-            identities = _other_identities(identities, rows, facts.key_else, columns)
+        if facts.key_else and None in identities and not isinstance(make, Lines):
+            identities = _other_identities(identities, rows, facts.key_else)
         try:
             page = page_of(operation.name, pagination, rows, identities, metadata, undeclared)
             check_page(operation.name, page, response.request.url.params.get("page"))
@@ -201,6 +210,11 @@ def _identity(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
+def _second_choice(parts: list[Any]) -> Any:
+    found = _identity(parts)
+    return None if found is None else ("", found)
+
+
 def _identities(parts: list[list[Any]]) -> list[Any]:
     """Identities of all rows from the columns of the key; `None` where a row has none."""
     if len(parts) == 1 and all(type(one) is int for one in parts[0]):
@@ -208,20 +222,15 @@ def _identities(parts: list[list[Any]]) -> list[Any]:
     return [_identity(list(row)) for row in zip(*parts, strict=True)]
 
 
-def _other_identities(
-    identities: list[Any], rows: list[Any], keys: tuple[str, ...], columns: dict[str, int]
-) -> list[Any]:
+def _other_identities(identities: list[Any], rows: list[Any], keys: tuple[str, ...]) -> list[Any]:
     """Where the key is missing, the second choice; marked, so that it cannot equal a key of another row."""
 
     def other(row: Any) -> Any:
         if isinstance(row, dict):
             parts = [row.get(key) for key in keys]
-        elif isinstance(row, tuple):
-            parts = [row[columns[key]] for key in keys]
         else:
             parts = [getattr(row, row.FIELDS[key]) for key in keys]
-        found = _identity(parts)
-        return None if found is None else ("", found)
+        return _second_choice(parts)
 
     return [other(row) if identity is None else identity for identity, row in zip(identities, rows, strict=True)]
 
@@ -274,3 +283,59 @@ def _split_exact(content: bytes, model: type[Model]) -> Split:
         extra = {name: value for name, value in row.items() if name not in model.FIELDS}
         rests.append(Rest(absent, extra) if absent or extra else None)
     return Split(metadata, pagination, values, rests)
+
+
+# ---------------------------------------------------------------------------------------------- rows as lines
+
+
+def _lines(
+    content: bytes, fields: tuple[str, ...], keys: tuple[str, ...], key_else: tuple[str, ...]
+) -> tuple[Any, Any, list[Any], list[Any]]:
+    """Metadata, pagination, rows as lines with the wanted fields, and identities."""
+    wanted = tuple(dict.fromkeys((*fields, *keys, *key_else)))
+    metadata, pagination, lines, columns = _undecoded(content, wanted)
+    identities = _identities([columns[key] for key in keys])
+    if key_else and None in identities:
+        others = map(_second_choice, map(list, zip(*(columns[key] for key in key_else), strict=True)))
+        identities = [other if one is None else one for one, other in zip(identities, others, strict=True)]
+    return metadata, pagination, list(zip(lines, *(columns[name] for name in fields), strict=True)), identities
+
+
+def _undecoded(content: bytes, wanted: tuple[str, ...]) -> tuple[Any, Any, list[Any], dict[str, list[Any]]]:
+    if fast_json() is not None:
+        try:
+            page = _line_decoder().decode(content)
+            rows = _field_decoder(wanted).decode(content).data
+            str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; all else it has checked
+        except (ValueError, RecursionError):
+            pass  # not of this shape, or the fast decoder is too strict: the exact way decides
+        else:
+            lines = page.data if b"\n" not in content else [in_one_line(bytes(line)) for line in page.data]
+            columns = {name: [getattr(row, f"f{place}") for row in rows] for place, name in enumerate(wanted)}
+            return page.metadata, page.pagination, lines, columns
+    body = decode(content)
+    metadata, pagination, data = _envelope(body)
+    _check_objects(data)
+    lines = [in_one_line(text.encode("utf-8", "surrogatepass")) for text in list_items(content, "data")] if data else []
+    return metadata, pagination, lines, {name: [row.get(name) for row in data] for name in wanted}
+
+
+def in_one_line(text: bytes) -> bytes:
+    """The same JSON without line breaks: in JSON they stand only where a blank could stand."""
+    return text.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+@lru_cache(maxsize=1)
+def _line_decoder() -> Any:
+    msgspec = fast_json()
+    lines: Any = list[msgspec.Raw]  # type: ignore[name-defined]
+    page = msgspec.defstruct("Page", [("data", lines), ("metadata", Any, None), ("pagination", Any, None)])
+    return msgspec.json.Decoder(page)
+
+
+@lru_cache(maxsize=64)
+def _field_decoder(wanted: tuple[str, ...]) -> Any:
+    msgspec = fast_json()
+    names = {f"f{place}": name for place, name in enumerate(wanted)}
+    row = msgspec.defstruct("Row", [(name, Any, None) for name in names], rename=names, gc=False)
+    return msgspec.json.Decoder(msgspec.defstruct("Page", [("data", list[row])]))  # type: ignore[valid-type]

@@ -55,12 +55,14 @@ class WholeRead:
         ahead: how many pages may be asked for beyond the one that is needed.
         consistency: `repair` reads again what moved, `strict` raises, `off` trusts the server.
         after: go on after this identity.
+        fence_first: ask for the highest identity before the first page: one request less where there are many pages.
     """
 
     call: ListCall
     ahead: int = 3
     consistency: Consistency = "repair"
     after: int | None = None
+    fence_first: bool = False
     proof: Proof | None = field(default=None, init=False)
     _seen: Identities = field(default_factory=Identities, init=False)
     _handed: int = field(default=0, init=False)
@@ -90,6 +92,12 @@ class WholeRead:
             assert bounds is not None
             yield from self._by_ranges(None, max(self.after, bounds.above), self.call.page_size)
             return
+        if self.fence_first and self._can_be_fenced():
+            newest = yield from self._ask(self.call.request(0, 1, newest=True))
+            fence = as_number(newest.identities[0]) if newest.identities else None
+            if newest.total > self.call.page_size and fence is not None:
+                yield from self._below(fence, -(-newest.total // self.call.page_size) - 1, self.call.page_size)
+                return
         first = yield from self._ask(self.call.request(0, self.call.page_size))
         if first.total_pages <= 1:
             yield from self._hand_on(first)
@@ -117,14 +125,23 @@ class WholeRead:
             self._drifted("the newest row is older than those of the first page")
             yield from self._by_ranges(first, LOWEST, first.size)
             return
+        yield from self._below(fence, first.total_pages - 1, first.size, first)
+
+    def _can_be_fenced(self) -> bool:
+        return self.consistency != "off" and self.call.why_no_ranges() is None and not self.call.must_read_by_ranges()
+
+    def _below(self, fence: int, last: int, size: int, first: Page | None = None) -> Steps:
+        """All pages below the fence, what slipped through between them, and what came meanwhile."""
         totals: list[int] = []
-        number, last = 0, first.total_pages - 1
+        number = 0
         while number <= last:
             try:
-                page = yield from self._next(number, last, first.size, below=fence)
+                page = yield from self._next(number, last, size, below=fence)
             except BadRequestError:
                 if number:
                     raise
+                if first is None:
+                    first = yield from self._ask(self.call.request(0, self.call.page_size))
                 yield from self._by_totals(first, "the server refused the filter of the fence")
                 return
             moved = page.total - totals[-1] if totals else 0
@@ -141,8 +158,8 @@ class WholeRead:
         found = self._seen.up_to(fence)
         if self._unsorted or not stand <= found <= max(totals):
             self._drifted(f"{stand} rows stand below the fence, {found} were read")
-            yield from self._range(_BEFORE_ALL, fence, first.size)
-        growth = yield from self._growth(fence, first.size)
+            yield from self._range(_BEFORE_ALL, fence, size)
+        growth = yield from self._growth(fence, size)
         self._conclude("fence", totals[0], growth=growth, vanished=totals[0] - stand, fence=fence)
 
     def _overlaps(self, page: Page) -> bool:
@@ -371,30 +388,3 @@ def _only(page: Page, chosen: list[bool]) -> Page:
     """A page with some of its rows."""
     pairs = [pair for pair, one in zip(zip(page.rows, page.identities, strict=True), chosen, strict=True) if one]
     return replace(page, rows=[row for row, _ in pairs], identities=[identity for _, identity in pairs])
-
-
-class SplitRead:
-    """Several whole reads after one another, one for each value of a filter. Their proofs become one.
-
-    Rows of two of them cannot be the same, since the filter is on something that never changes.
-    """
-
-    def __init__(self, reads: list[WholeRead]) -> None:
-        self._reads = reads
-        self.call = reads[0].call
-        self.proof: Proof | None = None
-
-    def steps(self) -> Steps:
-        """All steps of all reads."""
-        proof: Proof | None = None
-        handed = 0
-        for read in self._reads:
-            read._handed = handed  # pages are numbered on
-            yield from read.steps()
-            handed = read._handed
-            assert read.proof is not None
-            proof = read.proof if proof is None else proof.merged(read.proof)
-        self.proof = proof
-
-
-Read = WholeRead | SplitRead

@@ -13,7 +13,8 @@ from ..core.driving import drive_async
 from ..core.options import CallOptions
 from ..core.pages import Page, RowMaker, read_page
 from ..core.protocols import AsyncRequestorProtocol
-from ..core.reading import Consistency, Read
+from ..core.reading import Consistency
+from ..core.splitting import Read
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import AsyncRowIterator, AsyncRowPages, RawRow, Rows, sorted_rows
 

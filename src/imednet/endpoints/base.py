@@ -11,9 +11,10 @@ from ..core.calls import ListCall
 from ..core.conditions import Condition
 from ..core.driving import drive
 from ..core.options import CallOptions
-from ..core.pages import Page, RowMaker, plain_values, read_page
+from ..core.pages import Lines, Page, RowMaker, read_page
 from ..core.protocols import RequestorProtocol
-from ..core.reading import Consistency, Read
+from ..core.reading import Consistency
+from ..core.splitting import Read
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
 
@@ -221,18 +222,34 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         call, item_id = self._get_call(study_key, item_id, CallOptions(timeout, retries, headers))
         return self._only(self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
 
-    def value_pages(self, study_key: str | None = None, *, consistency: Consistency = "repair") -> RowPages[Any]:
-        """Pages of a whole read for exports: rows as tuples in the order of the model's `FIELDS`, no objects made.
+    def line_pages(
+        self,
+        study_key: str | None = None,
+        *,
+        fields: tuple[str, ...] = (),
+        filter: str | None = None,
+        resume: str | None = None,
+        fence_first: bool = False,
+        consistency: Consistency = "repair",
+        **attributes: Any,
+    ) -> RowPages[tuple[Any, ...]]:
+        """Pages of a whole read for exports: each row is the JSON that came in one line, nothing of it decoded.
 
-        Fields that objects would decode when they are read (`recordData`) are the bytes that came.
+        Args:
+            fields: what stands behind the line in each row, such as `("formId",)`.
+            filter: a ready expression.
+            resume: `page.token` of an earlier read with the same arguments.
+            fence_first: ask for the newest row before the first page, which saves one request of a long read.
+            consistency: as in `list`.
+            **attributes: parameters of this list alone, such as `include_inactive=True`.
         """
-        calls = self._calls(study_key, attributes={})
-        read, pages = self._read(self._whole(calls, consistency), plain_values)
-        return RowPages(read, pages)
+        calls = self._calls(study_key, filter=filter, attributes=attributes)
+        read = self._whole(calls, consistency, resume, fence_first=fence_first)
+        return RowPages(*self._read(read, Lines(fields)))
 
     # ---- shared by all of the above
 
-    def _read(self, read: Read, maker: RowMaker | None) -> tuple[Read, Generator[Page, None, None]]:
+    def _read(self, read: Read, maker: RowMaker | Lines | None) -> tuple[Read, Generator[Page, None, None]]:
         return read, drive(self._client, read, read_page(self.operation, maker, read.call.study_key))
 
     def _rows(

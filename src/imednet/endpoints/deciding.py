@@ -19,7 +19,8 @@ from ..core.options import AS_CLIENT, CallOptions
 from ..core.pages import RowMaker, models
 from ..core.planning import plan, wishes_of
 from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
-from ..core.reading import Consistency, Read, SplitRead, WholeRead
+from ..core.reading import Consistency, WholeRead
+from ..core.splitting import Read, SplitRead
 from ..errors import ArgumentError, IncompleteReadError, NotFoundError, UnknownFilterError
 from ..utils.url import check_path_part
 from .raw import RawResponses
@@ -145,13 +146,23 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         wire = {attribute: name for name, attribute in self.operation.item.FIELDS.items()}
         return [(wire[attribute], descending) for attribute, descending in fields]
 
-    def _whole(self, calls: Sequence[ListCall], consistency: Consistency, resume: str | None = None) -> Read:
+    def _whole(
+        self,
+        calls: Sequence[ListCall],
+        consistency: Consistency,
+        resume: str | None = None,
+        *,
+        fence_first: bool = False,
+    ) -> Read:
         """The read of all calls."""
         ahead = self._client.max_in_flight - 1
         if resume is not None and len(calls) > 1:
             raise ArgumentError("a read that was split into several, one for each value, cannot be resumed")
         after = None if resume is None else calls[0].after(resume)
-        reads = [WholeRead(call, ahead=ahead, consistency=consistency, after=after) for call in calls]
+        reads = [
+            WholeRead(call, ahead=ahead, consistency=consistency, after=after, fence_first=fence_first)
+            for call in calls
+        ]
         return reads[0] if len(reads) == 1 else SplitRead(reads)
 
     def _maker(self, raw: bool) -> RowMaker | None:

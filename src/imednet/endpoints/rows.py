@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ..core.pages import Page
 from ..core.proof import Proof
-from ..core.reading import Read, SplitRead
+from ..core.splitting import Read, SplitRead
 from ..errors import ImednetError, IncompleteReadError
 
 T = TypeVar("T")

@@ -1,15 +1,134 @@
-"""Exports: whole studies into files. Optional libraries are loaded when a function needs them."""
+"""Exports: whole studies into files, databases and warehouses. Optional libraries are loaded when a sink needs them.
 
-from ..errors import ExportBatchError, ExportConfigurationError, ExportError
-from .study_export import ExportedForm, ExportReport, export_study, export_to_csv, export_to_parquet
+`study_export` reads and decides, `sink` is what a target must do, and one module each holds a target.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._lazy import loader
+
+if TYPE_CHECKING:
+    from ..errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError
+    from ._optional import _require_optional_dep as _require_optional_dep
+    from .batches import Batch, Issue
+    from .document import MongoDBSink
+    from .duck import DuckDbSink
+    from .excel import ExcelSink
+    from .files import CsvSink, JsonLinesSink, JsonSink
+    from .frames import StudyFrames, records_to_dataframe, study_frames
+    from .graph import Neo4jSink
+    from .layout import Column, Shape, StudyTables, Table
+    from .long import LongSink
+    from .options import ExportOptions
+    from .parquet import ParquetSink
+    from .report import ExportedForm, ExportReport
+    from .sink import ExportSink
+    from .sink import _redact_uri as _redact_uri
+    from .sql import SqlSink
+    from .stats import SavSink, XptSink
+    from .study_export import export_study
+    from .tabular import (
+        export_to_csv,
+        export_to_duckdb,
+        export_to_duckdb_by_form,
+        export_to_excel,
+        export_to_hive_parquet,
+        export_to_json,
+        export_to_long_sql,
+        export_to_parquet,
+        export_to_sav,
+        export_to_sql,
+        export_to_sql_by_form,
+        export_to_xpt,
+    )
+    from .warehouse import SnowflakeSink
+
+_HOMES = {
+    **dict.fromkeys(("Batch", "Issue"), "batches"),
+    **dict.fromkeys(("Column", "Shape", "StudyTables", "Table"), "layout"),
+    **dict.fromkeys(("CsvSink", "JsonLinesSink", "JsonSink"), "files"),
+    **dict.fromkeys(("ExportSink", "_redact_uri"), "sink"),
+    **dict.fromkeys(("ExportedForm", "ExportReport"), "report"),
+    **dict.fromkeys(("SavSink", "XptSink"), "stats"),
+    **dict.fromkeys(("StudyFrames", "records_to_dataframe", "study_frames"), "frames"),
+    **dict.fromkeys(
+        (
+            "export_to_csv", "export_to_duckdb", "export_to_duckdb_by_form", "export_to_excel",
+            "export_to_hive_parquet", "export_to_json", "export_to_long_sql", "export_to_parquet", "export_to_sav",
+            "export_to_sql", "export_to_sql_by_form", "export_to_xpt",
+        ),
+        "tabular",
+    ),
+    "DuckDbSink": "duck",
+    "ExcelSink": "excel",
+    "ExportOptions": "options",
+    "LongSink": "long",
+    "MongoDBSink": "document",
+    "Neo4jSink": "graph",
+    "ParquetSink": "parquet",
+    "SnowflakeSink": "warehouse",
+    "SqlSink": "sql",
+    "_require_optional_dep": "_optional",
+    "export_study": "study_export",
+    **dict.fromkeys(
+        ("ExportBatchError", "ExportConfigurationError", "ExportError", "ExportIncompleteError"), ".errors"
+    ),
+}  # fmt: skip
 
 __all__ = [
+    "Batch",
+    "Column",
+    "CsvSink",
+    "DuckDbSink",
+    "ExcelSink",
     "ExportBatchError",
     "ExportConfigurationError",
     "ExportError",
+    "ExportIncompleteError",
+    "ExportOptions",
     "ExportReport",
+    "ExportSink",
     "ExportedForm",
+    "Issue",
+    "JsonLinesSink",
+    "JsonSink",
+    "LongSink",
+    "MongoDBSink",
+    "Neo4jSink",
+    "ParquetSink",
+    "SavSink",
+    "Shape",
+    "SnowflakeSink",
+    "SqlSink",
+    "StudyFrames",
+    "StudyTables",
+    "Table",
+    "XptSink",
     "export_study",
     "export_to_csv",
+    "export_to_duckdb",
+    "export_to_duckdb_by_form",
+    "export_to_excel",
+    "export_to_hive_parquet",
+    "export_to_json",
+    "export_to_long_sql",
     "export_to_parquet",
+    "export_to_sav",
+    "export_to_sql",
+    "export_to_sql_by_form",
+    "export_to_xpt",
+    "records_to_dataframe",
+    "study_frames",
 ]
+
+_load = loader(__name__, _HOMES, globals())
+
+
+def __getattr__(name: str) -> Any:
+    return _load(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,154 +1,324 @@
-"""Tables of an export: which columns each form has, and how a record becomes a row of texts.
+"""Tables of an export: which columns each one has. They come from the study's design alone, never from today's values.
 
-Columns come from the design of the study: record context, then every variable of the form in form order, also where no
-record answers it. Answers that no variable declares become further columns, in the order of their names.
+A form's table has the record's own fields, every variable of the form in form order (also those no record answers), the
+three answers that the server adds to every record, and one column `undeclared` with whatever else there is, as JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
+from imednet_api.api import operation
 from imednet_api.models import Form, Record, Variable
+from imednet_api.types import Model
 
-CONTEXT: Final = tuple(name for name in Record.FIELDS if name not in Record.UNDECODED)
-"""Columns of the record itself, as the server spells them."""
+from ..errors import ExportConfigurationError
+from .naming import Namer, from_label, unknown_of
+from .options import ExportOptions, Values
+from .values import CAST, Kind, field_kinds, kind_of
 
-INTEGERS: Final = frozenset(name for name in CONTEXT if name.endswith("Id"))
-BOOLEANS: Final = frozenset({"deleted"})
 UNASSIGNED: Final = "_unassigned"
 """Where records of forms that the study does not list go."""
+ISSUES: Final = "_issues"
+DICTIONARY: Final = "_dictionary"
+CONTEXT: Final = tuple(name for name in Record.FIELDS if name not in Record.UNDECODED)
+"""Fields of the record itself, as the server spells them."""
+SYSTEM: Final = ("unvnum", "dateCreated", "dateModified")
+"""Answers that the server adds to those of the form (API description, `RecordData`)."""
+OTHER: Final = "undeclared"
 
-_RESERVED: Final = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
-)
-"""File names that Windows keeps for devices."""
+Part = Literal["field", "answer", "raw", "other"]
 
 
-@dataclass
-class FormTable:
-    """One form: its columns and what was met while reading.
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
 
     Attributes:
-        key, form_id, name, form_type, disabled: the form, as the study lists it.
-        variables: names of the variables that get a column, in form order.
-        blinded: names of the variables that are left out because they are blinded.
-        undeclared: answers no variable declares, with how many records have them.
-        case_variants: answers spelled in another case than their variable, with how many records have them.
-        rows: records met.
+        name: its name in the target.
+        source: the field or variable it comes from, as the server spells it.
+        part: a field of the record, a typed answer, the text of an answer, or everything undeclared.
+        kind: what its cells are.
+        checked: the kind its texts are tested for, where they are not cast; what does not fit is listed.
+        label: the question's text.
+        variable_id, variable_type, blinded: facts of the variable.
+    """
+
+    name: str
+    source: str
+    part: Part
+    kind: Kind
+    label: str | None = None
+    variable_id: int | None = None
+    variable_type: str | None = None
+    blinded: bool = False
+    checked: Kind | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: a form's records, or another list of the study.
+
+    Attributes:
+        key: the form's key, or the name of the list with an underscore before it.
+        columns: its columns, in order.
+        identity: names of the columns that tell its rows apart.
+        title: the form's name.
+        form_id, form_type, disabled: facts of the form; `form_id` is `None` for other lists.
+        form_key: asks the server for its records; `None` where two forms share one, so that the number must do.
+        hidden: answers that are left out, because they are blinded or were not asked for.
+        model: the resource; `None` for tables that the export makes itself.
     """
 
     key: str
+    columns: tuple[Column, ...]
+    identity: tuple[str, ...]
+    title: str | None = None
     form_id: int | None = None
-    name: str | None = None
+    form_key: str | None = None
     form_type: str | None = None
-    disabled: bool | None = None
-    variables: tuple[str, ...] = ()
+    disabled: bool = False
+    hidden: tuple[str, ...] = ()
     blinded: tuple[str, ...] = ()
-    undeclared: dict[str, int] = field(default_factory=dict)
-    case_variants: dict[str, int] = field(default_factory=dict)
-    rows: int = 0
-
-    def __post_init__(self) -> None:
-        self._declared = frozenset(self.variables)
-        self._hidden = frozenset(name.casefold() for name in self.blinded)
-        self._by_case: dict[str, str] = {}
-        for name in self.variables:
-            self._by_case.setdefault(name.casefold(), name)
-
-    def row(self, answers: dict[str, str | None]) -> tuple[list[str | None], dict[str, str | None]]:
-        """Answers of one record: those of the variables in order, and the undeclared ones by name."""
-        self.rows += 1
-        cells = [answers.get(name) for name in self.variables]
-        further: dict[str, str | None] = {}
-        for name in sorted(answers.keys() - self._declared):
-            value = answers[name]
-            if name.casefold() in self._hidden:
-                continue
-            declared = self._by_case.get(name.casefold())
-            if declared is not None and declared not in answers and cells[self.variables.index(declared)] is None:
-                cells[self.variables.index(declared)] = value
-                self.case_variants[name] = self.case_variants.get(name, 0) + 1
-                continue
-            further[name] = value
-            self.undeclared[name] = self.undeclared.get(name, 0) + 1
-        return cells, further
+    model: type[Model] | None = None
 
     @property
-    def further(self) -> list[str]:
-        """Undeclared answers that get a column, in order."""
-        return sorted(self.undeclared)
+    def is_form(self) -> bool:
+        """Whether its rows are records."""
+        return self.model is Record
 
-    def columns(self) -> list[str]:
-        """Names of all columns: an answer named like a context column gets the prefix `data.`."""
-        names = list(CONTEXT)
-        taken = set(names)
-        for answer in [*self.variables, *self.further]:
-            name = answer
-            while name in taken:
-                name = f"data.{name}"
-            taken.add(name)
-            names.append(name)
-        return names
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return [column.name for column in self.columns]
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Answers that have a column, in order."""
+        return tuple(dict.fromkeys(column.source for column in self.columns if column.part in ("answer", "raw")))
 
 
-def tables(forms: Iterable[Form], variables: Iterable[Variable]) -> list[FormTable]:
-    """A table for each form, in the order of their numbers."""
+@dataclass(frozen=True)
+class StudyTables:
+    """All tables of one export.
+
+    Attributes:
+        study_key: the study.
+        forms: tables of the forms that are exported, in the order of their numbers.
+        left_out: forms that are not, such as disabled ones: key -> number.
+        unassigned: the table for records of unlisted forms.
+        entities: tables of other lists.
+        mapping: what each column was named, `formId.variableId` -> name; given to the next run it names them alike.
+    """
+
+    study_key: str
+    forms: tuple[Table, ...]
+    left_out: Mapping[str, int | None]
+    unassigned: Table
+    entities: tuple[Table, ...]
+    mapping: Mapping[str, str]
+
+    @property
+    def blinded(self) -> list[str]:
+        """`FORM.VARIABLE` of all variables that are left out because they are blinded."""
+        return [f"{table.key}.{name}" for table in (*self.forms, self.unassigned) for name in table.blinded]
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of all tables that an export may write."""
+        return [*(table.key for table in self.data), DICTIONARY, ISSUES]
+
+    @property
+    def data(self) -> tuple[Table, ...]:
+        """All tables whose rows are read from the server."""
+        return (*self.forms, self.unassigned, *self.entities)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a target can hold, and how it likes its columns.
+
+    Attributes:
+        values: the default of the option of the same name.
+        longest_name: most bytes of a column's name.
+        clean_names: whether names must be identifiers.
+        upper_names: whether names are in upper case.
+        most_columns: most columns of a table.
+        most_rows: most rows of a table.
+    """
+
+    values: Values = "both"
+    longest_name: int | None = None
+    clean_names: bool = False
+    upper_names: bool = False
+    most_columns: int | None = None
+    most_rows: int | None = None
+
+    def namer(self, kept: Mapping[str, str] | None = None) -> Namer:
+        """Gives out names that the target can hold."""
+        return Namer(self.longest_name, self.clean_names, self.upper_names, kept or {})
+
+
+def study_tables(
+    study_key: str,
+    forms: Iterable[Form],
+    variables: Iterable[Variable],
+    options: ExportOptions,
+    shape: Shape,
+    kept: Mapping[str, str] | None = None,
+) -> StudyTables:
+    """The tables of an export.
+
+    Raises ExportConfigurationError for a form or variable that the study does not have.
+    """
+    forms, variables = list(forms), list(variables)
+    if missing := unknown_of(options.forms or (), [str(form.form_key) for form in forms]):
+        raise ExportConfigurationError(
+            f"study {study_key!r} has no form {missing[0]!r}. Next: imednet forms list {study_key}"
+        )
+    if missing := unknown_of(options.variables or (), [str(one.variable_name) for one in variables]):
+        raise ExportConfigurationError(
+            f"study {study_key!r} has no variable {missing[0]!r}. Next: imednet variables list {study_key}"
+        )
+    wanted = None if options.forms is None else {key.casefold() for key in options.forms}
     by_form: dict[Any, list[Variable]] = {}
     for variable in variables:
         by_form.setdefault(variable.form_id, []).append(variable)
-    found = []
+    made, left_out, mapping = [], {}, dict[str, str]()
     for form in sorted(forms, key=lambda one: (_number(one.form_id), str(one.form_key))):
+        key = str(form.form_key or form.form_id)
+        if (key.casefold() not in wanted) if wanted is not None else (form.disabled and not options.disabled):
+            left_out[key] = form.form_id
+            continue
         own = sorted(by_form.get(form.form_id, []), key=lambda one: (_number(one.sequence), _number(one.variable_id)))
-        named = [one for one in own if one.variable_name]
-        blinded = dict.fromkeys(str(one.variable_name) for one in named if one.blinded)
-        shown = dict.fromkeys(str(one.variable_name) for one in named if str(one.variable_name) not in blinded)
-        found.append(
-            FormTable(
-                key=str(form.form_key or form.form_id),
+        table, names = form_table(key, own, options, shape, kept or {}, str(form.form_id))
+        mapping.update(names)
+        made.append(
+            replace(
+                table,
+                title=form.form_name,
                 form_id=form.form_id,
-                name=form.form_name,
+                form_key=form.form_key,
                 form_type=form.form_type,
-                disabled=form.disabled,
-                variables=tuple(shown),
-                blinded=tuple(blinded),
+                disabled=bool(form.disabled),
             )
         )
-    return found
-
-
-def unassigned(forms: Iterable[Form], variables: Iterable[Variable], taken: Iterable[str]) -> FormTable:
-    """The table of records of unlisted forms. Answers that are blinded on any unlisted form are left out here too."""
     listed = {form.form_id for form in forms}
-    blinded = [str(one.variable_name) for one in variables if one.blinded and one.form_id not in listed]
-    name = UNASSIGNED
-    while name in set(taken):
+    strays = [one for one in variables if one.form_id not in listed and one.blinded]
+    stray_table, _ = form_table(_free(UNASSIGNED, made), strays, options, shape, {}, "unassigned")
+    keys = [str(form.form_key or form.form_id) for form in forms]
+    made = [table if keys.count(table.key) == 1 else _apart(table, made[:at]) for at, table in enumerate(made)]
+    return StudyTables(
+        study_key=study_key,
+        forms=tuple(made),
+        left_out=left_out,
+        unassigned=stray_table,
+        entities=tuple(entity_table(name, shape) for name in options.lists),
+        mapping=mapping,
+    )
+
+
+def form_table(
+    key: str,
+    variables: Iterable[Variable],
+    options: ExportOptions,
+    shape: Shape,
+    kept: Mapping[str, str] | None = None,
+    place: str = "",
+) -> tuple[Table, dict[str, str]]:
+    """The table of one form, and what its columns were named, by `place.variableId`."""
+    values = options.values or shape.values
+    prefix = f"{place}."
+    own = {one[len(prefix) :]: name for one, name in (kept or {}).items() if one.startswith(prefix)}
+    namer = shape.namer(own)
+    fields = field_kinds(Record)
+    columns = [Column(namer.fixed(name), name, "field", fields[name]) for name in CONTEXT]
+    chosen = None if options.variables is None else {name.casefold() for name in options.variables}
+    named = [one for one in variables if one.variable_name]
+    blinded = dict.fromkeys(str(one.variable_name) for one in named if one.blinded)
+    left_out = () if options.unblind else tuple(blinded)
+    hidden = list(left_out)
+    shown: dict[str, Variable] = {}
+    for one in named:
+        name = str(one.variable_name)
+        if chosen is not None and name.casefold() not in chosen:
+            hidden.append(name)
+        elif name not in hidden:
+            shown.setdefault(name, one)
+    for name, variable in shown.items():
+        wanted = (from_label(variable.label or "") if options.names == "label" else name) or name
+        columns += _answer_columns(name, wanted, variable, values, namer, str(variable.variable_id or name))
+    for name in SYSTEM:
+        if name not in shown and name not in hidden:
+            columns.append(Column(namer.name(name, _clashing(name)), name, "answer", Kind.TEXT))
+    columns.append(Column(namer.name(OTHER, OTHER), OTHER, "other", Kind.JSON))
+    table = Table(
+        key, tuple(columns), (columns[CONTEXT.index("recordId")].name,), hidden=tuple(dict.fromkeys(hidden)),
+        blinded=left_out, model=Record,
+    )  # fmt: skip
+    return table, {prefix + one: name for one, name in namer.given.items()}
+
+
+def _answer_columns(
+    source: str, wanted: str, variable: Variable, values: Values, namer: Namer, key: str
+) -> list[Column]:
+    design = kind_of(variable.variable_type)
+    kind = Kind.TEXT if values == "text" else design
+    facts: dict[str, Any] = {
+        "label": variable.label,
+        "variable_id": variable.variable_id,
+        "variable_type": variable.variable_type,
+        "blinded": bool(variable.blinded),
+        "checked": design if design in CAST and kind is Kind.TEXT else None,
+    }
+    name = namer.name(key, _clashing(wanted))
+    columns = [Column(name, source, "answer", kind, **facts)]
+    if values == "both" and kind in CAST:
+        columns.append(Column(namer.name(f"{key}.raw", f"{name}_raw"), source, "raw", Kind.TEXT, **facts))
+    return columns
+
+
+def _clashing(name: str) -> str:
+    """An answer named like a field of the record has `data.` before its name."""
+    return f"data.{name}" if name.casefold() in _CONTEXT_NAMES else name
+
+
+_CONTEXT_NAMES = frozenset(name.casefold() for name in CONTEXT)
+
+
+def entity_table(name: str, shape: Shape) -> Table:
+    """The table of another list of the study."""
+    facts = operation(f"list_{name}")
+    model = facts.item
+    namer = shape.namer()
+    columns = [Column(namer.fixed(field), field, "field", kind) for field, kind in field_kinds(model).items()]
+    columns.append(Column(namer.name(OTHER, OTHER), OTHER, "other", Kind.JSON))
+    assert facts.page is not None
+    fields = list(model.FIELDS)
+    identity = tuple(columns[fields.index(key)].name for key in facts.page.key)
+    return Table(f"_{name}", tuple(columns), identity, title=facts.tag, model=model)
+
+
+def own_table(key: str, columns: Mapping[str, Kind], identity: tuple[str, ...], shape: Shape) -> Table:
+    """A table that the export makes itself."""
+    namer = shape.namer()
+    named = tuple(Column(namer.fixed(name), name, "field", kind) for name, kind in columns.items())
+    return Table(key, named, tuple(one.name for one in named if one.source in identity))
+
+
+def _free(name: str, tables: list[Table]) -> str:
+    while name in {table.key for table in tables}:
         name += "_"
-    return FormTable(name, blinded=tuple(dict.fromkeys(blinded)))
+    return name
+
+
+def _apart(table: Table, earlier: list[Table]) -> Table:
+    """A form whose key another form has too: it is asked for by its number."""
+    key = f"{table.key}_{table.form_id}" if table.key in {one.key for one in earlier} else table.key
+    return replace(table, key=key, form_key=None)
 
 
 def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
-
-
-def file_names(keys: Sequence[str], ending: str) -> list[str]:
-    """A file name for each form key, safe and unique on every system, also where case does not tell names apart.
-
-    >>> file_names(["AE", "ae", "CON", "A/B"], "csv")
-    ['AE.csv', 'ae_2.csv', 'CON_.csv', 'A_B.csv']
-    """
-    names: list[str] = []
-    taken: set[str] = set()
-    for key in keys:
-        plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "_" for sign in key)[:80]
-        plain = plain or "form"
-        if plain.casefold() in _RESERVED:
-            plain += "_"
-        name, count = plain, 1
-        while name.casefold() in taken:
-            count += 1
-            name = f"{plain}_{count}"
-        taken.add(name.casefold())
-        names.append(f"{name}.{ending}")
-    return names

@@ -1,69 +1,156 @@
-"""Rows on their way from pages to files: one text file a form, one JSON list a line."""
+"""Rows on their way from pages to sinks: one file of lines for each table, and a journal by which a later run goes on.
+
+The journal is the truth: after each page it gets one line with the size of every file that grew. A run that died in
+the middle of a page left bytes behind that no line of the journal covers; they are cut off when it is taken up again.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Final, Self
 
-try:
-    import msgspec
-except ImportError:  # the standard library writes the same
-    _encode = None
-    _decode = None
-else:
-    _encode = msgspec.json.Encoder().encode
-    _decode = msgspec.json.Decoder().decode
-
-Row = tuple[list[Any], list[str | None], dict[str, str | None]]
-"""Context values, answers of the variables in form order, undeclared answers by name."""
+VERSION: Final = 1
+"""Version of the files below; a spool of another version is not gone on with."""
 
 _OPEN_FILES = 64
 
 
 class Spool:
-    """Appends rows by form (any number that tells forms apart) and gives them back in the order they came.
+    """Appends lines by table and gives them back in the order they came. Mode 0700: it holds what people answered.
 
-    Its folder is removed by its owner.
+    Args:
+        folder: where the files are; made when it is not there.
+        facts: what must be equal for a later run to go on with it, as JSON.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700)
-        self._folder = folder
-        self._numbers: dict[int, int] = {}
-        self._files: dict[int, IO[bytes]] = {}
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        self.folder = folder
+        self._facts = json.loads(json.dumps({"version": VERSION, **facts}))
+        self._numbers: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
+        self._rows: dict[str, int] = {}
+        self._files: dict[str, IO[bytes]] = {}
+        self._grown: set[str] = set()
+        self._journal: IO[bytes] | None = None
+        self.notes: dict[str, Any] = {}
 
-    def append(self, form: int, rows: list[Row]) -> None:
-        """Add rows of one form."""
-        file = self._files.get(form)
+    def resume(self) -> bool:
+        """Take up what an earlier run left; `False`, and an empty spool, where there is nothing to go on with."""
+        try:
+            lines = (self.folder / "journal.jsonl").read_bytes().split(b"\n")
+            entries = [json.loads(line) for line in lines[:-1]]
+            fits = bool(entries) and entries[0] == self._facts
+            for entry in entries[1:]:
+                for key, (number, size, rows) in entry["files"].items():
+                    self._numbers[key], self._sizes[key], self._rows[key] = number, size, rows
+                self.notes.update(entry["notes"])
+            for key, size in self._sizes.items():
+                path = self._path(key)
+                fits = fits and path.stat().st_size >= size
+                if fits:
+                    os.truncate(path, size)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            fits = False
+        if not fits or len(entries) < 2:
+            self.start()
+            return False
+        self._open_journal("ab", len(b"\n".join(lines[:-1])) + 1)
+        return True
+
+    def start(self) -> None:
+        """Begin anew, with nothing in it."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o700, parents=True)
+        self._numbers.clear()
+        self._sizes.clear()
+        self._rows.clear()
+        self.notes.clear()
+        self._open_journal("wb", 0)
+        self._write(self._facts)
+
+    def append(self, key: str, lines: Iterable[Any]) -> None:
+        """Add lines to one table; they count from the next `note` on."""
+        lines = list(lines)
+        if not lines:
+            return
+        file = self._files.get(key)
         if file is None:
             if len(self._files) >= _OPEN_FILES:
-                self._files.pop(next(iter(self._files))).close()
-            number = self._numbers.setdefault(form, len(self._numbers))
-            file = self._files[form] = (self._folder / f"{number}.jsonl").open("ab")
-        file.write(b"".join([_line(row) for row in rows]))
+                oldest = next(iter(self._files))
+                self._files.pop(oldest).close()
+            mode = "ab" if key in self._numbers else "wb"  # an earlier run may have left bytes that nothing covers
+            self._numbers.setdefault(key, len(self._numbers))
+            file = self._files[key] = self._path(key).open(mode)
+        text = b"\n".join(lines) + b"\n"
+        file.write(text)
+        self._sizes[key] = self._sizes.get(key, 0) + len(text)
+        self._rows[key] = self._rows.get(key, 0) + len(lines)
+        self._grown.add(key)
 
-    def batches(self, form: int, size: int) -> Iterator[list[Row]]:
-        """All rows of one form, `size` at a time."""
-        self.close()
-        if form not in self._numbers:
+    def note(self, **notes: Any) -> None:
+        """Make everything so far count, with whatever else a later run must know."""
+        for key in self._grown & self._files.keys():
+            self._files[key].flush()
+        files = {key: [self._numbers[key], self._sizes[key], self._rows[key]] for key in sorted(self._grown)}
+        self._grown.clear()
+        self.notes.update(notes)
+        self._write({"files": files, "notes": notes})
+
+    def drop(self, key: str) -> None:
+        """Forget the lines of one table, to read them again."""
+        if key in self._files:
+            self._files.pop(key).close()
+        if key in self._numbers:
+            self._path(key).unlink(missing_ok=True)
+            self._path(key).touch(mode=0o600)
+            self._sizes[key] = self._rows[key] = 0
+            self._grown.add(key)
+
+    def rows(self, key: str) -> int:
+        """How many lines a table has."""
+        return self._rows.get(key, 0)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all tables."""
+        return sum(self._sizes.values())
+
+    def batches(self, key: str, rows: int, size: int) -> Iterator[list[bytes]]:
+        """All lines of one table, at most so many rows or about so many bytes at a time."""
+        if key in self._files:
+            self._files.pop(key).close()
+        if not self._sizes.get(key):
             return
-        batch: list[Row] = []
-        with (self._folder / f"{self._numbers[form]}.jsonl").open("rb") as file:
+        batch: list[bytes] = []
+        held = 0
+        with self._path(key).open("rb") as file:
             for line in file:
-                batch.append(_row(line))
-                if len(batch) >= size:
+                batch.append(line)
+                held += len(line)
+                if len(batch) >= rows or held >= size:
                     yield batch
-                    batch = []
+                    batch, held = [], 0
         if batch:
             yield batch
 
     def close(self) -> None:
-        """Close all files."""
+        """Close all files; the folder stays."""
         while self._files:
             self._files.popitem()[1].close()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def remove(self) -> None:
+        """Close it and leave nothing behind."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -73,13 +160,15 @@ class Spool:
     ) -> None:
         self.close()
 
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{self._numbers[key]}.jsonl"
 
-def _line(row: Row) -> bytes:
-    if _encode is not None:
-        return _encode(row) + b"\n"
-    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    def _open_journal(self, mode: str, at: int) -> None:
+        path = self.folder / "journal.jsonl"
+        if at:
+            os.truncate(path, at)
+        self._journal = path.open(mode, buffering=0)
 
-
-def _row(line: bytes) -> Row:
-    context, answers, further = _decode(line) if _decode is not None else json.loads(line)
-    return context, answers, further
+    def _write(self, entry: dict[str, Any]) -> None:
+        assert self._journal is not None
+        self._journal.write(json.dumps(entry).encode() + b"\n")

@@ -1,289 +1,389 @@
-"""Export a whole study, one file a form, from one proven pass over its records.
+"""Export a study into any sink: read it once, write what is proven, say what happened.
 
-Pages of bytes become rows of texts by form, rows wait in a spool, and each form becomes a file once the read is proven.
-No objects are made on this way. The target appears whole or not at all.
+Pages of bytes are spooled by form, each form becomes batches of columns once its read is proven, and a sink puts them
+in place. No objects are made on this way. What fails is named and read again by the next run.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-from imednet_api.models import Record
 from imednet_api.types import SPEC_VERSION
 
 from .._version import distribution, version
-from ..core.json_text import texts
-from ..core.proof import Proof
-from ..core.reading import Consistency
-from ..errors import ExportConfigurationError, ExportError, IncompleteReadError
+from ..endpoints.rows import Rows
+from ..errors import ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
 from ..sdk import ImednetSDK
 from ..utils.url import check_path_part
-from .layout import CONTEXT, FormTable, file_names, tables, unassigned
-from .spool import Row, Spool
-from .target import TargetFolder, sha256, write_manifest
-from .writers import WRITERS, Cells, TableWriter, context_cells
+from . import log
+from .batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
+from .extraction import Extractor, Progress, unchanged
+from .home import MANIFEST, Home, sha256
+from .layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, own_table, study_tables
+from .options import ExportOptions, limits
+from .outcomes import Extraction
+from .report import ExportReport, exported, proof_facts, state_of, what_failed
+from .sink import ExportSink, retried
+from .spool import Spool
+from .values import Kind
 
-Progress = Callable[[int, int], None]
-"""Called with records read so far, and records the server has."""
-
-_ROWS_A_BATCH = 20_000
-_FORM_ID = list(Record.FIELDS).index("formId")
-_FORM_KEY = list(Record.FIELDS).index("formKey")
-_RECORD_ID = list(Record.FIELDS).index("recordId")
-
-
-@dataclass(frozen=True)
-class ExportedForm:
-    """One form of an export; `file` is `None` where the form has no records."""
-
-    key: str
-    form_id: int | None
-    name: str | None
-    rows: int
-    file: str | None
-
-
-@dataclass(frozen=True)
-class ExportReport:
-    """What an export wrote.
-
-    Attributes:
-        study_key: the study.
-        folder: where the files are.
-        forms: all forms of the study, and `_unassigned` where records of unlisted forms were met.
-        proof: why the read of the records counts as whole.
-        blinded: `FORM.VARIABLE` of the variables that were left out because they are blinded.
-        manifest: what `manifest.json` holds.
-    """
-
-    study_key: str
-    folder: Path
-    forms: list[ExportedForm]
-    proof: Proof
-    blinded: list[str]
-    manifest: dict[str, Any] = field(repr=False)
-
-    @property
-    def rows(self) -> int:
-        """Records in all files together."""
-        return sum(form.rows for form in self.forms)
-
-
-def export_to_parquet(
-    sdk: ImednetSDK,
-    study_key: str,
-    target: str | os.PathLike[str],
-    *,
-    progress: Progress | None = None,
-    consistency: Consistency = "repair",
-) -> ExportReport:
-    """Write a study as Parquet, one file a form, with a `manifest.json` beside them.
-
-    Args:
-        sdk: the SDK to read with.
-        study_key: the study.
-        target: a folder that does not exist, is empty, or holds an earlier export, which is replaced.
-        progress: called as records come in.
-        consistency: what to do when records go while they are read: `repair` reads again what moved, `strict` raises,
-            `off` trusts the server.
-
-    Raises:
-        ExportConfigurationError: the target or pyarrow is not there; nothing was read or written.
-        ImednetError: the study could not be read whole; the target is as it was.
-    """
-    return export_study(sdk, study_key, target, "parquet", progress=progress, consistency=consistency)
-
-
-def export_to_csv(
-    sdk: ImednetSDK,
-    study_key: str,
-    target: str | os.PathLike[str],
-    *,
-    progress: Progress | None = None,
-    consistency: Consistency = "repair",
-) -> ExportReport:
-    """Write a study as CSV, one file a form; see `export_to_parquet`."""
-    return export_study(sdk, study_key, target, "csv", progress=progress, consistency=consistency)
+_DICTIONARY_COLUMNS: Final = {
+    "table": Kind.TEXT,
+    "column": Kind.TEXT,
+    "position": Kind.INTEGER,
+    "variableName": Kind.TEXT,
+    "variableId": Kind.INTEGER,
+    "variableType": Kind.TEXT,
+    "kind": Kind.TEXT,
+    "label": Kind.TEXT,
+    "blinded": Kind.BOOLEAN,
+}
+ISSUES_FILE: Final = "issues.jsonl"
+_log = logging.getLogger("imednet")
 
 
 def export_study(
     sdk: ImednetSDK,
     study_key: str,
-    target: str | os.PathLike[str],
-    file_format: str,
+    sink: ExportSink,
     *,
+    home: str | os.PathLike[str],
+    options: ExportOptions | None = None,
     progress: Progress | None = None,
     sandbox: bool = False,
-    consistency: Consistency = "repair",
 ) -> ExportReport:
-    """Write a study in one of the formats `parquet` and `csv`; `sandbox` marks the manifest of invented data."""
-    if file_format not in WRITERS:
-        raise ExportConfigurationError(f"there is no format {file_format!r}: choose one of {', '.join(WRITERS)}")
-    check_path_part("study_key", study_key)
-    writer: TableWriter = WRITERS[file_format]()
-    with TargetFolder(target) as folder:
-        try:
-            return _export(sdk, study_key, folder, writer, file_format, progress, sandbox, consistency)
-        except OSError as error:
-            raise ExportError(
-                f"the files could not be written ({error.strerror}); {folder.target} is as it was. "
-                "Next: make room, or choose another folder"
-            ) from error
-        except UnicodeEncodeError:
-            raise ExportError("a name in the study's design holds half a character, which no file can hold") from None
+    """Write a study into a sink, which is closed at the end.
 
+    Args:
+        sdk: the SDK to read with.
+        study_key: the study.
+        sink: where to write.
+        home: the folder of the manifest, the extraction log and, while it runs, the spool; sinks of files write there.
+        options: what to export, and how.
+        progress: called as records come in.
+        sandbox: mark the manifest of invented data.
 
-def _export(
-    sdk: ImednetSDK,
-    study_key: str,
-    folder: TargetFolder,
-    writer: TableWriter,
-    file_format: str,
-    progress: Progress | None,
-    sandbox: bool,
-    consistency: Consistency,
-) -> ExportReport:
-    forms = sdk.forms.list(study_key, refresh=True)
-    variables = sdk.variables.list(study_key, refresh=True)
-    layout = tables(forms, variables)
-    spool_folder = folder.path / ".spool"
-    with Spool(spool_folder) as spool:
-        strays = unassigned(forms, variables, [table.key for table in layout])
-        proof = _read(sdk, study_key, layout, strays, spool, progress, consistency)
-        met = [table for table in layout if table.rows]
-        names = dict(zip(map(id, met), file_names([table.key for table in met], writer.ending), strict=True))
-        for table in met:
-            _write(table, spool, writer, folder.path / names[id(table)])
-    _remove(spool_folder)
-    files = [
-        {
-            "form": table.key,
-            "formId": table.form_id,
-            "file": names[id(table)],
-            "rows": table.rows,
-            "sha256": sha256(folder.path / names[id(table)]),
-            "undeclaredAnswers": {name: table.undeclared[name] for name in table.further},
-            "caseVariants": dict(sorted(table.case_variants.items())),
-        }
-        for table in met
-    ]
-    blinded = [f"{table.key}.{name}" for table in layout for name in table.blinded]
-    manifest = {
-        "study": study_key,
-        "format": file_format,
-        **({"sandbox": True} if sandbox else {}),
-        "package": {"distribution": distribution(), "version": version()},
-        "specVersion": SPEC_VERSION,
-        "serverTime": {"from": forms.proof.server_from, "to": proof.server_to},
-        "endpoints": {"forms": _facts(forms.proof), "variables": _facts(variables.proof), "records": _facts(proof)},
-        "blindedVariablesLeftOut": blinded,
-        "forms": [
-            {
-                "form": table.key,
-                "formId": table.form_id,
-                "name": table.name,
-                "type": table.form_type,
-                "disabled": table.disabled,
-                "rows": table.rows,
-            }
-            for table in layout
-        ],
-        "files": files,
-    }
-    write_manifest(folder.path, manifest)
-    folder.commit()
-    return ExportReport(
-        study_key=study_key,
-        folder=folder.target,
-        forms=[ExportedForm(t.key, t.form_id, t.name, t.rows, names.get(id(t))) for t in layout],
-        proof=proof,
-        blinded=blinded,
-        manifest=manifest,
-    )
+    Returns:
+        The report; everything asked for is there.
 
-
-def _read(
-    sdk: ImednetSDK,
-    study_key: str,
-    layout: list[FormTable],
-    strays: FormTable,
-    spool: Spool,
-    progress: Progress | None,
-    consistency: Consistency,
-) -> Proof:
-    """One pass over the records into the spool. Unlisted forms get a table at the end of the layout."""
-    by_id = {table.form_id: table for table in layout if table.form_id is not None}
-    by_key = {table.key: table for table in layout}
-    pages = sdk.records.value_pages(study_key, consistency=consistency)
-    read = 0
-    for page in pages:
-        rows: dict[int, tuple[FormTable, list[Row]]] = {}
-        for values in page.rows:
-            table = by_id.get(_plain(values[_FORM_ID])) or by_key.get(_plain(values[_FORM_KEY])) or strays
-            cells, further = table.row(texts(values[-1]))
-            line = (context_cells(list(values[:-1])), cells, further)
-            rows.setdefault(id(table), (table, []))[1].append(line)
-        for place, (table, lines) in rows.items():
+    Raises:
+        ExportConfigurationError: the target or the settings cannot be used; nothing was written.
+        ExportIncompleteError: some forms are there, others could not be read; its `report` says which.
+        ExportBatchError: the target failed; it is as it was, and the next run goes on with what was read.
+        ImednetError: nothing could be read; the target is as it was.
+    """
+    options = options or ExportOptions()
+    if missing := [name for name in sink.needs if name not in options.lists]:
+        options = replace(options, entities=(*options.entities, *missing))
+    with sink:
+        check_path_part("study_key", study_key)
+        with Home(home) as place:
             try:
-                spool.append(place, lines)
-            except UnicodeEncodeError:
-                first, last = (line[0][_RECORD_ID] for line in (lines[0], lines[-1]))
+                return _Run(sdk, study_key, sink, place, options, progress, sandbox).run()
+            except OSError as error:
+                place.keep_spool = False
                 raise ExportError(
-                    f"form {table.key}: an answer among records {first} to {last} "
-                    "holds half a character (a lone surrogate), which no file can hold. Next: have it corrected there"
-                ) from None
-        read += len(page.rows)
-        if progress is not None:
-            progress(read, max(read, page.total))
-    proof = pages.proof
-    if strays.rows:
-        layout.append(strays)
-    if proof is None or proof.rows != sum(table.rows for table in layout):
-        raise IncompleteReadError("the rows of all forms do not sum up to the rows read; nothing was written")
-    return proof
+                    f"the files could not be written ({error.strerror or type(error).__name__}); "
+                    f"{place.path} is as it was. Next: make room, or choose another folder"
+                ) from error
 
 
-def _plain(value: Any) -> Any:
-    """A value that can be looked up; a list or object names no form."""
-    return None if isinstance(value, (list, dict)) else value
+class _Run:
+    """One run of one export."""
+
+    def __init__(
+        self,
+        sdk: ImednetSDK,
+        study_key: str,
+        sink: ExportSink,
+        home: Home,
+        options: ExportOptions,
+        progress: Progress | None,
+        sandbox: bool,
+    ) -> None:
+        self.sdk = sdk
+        self.study = study_key
+        self.sink = sink
+        self.home = home
+        self.options = options
+        self.progress = progress
+        self.sandbox = sandbox
+        self.earlier = home.manifest() or {}
+        self.readers: dict[str, Reader | RawReader] = {}
+        self.issues = 0
+
+    def run(self) -> ExportReport:
+        """Design, sink, records, and what they become."""
+        forms = self.sdk.forms.list(self.study, refresh=True)
+        variables = self.sdk.variables.list(self.study, refresh=True)
+        earlier_names = self.earlier.get("columns") if self._same() else None
+        tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, earlier_names)
+        self._fits(tables)
+        self.sink.begin(tables, self.home)
+        today = str(forms.proof.server_to)[:10]
+        listed = [[table.key, table.form_id] for table in tables.forms]
+        facts = {**self._facts(), "study": self.study, "server": self._server(), "listed": listed}
+        with Spool(self.home.spool, facts) as spool:
+            if self.options.fresh or not spool.resume() or not self._goes_on(spool, today):
+                spool.start()
+            try:
+                found = Extractor(self.sdk, tables, spool, self.options, self.progress).run()
+                self._write(tables, found, spool)
+            except (ImednetError, KeyboardInterrupt, SystemExit):
+                self.home.keep_spool = spool.size > 0
+                raise
+            self.home.keep_spool = bool(found.failed)
+            if found.failed:
+                spool.note(incomplete=today)
+            return self._conclude(tables, found, forms, variables)
+
+    def _same(self) -> bool:
+        """Whether the last run here was of the same study with the same choices."""
+        return self.earlier.get("study") == self.study and self.earlier.get("options") == self._facts()
+
+    def _facts(self) -> dict[str, Any]:
+        return self.options.facts()
+
+    def _server(self) -> str:
+        return str(self.sdk._client.base_url)
+
+    def _goes_on(self, spool: Spool, today: str) -> bool:
+        """Whether what an earlier run read can be used.
+
+        A run that was cut off can, unless the study changed since; tables of a run that ended on the same day can
+        where others failed, each being whole by itself.
+        """
+        notes = spool.notes
+        if "incomplete" in notes:
+            stray = (notes.get("outcomes") or {}).get(UNASSIGNED, {})
+            return bool(notes["incomplete"] == today and stray.get("status") != "FAILED")
+        usable = notes.get("token") or notes.get("alone") or notes.get("outcomes")
+        if usable and unchanged(self.sdk, self.study, spool):
+            for key in [key for key in notes.get("outcomes") or {} if key.startswith("_") and key != UNASSIGNED]:
+                del notes["outcomes"][key]  # other lists may have changed where records did not
+            return True
+        if usable:
+            _log.warning("%s: the study changed since the run that was cut off; it is read anew", self.study)
+        return False
+
+    # ---- writing
+
+    def _fits(self, tables: StudyTables, spool: Spool | None = None) -> None:
+        """Refuse a table that is larger than the target can hold, before anything is written."""
+        shape = self.sink.shape
+        for table in tables.data:
+            rows = spool.rows(table.key) if spool is not None else 0
+            for many, most, what in (
+                (len(table.columns), shape.most_columns, "columns"),
+                (rows, shape.most_rows, "rows"),
+            ):
+                if most is not None and many > most:
+                    raise ExportConfigurationError(
+                        f"{table.key} has {many:,} {what}, and {self.sink.kind} holds {most:,} {what} a table. "
+                        "Next: choose variables or another format, such as parquet"
+                    )
+
+    def _write(self, tables: StudyTables, found: Extraction, spool: Spool) -> None:
+        self._fits(tables, spool)
+        drop = self._drop()
+        spool.drop(ISSUES)
+        for table in (*tables.entities, *tables.forms, tables.unassigned):
+            if found.outcomes[table.key].status != "SUCCESS":
+                continue
+            if table is tables.unassigned and not spool.rows(table.key):
+                continue
+            rule = drop if table.is_form else None
+            reader = RawReader(table, rule) if self.sink.raw else Reader(table, rule)
+            self.readers[table.key] = reader
+            number = -1
+            for number, lines in enumerate(spool.batches(table.key, self.sink.batch_rows, self.sink.batch_bytes)):
+                batch, issues = reader.batch(number, lines)
+                self._give(batch)
+                self._list(spool, issues)
+            if number < 0:
+                self._give(reader.batch(0, [])[0])
+            self.sink.end_table(table)
+        if self.sink.own_tables:
+            self._own(tables, spool)
+        if not self.sink.own_tables or self.sink.cuts:
+            self._list(spool, [])
+            self._issues_file(spool)
+        self._retried("flush", self.sink.flush)
+
+    def _give(self, batch: Batch) -> None:
+        self._retried(batch.id, lambda: self.sink.write_batch(batch))
+
+    def _retried(self, batch_id: str, work: Callable[[], None]) -> None:
+        retried(self.sink, batch_id, work, self.options.max_retries, self.options.backoff)
+
+    def _list(self, spool: Spool, issues: Sequence[Issue]) -> None:
+        """Spool issues: there may be many."""
+        found = [*issues, *self.sink.losses]
+        self.sink.losses.clear()
+        self.issues += len(found)
+        spool.append(ISSUES, [_issue_line(issue) for issue in found])
+
+    def _own(self, tables: StudyTables, spool: Spool) -> None:
+        """The dictionary of columns, and the issues."""
+        dictionary = own_table(DICTIONARY, _DICTIONARY_COLUMNS, ("table", "column"), self.sink.shape)
+        self._give(own_batch(dictionary, 0, _dictionary_rows(tables)))
+        self.sink.end_table(dictionary)
+        self._list(spool, [])
+        table = own_table(ISSUES, ISSUE_COLUMNS, (), self.sink.shape)
+        number = -1
+        for number, rows in enumerate(self._issue_rows(spool)):
+            self._give(own_batch(table, number, rows))
+        if number < 0:
+            self._give(own_batch(table, 0, []))
+        self.sink.end_table(table)
+
+    def _issue_rows(self, spool: Spool) -> Iterator[list[Sequence[Any]]]:
+        for lines in spool.batches(ISSUES, self.sink.batch_rows, self.sink.batch_bytes):
+            yield [json.loads(line) for line in lines]
+
+    def _issues_file(self, spool: Spool) -> None:
+        """Where the target takes no table of issues, a file beside the manifest has them."""
+        if not self.issues:
+            return
+        self.home.staging.mkdir(parents=True, exist_ok=True)
+        with (self.home.staging / ISSUES_FILE).open("w", encoding="utf-8") as file:
+            for rows in self._issue_rows(spool):
+                for row in rows:
+                    file.write(json.dumps(dict(zip(ISSUE_COLUMNS, row, strict=True)), ensure_ascii=False) + "\n")
+
+    def _drop(self) -> Callable[[Sequence[Cells]], list[bool]] | None:
+        """Which rows are left out because they are deleted, or because they are not."""
+        if self.options.deleted == "keep":
+            return None
+        gone = {row.subject_id for row in self.sdk.subjects.list(self.study, deleted=True)}
+        only = self.options.deleted == "only"
+        deleted, subject = CONTEXT.index("deleted"), CONTEXT.index("subjectId")
+
+        def drop(fields: Sequence[Cells]) -> list[bool]:
+            pairs = zip(fields[deleted], fields[subject], strict=True)
+            return [(flag is True or number in gone) != only for flag, number in pairs]
+
+        return drop
+
+    # ---- the manifest
+
+    def _conclude(
+        self,
+        tables: StudyTables,
+        found: Extraction,
+        forms: Rows[Any],
+        variables: Rows[Any],
+    ) -> ExportReport:
+        states = self._states(tables, found)
+        failed = set(found.failed)
+        outputs = self.sink.outputs
+        earlier_files = {entry["form"]: entry for entry in self.earlier.get("files", []) if "form" in entry}
+        staged = list(self.sink.staged)
+        if (not self.sink.own_tables or self.sink.cuts) and self.issues:
+            staged.append(ISSUES_FILE)
+            outputs["_issues.jsonl"] = {"file": ISSUES_FILE}
+        files = [self._file(key, facts) for key, facts in outputs.items()]
+        same = self._same() and self.earlier.get("format") == self.sink.kind
+        taken = {entry.get("file") for entry in files}
+        kept = [
+            {**entry, "stale": True}
+            for key, entry in earlier_files.items()
+            if same and key in failed and entry.get("file") not in taken
+        ]
+        times = [proof for proof in (forms.proof, *found.proofs.values()) if proof.server_to]
+        manifest: dict[str, Any] = {
+            "study": self.study,
+            "run": log.count(self.home.path) + 1,
+            "format": self.sink.kind,
+            "status": "incomplete" if failed else "complete",
+            **({"sandbox": True} if self.sandbox else {}),
+            "package": {"distribution": distribution(), "version": version()},
+            "specVersion": SPEC_VERSION,
+            "serverTime": {"from": forms.proof.server_from, "to": times[-1].server_to if times else None},
+            "options": self._facts(),
+            "narrowed": limits(self.options),
+            "endpoints": {
+                "forms": proof_facts(forms.proof),
+                "variables": proof_facts(variables.proof),
+                **{name: proof_facts(proof) for name, proof in found.proofs.items()},
+            },
+            "blindedVariablesLeftOut": tables.blinded,
+            "leftOut": found.left_out,
+            "issues": self.issues,
+            "forms": states,
+            "files": [*files, *kept],
+            "columns": tables.mapping,
+        }
+        self.home.place(staged, manifest, {str(entry["file"]) for entry in kept if entry.get("file")})
+        self._log(manifest, found)
+        report = ExportReport(
+            study_key=self.study,
+            folder=self.home.path,
+            forms=[exported(state, {entry["form"]: entry for entry in manifest["files"]}) for state in states],
+            proof=found.proof,
+            blinded=tables.blinded,
+            issues=self.issues,
+            left_out=found.left_out,
+            resumed=found.resumed,
+            manifest=manifest,
+        )
+        if failed:
+            raise ExportIncompleteError(what_failed(report), report=report)
+        return report
+
+    def _states(self, tables: StudyTables, found: Extraction) -> list[dict[str, Any]]:
+        """Every table with how it went; that of unlisted forms only where there are such records."""
+        return [
+            state_of(table, found.outcomes[table.key])
+            for table in tables.data
+            if table is not tables.unassigned or found.outcomes[table.key].rows or table.key in found.failed
+        ]
+
+    def _file(self, key: str, facts: dict[str, Any]) -> dict[str, Any]:
+        reader = self.readers.get(key)
+        entry: dict[str, Any] = {"form": key, "formId": reader.table.form_id if reader else None, **facts}
+        if facts.get("file"):
+            entry["sha256"] = sha256(self.home.staging / facts["file"])
+        if reader is not None:
+            entry["rows"] = reader.rows
+            entry["undeclaredAnswers"] = dict(sorted(reader.undeclared.items()))
+            entry["caseVariants"] = dict(sorted(reader.case_variants.items()))
+        return entry
+
+    def _log(self, manifest: dict[str, Any], found: Extraction) -> None:
+        log.append(
+            self.home.path,
+            {
+                "study": self.study,
+                "format": self.sink.kind,
+                "status": manifest["status"],
+                "options": manifest["options"],
+                **({"unblinded": self.options.unblind} if self.options.unblind else {}),
+                "rows": {state["form"]: state["rows"] for state in manifest["forms"]},
+                "issues": self.issues,
+                "resumedRows": found.resumed,
+                "reads": manifest["endpoints"],
+                "manifestSha256": sha256(self.home.path / MANIFEST),
+            },
+        )
 
 
-def _write(table: FormTable, spool: Spool, writer: TableWriter, path: Path) -> None:
-    further = table.further
-
-    def batches() -> Iterator[list[Cells]]:
-        for batch in spool.batches(id(table), _ROWS_A_BATCH):
-            yield [[*context, *answers, *[more.get(name) for name in further]] for context, answers, more in batch]
-
-    writer.write(path, table.columns(), batches())
+def _issue_line(issue: Issue) -> bytes:
+    number = issue.record_id if isinstance(issue.record_id, int) else None
+    return json.dumps([issue.form, number, issue.variable, issue.value, issue.reason]).encode()
 
 
-def _remove(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
-
-
-def _facts(proof: Proof) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "serverTotal": proof.total,
-        "rows": proof.rows,
-        "growth": proof.growth,
-        "vanished": proof.vanished,
-        "drifts": proof.drifts,
-        "requests": proof.requests,
-        "proof": proof.status,
-        "rule": proof.rule,
-    }
-    if proof.reason is not None:
-        facts["reason"] = proof.reason
-    if proof.undeclared:
-        facts["undeclaredFields"] = list(proof.undeclared)
-    return facts
-
-
-assert tuple(Record.FIELDS)[:-1] == CONTEXT, "answers are the last field of a record"
+def _dictionary_rows(tables: StudyTables) -> list[Sequence[Any]]:
+    return [
+        (
+            table.key, column.name, place, column.source, column.variable_id, column.variable_type, str(column.kind),
+            column.label, column.blinded,
+        )
+        for table in tables.data
+        for place, column in enumerate(table.columns, 1)
+    ]  # fmt: skip

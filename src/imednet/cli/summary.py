@@ -1,0 +1,43 @@
+"""What a person is told at the end of an export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from .connection import say
+
+if TYPE_CHECKING:
+    from ..integrations import ExportReport
+
+
+def summary(report: ExportReport) -> None:
+    """What was exported, and what was not."""
+    width = max(len(form.key) for form in report.forms) + 2
+    typer.echo(f"{'form':<{width}}{'rows':>9}  status   file")
+    for form in report.forms:
+        rows = f"{form.rows:,}" if form.rows is not None else "?"
+        typer.echo(f"{form.key:<{width}}{rows:>9}  {form.status:<8} {form.file or ''}".rstrip())
+    proof, left_out = report.proof, sum(report.left_out.values())
+    if proof is not None:
+        total = proof.total - proof.vanished + proof.growth - left_out
+        typer.echo(f"{'all':<{width}}{report.rows:>9,}  = {total:,} on the server, {proof.status} ({proof.rule})")
+    else:
+        typer.echo(f"{'all':<{width}}{report.rows:>9,}  each form proven by itself")
+    typer.echo(f"manifest: {report.folder}")
+    if report.resumed:
+        say(f"{report.resumed:,} rows of an earlier run were used again")
+    if left_out:
+        named = ", ".join(f"{key} ({rows})" for key, rows in report.left_out.items() if rows)
+        say(f"{left_out:,} records of forms that were not asked for are left out: {named}. Disabled forms: --disabled")
+    if report.issues:
+        say(f"{report.issues:,} cells do not fit their variable; they are listed in _issues")
+    if proof is not None and proof.growth:
+        say(f"{proof.growth} records came while the export ran; they are in the files")
+    if proof is not None and proof.vanished:
+        say(f"{proof.vanished} records were deleted while the export ran; they may be in the files")
+    if proof is not None and not proof.proven:
+        say(f"not proven whole, only the totals agree: {proof.reason}")
+    if report.blinded:
+        say(f"left out because they are blinded: {', '.join(report.blinded)}")

@@ -1,0 +1,61 @@
+"""Columns of cells as Arrow: schemas by design, batches of any size. Loaded only where pyarrow is needed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from ._optional import _require_optional_dep
+from .batches import Batch
+from .layout import Column, Table
+from .values import Kind
+
+
+@lru_cache(maxsize=1)
+def pyarrow() -> Any:
+    """The library, or an error that says what to install."""
+    return _require_optional_dep("pyarrow", "export")
+
+
+def arrow_type(kind: Kind) -> Any:
+    """The Arrow type of a kind."""
+    arrow = pyarrow()
+    types = {
+        Kind.INTEGER: arrow.int64(),
+        Kind.BOOLEAN: arrow.bool_(),
+        Kind.NUMBER: arrow.float64(),
+        Kind.DATE: arrow.date32(),
+        Kind.DATETIME: arrow.timestamp("us"),
+        Kind.TIME: arrow.time64("us"),
+    }
+    return types.get(kind, arrow.string())
+
+
+def schema_of(table: Table) -> Any:
+    """The schema of a table, with what is known of each column: label, variable, type, whether it is blinded."""
+    arrow = pyarrow()
+    fields = [arrow.field(one.name, arrow_type(one.kind), metadata=_metadata(one)) for one in table.columns]
+    metadata = {"table": table.key, **({"name": table.title} if table.title else {})}
+    return arrow.schema(fields, metadata=metadata)
+
+
+def _metadata(column: Column) -> dict[str, str]:
+    found: dict[str, Any] = {
+        "source": column.source,
+        "label": column.label,
+        "variableId": column.variable_id,
+        "variableType": column.variable_type,
+    }
+    if column.variable_id is not None:
+        found["blinded"] = "true" if column.blinded else "false"
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def record_batch(batch: Batch, schema: Any | None = None) -> Any:
+    """A batch as Arrow."""
+    arrow = pyarrow()
+    schema = schema or schema_of(batch.table)
+    arrays = [
+        arrow.array(cells, field.type, size=len(cells)) for cells, field in zip(batch.columns, schema, strict=True)
+    ]
+    return arrow.record_batch(arrays, schema=schema)

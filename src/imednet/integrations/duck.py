@@ -1,0 +1,106 @@
+"""DuckDB: a table a form in one file, all of them in one transaction."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..errors import ExportConfigurationError
+from ._optional import _require_optional_dep
+from .arrow import pyarrow, record_batch, schema_of
+from .batches import Batch
+from .home import Home, checked_path
+from .layout import Shape, StudyTables
+from .naming import Namer
+from .sink import ExportSink
+from .sql import OWNERS, refuse_foreign
+
+
+class DuckDbSink(ExportSink):
+    """A DuckDB file.
+
+    Args:
+        path: the file; made when it is not there.
+        schema: the schema of the tables.
+
+    Raises:
+        ExportConfigurationError: duckdb or pyarrow is missing, or the file cannot be opened.
+    """
+
+    kind = "duckdb"
+    shape = Shape(values="both")
+    batch_rows = 20_000
+
+    def __init__(self, path: str | os.PathLike[str], *, schema: str = "main") -> None:
+        duckdb = _require_optional_dep("duckdb", "duckdb")
+        pyarrow()
+        self.foreign = (duckdb.Error,)
+        self.path = checked_path(path).absolute()
+        self._schema = schema
+        self._names: dict[str, str] = {}
+        self._namer = Namer()
+        try:
+            # Extensions would be looked for on the internet; none is needed.
+            self._db: Any = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": False})
+        except duckdb.Error as error:
+            busy = "lock" in str(error).lower()
+            what = "another program has it open" if busy else "it is no DuckDB file, or its folder cannot be written to"
+            raise ExportConfigurationError(f"{self.path} cannot be opened: {what}. Next: choose another file") from None
+
+    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
+        """Begin the transaction; refuse to replace tables that no export made."""
+        self._db.execute("BEGIN")
+        self._db.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self._schema)}")
+        columns = "(name VARCHAR PRIMARY KEY, study VARCHAR)"
+        self._db.execute(f"CREATE TABLE IF NOT EXISTS {self._table(OWNERS)} {columns}")
+        owned = dict(self._db.execute(f"SELECT name, study FROM {self._table(OWNERS)}").fetchall())
+        there = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
+        existing = [name for (name,) in self._db.execute(there, [self._schema]).fetchall()]
+        self._study = tables.study_key
+        self._names = {key: self._namer.name(key, key) for key in tables.keys}
+        refuse_foreign(self.path.name, self._study, self._names.values(), existing, owned)
+
+    def write_batch(self, batch: Batch) -> None:
+        """Insert one batch; the first one of a table makes it."""
+        name = self._names[batch.table.key]
+        schema = schema_of(batch.table)
+        rows = pyarrow().Table.from_batches([record_batch(batch, schema)], schema=schema)
+        self._db.register("imednet_batch", rows)
+        try:
+            if batch.number == 0:
+                self._db.execute(f"CREATE OR REPLACE TABLE {self._table(name)} AS SELECT * FROM imednet_batch")
+                for column in batch.table.columns:
+                    if column.label:
+                        self._db.execute(
+                            f"COMMENT ON COLUMN {self._table(name)}.{_quoted(column.name)} IS {_text(column.label)}"
+                        )
+                owner = f"INSERT OR REPLACE INTO {self._table(OWNERS)} VALUES (?, ?)"
+                self._db.execute(owner, [name, self._study])
+                self.outputs[batch.table.key] = {"table": name}
+            else:
+                self._db.execute(f"INSERT INTO {self._table(name)} SELECT * FROM imednet_batch")
+        finally:
+            self._db.unregister("imednet_batch")
+
+    def flush(self) -> None:
+        """Commit."""
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file; what was not committed is not there."""
+        self._db.close()
+
+    def explain(self, error: BaseException) -> str:
+        """What happened and what to do."""
+        return f"{self.path.name}: {type(error).__name__}. Next: see that the disk has room, then run the export again"
+
+    def _table(self, name: str) -> str:
+        return f"{_quoted(self._schema)}.{_quoted(name)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,139 @@
+"""Excel: one workbook with a sheet a form, a sheet of contents, the dictionary and the issues.
+
+The first row of a sheet holds the names of its columns, the second one their labels. Answers are written as text, so
+that no cell becomes a formula, a date or a rounded number. Limits of a sheet are refused before anything is written; a
+text beyond 32,767 characters is cut and listed.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any, Final
+
+from ..errors import ExportConfigurationError
+from ._optional import _require_optional_dep
+from .batches import Batch
+from .files import as_text
+from .home import Home, checked_path
+from .layout import Shape, StudyTables, Table
+from .sink import ExportSink
+
+_LONGEST_CELL: Final = 32_767
+_LONGEST_SHEET: Final = 31
+_FORBIDDEN: Final = frozenset("[]:*?/\\'")
+_HEADER_ROWS = 2
+_MADE: Final = datetime(2000, 1, 1)
+
+
+class ExcelSink(ExportSink):
+    """A workbook.
+
+    Args:
+        path: the file, `study.xlsx`; it appears whole.
+    """
+
+    kind = "excel"
+    cuts = True
+    shape = Shape(values="text", most_columns=16_384, most_rows=1_048_576 - _HEADER_ROWS)
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._xlsx = _require_optional_dep("xlsxwriter", "export")
+        self.path = checked_path(path).absolute()
+        self._book: Any = None
+        self._sheet: Any = None
+        self._taken = {"contents", "history"}
+        self._contents: list[tuple[str, str, str | None, int]] = []
+        self._row = 0
+
+    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
+        """Begin the workbook beside its place."""
+        assert home is not None
+        if self.path.exists() and home.manifest() is None:
+            raise ExportConfigurationError(
+                f"{self.path} is there and no export wrote it, so it is not replaced. Next: choose another name"
+            )
+        self._partial = home.staging / "out.xlsx"
+        home.staging.mkdir(exist_ok=True)
+        self._home = home
+
+    def write_batch(self, batch: Batch) -> None:
+        """Add rows to the sheet of the table."""
+        if self._book is None:
+            options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+            self._book = self._xlsx.Workbook(str(self._partial), {**options, "tmpdir": str(self._home.hidden)})
+            self._book.set_properties({"created": _MADE})
+            self._cover = self._book.add_worksheet("Contents")
+        if batch.number == 0:
+            self._begin_sheet(batch.table)
+        for row in batch.rows:
+            for place, cell in enumerate(row):
+                if cell is not None:
+                    self._write(batch.table, row, place, cell)
+            self._row += 1
+        key, sheet, title, rows = self._contents[-1]
+        self._contents[-1] = (key, sheet, title, rows + len(batch))
+
+    def flush(self) -> None:
+        """Write the contents and put the file in place."""
+        from .home import sync
+
+        for place, name in enumerate(("Form", "Sheet", "Name", "Rows")):
+            self._cover.write_string(0, place, name)
+        for row, (key, sheet, title, rows) in enumerate(self._contents, 1):
+            self._cover.write_string(row, 0, key)
+            self._cover.write_string(row, 1, sheet)
+            self._cover.write_string(row, 2, title or "")
+            self._cover.write_number(row, 3, rows)
+        book, self._book = self._book, None
+        book.close()
+        sync(self._partial)
+        self._partial.replace(self.path)
+
+    def close(self) -> None:
+        """Give up an unfinished workbook."""
+        self._book = None
+
+    def _begin_sheet(self, table: Table) -> None:
+        name = self._sheet_name(table.key)
+        self._sheet = self._book.add_worksheet(name)
+        self._sheet.freeze_panes(_HEADER_ROWS, 0)
+        for place, column in enumerate(table.columns):
+            self._sheet.write_string(0, place, column.name)
+        for place, column in enumerate(table.columns):
+            if column.label:
+                self._sheet.write_string(1, place, column.label[:_LONGEST_CELL])
+        self._row = _HEADER_ROWS
+        self._contents.append((table.key, name, table.title, 0))
+        self.outputs[table.key] = {"sheet": name}
+
+    def _write(self, table: Table, row: tuple[Any, ...], place: int, cell: Any) -> None:
+        if isinstance(cell, bool):
+            self._sheet.write_boolean(self._row, place, cell)
+        elif isinstance(cell, (int, float)) and abs(cell) < 10**15:
+            self._sheet.write_number(self._row, place, cell)
+        else:
+            text = cell if isinstance(cell, str) else str(cell) if isinstance(cell, (int, float)) else as_text(cell)
+            if _units(text) > _LONGEST_CELL:
+                number = row[table.names.index(table.identity[0])] if table.identity else None
+                self.lost(table, number, table.columns[place].source, text, "cut to 32,767 characters")
+                text = _cut(text)
+            self._sheet.write_string(self._row, place, text)
+
+    def _sheet_name(self, key: str) -> str:
+        base = "".join("_" if sign in _FORBIDDEN or not sign.isprintable() else sign for sign in key)[:_LONGEST_SHEET]
+        name, count = base or "form", 1
+        while name.casefold() in self._taken:
+            count += 1
+            name = f"{base[: _LONGEST_SHEET - len(str(count)) - 1]}_{count}"
+        self._taken.add(name.casefold())
+        return name
+
+
+def _units(text: str) -> int:
+    """Length as Excel counts: UTF-16 units."""
+    return len(text) if text.isascii() or len(text) > _LONGEST_CELL else len(text.encode("utf-16-le")) // 2
+
+
+def _cut(text: str) -> str:
+    return text.encode("utf-16-le")[: 2 * _LONGEST_CELL].decode("utf-16-le", "ignore")

@@ -1,0 +1,76 @@
+"""Parquet, a file a table: types by design, and what is known of each column in its metadata."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ._optional import _require_optional_dep
+from .arrow import pyarrow, record_batch, schema_of
+from .batches import Batch
+from .files import FileSink
+from .home import Home
+from .layout import Shape, StudyTables, Table
+
+_ROWS_A_GROUP = 20_000
+_BYTES_A_GROUP = 32_000_000
+
+
+class ParquetSink(FileSink):
+    """Parquet.
+
+    Args:
+        folder: where the files go.
+        hive: `study=KEY/form=KEY/part-0.parquet`, as Hive, Spark and DuckDB read partitions.
+    """
+
+    kind = "parquet"
+    shape = Shape(values="both")
+    ending = "parquet"
+
+    def __init__(self, folder: str | os.PathLike[str], *, hive: bool = False) -> None:
+        pyarrow()
+        self._parquet = _require_optional_dep("pyarrow.parquet", "export")
+        super().__init__(folder)
+        self._hive = hive
+        self._writer: Any = None
+
+    def begin(self, tables: StudyTables, home: Home | None) -> None:
+        """Choose file names."""
+        super().begin(tables, home)
+        if self._hive:
+            study = quote(tables.study_key, safe="")
+            self._stems = {key: f"study={study}/form={quote(key, safe='')}/part-0" for key in self._stems}
+
+    def open_file(self, path: Path, table: Table) -> None:
+        """Begin a file."""
+        self._schema = schema_of(table)
+        self._held: list[Any] = []
+        self._rows = self._bytes = 0
+        self._writer = self._parquet.ParquetWriter(path, self._schema)
+
+    def write_rows(self, batch: Batch) -> None:
+        """Hold rows until they are enough for a row group: small groups make large files."""
+        made = record_batch(batch, self._schema)
+        self._held.append(made)
+        self._rows += len(made)
+        self._bytes += made.nbytes
+        if self._rows >= _ROWS_A_GROUP or self._bytes >= _BYTES_A_GROUP:
+            self._write_group()
+
+    def close_file(self) -> None:
+        """End a file."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            try:
+                if self._held:
+                    self._write_group(writer)
+            finally:
+                writer.close()
+
+    def _write_group(self, writer: Any = None) -> None:
+        table = pyarrow().Table.from_batches(self._held, schema=self._schema)
+        self._held, self._rows, self._bytes = [], 0, 0
+        (writer or self._writer).write_table(table, row_group_size=max(1, len(table)))

@@ -1,0 +1,70 @@
+"""What an export would cost, before anything is written: requests, rows and bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..constants import LARGE_PAGE_SIZE
+from ..sdk import ImednetSDK
+from .layout import Shape, study_tables
+from .options import ENTITIES, ExportOptions
+
+_FENCE_REQUESTS = 2
+
+
+@dataclass(frozen=True)
+class PlannedRead:
+    """One list.
+
+    Attributes:
+        name: the list.
+        rows: rows the server has.
+        requests: requests an export makes for it.
+        bytes: about how many bytes of JSON come; `None` where it was not asked for.
+    """
+
+    name: str
+    rows: int
+    requests: int
+    bytes: int | None
+
+
+def plan_export(sdk: ImednetSDK, study_key: str, options: ExportOptions | None = None) -> list[PlannedRead]:
+    """The reads of an export. Costs a small request for each list and one page of records; writes nothing.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+    ...     [(read.name, read.requests) for read in plan_export(sdk, "TIDEWATER-201")]
+    [('forms', 1), ('variables', 1), ('records', 35)]
+    """
+    options = options or ExportOptions()
+    forms, variables = sdk.forms.list(study_key, refresh=True), sdk.variables.list(study_key, refresh=True)
+    tables = study_tables(study_key, forms, variables, options, Shape())
+    found = [
+        PlannedRead(name, len(rows), rows.proof.requests, None)
+        for name, rows in (("forms", forms), ("variables", variables))
+    ]
+    pages = sdk.records.line_pages(study_key)
+    sample = next(pages, None)
+    pages.close()
+    lines = [line for (line,) in sample.rows] if sample is not None else []
+    each = sum(len(bytes(line)) for line in lines) / len(lines) if lines else 0.0
+    if options.forms is None:
+        total = sample.total if sample is not None else 0
+        requests = _requests(total) - (total > LARGE_PAGE_SIZE) + max(0, len(tables.forms) - 1)
+    else:
+        counts = [sdk.records.count(study_key, form_key=table.key) for table in tables.forms]
+        total, requests = sum(counts), sum(map(_requests, counts))
+    found.append(PlannedRead("records", total, requests, round(total * each)))
+    for name in options.lists:
+        wide = {"include_inactive": True} if name == "users" else {}
+        count = getattr(sdk, ENTITIES[name]).count(study_key, **wide)
+        found.append(PlannedRead(name, count, _requests(count), None))
+    return found
+
+
+def _requests(rows: int) -> int:
+    """A read of one page costs one request; a longer one the first page twice, the fence, and what came meanwhile."""
+    pages = max(1, -(-rows // LARGE_PAGE_SIZE))
+    return pages if pages == 1 else pages + _FENCE_REQUESTS + 1

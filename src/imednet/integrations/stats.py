@@ -1,0 +1,144 @@
+"""SPSS (SAV) and SAS (XPT) files through pyreadstat: typed, labelled, and every cut listed."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from ._optional import _require_optional_dep
+from .batches import Batch, Cells
+from .files import FileSink, as_text
+from .layout import Column, Shape, Table
+from .values import Kind
+
+_TEXTS: Final = frozenset({Kind.TEXT, Kind.JSON, Kind.PARTIAL})
+
+
+class StatsSink(FileSink):
+    """What both formats share. A file is written from one frame, so the memory of the largest form is needed.
+
+    Attributes:
+        longest_text, longest_label: most bytes of a text and of a label.
+        ascii_only: whether texts must be ASCII.
+    """
+
+    longest_text: ClassVar[int]
+    longest_label: ClassVar[int]
+    ascii_only: ClassVar[bool] = False
+    cuts = True
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._pandas = _require_optional_dep("pandas", "stats")
+        self._stat = _require_optional_dep("pyreadstat", "stats")
+        self.foreign = (self._stat.PyreadstatError,)
+        super().__init__(folder)
+
+    def open_file(self, path: Path, table: Table) -> None:
+        """Begin to collect."""
+        self._path_now = path
+        self._columns: list[list[Any]] = [[] for _ in table.columns]
+
+    def write_rows(self, batch: Batch) -> None:
+        """Collect cells, cut where they are too long."""
+        ids = batch.column(batch.table.identity[0]) if batch.table.identity else [None] * len(batch)
+        for kept, column, cells in zip(self._columns, batch.table.columns, batch.columns, strict=True):
+            kept.extend(self._cells(batch.table, column, cells, ids))
+
+    def close_file(self) -> None:
+        """Write the file."""
+        table = self._open
+        if table is None:
+            return
+        frame = self._pandas.DataFrame(
+            {c.name: self._series(c, cells) for c, cells in zip(table.columns, self._columns, strict=True)}
+        )
+        labels = {column.name: self._label(table, column) for column in table.columns}
+        self._columns = []
+        self.save(frame, labels, table)
+
+    @abstractmethod
+    def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
+        """Write a frame to the open file."""
+
+    def _series(self, column: Column, cells: list[Any]) -> Any:
+        if column.kind in (Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN):
+            return self._pandas.Series([None if c is None else float(c) for c in cells], dtype="float64")
+        if column.kind in (Kind.DATE, Kind.DATETIME):
+            return self._pandas.Series(cells, dtype="object")
+        return self._pandas.Series(["" if cell is None else cell for cell in cells], dtype="object")
+
+    def _cells(self, table: Table, column: Column, cells: Cells, ids: Cells) -> list[Any]:
+        if column.kind is Kind.TIME:
+            return [None if cell is None else as_text(cell) for cell in cells]
+        if column.kind is Kind.INTEGER:
+            return [self._whole(table, column, cell, row) for cell, row in zip(cells, ids, strict=True)]
+        if column.kind not in _TEXTS:
+            return list(cells)
+        return [
+            cell if cell is None else self._text(table, column, cell, row) for cell, row in zip(cells, ids, strict=True)
+        ]
+
+    def _whole(self, table: Table, column: Column, cell: Any, row: Any) -> Any:
+        if cell is not None and abs(cell) > 2**53:
+            self.lost(table, row, column.source, str(cell), "more digits than a number of this format holds")
+            return None
+        return cell
+
+    def _text(self, table: Table, column: Column, cell: str, row: Any) -> str:
+        text = cell
+        if self.ascii_only and not text.isascii():
+            text = text.encode("ascii", "replace").decode()
+            self.lost(table, row, column.source, cell, "signs beyond ASCII became question marks")
+        if "\0" in text:
+            text = text.replace("\0", " ")
+            self.lost(table, row, column.source, cell, "a NUL became a blank")
+        if text != text.rstrip(" "):
+            self.lost(table, row, column.source, cell, "blanks at the end do not stay in this format")
+        if len(text.encode()) > self.longest_text:
+            text = text.encode()[: self.longest_text].decode("utf-8", "ignore")
+            self.lost(table, row, column.source, cell, f"cut to {self.longest_text:,} bytes")
+        return text
+
+    def _label(self, table: Table, column: Column) -> str:
+        label = " ".join((column.label or column.source).split())
+        plain = label.encode("ascii", "replace").decode() if self.ascii_only else label
+        plain = plain.encode()[: self.longest_label].decode("utf-8", "ignore")
+        if plain != label and (self.ascii_only or len(plain) < len(label)):
+            self.lost(table, None, column.source, label, f"label: ASCII and {self.longest_label} bytes at most"
+                      if self.ascii_only else f"label: {self.longest_label} bytes at most")  # fmt: skip
+        return plain
+
+
+class SavSink(StatsSink):
+    """SPSS."""
+
+    kind = "sav"
+    ending = "sav"
+    shape = Shape(values="typed", longest_name=64, clean_names=True, most_columns=32_767)
+    longest_text = 32_767
+    longest_label = 255
+
+    def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
+        """Write the file."""
+        self._stat.write_sav(frame, str(self._path_now), column_labels=labels, file_label=table.key[:64])
+
+
+class XptSink(StatsSink):
+    """SAS transport, version 5, as submissions want it."""
+
+    kind = "xpt"
+    ending = "xpt"
+    shape = Shape(values="typed", longest_name=8, clean_names=True, most_columns=9_999)
+    longest_text = 200
+    longest_label = 40
+    ascii_only = True
+
+    def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
+        """Write the file."""
+        name = "".join(sign for sign in table.key.upper() if sign.isascii() and sign.isalnum())[:8] or "FORM"
+        self._stat.write_xport(
+            frame, str(self._path_now), column_labels=labels, table_name=name, file_format_version=5,
+            file_label=table.key.encode("ascii", "replace").decode()[:40],
+        )  # fmt: skip

@@ -1,0 +1,179 @@
+"""The tabular exports as functions: one call each, all with the same choices."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..sdk import ImednetSDK
+from .duck import DuckDbSink
+from .excel import ExcelSink
+from .extraction import Progress
+from .files import CsvSink, JsonLinesSink, JsonSink
+from .home import checked_path, state_folder
+from .long import LongSink
+from .options import ExportOptions
+from .parquet import ParquetSink
+from .report import ExportReport
+from .sink import ExportSink
+from .sql import SqlSink
+from .stats import SavSink, XptSink
+from .study_export import export_study
+
+PathLike = str | os.PathLike[str]
+
+
+def beside(path: PathLike) -> Path:
+    """The folder of manifest and log of an export into a single file."""
+    target = checked_path(path).absolute()
+    return target.with_name(f"{target.name}.export")
+
+
+def _export(
+    sdk: ImednetSDK,
+    study_key: str,
+    sink: ExportSink,
+    home: PathLike,
+    progress: Progress | None,
+    options: dict[str, Any],
+) -> ExportReport:
+    return export_study(sdk, study_key, sink, home=home, progress=progress, options=ExportOptions(**options))
+
+
+def export_to_parquet(
+    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+) -> ExportReport:
+    """Write a study as Parquet, one file a form, with a `manifest.json` beside them.
+
+    Args:
+        sdk: the SDK to read with.
+        study_key: the study.
+        folder: a folder that does not exist, is empty, or holds an earlier export, which is replaced.
+        progress: called as records come in.
+        **options: as in `ExportOptions`: `forms=["AE"]`, `deleted="drop"`, `names="label"`, `values="typed"`, ...
+
+    Raises:
+        ExportConfigurationError: the folder, a setting or pyarrow is not as it must be; nothing was read or written.
+        ExportIncompleteError: some forms are there, others could not be read.
+        ImednetError: the study could not be read; the folder is as it was.
+
+    >>> import tempfile
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk, tempfile.TemporaryDirectory() as folder:
+    ...     export_to_parquet(sdk, "TIDEWATER-201", folder + "/study").complete
+    True
+    """
+    return _export(sdk, study_key, ParquetSink(folder), folder, progress, options)
+
+
+def export_to_hive_parquet(
+    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+) -> ExportReport:
+    """Write a study as Parquet in folders `study=KEY/form=KEY`; see `export_to_parquet`."""
+    return _export(sdk, study_key, ParquetSink(folder, hive=True), folder, progress, options)
+
+
+def export_to_csv(
+    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+) -> ExportReport:
+    """Write a study as CSV, one file a form, with `read.R` and `read.sas`; see `export_to_parquet`."""
+    sink = CsvSink(folder, excel_safe=bool(options.get("excel_safe")))
+    return _export(sdk, study_key, sink, folder, progress, options)
+
+
+def export_to_json(
+    sdk: ImednetSDK,
+    study_key: str,
+    folder: PathLike,
+    *,
+    lines: bool = False,
+    raw: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> ExportReport:
+    """Write a study as JSON, one file a form; see `export_to_parquet`.
+
+    Args:
+        lines: JSON Lines instead of a list.
+        raw: the server's records untouched instead of tidy rows.
+    """
+    sink = (JsonLinesSink if lines else JsonSink)(folder, raw_records=raw)
+    return _export(sdk, study_key, sink, folder, progress, options)
+
+
+def export_to_excel(
+    sdk: ImednetSDK, study_key: str, path: PathLike, *, progress: Progress | None = None, **options: Any
+) -> ExportReport:
+    """Write a study as one workbook; manifest and log are in `PATH.export`; see `export_to_parquet`."""
+    return _export(sdk, study_key, ExcelSink(path), beside(path), progress, options)
+
+
+def export_to_duckdb(
+    sdk: ImednetSDK,
+    study_key: str,
+    path: PathLike,
+    *,
+    schema: str = "main",
+    progress: Progress | None = None,
+    **options: Any,
+) -> ExportReport:
+    """Write a study into a DuckDB file, one table a form; manifest and log are in `PATH.export`."""
+    return _export(sdk, study_key, DuckDbSink(path, schema=schema), beside(path), progress, options)
+
+
+def export_to_sql(
+    sdk: ImednetSDK,
+    study_key: str,
+    url: str,
+    *,
+    schema: str | None = None,
+    prefix: str = "",
+    home: PathLike | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> ExportReport:
+    """Write a study into a SQL database, one table a form; see `export_to_parquet` and `SqlSink`.
+
+    Args:
+        home: the folder of manifest and log; by default one of your own state folder, for each study and database.
+    """
+    sink = SqlSink(url, schema=schema, prefix=prefix)
+    where = home or state_folder("sql", study_key, url, schema or "", prefix)
+    return _export(sdk, study_key, sink, where, progress, options)
+
+
+def export_to_long_sql(
+    sdk: ImednetSDK,
+    study_key: str,
+    url: str,
+    *,
+    schema: str | None = None,
+    prefix: str = "",
+    home: PathLike | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> ExportReport:
+    """Write a study into one table `answers` of a SQL database: record, form, variable, value; see `export_to_sql`."""
+    sink = LongSink(SqlSink(url, schema=schema, prefix=prefix))
+    where = home or state_folder("sql-long", study_key, url, schema or "", prefix)
+    return _export(sdk, study_key, sink, where, progress, options)
+
+
+def export_to_sav(
+    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+) -> ExportReport:
+    """Write a study as SPSS files, one a form; see `export_to_parquet`."""
+    return _export(sdk, study_key, SavSink(folder), folder, progress, options)
+
+
+def export_to_xpt(
+    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+) -> ExportReport:
+    """Write a study as SAS transport files, one a form; see `export_to_parquet`."""
+    return _export(sdk, study_key, XptSink(folder), folder, progress, options)
+
+
+export_to_sql_by_form = export_to_sql
+export_to_duckdb_by_form = export_to_duckdb

@@ -1,0 +1,180 @@
+"""Missing, validate, cast: how the text of an answer becomes a typed value, or an issue. One rule for each kind.
+
+Nothing is guessed: what is not written as its kind demands is missing in the typed column and listed with the reason,
+and its text stays reachable. Empty, null and absent are one missing value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+from typing import cast as cast_type
+
+import attrs
+
+from imednet_api.types import Model
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    DATE = "date"
+    DATETIME = "datetime"
+    TIME = "time"
+    PARTIAL = "partial date"
+    JSON = "json"
+
+
+_KINDS: Final = {
+    "number": Kind.NUMBER,
+    "calc": Kind.NUMBER,
+    "calculated": Kind.NUMBER,
+    "integer": Kind.NUMBER,
+    "float": Kind.NUMBER,
+    "date": Kind.DATE,
+    "datetime": Kind.DATETIME,
+    "time": Kind.TIME,
+    "partialdate": Kind.PARTIAL,
+    "precisiondate": Kind.PARTIAL,
+    "datetimeprecision": Kind.PARTIAL,
+}
+
+CAST: Final = frozenset({Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.PARTIAL})
+"""Kinds whose answers are cast, so that they have a text beside them."""
+
+
+def kind_of(variable_type: str | None) -> Kind:
+    """The kind of a variable by its type, whatever the case and the signs between the words.
+
+    >>> kind_of("NUMBER"), kind_of("Date/Time Precision"), kind_of("RADIO"), kind_of(None)
+    (<Kind.NUMBER: 'number'>, <Kind.PARTIAL: 'partial date'>, <Kind.TEXT: 'text'>, <Kind.TEXT: 'text'>)
+    """
+    letters = "".join(sign for sign in str(variable_type or "").casefold() if sign.isalpha())
+    return _KINDS.get(letters, Kind.TEXT)
+
+
+_FIELD_KINDS: Final = {"int": Kind.INTEGER, "bool": Kind.BOOLEAN, "str": Kind.TEXT, "float": Kind.NUMBER}
+
+
+def field_kinds(model: type[Model]) -> dict[str, Kind]:
+    """The kind of every field of a resource, as the description of the API types it.
+
+    >>> from imednet_api.models import Site
+    >>> field_kinds(Site)["siteId"]
+    <Kind.INTEGER: 'integer'>
+    """
+    types = {one.alias: str(one.type).partition(" |")[0] for one in attrs.fields(cast_type(Any, model))}
+    return {name: _FIELD_KINDS.get(types[attribute], Kind.JSON) for name, attribute in model.FIELDS.items()}
+
+
+class Misfit(ValueError):
+    """A text that is not of its kind; the message is the reason, and never holds the text."""
+
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?")
+_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
+_PARTIAL = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
+
+
+def _number(text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise Misfit("not a plain number")
+    value = float(text)
+    if abs(value) >= 2**53 and Decimal(value) != Decimal(text):  # fractions are rounded everywhere, whole numbers not
+        raise Misfit("more digits than a number of 64 bits holds")
+    return value
+
+
+def _date(text: str) -> date:
+    if not _DATE.fullmatch(text):
+        raise Misfit("not a date as YYYY-MM-DD")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Misfit("no day of the calendar") from None
+
+
+def _datetime(text: str) -> datetime:
+    if not _DATETIME.fullmatch(text):
+        raise Misfit("not a date and time as YYYY-MM-DD HH:MM")
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Misfit("no day of the calendar, or no time of a day") from None
+
+
+def _time(text: str) -> time:
+    if not _TIME.fullmatch(text):
+        raise Misfit("not a time as HH:MM")
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise Misfit("no time of a day") from None
+
+
+def _partial(text: str) -> str:
+    if not _PARTIAL.fullmatch(text):
+        raise Misfit("not a date as YYYY, YYYY-MM or YYYY-MM-DD")
+    try:
+        date.fromisoformat(text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text)
+    except ValueError:
+        raise Misfit("no month or day of the calendar") from None
+    return text
+
+
+_CASTS: Final[dict[Kind, Callable[[str], Any]]] = {
+    Kind.NUMBER: _number,
+    Kind.DATE: _date,
+    Kind.DATETIME: _datetime,
+    Kind.TIME: _time,
+    Kind.PARTIAL: _partial,
+}
+
+
+def cast(kind: Kind, text: str) -> Any:
+    """The typed value of a text that is not empty.
+
+    Raises Misfit, whose message is the reason, where the text is not of this kind.
+
+    >>> cast(Kind.NUMBER, "12.5"), cast(Kind.PARTIAL, "2024-03"), cast(Kind.DATE, "2024-02-29")
+    (12.5, '2024-03', datetime.date(2024, 2, 29))
+    """
+    return _CASTS[kind](text)
+
+
+_MOST_KNOWN = 100_000
+
+
+class Caster:
+    """The cast of one kind, each text cast once. `reasons` holds why a text does not fit."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._cast = _CASTS[kind]
+        self._known: dict[str | None, Any] = {None: None, "": None}
+        self.reasons: dict[str, str] = {}
+
+    def column(self, texts: Iterable[str | None]) -> tuple[list[Any], set[str]]:
+        """The values of a column of texts, and which of its texts do not fit."""
+        if len(self._known) > _MOST_KNOWN:  # a column of ever new texts must not fill the memory
+            self._known = {None: None, "": None}
+            self.reasons.clear()
+        distinct = set(texts)
+        for text in distinct - self._known.keys():
+            assert text is not None
+            try:
+                self._known[text] = self._cast(text)
+            except Misfit as why:
+                self._known[text] = None
+                self.reasons[text] = str(why)
+        unfit = {text for text in distinct if text in self.reasons} if self.reasons else set()
+        return list(map(self._known.__getitem__, texts)), unfit

@@ -1,0 +1,371 @@
+"""What a right export must hold, written out from the rules alone, and each target read back with its own driver.
+
+Nothing here uses the code under test but to call it: rows come from the sandbox's own dictionaries.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from imednet import ImednetSDK
+from imednet.integrations import (
+    CsvSink,
+    DuckDbSink,
+    ExcelSink,
+    ExportOptions,
+    ExportReport,
+    ExportSink,
+    JsonLinesSink,
+    JsonSink,
+    LongSink,
+    ParquetSink,
+    SavSink,
+    SqlSink,
+    XptSink,
+    export_study,
+)
+from imednet.sandbox import Sandbox
+from support import STUDY
+
+Row = dict[Any, Any]
+BLINDED = {"RANDARM"}
+INTEGERS = ("intervalId", "formId", "siteId", "recordId", "subjectId", "visitId", "parentRecordId")
+SYSTEM = ("unvnum", "dateCreated", "dateModified")
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def text_of(value: Any) -> str | None:
+    """An answer as text; empty, null and absent are one missing value."""
+    if value is None or value == "":
+        return None
+    return value if isinstance(value, str) else compact(value)
+
+
+def typed(variable_type: str, text: str | None) -> Any:
+    """The value of a text by its variable's type, `None` where it is not written as the type demands."""
+    if text is None:
+        return None
+    try:
+        if variable_type in ("NUMBER", "CALC"):
+            if not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text, re.ASCII):
+                return None
+            return None if "." not in text and int(float(text)) != int(text) else float(text)
+        if variable_type == "DATE":
+            return datetime.strptime(text, "%Y-%m-%d").date() if len(text) == 10 else None
+        if variable_type == "DATETIME":
+            return datetime.strptime(text.replace("T", " "), "%Y-%m-%d %H:%M") if len(text) == 16 else None
+        if variable_type == "TIME":
+            return datetime.strptime(text, "%H:%M").time() if len(text) == 5 else None
+        if variable_type == "PARTIALDATE":
+            forms = {4: "%Y", 7: "%Y-%m", 10: "%Y-%m-%d"}
+            datetime.strptime(text, forms[len(text)])
+            return text
+    except (ValueError, KeyError):
+        return None
+    return text
+
+
+def variables_of(box: Sandbox) -> dict[str, dict[str, str]]:
+    """Form -> variable -> type, in form order, without blinded ones."""
+    found: dict[str, dict[str, str]] = {}
+    for row in sorted(box.studies[STUDY].rows("variables"), key=lambda one: (one["formId"], one["sequence"])):
+        if row["variableName"] not in BLINDED:
+            found.setdefault(row["formKey"], {})[row["variableName"]] = row["variableType"]
+    return found
+
+
+def forms_of(box: Sandbox) -> list[str]:
+    return [row["formKey"] for row in box.studies[STUDY].rows("forms") if not row["disabled"]]
+
+
+def expected(box: Sandbox, values: str, forms: set[str] | None = None) -> dict[str, list[Row]]:
+    """Form -> rows, by `(part, source)`: fields of the record, answers, their texts, and what is undeclared."""
+    study, declared = box.studies[STUDY], variables_of(box)
+    found: dict[str, list[Row]] = {form: [] for form in forms_of(box) if forms is None or form in forms}
+    table = study.records
+    if forms is None:
+        records = study.rows("records", unblinded=False)
+    else:
+        keys = list(table.values("formKey"))
+        records = [
+            {**table.row(place), "recordData": table.data(place)} for place in table.places() if keys[place] in found
+        ]
+    for record in records:
+        form = record["formKey"]
+        if form not in found:
+            continue
+        row: Row = {("field", name): record[name] for name in record if name != "recordData"}
+        for part, name in list(row):
+            if name not in (*INTEGERS, "deleted") and row[part, name] == "":
+                row[part, name] = None
+        row["field", "keywords"] = None if record["keywords"] is None else compact(record["keywords"])
+        data, other = record["recordData"], dict[str, Any]()
+        answers = data if isinstance(data, dict) else {}
+        if data is not None and not isinstance(data, dict):
+            other["recordData"] = compact(data)
+        variables = declared.get(form, {})
+        texts: dict[str, str | None] = {}
+        for name, value in answers.items():
+            same = [one for one in variables if one.lower() == name.lower() and one not in answers]
+            if name in variables or (name in SYSTEM and name not in variables):
+                texts[name] = text_of(value)
+            elif same:
+                texts[same[0]] = text_of(value)
+            elif name not in BLINDED:
+                other[name] = value if value is None or isinstance(value, str) else compact(value)
+        for name, kind in variables.items():
+            text = texts.get(name)
+            row["answer", name] = text if values == "text" else typed(kind, text)
+            if values == "both" and kind in ("NUMBER", "CALC", "DATE", "DATETIME", "TIME", "PARTIALDATE"):
+                row["raw", name] = text
+        for name in SYSTEM:
+            if name not in variables:
+                row["answer", name] = texts.get(name)
+        row["other", "undeclared"] = compact(other) if other else None
+        found[form].append(row)
+    return found
+
+
+@dataclass
+class Target:
+    """One kind of target in one folder.
+
+    Attributes:
+        values: how its columns are typed.
+        make: makes the sink.
+        read: rows of one table, by the names of its columns.
+        home: where manifest and log are.
+        exact: turns an expected cell into what the target must give back.
+    """
+
+    name: str
+    values: str
+    make: Callable[[], ExportSink]
+    read: Callable[[str], list[Row]]
+    home: Path
+    exact: Callable[[Any], Any] = lambda cell: cell
+
+    def export(self, box: Sandbox, **options: Any) -> ExportReport:
+        with ImednetSDK(**box.credentials, backoff_factor=0) as sdk:
+            return export_study(sdk, STUDY, self.make(), home=self.home, options=ExportOptions(**options))
+
+    def columns(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """Table -> column -> part and source, as the export's own dictionary says."""
+        found: dict[str, dict[str, tuple[str, str]]] = {}
+        lines = [{name.casefold(): cell for name, cell in one.items()} for one in self.read("_dictionary")]
+        for line in sorted(lines, key=lambda one: float(one["position"])):
+            names = [str(line.get(key) or line.get(key[:8])) for key in ("table", "column", "variablename")]
+            table, column, source = names
+            taken = [part for part, name in found.setdefault(table, {}).values() if name == source]
+            context = source in (*INTEGERS, "studyKey", "formKey", "recordOid", "recordType", "recordStatus", "deleted",
+                                 "dateCreated", "dateModified", "subjectOid", "subjectKey", "keywords")  # fmt: skip
+            number = next((line[k] for k in ("variableid", "variab_1") if k in line), None)
+            declared = number not in (None, "")
+            part = "field" if context and not taken and len(found[table]) < 18 else "answer"
+            part = "raw" if part == "answer" and "answer" in taken else part
+            part = "other" if source == "undeclared" and not declared else part
+            found[table][column] = (part, source)
+        return found
+
+    def issues(self) -> set[tuple[Any, str]]:
+        """Record and variable of every cell that was listed."""
+        rows = [{name.casefold(): cell for name, cell in row.items()} for row in self.read("_issues")]
+        found = set()
+        for row in rows:
+            number = row["recordid"]
+            found.add((int(number) if number not in (None, "") else None, row["variable"]))
+        return found
+
+
+def differences(target: Target, box: Sandbox, report: ExportReport) -> list[Any]:
+    """Cells that are not what they must be, and stand in no list of losses; rows too few or too many."""
+    wrong: list[Any] = []
+    columns, listed = target.columns(), target.issues()
+    exported = {form.key for form in report.forms}
+    few = exported if len(exported) < 5 else None
+    for form, rows in expected(box, target.values, few).items():
+        found = {}
+        for row in target.read(form):
+            cells = {columns[form][name]: cell for name, cell in row.items() if name in columns[form]}
+            found[cells["field", "recordId"] and int(cells["field", "recordId"])] = cells
+        if len(found) != len(rows):
+            wrong.append((form, len(found), len(rows)))
+        for row in rows:
+            number = row["field", "recordId"]
+            cells = found.get(number, {})
+            for key, value in row.items():
+                if key not in cells or cells[key] != target.exact(value):
+                    if key[0] != "raw" and (number, key[1]) in listed and key in cells:
+                        continue
+                    wrong.append((form, number, key, target.exact(value), cells.get(key, "no column")))
+    return wrong
+
+
+# ---------------------------------------------------------------------------------------------- reading back
+
+
+def as_csv(cell: Any) -> str:
+    if cell is None:
+        return ""
+    return ("true" if cell else "false") if isinstance(cell, bool) else str(cell)
+
+
+def csv_rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def parquet_rows(path: Path) -> list[Row]:
+    import pyarrow.parquet as pq
+
+    found: list[Row] = pq.ParquetFile(path).read().to_pylist()
+    return found
+
+
+def excel_rows(path: Path, sheet: str) -> list[Row]:
+    import openpyxl
+    from openpyxl.utils.escape import unescape
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    lines = list(book[sheet].iter_rows(values_only=True))
+    book.close()
+    names = [str(name) for name in lines[0]]
+    plain = [[unescape(cell) if isinstance(cell, str) else cell for cell in line] for line in lines[2:]]
+    return [dict(zip(names, [*line, *[None] * (len(names) - len(line))], strict=True)) for line in plain]
+
+
+def stat_rows(path: Path) -> list[Row]:
+    import pandas as pd
+    import pyreadstat
+
+    reader = pyreadstat.read_sav if path.suffix == ".sav" else pyreadstat.read_xport
+    frame, _ = reader(str(path), disable_datetime_conversion=False)
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [
+        {
+            str(k): v.to_pydatetime() if isinstance(v, pd.Timestamp) else v or (v if v == 0 else None)
+            for k, v in row.items()
+        }
+        for row in rows
+    ]
+
+
+def sqlite_rows(path: Path, table: str) -> list[Row]:
+    with sqlite3.connect(path) as db:
+        db.row_factory = sqlite3.Row
+        parts = [name for (name,) in db.execute("select name from sqlite_master where type='table'").fetchall()]
+        mine = [table, *sorted((p for p in parts if re.fullmatch(re.escape(table) + r"__\d+", p)), key=len)]
+        joined: dict[Any, Row] = {}
+        for number, part in enumerate(mine):
+            for place, row in enumerate(db.execute(f'select * from "{part}"').fetchall()):
+                cells = dict(row)
+                key = cells["recordId"] if len(mine) > 1 else place
+                joined.setdefault(key, {}).update(cells) if number == 0 else joined[key].update(cells)
+    return list(joined.values())
+
+
+def duck_rows(path: Path, table: str) -> list[Row]:
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as db:
+        found: list[Row] = db.sql(f'select * from "{table}"').to_arrow_table().to_pylist()
+        return found
+
+
+def in_sqlite(cell: Any) -> Any:
+    if isinstance(cell, bool):
+        return int(cell)
+    if isinstance(cell, datetime):
+        return cell.strftime("%Y-%m-%d %H:%M:%S.%f")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return cell.strftime("%H:%M:%S.%f") if isinstance(cell, time) else cell
+
+
+def in_stats(cell: Any) -> Any:
+    if isinstance(cell, bool):
+        return float(cell)
+    if isinstance(cell, time):
+        return cell.isoformat()
+    if isinstance(cell, int):
+        return float(cell)
+    return cell
+
+
+def in_json(cell: Any) -> Any:
+    return cell
+
+
+def in_excel(cell: Any) -> Any:
+    return cell
+
+
+def targets(folder: Path) -> Iterator[Target]:
+    """All targets that need no server."""
+
+    def file(ending: str, rows: Callable[[Path], list[Row]]) -> Callable[[str], list[Row]]:
+        return lambda table: rows(folder / ending / f"{table}.{ending}")
+
+    yield Target(
+        "parquet", "both", lambda: ParquetSink(folder / "parquet"), file("parquet", parquet_rows), folder / "parquet"
+    )
+    yield Target("csv", "text", lambda: CsvSink(folder / "csv"), file("csv", csv_rows), folder / "csv", as_csv)
+    yield Target(
+        "json", "text", lambda: JsonSink(folder / "json"),
+        file("json", lambda path: json.loads(path.read_text("utf-8"))), folder / "json",
+    )  # fmt: skip
+    yield Target(
+        "jsonl", "text", lambda: JsonLinesSink(folder / "jsonl"),
+        file("jsonl", lambda path: [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]),
+        folder / "jsonl",
+    )  # fmt: skip
+    yield Target(
+        "excel", "text", lambda: ExcelSink(folder / "study.xlsx"),
+        lambda table: excel_rows(folder / "study.xlsx", table), folder / "study.xlsx.export",
+    )  # fmt: skip
+    yield Target(
+        "duckdb", "both", lambda: DuckDbSink(folder / "study.duckdb"),
+        lambda table: duck_rows(folder / "study.duckdb", table), folder / "study.duckdb.export",
+    )  # fmt: skip
+    yield Target(
+        "sqlite", "both", lambda: SqlSink(f"sqlite:///{folder / 'study.db'}"),
+        lambda table: sqlite_rows(folder / "study.db", table), folder / "sqlite.export", in_sqlite,
+    )  # fmt: skip
+    yield Target("sav", "typed", lambda: SavSink(folder / "sav"), file("sav", stat_rows), folder / "sav", in_stats)
+    yield Target("xpt", "typed", lambda: XptSink(folder / "xpt"), file("xpt", stat_rows), folder / "xpt", in_stats)
+
+
+NAMES = [target.name for target in targets(Path())]
+
+
+def target(name: str, folder: Path) -> Target:
+    return next(one for one in targets(folder) if one.name == name)
+
+
+def long_rows(box: Sandbox) -> set[tuple[Any, ...]]:
+    """Record, form, variable and value of every answer."""
+    found = set()
+    for form, rows in expected(box, "text").items():
+        for row in rows:
+            for (part, name), value in row.items():
+                if part in ("answer", "other") and value is not None:
+                    found.add((row["field", "recordId"], form, name, value))
+    return found
+
+
+def long_target(folder: Path) -> Target:
+    return Target(
+        "long", "text", lambda: LongSink(SqlSink(f"sqlite:///{folder / 'long.db'}")),
+        lambda table: sqlite_rows(folder / "long.db", table), folder / "long.export",
+    )  # fmt: skip
