@@ -56,7 +56,8 @@ def test_any_text_is_cast_or_a_misfit(text: str) -> None:
     for kind in (Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.PARTIAL):
         caster = Caster(kind)
         for _ in range(2):
-            (value, nothing), unfit = caster.column([text, None])
+            unfit = caster.unfit([text, None])
+            value, nothing = caster.values([text, None])
             assert nothing is None
             assert (value is None) == (text == "" or text in caster.reasons)
             assert unfit == set(caster.reasons)

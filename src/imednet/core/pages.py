@@ -306,7 +306,8 @@ def _undecoded(content: bytes, wanted: tuple[str, ...]) -> tuple[Any, Any, list[
         try:
             page = _line_decoder().decode(content)
             rows = _field_decoder(wanted).decode(content).data
-            str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; all else it has checked
+            if not content.isascii():
+                str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; else it has checked
         except (ValueError, RecursionError):
             pass  # not of this shape, or the fast decoder is too strict: the exact way decides
         else:

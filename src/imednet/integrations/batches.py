@@ -131,10 +131,6 @@ class Reader:
 
     def batch(self, number: int, lines: list[bytes]) -> tuple[Batch, list[Issue]]:
         """One batch, and what did not fit."""
-        with uncollected():
-            return self._batch(number, lines)
-
-    def _batch(self, number: int, lines: list[bytes]) -> tuple[Batch, list[Issue]]:
         issues: list[Issue] = []
         fields, answers, others = self._decoded(lines, issues)
         if self._drop is not None and lines:
@@ -158,10 +154,12 @@ class Reader:
                 columns.append(self._others(others, len(lines), ids, issues))
             else:
                 cells = by_answer[column.source]
-                typed = self._cast(column, cells, ids, issues) if column.name in self._casters else cells
-                columns.append(
-                    typed if column.kind in CAST else [cell or None for cell in cells] if "" in cells else cells
-                )
+                if column.name in self._casters:
+                    self._test(column, cells, ids, issues)
+                if column.kind in CAST:
+                    columns.append(self._casters[column.name].values(cells))
+                else:
+                    columns.append([cell or None for cell in cells] if "" in cells else cells)
         self.rows += len(lines)
         return Batch(self.table, number, columns, lines), issues
 
@@ -285,15 +283,14 @@ class Reader:
                 issues.append(Issue(self.table.key, row, column.source, text, f"no {kind}"))
         return found
 
-    def _cast(self, column: Column, cells: Cells, ids: Cells, issues: list[Issue]) -> Cells:
-        """Answers of a kind that is cast; what does not fit is missing here and an issue."""
+    def _test(self, column: Column, cells: Cells, ids: Cells, issues: list[Issue]) -> None:
+        """List the answers that are not of their variable's kind."""
         caster = self._casters[column.name]
-        found, unfit = caster.column(cells)
+        unfit = caster.unfit(cells)
         if unfit:
             for row, cell in zip(ids, cells, strict=True):
                 if cell in unfit:
                     issues.append(Issue(self.table.key, row, column.source, cell, caster.reasons[cell]))
-        return found
 
     def _others(self, others: dict[int, dict[str, Any]], count: int, ids: Cells, issues: list[Issue]) -> Cells:
         """The column of undeclared answers; each is listed too, since no column of its own holds it."""

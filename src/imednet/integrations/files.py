@@ -20,6 +20,7 @@ from .home import Home, checked_path
 from .layout import Shape, StudyTables, Table
 from .naming import file_stems
 from .sink import ExportSink
+from .values import Kind
 
 
 class FileSink(ExportSink):
@@ -144,7 +145,10 @@ class CsvSink(TextFileSink):
 
     def write_rows(self, batch: Batch) -> None:
         """Add rows."""
-        columns = [_csv_cells(cells) for cells in batch.columns]
+        columns = [
+            _words(cells) if column.kind is Kind.BOOLEAN else cells
+            for column, cells in zip(batch.table.columns, batch.columns, strict=True)
+        ]
         if self._safe:
             columns = [[_guarded(cell) for cell in cells] for cells in columns]
         self._writer.writerows(zip(*columns, strict=True))
@@ -161,10 +165,8 @@ class CsvSink(TextFileSink):
                 self.outputs[f"_{name}"] = {"file": name}
 
 
-def _csv_cells(cells: Sequence[Any]) -> Sequence[Any]:
-    if True in cells or False in cells:
-        return ["true" if cell is True else "false" if cell is False else cell for cell in cells]
-    return cells
+def _words(cells: Sequence[Any]) -> Sequence[Any]:
+    return ["true" if cell is True else "false" if cell is False else cell for cell in cells]
 
 
 def _guarded(cell: Any) -> Any:

@@ -21,7 +21,7 @@ from ..errors import ExportConfigurationError, ExportError, ExportIncompleteErro
 from ..sdk import ImednetSDK
 from ..utils.url import check_path_part
 from . import log
-from .batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
+from .batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch, uncollected
 from .extraction import Extractor, Progress, unchanged
 from .home import MANIFEST, Home, sha256
 from .layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, own_table, study_tables
@@ -133,7 +133,8 @@ class _Run:
                 spool.start()
             try:
                 found = Extractor(self.sdk, tables, spool, self.options, self.progress).run()
-                self._write(tables, found, spool)
+                with uncollected():
+                    self._write(tables, found, spool)
             except (ImednetError, KeyboardInterrupt, SystemExit):
                 self.home.keep_spool = spool.size > 0
                 raise

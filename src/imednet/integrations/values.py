@@ -163,8 +163,8 @@ class Caster:
         self._known: dict[str | None, Any] = {None: None, "": None}
         self.reasons: dict[str, str] = {}
 
-    def column(self, texts: Iterable[str | None]) -> tuple[list[Any], set[str]]:
-        """The values of a column of texts, and which of its texts do not fit."""
+    def unfit(self, texts: Iterable[str | None]) -> set[str]:
+        """Which texts of a column do not fit; casts them, so that `values` knows them."""
         if len(self._known) > _MOST_KNOWN:  # a column of ever new texts must not fill the memory
             self._known = {None: None, "": None}
             self.reasons.clear()
@@ -176,5 +176,8 @@ class Caster:
             except Misfit as why:
                 self._known[text] = None
                 self.reasons[text] = str(why)
-        unfit = {text for text in distinct if text in self.reasons} if self.reasons else set()
-        return list(map(self._known.__getitem__, texts)), unfit
+        return {text for text in distinct if text is not None and text in self.reasons} if self.reasons else set()
+
+    def values(self, texts: Iterable[str | None]) -> list[Any]:
+        """The values of a column that `unfit` has seen; missing where a text does not fit."""
+        return list(map(self._known.__getitem__, texts))
