@@ -69,6 +69,74 @@ def peer_parquet(url: str) -> int:
         shutil.rmtree(folder)
 
 
+def _in_a_folder(work: Callable[[Path], int]) -> int:
+    folder = tempfile.mkdtemp()
+    try:
+        return work(Path(folder))
+    finally:
+        shutil.rmtree(folder)
+
+
+def ours_csv(url: str) -> int:
+    from imednet import ImednetSDK
+    from imednet.integrations import export_to_csv
+
+    with ImednetSDK(*KEYS, url) as sdk:
+        return _in_a_folder(lambda folder: export_to_csv(sdk, STUDY, folder / "study").rows)
+
+
+def ours_duckdb(url: str) -> int:
+    from imednet import ImednetSDK
+    from imednet.integrations import export_to_duckdb
+
+    with ImednetSDK(*KEYS, url) as sdk:
+        return _in_a_folder(lambda folder: export_to_duckdb(sdk, STUDY, folder / "study.duckdb").rows)
+
+
+def peer_csv(url: str) -> int:
+    import csv
+
+    import imednet.integrations as peer
+    from imednet import ImednetSDK
+
+    def work(folder: Path) -> int:
+        peer.export_to_csv(ImednetSDK(*KEYS, url), STUDY, str(folder / "study.csv"))
+        with (folder / "study.csv").open(encoding="utf-8", newline="") as file:
+            return sum(1 for _ in csv.reader(file)) - 1
+
+    return _in_a_folder(work)
+
+
+def dlt_duckdb(url: str) -> int:
+    """Dlt's `rest_api` source, pages of 500, nested values as JSON, loaded by way of Parquet."""
+    import dlt
+    from dlt.sources.rest_api import rest_api_source
+
+    def work(folder: Path) -> int:
+        headers = {"x-api-key": KEYS[0], "x-imn-security-key": KEYS[1], "Content-Type": "application/json"}
+        paginator = {
+            "type": "page_number", "base_page": 0, "page_param": "page", "total_path": "pagination.totalPages",
+        }  # fmt: skip
+        source = rest_api_source({
+            "client": {"base_url": f"{url}/api/v1/edc/studies/{STUDY}/", "headers": headers, "paginator": paginator},
+            "resources": [{
+                "name": "records", "max_table_nesting": 0,
+                "endpoint": {
+                    "path": "records", "data_selector": "data", "params": {"size": 500, "sort": "recordId,asc"},
+                },
+            }],
+        })  # fmt: skip
+        pipeline = dlt.pipeline(
+            "bench", destination=dlt.destinations.duckdb(str(folder / "bench.duckdb")), dataset_name="trial",
+            pipelines_dir=str(folder / "state"),
+        )  # fmt: skip
+        pipeline.run(source, loader_file_format="parquet")
+        with pipeline.sql_client() as client:
+            return int(client.execute_sql("select count(*) from records")[0][0])
+
+    return _in_a_folder(work)
+
+
 def floor_list(url: str) -> int:
     import httpx
     import orjson
@@ -90,7 +158,20 @@ def floor_list(url: str) -> int:
 
 
 CONTESTANTS: dict[str, Callable[[str], int]] = {
-    one.__name__: one for one in (ours_list, ours_raw, ours_answers, ours_parquet, peer_list, peer_parquet, floor_list)
+    one.__name__: one
+    for one in (
+        ours_list,
+        ours_raw,
+        ours_answers,
+        ours_parquet,
+        ours_csv,
+        ours_duckdb,
+        peer_list,
+        peer_parquet,
+        peer_csv,
+        floor_list,
+        dlt_duckdb,
+    )
 }
 
 

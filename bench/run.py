@@ -1,4 +1,4 @@
-"""Measure this SDK beside PyPI's `imednet` 0.5.0 and a plain httpx + orjson loop; write ratios to RESULTS.md."""
+"""Measure this SDK beside PyPI's `imednet` 0.5.0, dlt and a plain httpx + orjson loop; write ratios to RESULTS.md."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import exports
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 ENVIRONMENTS = {
     "ours": [f"{ROOT}[export]"],
     "peer": ["imednet==0.5.0", "pandas>=2.2,<4", "pyarrow>=17,<27"],
     "floor": ["httpx>=0.27,<1", "orjson>=3.10,<4"],
+    "dlt": ["dlt[duckdb,parquet]>=1.5,<2"],
 }
 COMPARISONS = (
     ("typed list", "ours_list", "peer_list"),
     ("typed list", "ours_list", "floor_list"),
     ("typed list, every answer read", "ours_answers", "floor_list"),
     ("raw list", "ours_raw", "floor_list"),
-    ("Parquet export", "ours_parquet", "peer_parquet"),
 )
 NAMES = {
     "peer_list": "`imednet` 0.5.0, list",
-    "peer_parquet": "`imednet` 0.5.0, Parquet (one file)",
     "floor_list": "httpx + orjson, dictionaries",
 }
 Cost = dict[str, float]
@@ -53,9 +54,9 @@ def python(name: str) -> str:
 
 
 @contextmanager
-def server(interpreter: str, records: int) -> Iterator[tuple[str, int]]:
+def server(interpreter: str, records: int, script: str = "server.py") -> Iterator[tuple[str, int]]:
     """The sandbox in a process of its own: its address and how many records it has."""
-    command = [interpreter, str(HERE / "server.py"), str(records)]
+    command = [interpreter, str(HERE / script), str(records)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url, count = process.stdout.readline().split()
@@ -107,11 +108,15 @@ def table(costs: dict[str, list[Cost]]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20,000 records, one run each; writes nothing")
+    parser.add_argument("--exports", action="store_true", help="the exports alone; writes nothing")
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     records, repeats = (20_000, 1) if options.quick else (options.records, options.repeats)
     interpreters = {name: python(name) for name in ENVIRONMENTS}
+    if options.exports:
+        print(exports.section(interpreters, records, repeats, measure, server))
+        return
     contestants = list(dict.fromkeys(name for _, ours, other in COMPARISONS for name in (ours, other)))
     costs: dict[str, list[Cost]] = {name: [] for name in contestants}
     with server(interpreters["ours"], records) as (url, count):
@@ -124,6 +129,7 @@ def main() -> None:
     lines = table(costs)
     print("\n".join(lines))
     if options.quick:
+        print(exports.section(interpreters, records, repeats, measure, server))
         return
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     text = f"""# Results
@@ -141,6 +147,7 @@ What the server costs that all contestants read from, over a socket on the same 
 record; the figure is the time of the whole request, sending included.
 
 """ + "\n".join(sandbox(interpreters["ours"]))
+    text += "\n\n" + exports.section(interpreters, options.records, options.repeats, measure, server)
     (HERE / "RESULTS.md").write_text(text + "\n", "utf-8")
 
 
