@@ -128,6 +128,10 @@ class SqlSink(ExportSink):
             if mine:
                 connection.execute(owners.insert(), mine)
 
+        atomic = self._dialect not in ("mysql", "mariadb")  # there each change of a table is a transaction of its own
+        if not atomic:
+            with self._engine.begin() as connection:
+                own(connection)
         with self._engine.begin() as connection:
             if self._dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # its driver begins none for changes of tables
@@ -136,15 +140,13 @@ class SqlSink(ExportSink):
                 names = {column["name"] for column in inside.get_columns(new, schema=self._schema)}
                 if "_batch" in names:
                     connection.execute(sql.text(f"ALTER TABLE {quote(new)} DROP COLUMN {self._quote('_batch')}"))
-            if self._dialect in ("mysql", "mariadb"):
-                own(connection)
-                connection.commit()
-                self._rename(connection, swaps, there)
-            else:
+            if atomic:
                 for new, final in swaps:
                     connection.execute(sql.text(f"DROP TABLE IF EXISTS {quote(final)}"))
                     connection.execute(sql.text(f"ALTER TABLE {quote(new)} RENAME TO {self._quote(final)}"))
                 own(connection)
+            else:
+                self._rename(connection, swaps, there)
             for name in gone:
                 connection.execute(sql.text(f"DROP TABLE IF EXISTS {quote(name)}"))
         for key, parts in self._parts.items():
