@@ -114,7 +114,7 @@ def snow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """PostgreSQL, of a user of its own, with a password."""
-    folder, port = Path(tempfile.mkdtemp(prefix="imednet-pg-")), free_port()
+    folder, port = Path(tempfile.mkdtemp(prefix="imednet-pg-", dir="/tmp")), free_port()
     tools = sorted(BIN.glob("*/bin"))[-1]
     root = os.getuid() == 0
     if root:
@@ -141,7 +141,7 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[str]:
     """MariaDB."""
-    folder, port = Path(tempfile.mkdtemp(prefix="imednet-my-")), free_port()
+    folder, port = Path(tempfile.mkdtemp(prefix="imednet-my-", dir="/tmp")), free_port()
     user = "mysql" if os.getuid() == 0 else None
     if user:
         shutil.chown(folder, user, user)
