@@ -215,7 +215,10 @@ def differences(target: Target, box: Sandbox, report: ExportReport) -> list[Any]
 def alike(key: tuple[str, str], found: Any, wanted: Any) -> bool:
     """Whether two cells are equal; of undeclared answers, which are one JSON object, the order does not matter."""
     if key[0] == "other" and found and wanted:
-        return bool(json.loads(found) == json.loads(wanted))
+        try:
+            return bool(json.loads(found) == json.loads(wanted))
+        except ValueError:  # cut: it must be listed
+            return False
     return bool(found == wanted)
 
 

@@ -20,6 +20,8 @@ import pytest
 
 HERE = Path(__file__).parent
 BIN = Path("/usr/lib/postgresql")
+OUTSIDE = {**os.environ, "TMPDIR": "/tmp"}
+"""Servers run as users of their own, who may not write where this session's temporary files are."""
 
 
 def homes() -> Path:
@@ -36,7 +38,7 @@ def start(command: list[Any], port: int, log: Path, seconds: float = 90) -> subp
     """A server that takes connections."""
     with log.open("wb") as output:
         words = [str(word) for word in command]
-        server = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
+        server = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent, env=OUTSIDE)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if server.poll() is not None:
@@ -149,7 +151,7 @@ def mariadb() -> Iterator[str]:
     install = ["mariadb-install-db", "--no-defaults", *who, f"--datadir={folder}/data", "--skip-test-db"]
     subprocess.run(
         [*install, "--auth-root-authentication-method=normal"], check=True, stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.STDOUT, env=OUTSIDE,
     )  # fmt: skip
     options = [f"--datadir={folder}/data", f"--socket={folder}/s", "--bind-address=127.0.0.1", f"--port={port}"]
     server = start(
