@@ -138,7 +138,9 @@ def flatmap_path_parameters(ctx: Any, path_parameters: dict[str, Any] | None) ->
 
 @schema.hook
 def flatmap_body(ctx: Any, body: Any) -> st.SearchStrategy[Any]:
-    """Half of the bodies name a form, a subject and answers that exist."""
+    """Half of the bodies name a form, a subject and answers that exist; one that is no JSON at all stays as it is."""
+    if not isinstance(body, (list, dict)):
+        return st.just(body)
     item = st.fixed_dictionaries(
         {
             "formKey": st.sampled_from(["AE", "CM"]),
