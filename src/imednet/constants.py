@@ -26,7 +26,7 @@ DEFAULT_BACKOFF_FACTOR: Final = 1.0
 RETRY_AFTER_CAP: Final = 60.0
 """The longest wait, in seconds, that a server may ask for; a longer one raises `RateLimitError` at once."""
 
-DEFAULT_MAX_IN_FLIGHT: Final = 4
+DEFAULT_MAX_IN_FLIGHT: Final = 6
 """Requests of one client under way at once."""
 
 DEFAULT_PAGE_SIZE: Final = 100

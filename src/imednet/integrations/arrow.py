@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ._optional import _require_optional_dep
-from .batches import Batch
+from .batches import Batch, Cells
 from .layout import Column, Table
 from .values import Kind
 
@@ -31,6 +31,25 @@ def arrow_type(kind: Kind) -> Any:
     return types.get(kind, arrow.string())
 
 
+class ArrowBatch(Batch):
+    """A batch that is Arrow already; its cells become Python objects where somebody asks for them.
+
+    Attributes:
+        arrow: the rows as a `pyarrow.RecordBatch` with the schema of the table.
+    """
+
+    def __init__(self, table: Table, number: int, arrow: Any, lines: list[bytes]) -> None:
+        self.table, self.number, self.arrow, self.lines = table, number, arrow, lines
+
+    def __len__(self) -> int:
+        return int(self.arrow.num_rows)
+
+    @cached_property
+    def columns(self) -> list[Cells]:  # type: ignore[override]
+        """A sequence of cells for each column of the table."""
+        return [column.to_pylist() for column in self.arrow.columns]
+
+
 def schema_of(table: Table) -> Any:
     """The schema of a table, with what is known of each column: label, variable, type, whether it is blinded."""
     arrow = pyarrow()
@@ -53,6 +72,8 @@ def _metadata(column: Column) -> dict[str, str]:
 
 def record_batch(batch: Batch, schema: Any | None = None) -> Any:
     """A batch as Arrow."""
+    if isinstance(batch, ArrowBatch):
+        return batch.arrow
     arrow = pyarrow()
     schema = schema or schema_of(batch.table)
     arrays = [

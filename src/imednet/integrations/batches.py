@@ -262,11 +262,11 @@ class Reader:
         kind = column.kind
         types = set(map(type, cells)) - {type(None)}
         if kind is Kind.JSON:
-            return [None if cell is None else cell if type(cell) is str else _json(cell) for cell in cells]
+            return [None if cell is None else cell if type(cell) is str else as_json(cell) for cell in cells]
         if kind is Kind.TEXT:
             if types <= {str}:
                 return [cell or None for cell in cells] if "" in cells else cells
-            return [None if cell in (None, "") else cell if type(cell) is str else _json(cell) for cell in cells]
+            return [None if cell in (None, "") else cell if type(cell) is str else as_json(cell) for cell in cells]
         wanted = {Kind.INTEGER: int, Kind.BOOLEAN: bool, Kind.NUMBER: float}[kind]
         if types <= {wanted} and not (wanted is int and any(abs(cell) >= _INT64 for cell in cells if cell is not None)):
             return cells
@@ -279,7 +279,7 @@ class Reader:
                 found.append(cell)
             else:
                 found.append(None)
-                text = cell if isinstance(cell, str) else _json(cell)
+                text = cell if isinstance(cell, str) else as_json(cell)
                 issues.append(Issue(self.table.key, row, column.source, text, f"no {kind}"))
         return found
 
@@ -298,11 +298,11 @@ class Reader:
             return [None] * count
         cells: list[Any] = [None] * count
         for place, further in others.items():
-            cells[place] = _json(further)
+            cells[place] = as_json(further)
             if self.table.is_form:
                 for name, value in further.items():
                     plain = value is None or (isinstance(value, str) and _writable(value))
-                    text = value if plain else _json(value)
+                    text = value if plain else as_json(value)
                     issues.append(Issue(self.table.key, ids[place], name, text, "not declared by the study's design"))
         return cells
 
@@ -346,7 +346,8 @@ def own_batch(table: Table, number: int, rows: Iterable[Sequence[Any]]) -> Batch
     return Batch(table, number, columns)
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """A value as compact JSON, for a cell."""
     if value == []:
         return "[]"
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -30,6 +30,7 @@ class DuckDbSink(ExportSink):
     kind = "duckdb"
     shape = Shape(values="both")
     batch_rows = 20_000
+    arrow = True
 
     def __init__(self, path: str | os.PathLike[str], *, schema: str = "main") -> None:
         duckdb = _require_optional_dep("duckdb", "duckdb")
@@ -64,7 +65,7 @@ class DuckDbSink(ExportSink):
         """Insert one batch; the first one of a table makes it."""
         name = self._names[batch.table.key]
         schema = schema_of(batch.table)
-        rows = pyarrow().Table.from_batches([record_batch(batch, schema)], schema=schema)
+        rows = pyarrow().Table.from_batches([record_batch(batch, schema)])
         self._db.register("imednet_batch", rows)
         try:
             if batch.number == 0:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -191,19 +192,21 @@ class Extractor:
         forms = sorted(self.tables.forms, key=lambda table: self.spool.rows(table.key))
         moved = bool(proof.growth or proof.vanished or proof.drifts)
         agreed = True
+        counts = self._counts(forms[:-1])
         for place, table in enumerate(forms):
-            if place == len(forms) - 1 and agreed and not moved and len(forms) > 1:
-                self.found.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), proof)
-                continue
-            try:
-                count = self._count(table)
-            except BadRequestError:
+            if place == len(forms) - 1:
+                if agreed and not moved and len(forms) > 1:
+                    self.found.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), proof)
+                    continue
+                counts += self._counts([table])
+            count = counts[place]
+            if isinstance(count, BadRequestError):
                 _log.warning("%s: the server refused to count form %s; its pass alone is proven", self.study, table.key)
                 count = self.spool.rows(table.key)
-            except ImednetError as error:
-                if self._concerns_all(error):
-                    raise
-                self.found.outcomes[table.key] = Outcome.failure(error)
+            elif isinstance(count, ImednetError):
+                if self._concerns_all(count):
+                    raise count
+                self.found.outcomes[table.key] = Outcome.failure(count)
                 agreed = False
                 continue
             if count != self.spool.rows(table.key) and table.form_id is not None and table.form_key is not None:
@@ -233,8 +236,17 @@ class Extractor:
             for key in read_again:
                 self.found.outcomes[key] = Outcome.failure(error)
 
-    def _count(self, table: Table) -> int:
-        return self.sdk.records.count(self.study, **_filter(table))
+    def _counts(self, tables: list[Table]) -> list[int | ImednetError]:
+        """How many records each form has, asked for side by side, or the error that came instead."""
+
+        def count(table: Table) -> int | ImednetError:
+            try:
+                return self.sdk.records.count(self.study, **_filter(table))
+            except ImednetError as error:
+                return error
+
+        with ThreadPoolExecutor(self.sdk._client.max_in_flight, "imednet-count") as pool:
+            return list(pool.map(count, tables))
 
     # ---- one form after another
 

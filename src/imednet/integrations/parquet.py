@@ -29,6 +29,7 @@ class ParquetSink(FileSink):
     kind = "parquet"
     shape = Shape(values="both")
     ending = "parquet"
+    arrow = True
 
     def __init__(self, folder: str | os.PathLike[str], *, hive: bool = False) -> None:
         pyarrow()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import tenacity
 
 from ..errors import ExportBatchError, ExportError
-from .batches import Batch, Issue
+from .batches import Batch, Cells, Issue, RawReader, Reader
 from .layout import Shape, StudyTables, Table
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class ExportSink(ABC):
         shape: what the target can hold.
         batch_rows, batch_bytes: how large a batch may become.
         raw: whether it takes records as they came (`batch.lines`, `batch.records`), without columns.
+        arrow: whether it takes batches as Arrow where they can be had (`arrow.record_batch`); needs pyarrow.
         needs: lists beside the records without which it cannot do.
         own_tables: whether it takes the export's own tables too, the dictionary of columns and the issues.
         cuts: whether long texts are cut, so that a file beside the manifest holds the issues uncut.
@@ -54,6 +55,7 @@ class ExportSink(ABC):
     batch_rows: ClassVar[int] = 4_000
     batch_bytes: ClassVar[int] = 16_000_000
     raw: bool = False
+    arrow: ClassVar[bool] = False
     cuts: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     own_tables: bool = True
@@ -72,6 +74,16 @@ class ExportSink(ABC):
         """Cells that the target cannot hold as they are."""
         found: list[Issue] = self.__dict__.setdefault("_losses", [])
         return found
+
+    def reader(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None) -> Reader | RawReader:
+        """What makes the batches of a table; `drop` says which rows are left out."""
+        if self.raw:
+            return RawReader(table, drop)
+        if self.arrow:
+            from .columnar import ArrowReader
+
+            return ArrowReader(table, drop)
+        return Reader(table, drop)
 
     def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: B027  (not every target needs it)
         """Called once, before anything is read: check limits, prepare tables.

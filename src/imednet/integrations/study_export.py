@@ -199,7 +199,7 @@ class _Run:
             if table is tables.unassigned and not spool.rows(table.key):
                 continue
             rule = drop if table.is_form else None
-            reader = RawReader(table, rule) if self.sink.raw else Reader(table, rule)
+            reader = self.sink.reader(table, rule)
             self.readers[table.key] = reader
             number = -1
             for number, lines in enumerate(spool.batches(table.key, self.sink.batch_rows, self.sink.batch_bytes)):

@@ -56,6 +56,7 @@ class SnowflakeSink(ExportSink):
     kind = "snowflake"
     shape: ClassVar[Shape] = Shape(values="both", longest_name=255, clean_names=True, upper_names=True)
     batch_rows = 20_000
+    arrow = True
 
     def __init__(
         self,
