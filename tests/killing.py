@@ -1,7 +1,11 @@
-"""An export in a process of its own, `killing.py URL NAME FOLDER`, that is killed at some moment and started again."""
+"""An export in a process of its own, `killing.py URL NAME FOLDER`, that is killed at some moment and started again.
+
+In place of the name of a local target stands JSON for one on a server: the name of a sink, and its arguments.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -9,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from exporting import Target, forms_of, target
-from imednet import ImednetSDK
+from imednet import ImednetSDK, integrations
 from imednet.integrations import export_study
 from imednet.sandbox import Sandbox
 from support import STUDY
@@ -17,9 +21,14 @@ from support import STUDY
 
 def main(url: str, name: str, folder: str) -> None:
     """Export into one target; say how many rows of an earlier run were used again."""
-    one = target(name, Path(folder))
+    if name.startswith("{"):
+        facts, home = json.loads(name), Path(folder) / "home"
+        sink = getattr(integrations, facts["sink"])(*facts["arguments"], **facts["options"])
+    else:
+        one = target(name, Path(folder))
+        sink, home = one.make(), one.home
     with ImednetSDK("demo-api-key", "demo-security-key", url) as sdk:
-        report = export_study(sdk, STUDY, one.make(), home=one.home)
+        report = export_study(sdk, STUDY, sink, home=home)
     print("resumed", report.resumed, flush=True)
 
 

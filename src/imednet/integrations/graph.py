@@ -73,7 +73,11 @@ class Neo4jSink(ExportSink):
         self._where = _redact_uri(str(uri))
         try:
             self._driver: Any = neo4j.GraphDatabase.driver(
-                uri, auth=auth, user_agent="imednet", max_transaction_retry_time=15, notifications_min_severity="OFF"
+                uri,
+                auth=tuple(auth) if auth else None,
+                user_agent="imednet",
+                max_transaction_retry_time=15,
+                notifications_min_severity="OFF",
             )
         except (ValueError, neo4j.exceptions.DriverError):
             raise ExportConfigurationError(

@@ -14,8 +14,8 @@ from .files import FileSink
 from .home import Home
 from .layout import Shape, StudyTables, Table
 
-_ROWS_A_GROUP = 20_000
-_BYTES_A_GROUP = 32_000_000
+_ROWS_A_GROUP = 10_000
+_BYTES_A_GROUP = 16_000_000
 
 
 class ParquetSink(FileSink):
@@ -30,6 +30,7 @@ class ParquetSink(FileSink):
     shape = Shape(values="both")
     ending = "parquet"
     arrow = True
+    batch_rows = 2_000
 
     def __init__(self, folder: str | os.PathLike[str], *, hive: bool = False) -> None:
         pyarrow()
@@ -53,7 +54,7 @@ class ParquetSink(FileSink):
         self._writer = self._parquet.ParquetWriter(path, self._schema)
 
     def write_rows(self, batch: Batch) -> None:
-        """Hold rows until they are enough for a row group: small groups make large files."""
+        """Hold rows until they are enough for a row group: small groups make large files, large ones take memory."""
         made = record_batch(batch, self._schema)
         self._held.append(made)
         self._rows += len(made)
@@ -75,3 +76,4 @@ class ParquetSink(FileSink):
         table = pyarrow().Table.from_batches(self._held, schema=self._schema)
         self._held, self._rows, self._bytes = [], 0, 0
         (writer or self._writer).write_table(table, row_group_size=max(1, len(table)))
+        pyarrow().default_memory_pool().release_unused()
