@@ -9,13 +9,19 @@ A package registers a factory under the entry-point group `imednet.plugins` with
 from __future__ import annotations
 
 import os
+import re
 import sys
+from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
 from .errors import PluginLoadError, PluginMissingError
 
 GROUP = "imednet.plugins"
 WORKFLOWS = "workflows"
+OWN = "imednet.workflows:create_workflows"
+"""Our own workflows, registered like those of anybody else."""
+
+_ENTRY = re.compile(r"(?m)^workflows[ \t]*=[ \t]*(\S+)")
 
 
 @runtime_checkable
@@ -57,35 +63,68 @@ class MissingWorkflows:
 
 
 def _registered() -> list[Any]:
-    """Entry points of the group. `importlib.metadata`, slow to load, is used only where a file names the group."""
-    if not any(map(_names_the_group, sys.path)):
-        return []
+    """Entry points of the group, ours among them. `importlib.metadata`, slow to load, is used only for others."""
+    named = [_factories(folder) for folder in dict.fromkeys(sys.path)]
+    if None not in named:
+        values = {value for found in named for value in found or ()}
+        if not values:
+            return []
+        if values == {OWN}:
+            return [_Own()]
     from importlib.metadata import entry_points
 
     return list(entry_points(group=GROUP, name=WORKFLOWS))
 
 
-def _names_the_group(folder: str) -> bool:
-    """Whether a distribution in this place of the path may register something; `True` where that cannot be seen."""
+class _Own:
+    """Our own entry point, without the help of `importlib.metadata`."""
+
+    value = OWN
+    dist = None
+
+    def load(self) -> Any:
+        """The factory."""
+        module, _, name = OWN.partition(":")
+        return getattr(import_module(module), name)
+
+
+def _factories(folder: str) -> set[str] | None:
+    """Factories that distributions in this place of the path register; `None` where that cannot be seen."""
     try:
         with os.scandir(folder or ".") as entries:
             infos = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
     except FileNotFoundError:
-        return False
+        return set()
     except OSError:
-        return True  # a zip archive, a folder that may not be listed
+        return None  # a zip archive, a folder that may not be listed
+    found = set()
     for info in infos:
         try:
             with open(os.path.join(info, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123  (cheaper)
-                if GROUP.encode() in file.read():
-                    return True
+                text = file.read()
         except OSError:
             continue  # most distributions register nothing
-    return False
+        if GROUP.encode() in text:
+            found.update(_ENTRY.findall(text.decode("utf-8", "replace")) or ["?"])
+    return found
+
+
+def serving() -> str:
+    """Which plugin serves `sdk.workflows`, for people.
+
+    >>> serving()
+    'imednet.workflows:create_workflows'
+    """
+    others = [point for point in _registered() if point.value != OWN]
+    if others:
+        return ", ".join(f"{one.value} ({one.dist.name if one.dist else 'unknown'})" for one in others)
+    return OWN if _registered() else "none"
 
 
 def load_workflows(sdk: Any) -> Any:
-    """The workflows of an SDK, by the one plugin that is installed.
+    """The workflows of an SDK: those of the one plugin that is installed, else our own.
+
+    A copy of this package without metadata of a distribution has none, so that nothing is loaded by accident.
 
     Raises:
         PluginLoadError: there are several, or it cannot be imported, is no factory, or does not give what it must.
@@ -93,6 +132,9 @@ def load_workflows(sdk: Any) -> Any:
     found = _registered()
     if not found:
         return MissingWorkflows()
+    found = [point for point in found if point.value != OWN]
+    if not found:
+        return _Own().load()(sdk)
     names = ", ".join(f"{point.value} ({point.dist.name if point.dist else 'unknown'})" for point in found)
     if len(found) > 1:
         raise PluginLoadError(f"several plugins offer {WORKFLOWS!r}: {names}. Next: uninstall all but one")

@@ -10,6 +10,7 @@ import pytest
 
 from imednet import AsyncImednetSDK, ImednetSDK, PluginProtocol, WorkflowsNamespaceProtocol
 from imednet.errors import ImednetError, PluginLoadError
+from imednet.plugins import serving
 
 Install = Callable[..., None]
 
@@ -52,8 +53,20 @@ def test_a_plugin_stands_behind_workflows(install: Install, sdk: type[ImednetSDK
 
 
 @both
-def test_without_a_plugin_its_use_says_how_to_get_one(sdk: type[ImednetSDK]) -> None:
+def test_without_another_plugin_our_own_workflows_serve(sdk: type[ImednetSDK]) -> None:
     one = sdk("k", "s")
+    assert type(one.workflows).__name__ == ("Workflows" if sdk is ImednetSDK else "AsyncWorkflows")
+    assert isinstance(one.workflows, WorkflowsNamespaceProtocol)
+    assert serving() == "imednet.workflows:create_workflows"
+
+
+@both
+def test_a_copy_without_metadata_says_how_to_get_workflows(
+    sdk: type[ImednetSDK], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    one = sdk("k", "s")
+    assert serving() == "none"
     with pytest.raises(ImportError, match="pip install") as caught:
         _ = one.workflows.data_extraction
     assert isinstance(caught.value, ImednetError)

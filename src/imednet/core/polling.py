@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
 
 from ..constants import TERMINAL_JOB_STATES
 from ..errors import ArgumentError, JobTimeoutError
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
     from imednet_api.models import Job
 
 _FIRST_WAIT = 1.0
+_GROWTH = 1.5
+_LONGEST_WAIT = 15.0
+
+Progress = Callable[["Job", float], None]
+"""Called after each look with the job and the seconds waited so far."""
+
+
+class Clock:
+    """What time it is and how one waits; a test puts another one in its place."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
 
 
 def is_over(job: Job) -> bool:
@@ -27,19 +41,21 @@ def is_over(job: Job) -> bool:
 
 
 def waits(interval: float, timeout: float) -> Iterator[float]:
-    """Seconds to wait before each further look: short at first, then `interval`, `timeout` in all.
+    """Seconds to wait before each further look, `timeout` in all.
 
-    >>> list(waits(interval=5, timeout=15))
-    [1.0, 2.0, 4.0, 5.0, 3.0]
+    1, 2 and 4 at first, then `interval`, growing to 15 or `interval`, whichever is more.
+
+    >>> list(waits(interval=5, timeout=40))
+    [1.0, 2.0, 4.0, 5.0, 7.5, 11.25, 9.25]
     """
     if not is_number(interval) or interval <= 0 or not is_number(timeout) or timeout < 0:
         raise ArgumentError("interval must be a number of seconds above 0, timeout one of 0 or more")
     interval, left = float(interval), float(timeout)
-    wait = min(_FIRST_WAIT, interval)
+    wait, most = min(_FIRST_WAIT, interval), max(_LONGEST_WAIT, interval)
     while left > 0:
         yield min(wait, left)
         left -= wait
-        wait = min(wait * 2, interval)
+        wait = min(wait * 2, interval) if wait < interval else min(wait * _GROWTH, most)
 
 
 def too_long(job: Job, study_key: str | None, batch_id: str, timeout: float) -> JobTimeoutError:
@@ -51,15 +67,50 @@ def too_long(job: Job, study_key: str | None, batch_id: str, timeout: float) -> 
     )
 
 
-class JobPoller:
-    """Looks at a job until it is over.
+class _Poller:
+    """What both pollers share."""
+
+    def __init__(
+        self,
+        get_job: Callable[[str | None, str], Any],
+        *,
+        on_progress: Progress | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._get_job = get_job
+        self._on_progress = on_progress
+        self._clock = clock
+
+    def _seen(self, job: Job, plan: _Plan) -> float | None:
+        """Seconds to wait before the next look at this job; `None` when it is over."""
+        if self._on_progress is not None:
+            self._on_progress(job, plan.waited)
+        if is_over(job):
+            return None
+        seconds = next(plan.waits, None)
+        if seconds is None:
+            raise too_long(job, plan.study_key, plan.batch_id, plan.timeout)
+        plan.waited += seconds
+        return seconds
+
+
+class _Plan:
+    """The waits of one job."""
+
+    def __init__(self, study_key: str | None, batch_id: str, interval: float, timeout: float) -> None:
+        self.study_key, self.batch_id, self.timeout = study_key, batch_id, timeout
+        self.waits = waits(interval, timeout)
+        self.waited = 0.0
+
+
+class JobPoller(_Poller):
+    """Looks at jobs until they are over.
 
     Args:
         get_job: such as `sdk.jobs.get`.
+        on_progress: called after each look with the job and the seconds waited so far.
+        clock: waits in place of `time.sleep`.
     """
-
-    def __init__(self, get_job: Callable[[str | None, str], Job]) -> None:
-        self._get_job = get_job
 
     def run(self, study_key: str | None, batch_id: str, interval: float = 5, timeout: float = 300) -> Job:
         """The job when it is over, whatever its state.
@@ -67,29 +118,64 @@ class JobPoller:
         Raises:
             JobTimeoutError: it is not over in time; also a `TimeoutError`.
         """
-        plan = waits(interval, timeout)
-        while not is_over(job := self._get_job(study_key, batch_id)):
-            seconds = next(plan, None)
+        plan = _Plan(study_key, batch_id, interval, timeout)
+        sleep = (self._clock or Clock()).sleep
+        while True:
+            job: Job = self._get_job(study_key, batch_id)
+            seconds = self._seen(job, plan)
             if seconds is None:
-                raise too_long(job, study_key, batch_id, timeout)
-            time.sleep(seconds)
-        return job
+                return job
+            sleep(seconds)
+
+    def run_many(
+        self, study_key: str | None, batch_ids: Iterable[str], interval: float = 5, timeout: float = 300
+    ) -> dict[str, Job | JobTimeoutError]:
+        """Several jobs side by side: batch id -> the job when it is over, or the error of one that is not in time."""
+        from concurrent.futures import ThreadPoolExecutor  # here, because it is slow to load
+
+        ids = list(dict.fromkeys(batch_ids))
+
+        def one(batch_id: str) -> Job | JobTimeoutError:
+            try:
+                return self.run(study_key, batch_id, interval, timeout)
+            except JobTimeoutError as error:
+                return error
+
+        with ThreadPoolExecutor(max(1, len(ids)), "imednet-job") as pool:
+            running = [pool.submit(copy_context().run, one, batch_id) for batch_id in ids]
+            return dict(zip(ids, [future.result() for future in running], strict=True))
 
 
-class AsyncJobPoller:
-    """Looks at a job until it is over; see `JobPoller`."""
-
-    def __init__(self, get_job: Callable[[str | None, str], Awaitable[Job]]) -> None:
-        self._get_job = get_job
+class AsyncJobPoller(_Poller):
+    """Looks at jobs until they are over; see `JobPoller`."""
 
     async def run(self, study_key: str | None, batch_id: str, interval: float = 5, timeout: float = 300) -> Job:
         """The job when it is over; see `JobPoller.run`."""
         from asyncio import sleep
 
-        plan = waits(interval, timeout)
-        while not is_over(job := await self._get_job(study_key, batch_id)):
-            seconds = next(plan, None)
+        plan = _Plan(study_key, batch_id, interval, timeout)
+        while True:
+            job: Job = await self._get_job(study_key, batch_id)
+            seconds = self._seen(job, plan)
             if seconds is None:
-                raise too_long(job, study_key, batch_id, timeout)
-            await sleep(seconds)
-        return job
+                return job
+            if self._clock is not None:
+                self._clock.sleep(seconds)
+            else:
+                await sleep(seconds)
+
+    async def run_many(
+        self, study_key: str | None, batch_ids: Iterable[str], interval: float = 5, timeout: float = 300
+    ) -> dict[str, Job | JobTimeoutError]:
+        """Several jobs side by side; see `JobPoller.run_many`."""
+        from asyncio import gather
+
+        ids = list(dict.fromkeys(batch_ids))
+
+        async def one(batch_id: str) -> Job | JobTimeoutError:
+            try:
+                return await self.run(study_key, batch_id, interval, timeout)
+            except JobTimeoutError as error:
+                return error
+
+        return dict(zip(ids, await gather(*map(one, ids)), strict=True))

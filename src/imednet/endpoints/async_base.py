@@ -169,6 +169,20 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
         return sum([await self._count(call) for call in calls])
 
+    async def newest(
+        self,
+        study_key: str | None = None,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int | None:
+        """The highest identity in the list; see `GenericListGetEndpoint.newest`."""
+        call = self._newest_call(study_key, CallOptions(timeout, retries, headers))
+        reader = read_page(call.operation, None, call.study_key)
+        page = await self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
+        return self._highest(page)
+
     async def get(
         self,
         study_key: str | None = None,

@@ -203,6 +203,26 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
         return sum([self._count(call) for call in calls])
 
+    def newest(
+        self,
+        study_key: str | None = None,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int | None:
+        """The highest identity in the list, in one small request; `None` for an empty list.
+
+        Identities only grow, so whatever comes later is found by `record_id=(">", newest)` and the like.
+
+        Raises:
+            ArgumentError: rows of this list are not told apart by one number.
+        """
+        call = self._newest_call(study_key, CallOptions(timeout, retries, headers))
+        reader = read_page(call.operation, None, call.study_key)
+        page = self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
+        return self._highest(page)
+
     def get(
         self,
         study_key: str | None = None,

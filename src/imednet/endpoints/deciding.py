@@ -16,8 +16,9 @@ from ..core.conditions import Condition
 from ..core.context import get_current_study
 from ..core.filters import clauses_if_conjunction, joined, snake
 from ..core.options import AS_CLIENT, CallOptions
-from ..core.pages import RowMaker, models
+from ..core.pages import Page, RowMaker, models
 from ..core.planning import plan, wishes_of
+from ..core.proof import as_number
 from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
 from ..core.reading import Consistency, WholeRead
 from ..core.splitting import Read, SplitRead
@@ -186,6 +187,20 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
             if len(self._cache) >= _CACHED_STUDIES:
                 self._cache.pop(next(iter(self._cache)), None)
             self._cache[(call.study_key, raw)] = deepcopy(rows)
+
+    def _newest_call(self, study_key: str | None, options: CallOptions) -> ListCall:
+        """The list that `newest` looks at."""
+        (call,) = self._calls(study_key, attributes={}, options=options)
+        if call.facts.fence is None or len(call.facts.key) > 1:
+            raise ArgumentError(f"rows of {self.operation.tag} are not told apart by one number that only grows")
+        return call
+
+    def _highest(self, page: Page) -> int | None:
+        """The identity of the only row of a page."""
+        number = as_number(page.identities[0]) if page.identities else None
+        if page.identities and number is None:
+            raise IncompleteReadError(f"{self.operation.tag}: the newest row has no number")
+        return number
 
     def _get_call(self, study_key: str | None, item_id: Any, options: CallOptions) -> tuple[ListCall, Any]:
         """The list that a `get` is, and the identity it looks for."""

@@ -1,0 +1,52 @@
+"""What a study's forms accept: schemas, checks of what is to be written, data dictionaries and code lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._lazy import loader
+
+if TYPE_CHECKING:
+    from .cache import AsyncSchemaCache, AsyncSchemaValidator, SchemaCache, SchemaValidator
+    from .fields import FieldKind, field_kind, same_answer, wire_value
+    from .schema import FormSchema, ItemsRefusedError, Problem, StudySchema
+
+_HOMES = {
+    "AsyncSchemaCache": "cache",
+    "AsyncSchemaValidator": "cache",
+    "FieldKind": "fields",
+    "FormSchema": "schema",
+    "ItemsRefusedError": "schema",
+    "Problem": "schema",
+    "SchemaCache": "cache",
+    "SchemaValidator": "cache",
+    "StudySchema": "schema",
+    "field_kind": "fields",
+    "same_answer": "fields",
+    "wire_value": "fields",
+}
+
+__all__ = [
+    "AsyncSchemaCache",
+    "AsyncSchemaValidator",
+    "FieldKind",
+    "FormSchema",
+    "ItemsRefusedError",
+    "Problem",
+    "SchemaCache",
+    "SchemaValidator",
+    "StudySchema",
+    "field_kind",
+    "same_answer",
+    "wire_value",
+]
+
+_load = loader(__name__, _HOMES, globals())
+
+
+def __getattr__(name: str) -> Any:
+    return _load(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,183 @@
+"""Fields of a form: what may be written into each kind of field, and when two values are the same answer.
+
+The kinds of values are those of the vendor's page on posting records; times, partial dates and files are not documented
+there, and are taken as text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, Final
+
+from ..integrations.values import Kind, Misfit, cast
+
+
+class FieldKind(StrEnum):
+    """What a field of a form takes."""
+
+    TEXT = "text"
+    MEMO = "memo"
+    NUMBER = "number"
+    RADIO = "radio"
+    DROPDOWN = "dropdown"
+    CHECKBOX = "checkbox"
+    DATE = "date"
+    DATETIME = "date-time"
+    TIME = "time"
+    PARTIAL = "partial date"
+    FILE = "file"
+    UNKNOWN = "unknown kind"
+
+
+_NAMES: Final = {
+    "text": FieldKind.TEXT,
+    "memo": FieldKind.MEMO,
+    "textarea": FieldKind.MEMO,
+    "number": FieldKind.NUMBER,
+    "integer": FieldKind.NUMBER,
+    "float": FieldKind.NUMBER,
+    "calc": FieldKind.NUMBER,
+    "calculated": FieldKind.NUMBER,
+    "radio": FieldKind.RADIO,
+    "yesno": FieldKind.RADIO,
+    "dropdown": FieldKind.DROPDOWN,
+    "coded": FieldKind.DROPDOWN,
+    "checkbox": FieldKind.CHECKBOX,
+    "date": FieldKind.DATE,
+    "datetime": FieldKind.DATETIME,
+    "time": FieldKind.TIME,
+    "partialdate": FieldKind.PARTIAL,
+    "precisiondate": FieldKind.PARTIAL,
+    "datetimeprecision": FieldKind.PARTIAL,
+    "file": FieldKind.FILE,
+    "upload": FieldKind.FILE,
+}
+_CAST: Final = {
+    FieldKind.DATE: Kind.DATE,
+    FieldKind.DATETIME: Kind.DATETIME,
+    FieldKind.TIME: Kind.TIME,
+    FieldKind.PARTIAL: Kind.PARTIAL,
+}
+_LISTS = re.compile(r"\s*[,`;]\s*")
+
+
+class UnfitValue(ValueError):
+    """A value that a field does not take; the message says what it takes, and never holds the value."""
+
+
+def field_kind(variable_type: str | None) -> FieldKind:
+    """The kind of a field by its variable's type, whatever the case and the signs between the words.
+
+    >>> field_kind("RADIO"), field_kind("Date/Time Precision"), field_kind(None)
+    (<FieldKind.RADIO: 'radio'>, <FieldKind.PARTIAL: 'partial date'>, <FieldKind.UNKNOWN: 'unknown kind'>)
+    """
+    letters = "".join(sign for sign in str(variable_type or "").casefold() if sign.isalpha())
+    return _NAMES.get(letters, FieldKind.UNKNOWN)
+
+
+def wire_value(kind: FieldKind, value: Any, choices: Iterable[str] | None = None) -> Any:
+    """The value as it is sent: numbers as numbers, checkboxes as booleans, everything else as text.
+
+    Texts of numbers, days and truth values are taken too, since files hold nothing else. `None` and the empty text
+    clear an answer.
+
+    Raises:
+        UnfitValue: the field does not take it.
+
+    >>> wire_value(FieldKind.NUMBER, "11"), wire_value(FieldKind.CHECKBOX, "true"), wire_value(FieldKind.MEMO, "Old")
+    (11, True, 'Old')
+    """
+    if value is None or value == "":
+        return ""
+    if isinstance(value, datetime):
+        value = value.isoformat(sep=" ", timespec="minutes")
+    elif isinstance(value, (date, time)):
+        value = value.isoformat() if isinstance(value, date) else value.isoformat(timespec="minutes")
+    if kind is FieldKind.NUMBER:
+        return _number(value)
+    if kind is FieldKind.CHECKBOX:
+        return _checkbox(value, choices)
+    if kind is FieldKind.UNKNOWN and isinstance(value, (bool, int, float)):
+        return value
+    if not isinstance(value, str):
+        raise UnfitValue(f"takes text, not {type(value).__name__}")
+    if kind in _CAST:
+        try:
+            cast(_CAST[kind], value)
+        except Misfit as why:
+            raise UnfitValue(f"is {why}") from None
+    if kind in (FieldKind.RADIO, FieldKind.DROPDOWN) and choices is not None:
+        known = list(choices)
+        if value not in known:
+            raise UnfitValue(f"is none of its {len(known)} choices")
+    return value
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, str):
+        try:
+            typed = cast(Kind.NUMBER, value)
+        except Misfit as why:
+            raise UnfitValue(f"is {why}") from None
+        return int(value) if "." not in value else float(typed)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UnfitValue(f"takes a number, not {type(value).__name__}")
+    if not math.isfinite(value):
+        raise UnfitValue("takes a finite number")
+    return value
+
+
+def _checkbox(value: Any, choices: Iterable[str] | None) -> Any:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        if value.casefold() in ("true", "false"):
+            return value.casefold() == "true"
+        if choices is None or set(_LISTS.split(value)) <= {*choices}:
+            return value
+        raise UnfitValue("is none of its choices")
+    raise UnfitValue(f"takes true, false or the text of its choices, not {type(value).__name__}")
+
+
+def same_answer(kind: FieldKind, sent: Any, stored: Any) -> bool:
+    """Whether what was read back is what was sent, by the kind of the field.
+
+    >>> same_answer(FieldKind.NUMBER, 11, "11"), same_answer(FieldKind.CHECKBOX, True, "true")
+    (True, True)
+    >>> same_answer(FieldKind.TEXT, "011", "11")
+    False
+    """
+    if sent in (None, "") or stored in (None, ""):
+        return sent in (None, "") and stored in (None, "")
+    if kind is FieldKind.NUMBER:
+        a, b = _decimal(sent), _decimal(stored)
+        return a == b if a is not None and b is not None else str(sent) == str(stored)
+    if kind is FieldKind.CHECKBOX:
+        return _boxes(sent) == _boxes(stored)
+    if kind is FieldKind.DATETIME:
+        return _moment(sent) == _moment(stored)
+    if isinstance(sent, bool) or isinstance(stored, bool):
+        return _boxes(sent) == _boxes(stored)
+    return str(sent) == str(stored)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    try:
+        return Decimal(repr(value) if isinstance(value, float) else str(value).strip())
+    except InvalidOperation:
+        return None
+
+
+def _boxes(value: Any) -> frozenset[str]:
+    parts = [str(one) for one in value] if isinstance(value, list) else _LISTS.split(str(value))
+    return frozenset(part.casefold() if part.casefold() in ("true", "false") else part for part in parts if part)
+
+
+def _moment(value: Any) -> str:
+    text = str(value).replace("T", " ")
+    return text[: -len(":00")] if re.fullmatch(r".* \d\d:\d\d:00", text) else text

@@ -1,0 +1,251 @@
+"""What a study's forms accept, kept in memory, and a check of items before they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from ..errors import ValidationError
+from .fields import FieldKind, UnfitValue, field_kind, wire_value
+
+if TYPE_CHECKING:
+    from imednet_api.models import Form, Interval, Variable
+
+Action = Literal["register", "scheduled", "new", "existing"]
+
+FORM: Final = ("formKey", "formId")
+SITE: Final = ("siteName", "siteId")
+SUBJECT: Final = ("subjectKey", "subjectId", "subjectOid")
+INTERVAL: Final = ("intervalName", "intervalId")
+RECORD: Final = ("recordId", "recordOid")
+MEMBERS: Final = (*FORM, *SITE, *SUBJECT, *INTERVAL, *RECORD, "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with an item that was to be written.
+
+    Attributes:
+        item: which item, from 0.
+        where: the member at fault, such as `formKey` or `data.AESEV`.
+        what: what is wrong, and what to type next; never holds a value.
+    """
+
+    item: int
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"item {self.item}, {self.where}: {self.what}"
+
+
+class ItemsRefusedError(ValidationError):
+    """Items that were not sent, since the study would not accept them.
+
+    Attributes:
+        problems: all that was found.
+    """
+
+    def __init__(self, problems: Sequence[Problem], study_key: str | None = None) -> None:
+        self.problems = tuple(problems)
+        shown = "; ".join(str(one) for one in self.problems[:5])
+        more = f"; and {len(self.problems) - 5} more" if len(self.problems) > 5 else ""
+        super().__init__(None, message=f"nothing was sent: {shown}{more}", study_key=study_key)
+
+
+@dataclass(frozen=True)
+class FormSchema:
+    """A form and its variables.
+
+    Attributes:
+        form: the form.
+        variables: name -> variable, of those that are neither deleted nor disabled.
+        gone: names of variables that are.
+    """
+
+    form: Form
+    variables: Mapping[str, Variable]
+    gone: frozenset[str] = frozenset()
+
+    @property
+    def accepts_records(self) -> bool:
+        """Whether records of it can be written: system forms and disabled ones cannot."""
+        return not self.form.disabled and self.form.subject_record_report is not False
+
+    def kind(self, name: str) -> FieldKind:
+        """The kind of one field."""
+        variable = self.variables.get(name)
+        return field_kind(variable.variable_type if variable is not None else None)
+
+
+@dataclass(frozen=True)
+class StudySchema:
+    """What a study's forms accept: a picture of its design at one moment.
+
+    Attributes:
+        study_key: the study.
+        forms: all forms with their variables.
+        intervals: all intervals.
+        choices: `(form key, variable name)` -> choices, where they are known; the API has none, a data dictionary does.
+    """
+
+    study_key: str
+    forms: tuple[FormSchema, ...]
+    intervals: tuple[Interval, ...]
+    choices: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        study_key: str,
+        forms: Iterable[Form],
+        variables: Iterable[Variable],
+        intervals: Iterable[Interval],
+        choices: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    ) -> StudySchema:
+        """The schema of lists that were read."""
+        by_form: dict[Any, list[Variable]] = {}
+        for variable in variables:
+            by_form.setdefault(variable.form_id, []).append(variable)
+        made = []
+        for form in forms:
+            own = by_form.get(form.form_id, [])
+            there = {str(one.variable_name): one for one in own if not (one.deleted or one.disabled)}
+            gone = frozenset(str(one.variable_name) for one in own if one.deleted or one.disabled) - there.keys()
+            made.append(FormSchema(form, there, gone))
+        return cls(study_key, tuple(made), tuple(intervals), choices or {})
+
+    def form(self, form_key: Any = None, form_id: Any = None) -> FormSchema | None:
+        """A form by key or number; `None` where there is none."""
+        for one in self.forms:
+            if (form_key is not None and one.form.form_key == form_key) or (
+                form_id is not None and one.form.form_id == form_id
+            ):
+                return one
+        return None
+
+    def check(self, items: Iterable[Mapping[str, Any]]) -> list[Problem]:
+        """Everything that is wrong with items that are to be written."""
+        return [problem for number, item in enumerate(items) for problem in self._item(number, item)]
+
+    def prepared(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """An item that passed the check, as it is sent: no empty identifiers, values of the type of their field."""
+        form = self.form(item.get("formKey"), item.get("formId"))
+        assert form is not None
+        data = {
+            name: wire_value(form.kind(name), value, self.choices.get((str(form.form.form_key), name)))
+            for name, value in item["data"].items()
+        }
+        kept = {name: value for name, value in item.items() if name != "data" and value not in (None, "")}
+        return {**kept, "data": data}
+
+    # ---- one item
+
+    def _item(self, number: int, item: Mapping[str, Any]) -> Iterable[Problem]:
+        if not isinstance(item, Mapping):
+            yield Problem(number, "item", "must be an object with identifiers and data")
+            return
+        for name in item:
+            if name not in MEMBERS:
+                hint = "answers are written under 'data'" if name == "recordData" else _nearest(name, MEMBERS)
+                yield Problem(number, str(name), f"is no member of an item. Next: {hint}")
+        yield from self._identifiers(number, item)
+        yield from self._data(number, item)
+
+    def _identifiers(self, number: int, item: Mapping[str, Any]) -> Iterable[Problem]:
+        for name, value in item.items():
+            if name == "data" or name not in MEMBERS or value in (None, ""):
+                continue
+            wanted = int if name.endswith("Id") else str
+            if type(value) is not wanted:
+                yield Problem(number, name, f"must be {'a whole number' if wanted is int else 'text'}")
+        action = action_of(item)
+        if action is None:
+            yield Problem(
+                number, "subjectKey",
+                "the item names neither a subject, nor a record, nor a site. Next: add subjectKey for a record of a "
+                "subject, recordId for a record that exists, or siteName to register a subject",
+            )  # fmt: skip
+        if action == "register" and (one := _first(item, INTERVAL)):
+            yield Problem(number, one, "a registration has no interval. Next: leave it out")
+        interval = _first(item, INTERVAL)
+        if interval is not None and action == "scheduled":
+            yield from self._interval(number, item, interval)
+
+    def _interval(self, number: int, item: Mapping[str, Any], name: str) -> Iterable[Problem]:
+        attribute = "interval_name" if name == "intervalName" else "interval_id"
+        found = [one for one in self.intervals if getattr(one, attribute) == item[name]]
+        if not found:
+            names = [str(one.interval_name) for one in self.intervals if not one.disabled]
+            yield Problem(number, name, f"the study has no such interval. Next: {_nearest(item[name], names)}")
+            return
+        form = self.form(item.get("formKey"), item.get("formId"))
+        listed = {one.form_id for one in found[0].forms or ()}
+        if found[0].disabled:
+            yield Problem(number, name, "the interval is disabled")
+        elif form is not None and form.form.form_id not in listed and not form.form.unscheduled_visit:
+            yield Problem(number, name, f"form {form.form.form_key} does not belong to this interval")
+
+    def _data(self, number: int, item: Mapping[str, Any]) -> Iterable[Problem]:
+        named = _first(item, FORM)
+        if named is None:
+            yield Problem(number, "formKey", "is missing. Next: add formKey, as in imednet forms list")
+            return
+        form = self.form(item.get("formKey"), item.get("formId"))
+        if form is None:
+            known = [str(one.form.form_key) for one in self.forms if one.accepts_records]
+            yield Problem(number, named, f"the study has no such form. Next: {_nearest(item[named], known)}")
+            return
+        key = str(form.form.form_key)
+        if not form.accepts_records:
+            why = "is disabled" if form.form.disabled else "is a system form, of which no records can be written"
+            yield Problem(number, named, f"form {key} {why}")
+            return
+        data = item.get("data")
+        if not isinstance(data, Mapping) or not data:
+            yield Problem(number, "data", "is missing or empty: it holds answers by variable name")
+            return
+        for name, value in data.items():
+            where = f"data.{name}"
+            if name not in form.variables:
+                if name in form.gone:
+                    yield Problem(number, where, f"the variable of form {key} is disabled or deleted")
+                else:
+                    near = _nearest(name, form.variables)
+                    yield Problem(number, where, f"form {key} has no such variable. Next: {near}")
+                continue
+            kind = form.kind(name)
+            try:
+                wire_value(kind, value, self.choices.get((key, name)))
+            except UnfitValue as why:
+                yield Problem(number, where, f"the value {why} ({kind} field)")
+
+
+def action_of(item: Mapping[str, Any]) -> Action | None:
+    """What the server does with an item, by the identifiers that are there; `None` where it could do nothing.
+
+    >>> action_of({"formKey": "AE", "subjectKey": "301-001"}), action_of({"formKey": "REG", "siteId": 301})
+    ('new', 'register')
+    """
+    if _first(item, RECORD):
+        return "existing"
+    if _first(item, SUBJECT):
+        return "scheduled" if _first(item, INTERVAL) else "new"
+    return "register" if _first(item, SITE) else None
+
+
+def _first(item: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    return next((name for name in names if item.get(name) not in (None, "")), None)
+
+
+def _nearest(name: Any, known: Iterable[str]) -> str:
+    there = list(known)
+    folded = {one.casefold(): one for one in there}
+    near = folded.get(str(name).casefold()) or next(
+        (folded[one] for one in get_close_matches(str(name).casefold(), list(folded), 1)), None
+    )
+    if near is not None:
+        return f"did you mean {near}?"
+    return f"there are {', '.join(there[:12])}{' ...' if len(there) > 12 else ''}" if there else "there is none"

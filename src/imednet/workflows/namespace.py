@@ -1,0 +1,63 @@
+"""What stands behind `sdk.workflows`: an attribute for each workflow, made when it is used first."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .record_update import (
+        AsyncRecordUpdateWorkflow,
+        AsyncRegisterSubjectsWorkflow,
+        RecordUpdateWorkflow,
+        RegisterSubjectsWorkflow,
+    )
+
+_HOMES: Final = {
+    "record_update": ("record_update", "RecordUpdateWorkflow"),
+    "register_subjects": ("record_update", "RegisterSubjectsWorkflow"),
+}
+"""Attribute -> module and class; the asynchronous class has `Async` before its name."""
+
+
+class _Namespace:
+    _prefix = ""
+
+    def __init__(self, sdk: Any) -> None:
+        self._sdk = sdk
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"there is no workflow {name!r}; there are {', '.join(_HOMES)}", name=name, obj=self)
+        module, cls = _HOMES[name]
+        made = getattr(import_module(f".{module}", __package__), self._prefix + cls)(self._sdk)
+        return self.__dict__.setdefault(name, made)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_HOMES})
+
+    def __repr__(self) -> str:
+        return f"<workflows: {', '.join(_HOMES)}>"
+
+
+class Workflows(_Namespace):
+    """The workflows of an `ImednetSDK`."""
+
+    record_update: RecordUpdateWorkflow
+    register_subjects: RegisterSubjectsWorkflow
+
+
+class AsyncWorkflows(_Namespace):
+    """The workflows of an `AsyncImednetSDK`."""
+
+    _prefix = "Async"
+
+    record_update: AsyncRecordUpdateWorkflow
+    register_subjects: AsyncRegisterSubjectsWorkflow
+
+
+def create_workflows(sdk: Any) -> Workflows | AsyncWorkflows:
+    """The factory that is registered under `imednet.plugins`."""
+    # An asynchronous SDK is told by its name, so that a blocking program does not load it.
+    asynchronous = any(cls.__name__ == "AsyncImednetSDK" for cls in type(sdk).__mro__)
+    return AsyncWorkflows(sdk) if asynchronous else Workflows(sdk)

@@ -1,0 +1,197 @@
+"""What a write would do, before anything is sent: items checked, subjects and records looked up, bodies made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from imednet_api.models import Record
+
+from ..errors import ArgumentError
+from ..validation.cache import Choices
+from ..validation.schema import ItemsRefusedError, Problem
+from .base import Workflow
+from .items import PlannedItem, current, planned
+from .steps import Many, Steps, call
+
+BATCH = 50
+"""Items a request; the vendor names no limit."""
+_FEW = 5
+_AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class WritePlan:
+    """What a run would do: nothing was sent.
+
+    Attributes:
+        study_key: the study.
+        items: each item with what it means, and what stands there now.
+        batch_size: items a request.
+        notes: what could not be checked.
+    """
+
+    study_key: str
+    items: tuple[PlannedItem, ...]
+    batch_size: int = BATCH
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bodies(self) -> list[list[dict[str, Any]]]:
+        """The exact bodies of the requests, in their order."""
+        plain = [dict(one.body) for one in self.items]
+        return [plain[at : at + self.batch_size] for at in range(0, len(plain), self.batch_size)]
+
+
+class PlanningRules(Workflow):
+    """The rules of looking before writing."""
+
+    def _check(
+        self, study_key: str, items: Sequence[Mapping[str, Any]], choices: Choices | None = None
+    ) -> Steps[list[Problem]]:
+        """Everything that is wrong with items, without writing them: forms, names, values, identifiers.
+
+        Args:
+            study_key: the study.
+            items: as `sdk.records.create` takes them.
+            choices: choices of variables, such as those of a data dictionary.
+        """
+        schema = yield from self._schema(study_key, choices)
+        return schema.check(items)
+
+    def _plan(
+        self,
+        study_key: str,
+        items: Sequence[Mapping[str, Any]],
+        *,
+        batch_size: int = BATCH,
+        choices: Choices | None = None,
+    ) -> Steps[WritePlan]:
+        """What writing would do: the exact bodies, and for each record that is there, old and new answers.
+
+        Raises:
+            ItemsRefusedError: an item would not be accepted; its `problems` name all of them.
+        """
+        sound(items, batch_size)
+        schema = yield from self._schema(study_key, choices)
+        if problems := schema.check(items):
+            raise ItemsRefusedError(problems, study_key)
+        made = [planned(number, one, schema) for number, one in enumerate(items)]
+        notes = yield from self._registrations(study_key, made)
+        made = yield from self._resolved(study_key, made)
+        rows = yield from self._standing(study_key, made)
+        made = [current(one, rows) for one in made]
+        if gone := [one for one in made if one.action == "existing" and one.record_id is None]:
+            raise ItemsRefusedError([Problem(one.number, "recordId", "the study has no such record") for one in gone])
+        return WritePlan(study_key, tuple(made), batch_size, notes)
+
+    def _registrations(self, study_key: str, items: Sequence[PlannedItem]) -> Steps[tuple[str, ...]]:
+        """Refuse to register with a form that is not the one subjects of this study began with."""
+        forms = {one.form_key for one in items if one.action == "register"}
+        if not forms:
+            return ()
+        subjects = yield call("subjects.list", study_key, deleted=False)
+        latest = sorted(subjects, key=lambda one: one.subject_id or 0)[-_FEW:]  # those with the fewest further records
+        lists = yield Many([call("records.list", study_key, subject_key=one.subject_key) for one in latest])
+        common: set[Any] | None = None
+        for rows in lists:
+            own = {row.form_key for row in rows if not row.deleted}
+            if own:
+                common = own if common is None else common & own
+        if not common:
+            return ("no form is common to all subjects, so that the form of registration could not be checked",)
+        near = " or ".join(sorted(map(str, common)))
+        what = f"is not a form that every subject of this study has, as that of registration is. Next: did you mean {near}?"
+        wrong = [one for one in items if one.action == "register" and one.form_key not in common]
+        if wrong:
+            raise ItemsRefusedError([Problem(one.number, "formKey", what) for one in wrong], study_key)
+        return ()
+
+    def _resolved(self, study_key: str, items: Sequence[PlannedItem]) -> Steps[list[PlannedItem]]:
+        """Items with the key of their subject and the number of their site; refuses those that do not exist."""
+        names = {"subjectKey": "subject_key", "subjectId": "subject_id", "subjectOid": "subject_oid"}
+        sites = {"siteName": "site_name", "siteId": "site_id"}
+        made = list(items)
+        problems: list[Problem] = []
+        if any(one.action == "register" for one in items):
+            rows = yield call("sites.list", study_key, refresh=True)
+            for place, one in enumerate(made):
+                if one.action == "register":
+                    (row,) = _only(one, rows, sites, problems, "site") or (None,)
+                    made[place] = replace(one, site_id=row.site_id if row is not None else None)
+        wanted = {(name, one.body[name]) for one in items for name in names if name in one.body}
+        if wanted:
+            rows = yield from self._subjects(study_key, wanted, names)
+            for place, one in enumerate(made):
+                if any(name in one.body for name in names):
+                    (row,) = _only(one, rows, names, problems, "subject") or (None,)
+                    made[place] = replace(one, subject_key=row.subject_key if row is not None else None)
+        if problems:
+            raise ItemsRefusedError(problems, study_key)
+        return made
+
+    def _subjects(self, study_key: str, wanted: set[tuple[str, Any]], names: Mapping[str, str]) -> Steps[list[Any]]:
+        """The subjects that items name: one by one where they are few."""
+        if len(wanted) <= _FEW and not any(name == "subjectOid" for name, _ in wanted):
+            lists = yield Many(
+                [call("subjects.list", study_key, **{names[name]: value}) for name, value in sorted(wanted, key=repr)]
+            )
+            return [row for rows in lists for row in rows]
+        rows: list[Any] = yield call("subjects.list", study_key)
+        return rows
+
+    def _standing(self, study_key: str, items: Sequence[PlannedItem]) -> Steps[list[Record]]:
+        """The records that items may change, as they are now."""
+        ids = sorted({one.body["recordId"] for one in items if "recordId" in one.body})
+        forms: dict[str, set[str | None]] = {}
+        for one in items:
+            if one.action == "scheduled":
+                forms.setdefault(one.form_key, set()).add(one.subject_key)
+            elif "recordOid" in one.body and "recordId" not in one.body:
+                forms.setdefault(one.form_key, set()).add(None)
+        found = yield from self._by_id(study_key, ids)
+        for form_key, subjects in sorted(forms.items()):
+            if None in subjects or len(subjects) > _FEW:
+                found += yield call("records.list", study_key, form_key=form_key)
+            else:
+                lists = yield Many(
+                    [
+                        call("records.list", study_key, form_key=form_key, subject_key=key)
+                        for key in sorted(map(str, subjects))
+                    ]
+                )
+                found += [row for rows in lists for row in rows]
+        return found
+
+    def _by_id(self, study_key: str, ids: Sequence[int]) -> Steps[list[Record]]:
+        """Records by number: some at a time, or as one range where they lie close."""
+        found: list[Record] = []
+        for at in range(0, len(ids), _AT_ONCE):
+            found += yield call("records.list", study_key, record_id=list(ids[at : at + _AT_ONCE]))
+        return found
+
+
+def sound(items: Any, batch_size: int) -> None:
+    """Raises ArgumentError where there is nothing that could be written."""
+    if isinstance(items, (str, bytes, Mapping)) or not items:
+        raise ArgumentError("items must be a list with at least one item, also for one item")
+    if type(batch_size) is not int or batch_size < 1:
+        raise ArgumentError("batch_size must be a whole number, at least 1")
+
+
+def _only(
+    one: PlannedItem, rows: Sequence[Any], names: Mapping[str, str], problems: list[Problem], what: str
+) -> tuple[Any] | None:
+    """The row that all identifiers of an item name; else a problem."""
+    given = {name: one.body[name] for name in names if name in one.body}
+    fitting = [row for row in rows if all(getattr(row, names[name]) == value for name, value in given.items())]
+    there = [row for row in fitting if not getattr(row, "deleted", False)]
+    where = next(iter(given))
+    if len(there) == 1:
+        return (there[0],)
+    if not there:
+        problems.append(Problem(one.number, where, f"the {what} is deleted" if fitting else f"no such {what}"))
+    else:
+        problems.append(Problem(one.number, where, f"names {len(there)} {what}s. Next: name it by {what}Id"))
+    return None
