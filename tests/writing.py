@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from imednet import ImednetSDK
+from imednet.core.polling import Clock
 from imednet.sandbox import Sandbox
 from imednet.workflows.record_update import AsyncRecordUpdateWorkflow, RecordUpdateWorkflow
 from imednet.workflows.writing import WriteReport
@@ -20,7 +21,7 @@ REGISTRATION: dict[str, Any] = {
 EVENT: dict[str, Any] = {"formKey": "AE", "subjectKey": "301-901", "data": {"AENUM": 11, "AETERM": "Cough"}}
 
 
-class StillClock:
+class StillClock(Clock):
     """Time passes only where somebody waits."""
 
     def __init__(self) -> None:
@@ -103,7 +104,7 @@ def _compare(box: Sandbox, items: list[dict[str, Any]], report: WriteReport, int
     there: dict[str, list[dict[str, Any]]] = {}
     for row in rows(box)[-12:]:
         answers = row["recordData"] or {}
-        there.setdefault(answers.get("AETERM") or answers.get("REGINIT"), []).append(row)
+        there.setdefault(str(answers.get("AETERM") or answers.get("REGINIT")), []).append(row)
     for item, one in zip(items, report.outcomes, strict=True):
         into.states[one.state] = into.states.get(one.state, 0) + 1
         mark = item["data"].get("AETERM") or item["data"]["REGINIT"]

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     )
 
 _HOMES: Final = {
+    "query_management": ("query_management", "QueryManagementWorkflow"),
+    "subject_data": ("subject_data", "SubjectDataWorkflow"),
+    "visits": ("visits", "VisitsWorkflow"),
     "record_update": ("record_update", "RecordUpdateWorkflow"),
     "register_subjects": ("record_update", "RegisterSubjectsWorkflow"),
 }

@@ -96,13 +96,13 @@ class PlanningRules(Workflow):
         lists = yield Many([call("records.list", study_key, subject_key=one.subject_key) for one in latest])
         common: set[Any] | None = None
         for rows in lists:
-            own = {row.form_key for row in rows if not row.deleted}
+            own = {row.form_key for row in rows}  # a deleted record still says what there was
             if own:
                 common = own if common is None else common & own
         if not common:
             return ("no form is common to all subjects, so that the form of registration could not be checked",)
         near = " or ".join(sorted(map(str, common)))
-        what = f"is not a form that every subject of this study has, as that of registration is. Next: did you mean {near}?"
+        what = f"is not a form that every subject of this study has, as registration is. Next: did you mean {near}?"
         wrong = [one for one in items if one.action == "register" and one.form_key not in common]
         if wrong:
             raise ItemsRefusedError([Problem(one.number, "formKey", what) for one in wrong], study_key)

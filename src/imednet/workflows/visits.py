@@ -1,0 +1,311 @@
+"""`sdk.workflows.visits`: which visits are in their window, late, early, missed or coming; and how a diary is kept.
+
+Nothing is invented: a visit without a window has no state of being late, and dates come from the server alone. A visit
+without a date is missed once its window, and the further days its interval allows for forms filled in by the subject,
+have passed, unless the subject left before it was due.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from imednet_api.models import Interval, Record, Subject, Visit
+
+from ..errors import ArgumentError
+from .base import Workflow
+from .steps import Many, Steps, awaited, blocking, call
+
+VisitState = Literal["in window", "early", "late", "missed", "future", "after exit", "deleted", "no window"]
+
+Exits = Mapping[int, str]
+"""Subject -> the day it left, as `YYYY-MM-DD`."""
+
+
+@dataclass(frozen=True)
+class VisitWindow:
+    """One visit with its window.
+
+    Attributes:
+        visit: the visit.
+        state: where it stands.
+        site_id: the site of its subject.
+        days: days late (above 0) or early (below 0); days until it is due for one that is coming.
+        due_soon: whether it is coming and due in the days that were asked for.
+    """
+
+    visit: Visit
+    state: VisitState
+    site_id: int | None = None
+    days: int | None = None
+    due_soon: bool = False
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        one = self.visit
+        return {
+            "subjectKey": one.subject_key,
+            "siteId": self.site_id,
+            "intervalName": one.interval_name,
+            "state": self.state,
+            "days": self.days,
+            "startDate": one.start_date or None,
+            "dueDate": one.due_date or None,
+            "endDate": one.end_date or None,
+            "visitDate": one.visit_date or None,
+            "visitId": one.visit_id,
+        }
+
+
+@dataclass(frozen=True)
+class WindowCounts:
+    """Visits of one interval at one site, or at all of them.
+
+    Attributes:
+        interval_id, interval_name: the interval.
+        site_id: the site; `None` where all are counted together.
+        states: how many visits have each state.
+        due_soon: how many are due in the days that were asked for.
+    """
+
+    interval_id: int | None
+    interval_name: str | None
+    site_id: int | None
+    states: dict[str, int]
+    due_soon: int = 0
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        return {
+            "intervalName": self.interval_name,
+            "siteId": self.site_id,
+            **{state: self.states.get(state, 0) for state in STATES},
+            "dueSoon": self.due_soon,
+        }
+
+
+STATES: tuple[VisitState, ...] = (
+    "in window", "early", "late", "missed", "future", "after exit", "deleted", "no window",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DiaryCompliance:
+    """How one subject keeps its diary.
+
+    Attributes:
+        subject_key: the subject.
+        kept: diary days that were due and have a record.
+        due: diary days that were due; those whose grace has not passed yet are not.
+    """
+
+    subject_key: str | None
+    kept: int
+    due: int
+
+    @property
+    def rate(self) -> float | None:
+        """Kept of due, between 0 and 1; `None` where nothing was due."""
+        return self.kept / self.due if self.due else None
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        rate = None if self.rate is None else round(100 * self.rate, 1)
+        return {"subjectKey": self.subject_key, "kept": self.kept, "due": self.due, "percent": rate}
+
+
+def visit_state(visit: Visit, interval: Interval | None, exit_day: str | None, today: str) -> VisitState:
+    """Where one visit stands on a day.
+
+    >>> visit_state(Visit(start_date="2026-01-01", end_date="2026-01-09", visit_date="2026-01-12"), None, None, "2026-02-01")
+    'late'
+    """
+    if visit.deleted:
+        return "deleted"
+    start, end = visit.start_date, visit.end_date
+    if not start or not end:
+        return "no window"
+    if visit.visit_date:
+        return "early" if visit.visit_date < start else "late" if visit.visit_date > end else "in window"
+    if exit_day is not None and (visit.due_date or start) > exit_day:
+        return "after exit"
+    grace = (interval.epro_grace_period or 0) if interval is not None else 0
+    last = (date.fromisoformat(end) + timedelta(days=grace)).isoformat()
+    return "missed" if last < today else "future"
+
+
+def windows(
+    visits: Iterable[Visit],
+    intervals: Iterable[Interval],
+    subjects: Iterable[Subject],
+    exits: Exits,
+    today: str,
+    *,
+    days: int = 14,
+    disabled: bool = False,
+) -> list[VisitWindow]:
+    """Each visit with its state; those of disabled intervals only on request."""
+    known = {one.interval_id: one for one in intervals}
+    people = {one.subject_id: one for one in subjects}
+    soon = (date.fromisoformat(today) + timedelta(days=days)).isoformat()
+    found = []
+    for visit in visits:
+        interval = known.get(visit.interval_id)
+        if interval is not None and interval.disabled and not disabled:
+            continue
+        subject = people.get(visit.subject_id)
+        exit_day = exits.get(visit.subject_id) if visit.subject_id is not None else None
+        state = visit_state(visit, interval, exit_day, today)
+        due = visit.due_date or visit.start_date
+        coming = state == "future" and bool(due) and str(visit.end_date) >= today and str(due) <= soon
+        found.append(VisitWindow(visit, state, subject.site_id if subject else None, _days(visit, state, today), coming))
+    return found
+
+
+def _days(visit: Visit, state: VisitState, today: str) -> int | None:
+    if state in ("late", "missed"):
+        return _between(visit.end_date, visit.visit_date if state == "late" else today)
+    if state == "early":
+        return _between(visit.start_date, visit.visit_date)
+    return _between(today, visit.due_date or visit.start_date) if state == "future" else None
+
+
+def _between(first: str | None, second: str | None) -> int | None:
+    if not first or not second:
+        return None
+    return (date.fromisoformat(second) - date.fromisoformat(first)).days
+
+
+def counted(found: Iterable[VisitWindow], *, sites: bool = True) -> list[WindowCounts]:
+    """Visits by interval, and by site unless `sites=False`."""
+    groups: dict[tuple[Any, Any], list[VisitWindow]] = {}
+    for one in found:
+        groups.setdefault((one.visit.interval_id, one.site_id if sites else None), []).append(one)
+    return [
+        WindowCounts(
+            interval_id,
+            members[0].visit.interval_name,
+            site_id,
+            dict(Counter(one.state for one in members)),
+            sum(one.due_soon for one in members),
+        )
+        for (interval_id, site_id), members in sorted(
+            groups.items(), key=lambda pair: tuple((part is None, part or 0) for part in pair[0])
+        )
+    ]
+
+
+def exits_of(records: Iterable[Record], variable: str) -> dict[int, str]:
+    """The day each subject left, by the records of a form; where its date is missing, the day it was entered."""
+    found: dict[int, str] = {}
+    for row in records:
+        if row.deleted or row.subject_id is None:
+            continue
+        day = str((row.record_data or {}).get(variable) or "")[:10] or str(row.date_created or "")[:10]
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            continue
+        found[row.subject_id] = max(day, found.get(row.subject_id, day))
+    return found
+
+
+class _Rules(Workflow):
+    def _windows(
+        self,
+        study_key: str,
+        *,
+        exit_date: str | None = None,
+        days: int = 14,
+        include_disabled: bool = False,
+        subject_key: str | None = None,
+    ) -> Steps[list[VisitWindow]]:
+        """Each visit with its state on the server's day.
+
+        Args:
+            study_key: the study.
+            exit_date: `"FORM.VARIABLE"` of the day a subject left, such as `"EOS.EXDAT"`; without it, visits of
+                subjects that left count as missed, since the API does not say who left.
+            days: what is due in so many days is marked.
+            include_disabled: also visits of disabled intervals.
+            subject_key: only this subject.
+        """
+        if isinstance(days, bool) or not isinstance(days, int) or days < 0:
+            raise ArgumentError("days must be a whole number, at least 0")
+        form, _, variable = (exit_date or "").partition(".")
+        if exit_date is not None and not (form and variable):
+            raise ArgumentError("exit_date is written FORM.VARIABLE, such as EOS.EXDAT")
+        calls = [
+            call("visits.list", study_key, subject_key=subject_key),
+            call("intervals.list", study_key),
+            call("subjects.list", study_key, subject_key=subject_key),
+        ]
+        if form:
+            calls.append(call("records.list", study_key, form_key=form, subject_key=subject_key))
+        visits, intervals, subjects, *ends = yield Many(calls)
+        exits = exits_of(ends[0], variable) if ends else {}
+        today = str(visits.proof.server_to or "")[:10]
+        found = windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
+        return found
+
+    def _counts(self, study_key: str, *, sites: bool = True, **how: Any) -> Steps[list[WindowCounts]]:
+        """Visits by interval and state, and by site unless `sites=False`.
+
+        Args:
+            study_key: the study.
+            sites: a row for each site.
+            **how: as `windows` takes it.
+        """
+        found = yield from self._windows(study_key, **how)
+        return counted(found, sites=sites)
+
+    def _diary(self, study_key: str, group: str = "ePRO", **how: Any) -> Steps[list[DiaryCompliance]]:
+        """How each subject keeps its diary: days with a record, of the days that were due.
+
+        Args:
+            study_key: the study.
+            group: name of the group of intervals that are diary days.
+            **how: as `windows` takes it.
+        """
+        intervals = yield call("intervals.list", study_key)
+        wanted = {one.interval_id for one in intervals if one.interval_group_name == group and not one.disabled}
+        if not wanted:
+            groups = sorted({str(one.interval_group_name) for one in intervals if one.interval_group_name})
+            raise ArgumentError(f"no interval is of group {group!r}; there are {', '.join(groups)}")
+        found: Sequence[VisitWindow] = yield from self._windows(study_key, **how)
+        days = [one for one in found if one.visit.interval_id in wanted and one.state in ("in window", "missed")]
+        forms = {form.form_key for one in intervals if one.interval_id in wanted for form in one.forms or ()}
+        kept: set[int | None] = set()
+        for form_key in sorted(str(form) for form in forms):
+            rows = yield call("records.list", study_key, form_key=form_key, subject_key=how.get("subject_key"))
+            kept |= {row.visit_id for row in rows if not row.deleted}
+        due = Counter(one.visit.subject_key for one in days)
+        done = Counter(one.visit.subject_key for one in days if one.visit.visit_id in kept)
+        return [DiaryCompliance(key, done[key], due[key]) for key in sorted(due, key=str)]
+
+
+class VisitsWorkflow(_Rules):
+    """Visits and their windows; diaries.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+    ...     counts = sdk.workflows.visits.counts("TIDEWATER-201", sites=False, exit_date="EOS.EXDAT")
+    >>> counts[1].interval_name, counts[1].states["missed"] < counts[1].states["in window"]
+    ('Baseline', True)
+    """
+
+    windows = blocking(_Rules._windows)
+    counts = blocking(_Rules._counts)
+    diary_compliance = blocking(_Rules._diary)
+
+
+class AsyncVisitsWorkflow(_Rules):
+    """Visits and their windows; see `VisitsWorkflow`."""
+
+    windows = awaited(_Rules._windows)
+    counts = awaited(_Rules._counts)
+    diary_compliance = awaited(_Rules._diary)
