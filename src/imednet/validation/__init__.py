@@ -8,10 +8,26 @@ from .._lazy import loader
 
 if TYPE_CHECKING:
     from .cache import AsyncSchemaCache, AsyncSchemaValidator, SchemaCache, SchemaValidator
+    from .dictionary import (
+        Choice,
+        CodeList,
+        DataDictionary,
+        code_lists_from_csv,
+        inferred_code_lists,
+        load_dictionary,
+        new_values,
+    )
     from .fields import FieldKind, field_kind, same_answer, wire_value
     from .schema import FormSchema, ItemsRefusedError, Problem, StudySchema
 
 _HOMES = {
+    "new_values": "dictionary",
+    "load_dictionary": "dictionary",
+    "inferred_code_lists": "dictionary",
+    "code_lists_from_csv": "dictionary",
+    "DataDictionary": "dictionary",
+    "CodeList": "dictionary",
+    "Choice": "dictionary",
     "AsyncSchemaCache": "cache",
     "AsyncSchemaValidator": "cache",
     "FieldKind": "fields",
@@ -29,6 +45,9 @@ _HOMES = {
 __all__ = [
     "AsyncSchemaCache",
     "AsyncSchemaValidator",
+    "Choice",
+    "CodeList",
+    "DataDictionary",
     "FieldKind",
     "FormSchema",
     "ItemsRefusedError",
@@ -36,7 +55,11 @@ __all__ = [
     "SchemaCache",
     "SchemaValidator",
     "StudySchema",
+    "code_lists_from_csv",
     "field_kind",
+    "inferred_code_lists",
+    "load_dictionary",
+    "new_values",
     "same_answer",
     "wire_value",
 ]

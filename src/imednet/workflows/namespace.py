@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     )
 
 _HOMES: Final = {
+    "audit_trail": ("audit_trail", "AuditTrailWorkflow"),
+    "coding_reconciliation": ("coding_reconciliation", "CodingReconciliationWorkflow"),
     "query_management": ("query_management", "QueryManagementWorkflow"),
+    "study_structure": ("study_structure", "StudyStructureWorkflow"),
     "subject_data": ("subject_data", "SubjectDataWorkflow"),
     "visits": ("visits", "VisitsWorkflow"),
     "record_update": ("record_update", "RecordUpdateWorkflow"),

@@ -161,7 +161,9 @@ def windows(
         state = visit_state(visit, interval, exit_day, today)
         due = visit.due_date or visit.start_date
         coming = state == "future" and bool(due) and str(visit.end_date) >= today and str(due) <= soon
-        found.append(VisitWindow(visit, state, subject.site_id if subject else None, _days(visit, state, today), coming))
+        found.append(
+            VisitWindow(visit, state, subject.site_id if subject else None, _days(visit, state, today), coming)
+        )
     return found
 
 

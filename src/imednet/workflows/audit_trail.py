@@ -1,0 +1,219 @@
+"""`sdk.workflows.audit_trail`: who changed which record, when and why; and, between two snapshots, which answers.
+
+The API's revisions hold no values: they say who, when, why and which status. Old and new answers can be told only from
+exports that were kept, so two of them are compared and the revisions between them are listed beside each change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from imednet_api.models import RecordRevision, User
+from imednet_api.types import utc
+
+from ..integrations.snapshots import Snapshot, ValueChange, value_changes
+from .base import Workflow
+from .steps import END, Emit, Open, Pull, Steps, awaited, blocking, call, iterated, iterated_async
+
+NO_VALUES = "old and new values are not available from the API; compare two exports with audit_trail.changes"
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One saved state of a record.
+
+    Attributes:
+        revision: the revision.
+        name: first and last name of its user; `None` for logins that are in no list of users.
+        active: whether the user is active in the study; `None` for unknown logins.
+    """
+
+    revision: RecordRevision
+    name: str | None = None
+    active: bool | None = None
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        one = self.revision
+        return {
+            "recordRevisionId": one.record_revision_id,
+            "recordId": one.record_id,
+            "recordRevision": one.record_revision,
+            "formKey": one.form_key,
+            "subjectKey": one.subject_key,
+            "dateCreated": one.date_created,
+            "user": one.user,
+            "name": self.name,
+            "active": self.active,
+            "role": one.role,
+            "recordStatus": one.record_status,
+            "reasonForChange": one.reason_for_change,
+            "deleted": one.deleted,
+        }
+
+
+@dataclass(frozen=True)
+class RevisionGap:
+    """Numbers of revisions that a record lacks.
+
+    Attributes:
+        record_id: the record.
+        missing: the numbers between the first and the highest one that are in no list.
+    """
+
+    record_id: int
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class AuditedChange:
+    """An answer that changed between two snapshots, with the revisions of its record between them.
+
+    Attributes:
+        change: what changed.
+        entries: who saved the record between the snapshots; the change is of one of them.
+    """
+
+    change: ValueChange
+    entries: tuple[AuditEntry, ...] = field(default=(), repr=False)
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        users = dict.fromkeys(str(one.revision.user) for one in self.entries)
+        reasons = dict.fromkeys(
+            one.revision.reason_for_change for one in self.entries if one.revision.reason_for_change
+        )
+        return {
+            **self.change.to_row(),
+            "users": ", ".join(users),
+            "reasons": "; ".join(map(str, reasons)),
+            "last": max((str(one.revision.date_created) for one in self.entries), default=None),
+        }
+
+
+def gaps(numbers: dict[int, Sequence[int]]) -> list[RevisionGap]:
+    """Records whose revisions are not numbered from 1 on without a hole.
+
+    >>> gaps({7: [1, 2, 4], 8: [1, 2]})
+    [RevisionGap(record_id=7, missing=(3,))]
+    """
+    found = []
+    for record_id, there in sorted(numbers.items()):
+        missing = tuple(sorted(set(range(1, max(there, default=0) + 1)) - set(there)))
+        if missing:
+            found.append(RevisionGap(record_id, missing))
+    return found
+
+
+def entry(revision: RecordRevision, users: dict[str | None, User]) -> AuditEntry:
+    """A revision with the person behind its login."""
+    user = users.get(revision.user)
+    if user is None:
+        return AuditEntry(revision)
+    name = " ".join(part for part in (user.first_name, user.last_name) if part) or None
+    return AuditEntry(revision, name, user.user_active_in_study)
+
+
+def _day(value: date | datetime | str | None) -> Any:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+class _Rules(Workflow):
+    def _entries(
+        self,
+        study_key: str,
+        *,
+        record_id: int | None = None,
+        subject_key: str | None = None,
+        user: str | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+    ) -> Generator[Any, Any, None]:
+        """The audit trail, one entry after the other in the order of its numbers; what was asked for is not kept.
+
+        Args:
+            study_key: the study.
+            record_id: only this record.
+            subject_key: only this subject.
+            user: only this login.
+            since, until: from this moment on, and before that one; days and ISO texts are UTC.
+        """
+        filters: dict[str, Any] = {"record_id": record_id, "subject_key": subject_key, "user": user}
+        bounds = {">=": _day(since), "<": _day(until)}
+        bounds = {operator: moment for operator, moment in bounds.items() if moment is not None}
+        if bounds:
+            filters["date_created"] = bounds
+        users = yield from self._users(study_key)
+        pages = yield Open(call("record_revisions.iter", study_key, **filters))
+        while (revision := (yield Pull(pages))) is not END:
+            yield Emit(entry(revision, users))
+
+    def _gaps(
+        self, study_key: str, *, record_id: int | None = None, subject_key: str | None = None
+    ) -> Steps[list[RevisionGap]]:
+        """Records whose revisions are not numbered without a hole; needs all revisions of a record, so takes no dates.
+
+        Args:
+            study_key: the study.
+            record_id, subject_key: only this record, or the records of this subject.
+        """
+        numbers: dict[int, list[int]] = {}
+        rows = yield Open(call("record_revisions.iter", study_key, record_id=record_id, subject_key=subject_key))
+        while (revision := (yield Pull(rows))) is not END:
+            if revision.record_id is not None and revision.record_revision is not None:
+                numbers.setdefault(revision.record_id, []).append(revision.record_revision)
+        return gaps(dict(numbers))
+
+    def _changes(self, study_key: str, before: str | Path, after: str | Path) -> Steps[list[AuditedChange]]:
+        """Answers that changed between two snapshots, with the revisions of their records between them.
+
+        Args:
+            study_key: the study.
+            before, after: folders of two exports of the study, made alike; each with its `manifest.json`.
+
+        Raises:
+            ArgumentError: a folder holds no export, or the two were not made alike.
+        """
+        first, second = Snapshot(before), Snapshot(after)
+        changes = list(value_changes(first, second))
+        users = yield from self._users(study_key)
+        since, until = utc(first.taken), utc(second.taken)
+        trail: dict[int | None, list[AuditEntry]] = {}
+        rows = yield call("record_revisions.list", study_key, date_created=(">=", since) if since else None)
+        for one in rows:
+            moment = utc(one.date_created)
+            if until is None or moment is None or moment <= until:
+                trail.setdefault(one.record_id, []).append(entry(one, users))
+        return [AuditedChange(one, tuple(trail.get(one.record_id, ()))) for one in changes]
+
+    def _users(self, study_key: str) -> Steps[dict[str | None, User]]:
+        rows = yield call("users.list", study_key, include_inactive=True)
+        return {one.login: one for one in rows}
+
+
+class AuditTrailWorkflow(_Rules):
+    """Who changed what, when and why.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+    ...     trail = list(sdk.workflows.audit_trail.entries("TIDEWATER-201", subject_key="301-001"))
+    >>> len(trail) > 100, trail[0].revision.record_revision
+    (True, 1)
+    """
+
+    entries = iterated(_Rules._entries)
+    gaps = blocking(_Rules._gaps)
+    changes = blocking(_Rules._changes)
+
+
+class AsyncAuditTrailWorkflow(_Rules):
+    """Who changed what, when and why; see `AuditTrailWorkflow`."""
+
+    entries = iterated_async(_Rules._entries)
+    gaps = awaited(_Rules._gaps)
+    changes = awaited(_Rules._changes)

@@ -1,0 +1,153 @@
+"""`sdk.workflows.coding_reconciliation`: which terms are coded, coded again, or not coded, and by which dictionary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from imednet_api.models import Coding, Record
+
+from .base import Workflow
+from .steps import Steps, awaited, blocking, call
+
+
+@dataclass(frozen=True)
+class Term:
+    """One coded answer, or one that waits for its code.
+
+    Attributes:
+        form_key, record_id, variable: where the term was entered.
+        latest: its coding in the latest revision; `None` where it is not coded.
+        revisions: how often it was coded.
+    """
+
+    form_key: str | None
+    record_id: int | None
+    variable: str | None
+    latest: Coding | None = field(default=None, repr=False)
+    revisions: int = 0
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        one = self.latest
+        return {
+            "formKey": self.form_key,
+            "recordId": self.record_id,
+            "variable": self.variable,
+            "value": one.value if one else None,
+            "code": one.code if one else None,
+            "dictionary": f"{one.dictionary_name} {one.dictionary_version}" if one else None,
+            "codedBy": one.coded_by if one else None,
+            "dateCoded": one.date_coded if one else None,
+            "revisions": self.revisions,
+        }
+
+
+@dataclass(frozen=True)
+class CodingReport:
+    """How far the coding of a study is.
+
+    Attributes:
+        coded: terms in their latest revision that have a code.
+        without_code: terms somebody looked at and gave no code.
+        uncoded: answers nobody coded.
+        recoded: coded terms with more than one revision.
+        versions: codings by dictionary and version, all revisions.
+        inconsistent: texts that were coded differently in different records: text -> codes.
+        moved: coded terms whose answer changed since they were coded.
+    """
+
+    coded: list[Term]
+    without_code: list[Term]
+    uncoded: list[Term]
+    recoded: list[Term]
+    versions: dict[str, int]
+    inconsistent: dict[str, list[str]] = field(repr=False)
+    moved: list[Term] = field(default_factory=list)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Plain values for a table: every term with its state."""
+        states = (("coded", self.coded), ("without code", self.without_code), ("uncoded", self.uncoded))
+        return [{"state": state, **term.to_row()} for state, terms in states for term in terms]
+
+
+def reconciled(codings: Iterable[Coding], records: Iterable[Record], variables: Mapping[str, str]) -> CodingReport:
+    """Codings beside the answers they are of.
+
+    Args:
+        codings: all codings of a study, all revisions.
+        records: records of the forms that are coded.
+        variables: form key -> the variable that is coded.
+    """
+    groups: dict[int | None, list[Coding]] = {}
+    versions: Counter[str] = Counter()
+    for coding in codings:
+        groups.setdefault(coding.coding_id, []).append(coding)
+        versions[f"{coding.dictionary_name} {coding.dictionary_version}"] += 1
+    coded, without, recoded, moved = [], [], [], []
+    texts: dict[str, set[str]] = {}
+    there = {(row.form_key, row.record_id): row for row in records}
+    covered = set()
+    for members in groups.values():
+        latest = max(members, key=lambda one: one.revision or 0)
+        term = Term(latest.form_key, latest.record_id, latest.variable, latest, len(members))
+        covered.add((latest.form_key, latest.record_id))
+        (coded if latest.code else without).append(term)
+        if any((one.revision or 0) > 1 for one in members):
+            recoded.append(term)
+        if latest.code and latest.value:
+            texts.setdefault(latest.value, set()).add(latest.code)
+        row = there.get((latest.form_key, latest.record_id))
+        now = (row.record_data or {}).get(str(latest.variable)) if row is not None else None
+        if row is not None and not row.deleted and now != latest.value:
+            moved.append(term)
+    uncoded = [
+        Term(form_key, record_id, variables[str(form_key)])
+        for (form_key, record_id), row in there.items()
+        if (form_key, record_id) not in covered and (row.record_data or {}).get(variables[str(form_key)])
+    ]
+    inconsistent = {text: sorted(codes) for text, codes in sorted(texts.items()) if len(codes) > 1}
+    return CodingReport(coded, without, uncoded, recoded, dict(sorted(versions.items())), inconsistent, moved)
+
+
+class _Rules(Workflow):
+    def _report(self, study_key: str, variables: Mapping[str, str] | None = None) -> Steps[CodingReport]:
+        """Codings of a study beside the answers they are of: coded, coded again, without code, and not coded.
+
+        Args:
+            study_key: the study.
+            variables: form key -> the variable that is coded, such as `{"AE": "AETERM"}`; those that have codings where
+                it is left out.
+        """
+        codings = yield call("codings.list", study_key)
+        found: dict[str, Counter[str]] = {}
+        for coding in codings:
+            if coding.form_key and coding.variable:
+                found.setdefault(coding.form_key, Counter())[coding.variable] += 1
+        chosen = dict(variables or {form: counts.most_common(1)[0][0] for form, counts in found.items()})
+        records: list[Record] = []
+        for form_key in sorted(chosen):
+            records += yield call("records.list", study_key, form_key=form_key)
+        return reconciled(codings, records, chosen)
+
+
+class CodingReconciliationWorkflow(_Rules):
+    """Terms and their codes.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+    ...     report = sdk.workflows.coding_reconciliation.report("TIDEWATER-201")
+    >>> sorted(report.versions)[0].split()[0], len(report.uncoded) > 0
+    ('MedDRA', True)
+    """
+
+    report = blocking(_Rules._report)
+
+
+class AsyncCodingReconciliationWorkflow(_Rules):
+    """Terms and their codes; see `CodingReconciliationWorkflow`."""
+
+    report = awaited(_Rules._report)

@@ -1,0 +1,291 @@
+"""`sdk.workflows.study_structure`: the design of a study in one file, and what changed between two of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from imednet_api.types import Model, utc
+
+from ..errors import ArgumentError
+from ..validation.dictionary import DataDictionary
+from .base import Workflow
+from .steps import Many, Steps, awaited, blocking, call
+
+VERSION: Final = 1
+_KEYS: Final = {
+    "sites": ("siteId",),
+    "forms": ("formId",),
+    "variables": ("variableId",),
+    "intervals": ("intervalId",),
+    "users": ("userId", "login"),
+}
+"""List -> fields by which its rows are told apart; the first one that is there counts."""
+_NAMES: Final = {
+    "sites": "siteName",
+    "forms": "formName",
+    "variables": "variableName",
+    "intervals": "intervalName",
+    "users": "login",
+}
+_QUIET: Final = frozenset({"dateModified", "dateCreated"})
+"""Fields whose change alone is no change of the design."""
+_ORDER: Final = {"variables": "sequence", "intervals": "intervalSequence"}
+
+
+@dataclass(frozen=True)
+class DesignChange:
+    """One change of a study's design.
+
+    Attributes:
+        what: the list, such as `forms`.
+        key: the row: a form's key, a variable as `FORM.VARIABLE`, a name, a login.
+        kind: `added`, `removed`, `disabled`, `enabled`, `deleted`, `restored`, `renamed`, `re-ordered`,
+            `revision raised` or `changed`.
+        old, new: what it was and is, for a name, a revision or a place; the names of the fields that changed otherwise.
+    """
+
+    what: str
+    key: str
+    kind: str
+    old: Any = None
+    new: Any = None
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        return {"list": self.what, "key": self.key, "change": self.kind, "old": self.old, "new": self.new}
+
+
+class Design:
+    """The design of a study: plain rows, sorted, so that the same design gives the same bytes.
+
+    Attributes:
+        facts: the study, and each list's rows.
+    """
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.facts = dict(facts)
+
+    @property
+    def study_key(self) -> str:
+        """The study."""
+        return str(self.facts["studyKey"])
+
+    def text(self) -> str:
+        """The design as JSON; keys and rows in one order."""
+        return json.dumps(self.facts, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+    def save(self, path: str | Path) -> Path:
+        """Write it into one file."""
+        path = Path(path)
+        part = path.with_name(f".{path.name}.part")
+        try:
+            part.write_text(self.text(), "utf-8")
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise ArgumentError(f"{path} cannot be written ({error.strerror}). Next: name another file") from None
+        return path
+
+    @property
+    def sha256(self) -> str:
+        """What tells one design from another."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Design:
+        """A design that was saved.
+
+        Raises:
+            ArgumentError: the file is no design.
+        """
+        try:
+            facts = json.loads(Path(path).read_text("utf-8"))
+            if facts["version"] != VERSION or not all(isinstance(facts[name], list) for name in _KEYS):
+                raise ValueError("no design")
+        except (OSError, ValueError, KeyError, TypeError):
+            raise ArgumentError(f"{path} is no design. Next: imednet structure snapshot STUDY FILE") from None
+        return cls(facts)
+
+
+def design_of(
+    study: Model | None, lists: Mapping[str, Iterable[Model]], study_key: str, dictionary: DataDictionary | None = None
+) -> Design:
+    """The design of lists that were read."""
+    facts: dict[str, Any] = {
+        "version": VERSION,
+        "studyKey": study_key,
+        "study": _plain(study.to_dict()) if study is not None else None,
+    }
+    for name, rows in lists.items():
+        plain = [_plain(row.to_dict()) for row in rows]
+        facts[name] = sorted(plain, key=lambda row: _key_of(name, row))
+    choices = dictionary.choices if dictionary is not None else {}
+    for row in facts["variables"]:
+        own = choices.get((str(row.get("formKey")), str(row.get("variableName"))))
+        row["choicesKnown"] = own is not None
+        if own is not None:
+            row["choices"] = list(own)
+    return Design(facts)
+
+
+def _plain(value: Any) -> Any:
+    """A row with its lists in one order and dates of roles in one form, whichever the server used."""
+    if isinstance(value, dict):
+        return {name: _date(one) if name in _QUIET else _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        plain = [_plain(one) for one in value]
+        return sorted(plain, key=lambda one: json.dumps(one, sort_keys=True, ensure_ascii=False))
+    return value
+
+
+def _date(value: Any) -> Any:
+    moment = utc(value)
+    return moment.isoformat() if moment is not None else value
+
+
+def _key_of(name: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    value = next((row[field] for field in _KEYS[name] if row.get(field) is not None), None)
+    return (value is None, str(type(value)), value if value is not None else json.dumps(row, sort_keys=True))
+
+
+def _shown(name: str, row: Mapping[str, Any]) -> str:
+    if name == "forms":
+        return str(row.get("formKey"))
+    own = str(row.get(_NAMES[name]))
+    return f"{row.get('formKey')}.{own}" if name == "variables" else own
+
+
+def differences(old: Design, new: Design) -> list[DesignChange]:
+    """What changed from one design to another; at most one entry for each row and kind of change.
+
+    The order of keys and rows does not matter, nor do dates of change alone.
+
+    Raises:
+        ArgumentError: they are of two studies.
+    """
+    if old.study_key != new.study_key:
+        raise ArgumentError(f"the designs are of two studies, {old.study_key!r} and {new.study_key!r}")
+    found: list[DesignChange] = []
+    for name in _KEYS:
+        before = {_key_of(name, row): row for row in old.facts[name]}
+        after = {_key_of(name, row): row for row in new.facts[name]}
+        moved = _moved(name, before, after)
+        found += [DesignChange(name, _shown(name, after[key]), "added") for key in after if key not in before]
+        found += [DesignChange(name, _shown(name, before[key]), "removed") for key in before if key not in after]
+        for key in after:
+            if key in before:
+                found += _changes(name, before[key], after[key], key in moved)
+    return found
+
+
+def _moved(name: str, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> set[Any]:
+    """Rows that changed places with others that are in both designs."""
+    field = _ORDER.get(name)
+    if field is None:
+        return set()
+    moved: set[Any] = set()
+    forms = {row.get("formId") for row in after.values()} if name == "variables" else {None}
+    for form in forms:
+        common = [k for k in after if k in before and (name != "variables" or after[k].get("formId") == form)]
+        places = [sorted(common, key=lambda k: (rows[k].get(field) or 0, k)) for rows in (before, after)]
+        moved |= {a for a, b in zip(*places, strict=True) if a != b}
+    return moved
+
+
+def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any], moved: bool) -> Iterable[DesignChange]:
+    shown = _shown(name, new)
+    own = {_NAMES[name], "label", "revision", "disabled", "deleted", _ORDER.get(name, ""), *_QUIET}
+    if old.get(_NAMES[name]) != new.get(_NAMES[name]):
+        yield DesignChange(name, shown, "renamed", old.get(_NAMES[name]), new.get(_NAMES[name]))
+    elif old.get("label") != new.get("label"):
+        yield DesignChange(name, shown, "renamed", old.get("label"), new.get("label"))
+    for field, on, off in (("disabled", "disabled", "enabled"), ("deleted", "deleted", "restored")):
+        if bool(old.get(field)) != bool(new.get(field)):
+            yield DesignChange(name, shown, on if new.get(field) else off)
+    if moved:
+        field = _ORDER[name]
+        yield DesignChange(name, shown, "re-ordered", old.get(field), new.get(field))
+    if old.get("revision") != new.get("revision"):
+        yield DesignChange(name, shown, "revision raised", old.get("revision"), new.get("revision"))
+    fields = sorted(one for one in {*old, *new} - own if old.get(one) != new.get(one))
+    if fields:
+        yield DesignChange(name, shown, "changed", None, ", ".join(fields))
+
+
+class _Rules(Workflow):
+    def _get(self, study_key: str, dictionary: DataDictionary | None = None) -> Steps[Design]:
+        """The design of a study as it is now: sites, forms, variables, intervals and users.
+
+        Args:
+            study_key: the study.
+            dictionary: the study's data dictionary; with it each variable says its choices.
+
+        Returns:
+            Rows in one order. Each variable says whether its choices are known, since the API has none. Variables of
+            one name on two forms are two rows.
+        """
+        calls = [call("studies.list", refresh=True)]
+        for name in _KEYS:
+            wide = {"include_inactive": True} if name == "users" else {"refresh": True}
+            calls.append(call(f"{name}.list", study_key, **wide))
+        studies, *lists = yield Many(calls)
+        study = next((one for one in studies if one.study_key == study_key), None)
+        return design_of(study, dict(zip(_KEYS, lists, strict=True)), study_key, dictionary)
+
+    def _snapshot(self, study_key: str, path: str | Path, dictionary: DataDictionary | None = None) -> Steps[Design]:
+        """Write the design of a study into one file; the same design gives the same bytes.
+
+        Args:
+            study_key: the study.
+            path: the file.
+            dictionary: the study's data dictionary.
+        """
+        design = yield from self._get(study_key, dictionary)
+        design.save(path)
+        return design
+
+    def _diff(self, study_key: str, path: str | Path) -> Steps[list[DesignChange]]:
+        """What changed since a design was saved.
+
+        Args:
+            study_key: the study.
+            path: the file.
+        """
+        old = Design.load(path)
+        new = yield from self._get(study_key)
+        kept = {_key_of("variables", row): row for row in old.facts["variables"]}
+        for row in new.facts["variables"]:  # choices come from a dictionary, not from the server
+            earlier = kept.get(_key_of("variables", row), {})
+            row.pop("choices", None)
+            row.update({name: earlier[name] for name in ("choices", "choicesKnown") if name in earlier})
+        return differences(old, new)
+
+
+class StudyStructureWorkflow(_Rules):
+    """The design of a study.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+    ...     design = sdk.workflows.study_structure.get_study_structure("TIDEWATER-201")
+    ...     again = sdk.workflows.study_structure.get_study_structure("TIDEWATER-201")
+    >>> len(design.facts["forms"]), design.text() == again.text(), differences(design, again)
+    (29, True, [])
+    """
+
+    get_study_structure = blocking(_Rules._get)
+    snapshot = blocking(_Rules._snapshot)
+    diff = blocking(_Rules._diff)
+
+
+class AsyncStudyStructureWorkflow(_Rules):
+    """The design of a study; see `StudyStructureWorkflow`."""
+
+    get_study_structure = awaited(_Rules._get)
+    snapshot = awaited(_Rules._snapshot)
+    diff = awaited(_Rules._diff)
