@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection
 from contextvars import copy_context
-from typing import Any, Protocol, TypedDict, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from .core.context import study_context
+from .core.options import is_number
 from .errors import ConfigurationError, FilterConflictError
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+T = TypeVar("T")
 T_Output = TypeVar("T_Output", covariant=True)
 
 SUCCESS = "SUCCESS"
@@ -23,8 +28,12 @@ _log = logging.getLogger("imednet")
 class StudyWorkerCallable(Protocol[T_Output]):
     """What `MultiStudyOrchestrator.execute_pipeline` calls once for each study."""
 
-    def __call__(self, sdk: Any, study_key: str, *args: Any, **kwargs: Any) -> T_Output:
-        """Do the work of one study. Runs in a thread; `study_key` is also the study of its context."""
+    def __call__(self, study_key: str, sdk: Any, logger: logging.Logger, *args: Any, **kwargs: Any) -> T_Output:
+        """Do the work of one study.
+
+        `study_key` is also the study of the context it runs in, so that calls of the SDK may leave it out; `logger`
+        writes lines under the name `imednet.study.KEY`.
+        """
         ...  # pragma: no cover
 
 
@@ -41,6 +50,10 @@ class OrchestratorResult(TypedDict):
     duration_seconds: float
 
 
+OnResult = Callable[[str, OrchestratorResult], None]
+"""Called with a study and what became of it, as soon as that is known, in the thread of the caller."""
+
+
 class MultiStudyOrchestrator:
     """Runs a function for each study these keys may read, some at a time.
 
@@ -49,16 +62,35 @@ class MultiStudyOrchestrator:
     Args:
         sdk: an `ImednetSDK`.
         max_workers: studies at a time; 1 for one after another.
+        executor: any `concurrent.futures.Executor` in place of threads of our own, such as a process pool or
+            `dask_client.get_executor(pure=False)`; it is used and not shut down. Where it sends work to another
+            process, the SDK goes along without keys: workers read theirs from the environment.
+        study_timeout: seconds a study may take; one that takes longer is reported as failed. Threads cannot be ended,
+            so that its work goes on unseen.
+        on_result: called with each study and what became of it, as soon as that is known.
 
     Raises:
-        ConfigurationError: `max_workers` is not a whole number from 1.
+        ConfigurationError: `max_workers` is not a whole number from 1, or `study_timeout` no number above 0.
     """
 
-    def __init__(self, sdk: Any, max_workers: int = 4) -> None:
+    def __init__(
+        self,
+        sdk: Any,
+        max_workers: int = 4,
+        *,
+        executor: Executor | None = None,
+        study_timeout: float | None = None,
+        on_result: OnResult | None = None,
+    ) -> None:
         if type(max_workers) is not int or max_workers < 1:
             raise ConfigurationError("max_workers must be a whole number, at least 1")
+        if study_timeout is not None and not (is_number(study_timeout) and study_timeout > 0):
+            raise ConfigurationError("study_timeout must be a number of seconds above 0")
         self._sdk = sdk
         self._max_workers = max_workers
+        self._executor = executor
+        self._study_timeout = study_timeout
+        self._on_result = on_result
 
     @property
     def sdk(self) -> Any:
@@ -81,7 +113,8 @@ class MultiStudyOrchestrator:
 
         Raises:
             FilterConflictError: both are given.
-            ConfigurationError: one of them is text and no collection.
+            ConfigurationError: one of them is text and no collection, or the whitelist names a study that these keys
+                may not read.
         """
         for name, keys in (("whitelist", whitelist), ("blacklist", blacklist)):
             if isinstance(keys, str):
@@ -90,6 +123,11 @@ class MultiStudyOrchestrator:
             raise FilterConflictError(set(whitelist), set(blacklist))
         keys = [study.study_key for study in self._sdk.studies.list(refresh=True)]
         if whitelist is not None:
+            if unknown := sorted(set(whitelist) - set(keys)):
+                named = ", ".join(map(repr, unknown))
+                raise ConfigurationError(
+                    f"these keys may not read {named}, which the whitelist names. Next: imednet check"
+                )
             return [key for key in keys if key in whitelist]
         return [key for key in keys if key not in (blacklist or ())]
 
@@ -101,42 +139,101 @@ class MultiStudyOrchestrator:
         *args: Any,
         **kwargs: Any,
     ) -> dict[str, OrchestratorResult]:
-        """Call `pipeline_func(sdk, study_key, *args, **kwargs)` for each study.
+        """Call `pipeline_func(study_key, sdk, logger, *args, **kwargs)` for each study.
 
         Returns:
-            Study key -> what became of it, in the order of the server's list. A key of the whitelist that these keys
-            may not read is in it too, as failed.
+            Study key -> what became of it, in the order of the server's list.
 
         Raises:
             FilterConflictError: both lists are given.
+            ConfigurationError: the whitelist names a study that these keys may not read.
         """
-        studies = self.resolve_active_studies(whitelist, blacklist)
-        with ThreadPoolExecutor(self._max_workers, thread_name_prefix="imednet-study") as pool:
-            # Each in a copy of the caller's context, so that values set there are seen and none leaks between studies.
-            running = [
-                pool.submit(copy_context().run, self._one, pipeline_func, study_key, args, kwargs)
-                for study_key in studies
-            ]
-            results = {study_key: future.result() for study_key, future in zip(studies, running, strict=True)}
-        for study_key in sorted(set(whitelist or ()) - set(studies)):
-            error = f"{study_key!r} is not among the studies these keys may read. Next: imednet check"
-            results[study_key] = OrchestratorResult(status=FAILED, data=None, error=error, duration_seconds=0.0)
-        return results
+        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-    def _one(
-        self, work: StudyWorkerCallable[Any], study_key: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> OrchestratorResult:
-        began = time.monotonic()
-        data, said = None, None
+        studies = self.resolve_active_studies(whitelist, blacklist)
+        own = ThreadPoolExecutor(self._max_workers, thread_name_prefix="imednet-study") if not self._executor else None
+        begun: dict[str, float] = {}
+        results: dict[str, OrchestratorResult] = {}
         try:
-            with study_context(study_key):
-                data = work(self._sdk, study_key, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001  (reported as the result of this study)
-            said = f"{type(error).__name__}: {error}"
-            _log.warning("study %s failed: %s", study_key, type(error).__name__)
-        return OrchestratorResult(
-            status=SUCCESS if said is None else FAILED,
-            data=data,
-            error=said,
-            duration_seconds=time.monotonic() - began,
-        )
+            running: dict[Future[OrchestratorResult], str] = {}
+            for study_key in studies:
+                if own is not None:
+                    # Each in a copy of the caller's context, so that values set there are seen and none leaks.
+                    context = copy_context()
+                    work = partial(
+                        _timed, begun, context.run, run_study, pipeline_func, study_key, self._sdk, args, kwargs
+                    )
+                    running[own.submit(work, study_key)] = study_key
+                else:
+                    assert self._executor is not None
+                    begun[study_key] = time.monotonic()
+                    future = self._executor.submit(run_study, pipeline_func, study_key, self._sdk, args, kwargs)
+                    running[future] = study_key
+            while running:
+                done, _ = wait(running, timeout=self._patience(running.values(), begun), return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._tell(results, running.pop(future), _result(future))
+                for future, study_key in list(running.items()):
+                    if not done and self._is_late(study_key, begun):
+                        future.cancel()
+                        del running[future]
+                        said = f"TimeoutError: not done in {self._study_timeout:g} seconds; its work may go on unseen"
+                        late = OrchestratorResult(status=FAILED, data=None, error=said, duration_seconds=0.0)
+                        late["duration_seconds"] = time.monotonic() - begun[study_key]
+                        self._tell(results, study_key, late)
+        finally:
+            if own is not None:
+                own.shutdown(wait=self._study_timeout is None, cancel_futures=True)
+        return {study_key: results[study_key] for study_key in studies}
+
+    def _patience(self, studies: Collection[str], begun: dict[str, float]) -> float | None:
+        """Seconds until the next study is late."""
+        if self._study_timeout is None:
+            return None
+        moments = [begun[study] for study in studies if study in begun]
+        return max(0.0, min(moments) + self._study_timeout - time.monotonic()) if moments else 0.05
+
+    def _is_late(self, study_key: str, begun: dict[str, float]) -> bool:
+        limit = self._study_timeout
+        return limit is not None and study_key in begun and time.monotonic() - begun[study_key] >= limit
+
+    def _tell(self, results: dict[str, OrchestratorResult], study_key: str, result: OrchestratorResult) -> None:
+        results[study_key] = result
+        if self._on_result is not None:
+            self._on_result(study_key, result)
+
+
+def _timed(begun: dict[str, float], run: Callable[..., T], *rest: Any) -> T:
+    """Run, and write down when that began; the last argument is the study."""
+    *call, study_key = rest
+    begun[study_key] = time.monotonic()
+    return run(*call)
+
+
+def _result(future: Future[OrchestratorResult]) -> OrchestratorResult:
+    """What a worker gave, or that it never came to it, such as where the SDK found no keys."""
+    try:
+        return future.result()
+    except Exception as error:  # noqa: BLE001  (reported as the result of this study)
+        said = f"{type(error).__name__}: {error}"
+        return OrchestratorResult(status=FAILED, data=None, error=said, duration_seconds=0.0)
+
+
+def run_study(
+    work: StudyWorkerCallable[Any], study_key: str, sdk: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> OrchestratorResult:
+    """The work of one study, wherever it runs; what it raises is its result."""
+    began = time.monotonic()
+    data, said = None, None
+    try:
+        with study_context(study_key):
+            data = work(study_key, sdk, logging.getLogger(f"imednet.study.{study_key}"), *args, **kwargs)
+    except Exception as error:  # noqa: BLE001  (reported as the result of this study)
+        said = f"{type(error).__name__}: {error}"
+        _log.warning("study %s failed: %s", study_key, type(error).__name__)
+    return OrchestratorResult(
+        status=SUCCESS if said is None else FAILED,
+        data=data,
+        error=said,
+        duration_seconds=time.monotonic() - began,
+    )

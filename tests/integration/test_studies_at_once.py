@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -17,8 +20,9 @@ from support import STUDY
 TWIN = f"{STUDY}-DEV"
 
 
-def count(sdk: ImednetSDK, study_key: str, form: str = "AE", *, times: int = 1) -> int:
+def count(study_key: str, sdk: ImednetSDK, logger: logging.Logger, form: str = "AE", *, times: int = 1) -> int:
     assert get_current_study() == study_key
+    assert logger.name == f"imednet.study.{study_key}"
     return sdk.records.count(form_key=form) * times
 
 
@@ -37,7 +41,7 @@ def test_every_study_has_its_result(box: Sandbox, workers: int) -> None:
 
 
 def test_one_failure_does_not_touch_the_others(box: Sandbox) -> None:
-    def work(sdk: ImednetSDK, study_key: str) -> str:
+    def work(study_key: str, sdk: ImednetSDK, logger: logging.Logger) -> str:
         if study_key == TWIN:
             raise ValueError("boom")
         return study_key
@@ -55,7 +59,7 @@ def test_one_failure_does_not_touch_the_others(box: Sandbox) -> None:
 def test_lists_choose_and_exclude_each_other(box: Sandbox) -> None:
     with ImednetSDK(**box.credentials) as sdk:
         orchestrator = MultiStudyOrchestrator(sdk)
-        assert orchestrator.resolve_active_studies(whitelist={TWIN, "NOPE"}) == [TWIN]
+        assert orchestrator.resolve_active_studies(whitelist={TWIN}) == [TWIN]
         assert orchestrator.resolve_active_studies(blacklist={TWIN}) == [STUDY]
         assert orchestrator.resolve_active_studies(set(), set()) == []
         with pytest.raises(FilterConflictError) as caught:
@@ -64,15 +68,14 @@ def test_lists_choose_and_exclude_each_other(box: Sandbox) -> None:
         assert caught.value.whitelist == {STUDY}
         with pytest.raises(ConfigurationError, match="set of study keys"):
             orchestrator.resolve_active_studies(whitelist=STUDY)
-        results = orchestrator.execute_pipeline(count, {STUDY, "NOPE"})
-        assert results["NOPE"]["status"] == "FAILED"
-        assert "may read" in str(results["NOPE"]["error"])
+        with pytest.raises(ConfigurationError, match="may not read 'NOPE'.*imednet check"):
+            orchestrator.execute_pipeline(count, {STUDY, "NOPE"})
 
 
 def test_workers_run_at_the_same_time_and_not_more_than_asked(box: Sandbox) -> None:
     running, most, lock = [0], [0], threading.Lock()
 
-    def work(sdk: Any, study_key: str) -> None:
+    def work(study_key: str, sdk: Any, logger: logging.Logger) -> None:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
@@ -85,3 +88,53 @@ def test_workers_run_at_the_same_time_and_not_more_than_asked(box: Sandbox) -> N
         assert most == [2]
         with pytest.raises(ConfigurationError, match="max_workers"):
             MultiStudyOrchestrator(sdk, max_workers=0)
+
+
+def forms_of(study_key: str, sdk: ImednetSDK, logger: logging.Logger) -> tuple[str, int]:
+    """What a worker in another process does."""
+    logger.info("counting")
+    return study_key, len(sdk.forms.list())
+
+
+@pytest.mark.parametrize("keys", [True, False])
+def test_other_processes_take_their_keys_from_the_environment(
+    box: Sandbox, keys: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if keys:
+        monkeypatch.setenv("IMEDNET_API_KEY", "demo-api-key")
+        monkeypatch.setenv("IMEDNET_SECURITY_KEY", "demo-security-key")
+    with ImednetSDK(**box.credentials) as sdk, ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        results = MultiStudyOrchestrator(sdk, executor=pool).execute_pipeline(forms_of)
+    assert list(results) == [STUDY, TWIN]
+    for study_key, result in results.items():
+        if keys:
+            assert (result["status"], result["data"]) == ("SUCCESS", (study_key, 29))
+        else:
+            assert result["status"] == "FAILED"
+            assert "IMEDNET_API_KEY" in str(result["error"]) or "BrokenProcessPool" in str(result["error"])
+
+
+def test_a_study_that_takes_too_long_is_reported_and_the_others_are_told_at_once(box: Sandbox) -> None:
+    go = threading.Event()
+    told: list[tuple[str, str]] = []
+
+    def work(study_key: str, sdk: Any, logger: logging.Logger) -> str:
+        if study_key == STUDY:
+            go.wait(20)
+        return study_key
+
+    with ImednetSDK(**box.credentials) as sdk:
+        orchestrator = MultiStudyOrchestrator(
+            sdk, study_timeout=0.3, on_result=lambda key, result: told.append((key, result["status"]))
+        )
+        try:
+            results = orchestrator.execute_pipeline(work)
+        finally:
+            go.set()
+        assert told == [(TWIN, "SUCCESS"), (STUDY, "FAILED")]
+        assert list(results) == [STUDY, TWIN]
+        assert "not done in 0.3 seconds" in str(results[STUDY]["error"])
+        with ThreadPoolExecutor(1) as pool:
+            assert MultiStudyOrchestrator(sdk, executor=pool, study_timeout=9).execute_pipeline(count)[TWIN]["data"] > 0
+        with pytest.raises(ConfigurationError, match="study_timeout"):
+            MultiStudyOrchestrator(sdk, study_timeout=0)

@@ -86,7 +86,10 @@ def reconciled(codings: Iterable[Coding], records: Iterable[Record], variables: 
     for coding in codings:
         groups.setdefault(coding.coding_id, []).append(coding)
         versions[f"{coding.dictionary_name} {coding.dictionary_version}"] += 1
-    coded, without, recoded, moved = [], [], [], []
+    coded: list[Term] = []
+    without: list[Term] = []
+    recoded: list[Term] = []
+    moved: list[Term] = []
     texts: dict[str, set[str]] = {}
     there = {(row.form_key, row.record_id): row for row in records}
     covered = set()

@@ -185,7 +185,7 @@ def by_site(statuses: Iterable[QueryStatus], now: datetime | None) -> list[SiteQ
 
 
 class _Rules(Workflow):
-    def _statuses(self, study_key: str, *, include_deleted: bool = True, **filters: Any) -> Steps[list[QueryStatus]]:
+    def _statuses(self, /, study_key: str, *, include_deleted: bool = True, **filters: Any) -> Steps[list[QueryStatus]]:
         """All queries of a study with state, site, age and who must act next.
 
         Args:
@@ -196,7 +196,7 @@ class _Rules(Workflow):
         statuses, _ = yield from self._all(study_key, filters)
         return [one for one in statuses if include_deleted or not one.on_deleted_record]
 
-    def _open(self, study_key: str, **filters: Any) -> Steps[list[QueryStatus]]:
+    def _open(self, /, study_key: str, **filters: Any) -> Steps[list[QueryStatus]]:
         """Open queries, the oldest first; re-opened ones are open.
 
         Args:
@@ -217,7 +217,7 @@ class _Rules(Workflow):
         statuses, _ = yield from self._all(study_key, {})
         return [one for one in statuses if site in (one.site_id, one.site_name)]
 
-    def _counts(self, study_key: str) -> Steps[dict[QueryState, int]]:
+    def _counts(self, /, study_key: str) -> Steps[dict[QueryState, int]]:
         """How many queries are open, closed and unknown."""
         queries = yield call("queries.list", study_key)
         found: dict[QueryState, int] = {"open": 0, "closed": 0, "unknown": 0}

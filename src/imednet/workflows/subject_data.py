@@ -129,9 +129,11 @@ def warnings_of(data: SubjectData, intervals: Sequence[Interval]) -> list[str]:
             found.append(f"{what} is not deleted, but its parent {parent} is")
         if row.record_data is None and not row.deleted:
             found.append(f"{what} has no answers")
-    for query in data.queries:
-        if query_state(query) == "unknown":
-            found.append(f"query {query.annotation_id} has no comment, so whether it is open is unknown")
+    found += [
+        f"query {query.annotation_id} has no comment, so whether it is open is unknown"
+        for query in data.queries
+        if query_state(query) == "unknown"
+    ]
     return found
 
 

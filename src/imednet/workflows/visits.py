@@ -120,7 +120,8 @@ class DiaryCompliance:
 def visit_state(visit: Visit, interval: Interval | None, exit_day: str | None, today: str) -> VisitState:
     """Where one visit stands on a day.
 
-    >>> visit_state(Visit(start_date="2026-01-01", end_date="2026-01-09", visit_date="2026-01-12"), None, None, "2026-02-01")
+    >>> visit = Visit(start_date="2026-01-01", end_date="2026-01-09", visit_date="2026-01-12")
+    >>> visit_state(visit, None, None, "2026-02-01")
     'late'
     """
     if visit.deleted:
@@ -253,7 +254,7 @@ class _Rules(Workflow):
         found = windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
         return found
 
-    def _counts(self, study_key: str, *, sites: bool = True, **how: Any) -> Steps[list[WindowCounts]]:
+    def _counts(self, /, study_key: str, *, sites: bool = True, **how: Any) -> Steps[list[WindowCounts]]:
         """Visits by interval and state, and by site unless `sites=False`.
 
         Args:
@@ -264,7 +265,7 @@ class _Rules(Workflow):
         found = yield from self._windows(study_key, **how)
         return counted(found, sites=sites)
 
-    def _diary(self, study_key: str, group: str = "ePRO", **how: Any) -> Steps[list[DiaryCompliance]]:
+    def _diary(self, /, study_key: str, group: str = "ePRO", **how: Any) -> Steps[list[DiaryCompliance]]:
         """How each subject keeps its diary: days with a record, of the days that were due.
 
         Args:

@@ -1,0 +1,37 @@
+"""Many studies on a Dask cluster of processes: the SDK goes along without keys."""
+
+from __future__ import annotations
+
+import logging
+
+import distributed
+import pytest
+
+from imednet import ImednetSDK, MultiStudyOrchestrator
+from imednet.sandbox import Sandbox
+from support import STUDY
+
+
+def count(study_key: str, sdk: ImednetSDK, logger: logging.Logger, form_key: str) -> tuple[int, str]:
+    logger.info("counting")
+    return sdk.records.count(form_key=form_key), distributed.get_worker().name
+
+
+@pytest.mark.filterwarnings("ignore")  # of the cluster's own sockets
+@pytest.mark.parametrize("keys", [True, False])
+def test_studies_on_a_cluster(box: Sandbox, keys: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if keys:
+        monkeypatch.setenv("IMEDNET_API_KEY", "demo-api-key")
+        monkeypatch.setenv("IMEDNET_SECURITY_KEY", "demo-security-key")
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client, ImednetSDK(**box.credentials) as sdk:
+        orchestrator = MultiStudyOrchestrator(sdk, executor=client.get_executor(pure=False))
+        results = orchestrator.execute_pipeline(count, None, None, "AE")
+        assert list(results) == [STUDY, f"{STUDY}-DEV"]
+        if keys:
+            assert {one["status"] for one in results.values()} == {"SUCCESS"}
+            assert results[STUDY]["data"][0] == sdk.records.count(STUDY, form_key="AE")
+        else:
+            assert {one["status"] for one in results.values()} == {"FAILED"}
+            # the cluster says that the SDK could not be made, and why in its log
+            assert all("deserializ" in str(one["error"]).casefold() for one in results.values())
