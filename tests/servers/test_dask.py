@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import distributed
 import pytest
@@ -11,10 +12,12 @@ from imednet import ImednetSDK, MultiStudyOrchestrator
 from imednet.sandbox import Sandbox
 from support import STUDY
 
+dask: Any = distributed
+
 
 def count(study_key: str, sdk: ImednetSDK, logger: logging.Logger, form_key: str) -> tuple[int, str]:
     logger.info("counting")
-    return sdk.records.count(form_key=form_key), distributed.get_worker().name
+    return sdk.records.count(form_key=form_key), dask.get_worker().name
 
 
 @pytest.mark.filterwarnings("ignore")  # of the cluster's own sockets
@@ -23,14 +26,14 @@ def test_studies_on_a_cluster(box: Sandbox, keys: bool, monkeypatch: pytest.Monk
     if keys:
         monkeypatch.setenv("IMEDNET_API_KEY", "demo-api-key")
         monkeypatch.setenv("IMEDNET_SECURITY_KEY", "demo-security-key")
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
-    with cluster, distributed.Client(cluster) as client, ImednetSDK(**box.credentials) as sdk:
+    cluster = dask.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+    with cluster, dask.Client(cluster) as client, ImednetSDK(**box.credentials) as sdk:
         orchestrator = MultiStudyOrchestrator(sdk, executor=client.get_executor(pure=False))
         results = orchestrator.execute_pipeline(count, None, None, "AE")
         assert list(results) == [STUDY, f"{STUDY}-DEV"]
         if keys:
             assert {one["status"] for one in results.values()} == {"SUCCESS"}
-            assert results[STUDY]["data"][0] == sdk.records.count(STUDY, form_key="AE")
+            assert (results[STUDY]["data"] or [None])[0] == sdk.records.count(STUDY, form_key="AE")
         else:
             assert {one["status"] for one in results.values()} == {"FAILED"}
             # the cluster says that the SDK could not be made, and why in its log

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from imednet_api.models import RecordRevision, User
 from imednet_api.types import utc
 
+from ..errors import ArgumentError
 from ..integrations.snapshots import Snapshot, ValueChange, value_changes
 from .base import Workflow
 from .steps import END, Emit, Open, Pull, Steps, awaited, blocking, call, iterated, iterated_async
@@ -118,8 +119,15 @@ def entry(revision: RecordRevision, users: dict[str | None, User]) -> AuditEntry
     return AuditEntry(revision, name, user.user_active_in_study)
 
 
-def _day(value: date | datetime | str | None) -> Any:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+def _moment(value: date | datetime | str | None) -> Any:
+    """What a filter takes: texts without a zone are UTC."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise ArgumentError("since and until are days or moments as ISO writes them, such as 2026-09-01") from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 class _Rules(Workflow):
@@ -143,7 +151,7 @@ class _Rules(Workflow):
             since, until: from this moment on, and before that one; days and ISO texts are UTC.
         """
         filters: dict[str, Any] = {"record_id": record_id, "subject_key": subject_key, "user": user}
-        bounds = {">=": _day(since), "<": _day(until)}
+        bounds = {">=": _moment(since), "<": _moment(until)}
         bounds = {operator: moment for operator, moment in bounds.items() if moment is not None}
         if bounds:
             filters["date_created"] = bounds

@@ -6,16 +6,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from .audit_trail import AsyncAuditTrailWorkflow, AuditTrailWorkflow
+    from .coding_reconciliation import AsyncCodingReconciliationWorkflow, CodingReconciliationWorkflow
+    from .data_extraction import AsyncDataExtractionWorkflow, DataExtractionWorkflow
+    from .query_management import AsyncQueryManagementWorkflow, QueryManagementWorkflow
+    from .record_mapper import AsyncRecordMapperWorkflow, RecordMapperWorkflow
     from .record_update import (
         AsyncRecordUpdateWorkflow,
         AsyncRegisterSubjectsWorkflow,
         RecordUpdateWorkflow,
         RegisterSubjectsWorkflow,
     )
+    from .study_structure import AsyncStudyStructureWorkflow, StudyStructureWorkflow
+    from .subject_data import AsyncSubjectDataWorkflow, SubjectDataWorkflow
+    from .visits import AsyncVisitsWorkflow, VisitsWorkflow
 
 _HOMES: Final = {
     "audit_trail": ("audit_trail", "AuditTrailWorkflow"),
     "coding_reconciliation": ("coding_reconciliation", "CodingReconciliationWorkflow"),
+    "data_extraction": ("data_extraction", "DataExtractionWorkflow"),
+    "record_mapper": ("record_mapper", "RecordMapperWorkflow"),
     "query_management": ("query_management", "QueryManagementWorkflow"),
     "study_structure": ("study_structure", "StudyStructureWorkflow"),
     "subject_data": ("subject_data", "SubjectDataWorkflow"),
@@ -49,6 +59,14 @@ class _Namespace:
 class Workflows(_Namespace):
     """The workflows of an `ImednetSDK`."""
 
+    audit_trail: AuditTrailWorkflow
+    coding_reconciliation: CodingReconciliationWorkflow
+    data_extraction: DataExtractionWorkflow
+    query_management: QueryManagementWorkflow
+    record_mapper: RecordMapperWorkflow
+    study_structure: StudyStructureWorkflow
+    subject_data: SubjectDataWorkflow
+    visits: VisitsWorkflow
     record_update: RecordUpdateWorkflow
     register_subjects: RegisterSubjectsWorkflow
 
@@ -58,6 +76,14 @@ class AsyncWorkflows(_Namespace):
 
     _prefix = "Async"
 
+    audit_trail: AsyncAuditTrailWorkflow
+    coding_reconciliation: AsyncCodingReconciliationWorkflow
+    data_extraction: AsyncDataExtractionWorkflow
+    query_management: AsyncQueryManagementWorkflow
+    record_mapper: AsyncRecordMapperWorkflow
+    study_structure: AsyncStudyStructureWorkflow
+    subject_data: AsyncSubjectDataWorkflow
+    visits: AsyncVisitsWorkflow
     record_update: AsyncRecordUpdateWorkflow
     register_subjects: AsyncRegisterSubjectsWorkflow
 

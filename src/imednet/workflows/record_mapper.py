@@ -1,0 +1,232 @@
+"""`sdk.workflows.record_mapper`: records as DataFrames, one at a time or form by form, and as a tree.
+
+Nothing is dropped: an answer no variable declares has a column too, and what cannot be read raises. Columns are named
+by variable or by label; what each one was made of stands in `frame.attrs`. Typed columns: `study_frames`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from imednet_api.models import Record, Subject, Variable, Visit
+
+from ..errors import ArgumentError
+from ..integrations._optional import _require_optional_dep
+from ..integrations.layout import CONTEXT
+from ..integrations.naming import Namer, from_label
+from ..validation.dictionary import DataDictionary
+from .base import Workflow
+from .steps import Emit, Many, Steps, awaited, blocking, call, iterated, iterated_async
+from .subject_data import ordered_records, ordered_visits
+
+
+@dataclass(frozen=True)
+class VisitNode:
+    """A visit with its records by form; `visit` is `None` for records without one."""
+
+    visit: Visit | None
+    forms: Mapping[str, list[Record]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SubjectNode:
+    """A subject with its visits; `subject` is `None` for records of site forms."""
+
+    subject: Subject | None
+    visits: list[VisitNode] = field(repr=False)
+
+
+def frame_of(
+    records: Iterable[Record],
+    variables: Iterable[Variable],
+    *,
+    labels: bool = False,
+    choices: Mapping[tuple[str, str], Sequence[Any]] | None = None,
+) -> Any:
+    """Records of one form as a DataFrame: a row a record, a column a field of the record, then one a variable.
+
+    Args:
+        records: the records.
+        variables: the form's variables; each has a column, also where nobody answered.
+        labels: name columns by label.
+        choices: `(form key, variable name)` -> choices, which go into `frame.attrs["choices"]`.
+
+    Returns:
+        Answers as they were sent; `frame.attrs` holds `labels`, `variables` (column -> variable name) and `undeclared`
+        (column -> name of an answer that no variable declares).
+    """
+    pandas = _require_optional_dep("pandas", "export")
+    rows = list(records)
+    namer = Namer()
+    columns: dict[str, list[Any]] = {}
+    for name in CONTEXT:
+        attribute = Record.FIELDS[name]
+        columns[namer.fixed(name)] = [getattr(row, attribute) for row in rows]
+    answers: list[Mapping[str, Any]] = [row.record_data or {} for row in rows]
+    declared = {str(one.variable_name): one for one in variables if one.variable_name}
+    sources: dict[str, str] = {}
+    names: dict[str, str] = {}
+    known: dict[str, list[Any]] = {}
+    for name, variable in declared.items():
+        wanted = (from_label(variable.label or "") if labels else name) or name
+        column = namer.name(name, f"data.{wanted}" if wanted in CONTEXT else wanted)
+        columns[column] = [one.get(name) for one in answers]
+        sources[column] = name
+        if variable.label:
+            names[column] = variable.label
+        found = (choices or {}).get((str(variable.form_key), name))
+        if found is not None:
+            known[column] = list(found)
+    others = dict.fromkeys(name for one in answers for name in one if name not in declared)
+    undeclared: dict[str, str] = {}
+    for name in others:
+        column = namer.name(f"undeclared {name}", f"data.{name}" if name in CONTEXT else name)
+        columns[column] = [one.get(name) for one in answers]
+        undeclared[column] = name
+    answered = {*sources, *undeclared}
+    frame = pandas.DataFrame(
+        {name: pandas.Series(cells, dtype=object) if name in answered else cells for name, cells in columns.items()}
+    )
+    frame.attrs.update({"labels": names, "variables": sources, "undeclared": undeclared, "choices": known})
+    return frame
+
+
+def tree_of(subjects: Iterable[Subject], visits: Iterable[Visit], records: Iterable[Record]) -> list[SubjectNode]:
+    """Subject -> visit -> form -> records; every record is in it once, those of site forms under no subject."""
+    by_subject: dict[int | None, list[Record]] = {}
+    for row in records:
+        by_subject.setdefault(row.subject_id, []).append(row)
+    visits_of: dict[int | None, list[Visit]] = {}
+    for one in visits:
+        visits_of.setdefault(one.subject_id, []).append(one)
+    found = []
+    people: list[Subject | None] = list(subjects)
+    known = {person.subject_id for person in people if person is not None}
+    strays = [row for key, rows in by_subject.items() if key not in known for row in rows]
+    for subject in [*people, None]:
+        own = strays if subject is None else by_subject.get(subject.subject_id, [])
+        visits_here = visits_of.get(subject.subject_id, []) if subject is not None else []
+        if subject is None and not own:
+            continue
+        ids = {one.visit_id for one in visits_here}
+        nodes = []
+        places: list[Visit | None] = [*visits_here, None]
+        for visit in places:
+            number = visit.visit_id if visit is not None else None
+            here = [row for row in own if (row.visit_id if row.visit_id in ids else None) == number]
+            if visit is None and not here:
+                continue
+            forms: dict[str, list[Record]] = {}
+            for row in ordered_records(here, visits_here):
+                forms.setdefault(str(row.form_key), []).append(row)
+            nodes.append(VisitNode(visit, forms))
+        found.append(SubjectNode(subject, nodes))
+    return found
+
+
+class _Rules(Workflow):
+    def _dataframe(
+        self,
+        /,
+        study_key: str,
+        form_key: str,
+        *,
+        use_labels_as_columns: bool = False,
+        visit_key: int | None = None,
+        dictionary: DataDictionary | None = None,
+        **filters: Any,
+    ) -> Steps[Any]:
+        """The records of one form as a DataFrame.
+
+        Args:
+            study_key: the study.
+            form_key: the form.
+            use_labels_as_columns: name columns by label in place of the variable.
+            visit_key: only records of this visit.
+            dictionary: the study's data dictionary, whose choices go into `frame.attrs["choices"]`.
+            **filters: as `sdk.records.list` takes them.
+
+        Raises:
+            ArgumentError: the study has no such form.
+        """
+        forms, variables = yield Many([call("forms.list", study_key), call("variables.list", study_key)])
+        form = next((one for one in forms if one.form_key == form_key), None)
+        if form is None:
+            raise ArgumentError(f"study {study_key!r} has no form {form_key!r}. Next: imednet forms list {study_key}")
+        records = yield call("records.list", study_key, form_key=form_key, visit_id=visit_key, **filters)
+        own = [one for one in variables if one.form_id == form.form_id]
+        return frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
+
+    def _frames(
+        self,
+        study_key: str,
+        *,
+        forms: Sequence[str] | None = None,
+        use_labels_as_columns: bool = False,
+        dictionary: DataDictionary | None = None,
+    ) -> Generator[Any, Any, None]:
+        """`(form key, DataFrame)`, one form after the other, so that only one is in memory.
+
+        Args:
+            study_key: the study.
+            forms: keys of the forms; all enabled ones where it is left out.
+            use_labels_as_columns: name columns by label in place of the variable.
+            dictionary: the study's data dictionary.
+        """
+        listed, variables = yield Many([call("forms.list", study_key), call("variables.list", study_key)])
+        chosen = [one for one in listed if (one.form_key in forms if forms is not None else not one.disabled)]
+        if forms is not None and len(chosen) < len(set(forms)):
+            unknown = sorted(set(forms) - {str(one.form_key) for one in chosen})
+            raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
+        for form in chosen:
+            records = yield call("records.list", study_key, form_key=form.form_key)
+            own = [one for one in variables if one.form_id == form.form_id]
+            frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
+            yield Emit((form.form_key, frame))
+
+    def _hierarchy(self, /, study_key: str, **filters: Any) -> Steps[list[SubjectNode]]:
+        """Subjects with their visits, forms and records: a tree in which every record is once.
+
+        Args:
+            study_key: the study.
+            **filters: as `sdk.records.list` takes them.
+        """
+        subjects, visits, intervals, records = yield Many(
+            [
+                call("subjects.list", study_key),
+                call("visits.list", study_key),
+                call("intervals.list", study_key),
+                call("records.list", study_key, **filters),
+            ]
+        )
+        return tree_of(subjects, ordered_visits(visits, intervals), records)
+
+
+def _choices(dictionary: DataDictionary | None) -> Mapping[tuple[str, str], Sequence[Any]]:
+    return dictionary.choices if dictionary is not None else {}
+
+
+class RecordMapperWorkflow(_Rules):
+    """Records as DataFrames and as a tree.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+    ...     frame = sdk.workflows.record_mapper.dataframe("TIDEWATER-201", "VS", use_labels_as_columns=True)
+    >>> "SYSTOLIC_MMHG" in frame.columns, frame.attrs["variables"]["SYSTOLIC_MMHG"]
+    (True, 'SYSBP1')
+    """
+
+    dataframe = blocking(_Rules._dataframe)
+    frames = iterated(_Rules._frames)
+    hierarchy = blocking(_Rules._hierarchy)
+
+
+class AsyncRecordMapperWorkflow(_Rules):
+    """Records as DataFrames and as a tree; see `RecordMapperWorkflow`."""
+
+    dataframe = awaited(_Rules._dataframe)
+    frames = iterated_async(_Rules._frames)
+    hierarchy = awaited(_Rules._hierarchy)
