@@ -90,23 +90,46 @@ class _Own:
 
 def _factories(folder: str) -> set[str] | None:
     """Factories that distributions in this place of the path register; `None` where that cannot be seen."""
+    texts = _naming(folder, GROUP)
+    if texts is None:
+        return None
+    return {value for text in texts for value in _ENTRY.findall(text) or ["?"]}
+
+
+def _names(folder: str, group: str) -> bool:
+    """Whether a distribution in this place of the path may register something under a group."""
+    texts = _naming(folder, group)
+    return texts is None or bool(texts)
+
+
+def _naming(folder: str, group: str) -> list[str] | None:
+    """Files of entry points, in this place of the path, that name a group; `None` where that cannot be seen."""
     try:
         with os.scandir(folder or ".") as entries:
             infos = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
     except FileNotFoundError:
-        return set()
+        return []
     except OSError:
         return None  # a zip archive, a folder that may not be listed
-    found = set()
+    found = []
     for info in infos:
         try:
             with open(os.path.join(info, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123  (cheaper)
                 text = file.read()
         except OSError:
             continue  # most distributions register nothing
-        if GROUP.encode() in text:
-            found.update(_ENTRY.findall(text.decode("utf-8", "replace")) or ["?"])
+        if group.encode() in text:
+            found.append(text.decode("utf-8", "replace"))
     return found
+
+
+def entries_of(group: str) -> list[Any]:
+    """Entry points of another group, such as those of commands; nothing is loaded where no file names the group."""
+    if not any(_names(folder, group) for folder in dict.fromkeys(sys.path)):
+        return []
+    from importlib.metadata import entry_points
+
+    return list(entry_points(group=group))
 
 
 def serving() -> str:

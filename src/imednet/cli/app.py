@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import check, export, lists, log, sandbox
+from . import check, export, lists, log, plugins, sandbox, structure, workflows
 from .connection import Connection
 
 app = typer.Typer(
@@ -24,8 +24,10 @@ def _version(asked: bool) -> None:
         from imednet_api.types import SPEC_VERSION
 
         from .._version import distribution, version
+        from ..plugins import serving
 
         typer.echo(f"{distribution()} {version()} (API description {SPEC_VERSION})")
+        typer.echo(f"workflows: {serving()}")
         raise typer.Exit
 
 
@@ -56,4 +58,10 @@ app.command("check")(check.check)
 app.add_typer(export.app, name="export")
 app.add_typer(log.app, name="log")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(structure.app, name="structure")
+app.add_typer(structure.dictionary, name="dictionary")
+app.command("subject-data")(workflows.subject_data)
+app.add_typer(workflows.app, name="workflows")
+app.add_typer(workflows.jobs, name="jobs")
 lists.add_to(app)
+plugins.add_to(app)

@@ -17,6 +17,7 @@ from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ..sdk import ImednetSDK
+    from ..workflows.namespace import Workflows
 
 
 @dataclass
@@ -54,6 +55,13 @@ class Connection:
 
             return STUDY
         raise typer.BadParameter("STUDY is missing. Next: `imednet check` lists the studies you may read")
+
+
+def own(sdk: ImednetSDK) -> Workflows:
+    """Our own workflows, whichever plugin stands behind `sdk.workflows`."""
+    from ..workflows.namespace import Workflows
+
+    return Workflows(sdk)
 
 
 def say(text: str) -> None:

@@ -44,11 +44,22 @@ LimitOption = Annotated[
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add a group for each resource."""
+    """Add a group for each resource, with the further commands that some have."""
+    from . import records as records_commands
+    from . import workflows
+
+    further: dict[str, dict[str, Any]] = {
+        "queries": {"open": workflows.open_queries, "ageing": workflows.ageing},
+        "visits": {"windows": workflows.windows, "diary": workflows.diary},
+    }
     for resource in RESOURCES:
         name = resource.replace("_", "-")
         group = typer.Typer(help=f"Read {resource.replace('_', ' ')}.", no_args_is_help=True, rich_markup_mode=None)
         group.command("list", help=f"List {resource.replace('_', ' ')}, proven whole.")(_command(resource))
+        for command, work in further.get(resource, {}).items():
+            group.command(command)(work)
+        if resource == "records":
+            records_commands.add_to(group)
         app.add_typer(group, name=name)
 
 

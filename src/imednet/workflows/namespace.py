@@ -88,6 +88,17 @@ class AsyncWorkflows(_Namespace):
     register_subjects: AsyncRegisterSubjectsWorkflow
 
 
+def described() -> list[dict[str, str]]:
+    """Every workflow and method with its first line, for people."""
+    found = []
+    for name, (module, cls) in _HOMES.items():
+        kind = getattr(import_module(f".{module}", __package__), cls)
+        for method, value in vars(kind).items():
+            if callable(value) and not method.startswith("_"):
+                found.append({"workflow": name, "method": method, "does": str(value.__doc__).split("\n")[0]})
+    return found
+
+
 def create_workflows(sdk: Any) -> Workflows | AsyncWorkflows:
     """The factory that is registered under `imednet.plugins`."""
     # An asynchronous SDK is told by its name, so that a blocking program does not load it.

@@ -1,0 +1,204 @@
+"""`imednet records template|register|update|create|submit|verify`: writing from files, with a dry run first."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .connection import Connection, say
+from .output import Format, OutputOption, show
+
+if TYPE_CHECKING:
+    from ..workflows.planning import WritePlan
+    from ..workflows.writing import WriteReport
+
+Study = Annotated[str, typer.Argument(metavar="STUDY", help="Key of the study.")]
+ItemsFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or JSON; see `records template`.")]
+
+
+class OnError(StrEnum):
+    """What to do after a batch of which not every item is stored."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
+class Action(StrEnum):
+    """What a template is for."""
+
+    REGISTER = "register"
+    UPDATE = "update"
+    SCHEDULED = "scheduled"
+    CREATE = "create"
+
+
+FormOption = Annotated[str | None, typer.Option("--form", help="Form of rows that name none.", show_default=False)]
+YesOption = Annotated[bool, typer.Option("--yes", help="Send. Without it nothing is sent, but to the sandbox.")]
+DryOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print the exact bodies and send nothing, also to the sandbox.")
+]
+ErrorOption = Annotated[OnError, typer.Option("--on-error", help="After a batch of which not every item is stored.")]
+NotifyOption = Annotated[
+    str | None, typer.Option("--email-notify", help="Address the server writes to.", show_default=False)
+]
+SizeOption = Annotated[int, typer.Option("--batch-size", min=1, help="Items a request.")]
+JournalOption = Annotated[
+    Path | None, typer.Option("--journal", help="Where the run is written down; FILE.journal.jsonl unless said.")
+]
+DictionaryOption = Annotated[
+    Path | None, typer.Option("--dictionary", help="The study's data dictionary; its choices are checked.")
+]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for a job.")]
+
+_ACTIONS = {"register": {"register"}, "update": {"existing", "scheduled"}, "create": {"new"}}
+
+
+def template(
+    ctx: typer.Context,
+    study: Study,
+    form: Annotated[str, typer.Argument(metavar="FORM", help="Key of the form.")],
+    action: Annotated[Action, typer.Option("--for", help="What the rows are for.")] = Action.CREATE,
+) -> None:
+    """Print the header of a CSV to fill in: identifiers, then the variables of a form."""
+    from ..validation.cache import SchemaCache
+    from ..workflows.files import template as columns
+
+    connection: Connection = ctx.obj
+    with connection.sdk() as sdk:
+        names = columns(SchemaCache(sdk).get(study), form, action.value)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(names)
+    typer.echo(text.getvalue(), nl=False)
+
+
+def _writer(name: str, help: str) -> Any:
+    def write(
+        ctx: typer.Context,
+        study: Study,
+        file: ItemsFile,
+        form: FormOption = None,
+        yes: YesOption = False,
+        dry_run: DryOption = False,
+        on_error: ErrorOption = OnError.STOP,
+        email_notify: NotifyOption = None,
+        batch_size: SizeOption = 50,
+        journal: JournalOption = None,
+        dictionary: DictionaryOption = None,
+        timeout: TimeoutOption = 300,
+        output: OutputOption = None,
+    ) -> None:
+        from ..errors import ArgumentError
+        from ..validation.dictionary import load_dictionary
+        from ..workflows.files import read_items, write_outcomes
+        from ..workflows.record_update import RecordUpdateWorkflow
+
+        connection: Connection = ctx.obj
+        items = read_items(file, form)
+        choices = load_dictionary(dictionary).choices if dictionary is not None else None
+        journal = journal or file.with_name(f"{file.name}.journal.jsonl")
+        with connection.sdk() as sdk:
+            workflow = RecordUpdateWorkflow(sdk)
+            if not journal.exists():
+                plan = workflow.plan(study, items, batch_size=batch_size, choices=choices)
+                wrong = [one for one in plan.items if one.action not in _ACTIONS.get(name, {one.action})]
+                if wrong:
+                    raise ArgumentError(
+                        f"item {wrong[0].number} is no {name}: its identifiers mean {wrong[0].action!r}. "
+                        "Next: imednet records submit takes all of them"
+                    )
+                if dry_run or not (yes or connection.sandbox):
+                    _dry(plan)
+                    return
+                _announce(plan)
+                to_send: Any = plan
+            else:
+                if dry_run or not (yes or connection.sandbox):
+                    say(f"{journal} tells of a run that began. Next: --yes goes on with it, nothing is sent twice")
+                    return
+                to_send = items
+            report = workflow.submit(
+                study, to_send, email_notify=email_notify, on_error=on_error.value, batch_size=batch_size,
+                journal=journal, timeout=timeout, choices=choices,
+                on_progress=_progress,
+            )  # fmt: skip
+        outcomes = file.with_name(f"{file.name}.outcome.csv")
+        write_outcomes(outcomes, report.outcomes)
+        _told(report, output)
+        say(f"outcomes: {outcomes}")
+        if not report.complete:
+            raise typer.Exit(1)
+
+    write.__doc__ = help
+    return write
+
+
+def verify(
+    ctx: typer.Context,
+    journal: Annotated[Path, typer.Argument(metavar="JOURNAL", help="The journal of a run.")],
+    timeout: TimeoutOption = 0,
+    output: OutputOption = None,
+) -> None:
+    """Read back what a run wrote, by its journal; sends nothing."""
+    from ..workflows.files import write_outcomes
+    from ..workflows.record_update import RecordUpdateWorkflow
+
+    connection: Connection = ctx.obj
+    with connection.sdk() as sdk:
+        report = RecordUpdateWorkflow(sdk).verify(journal, timeout=timeout)
+    name = journal.name.removesuffix(".journal.jsonl")
+    write_outcomes(journal.with_name(f"{name}.outcome.csv"), report.outcomes)
+    _told(report, output)
+    if not report.complete:
+        raise typer.Exit(1)
+
+
+def _progress(done: int, total: int, what: str) -> None:
+    say(f"{what} ({done} of {total})" if done else what)
+
+
+def _dry(plan: WritePlan) -> None:
+    """The exact bodies on standard output, one a line; what would change on standard error."""
+    _announce(plan)
+    for body in plan.bodies:
+        typer.echo(json.dumps(body, ensure_ascii=False))
+    say(f"dry run: nothing was sent; {len(plan.bodies)} requests with {len(plan.items)} items. Next: --yes sends them")
+
+
+def _announce(plan: WritePlan) -> None:
+    for note in plan.notes:
+        say(f"note: {note}")
+    for one in plan.items:
+        if one.record_id is not None:
+            shown = ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in one.changes.items())
+            say(f"item {one.number} changes record {one.record_id} ({one.form_key}): {shown}")
+
+
+def _told(report: WriteReport, output: Format | None) -> None:
+    from ..workflows.files import outcome_row
+
+    show([outcome_row(one) for one in report.outcomes], output)
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(report.counts.items()))
+    say(f"{len(report.outcomes)} items: {counts}")
+    if report.counts.get("unknown"):
+        say(f"Next: imednet records verify {report.journal}")
+    sys.stdout.flush()
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands to the group of records."""
+    group.command("template")(template)
+    for name, help in (
+        ("register", "Register the subjects of a file."),
+        ("update", "Change records that exist, or that are planned at a visit, as a file says."),
+        ("create", "Make new records of a file, such as adverse events."),
+        ("submit", "Write items of any kind."),
+    ):
+        group.command(name, help=help)(_writer(name, help))
+    group.command("verify")(verify)
