@@ -36,12 +36,17 @@ class NoLiveDataError(ImednetError, RuntimeError):
     """A study holds nothing of what is needed; the message says which kind, and which statuses were met."""
 
 
-def _plain(word: str) -> str:
+def plain_word(word: str) -> str:
+    """A word without case, blanks and underscores, for comparison.
+
+    >>> plain_word("ENROLLMENT_OPEN") == plain_word("Enrollment Open")
+    True
+    """
     return word.replace("_", "").replace(" ", "").casefold()
 
 
 def _is_one_of(word: str | None, words: Iterable[str]) -> bool:
-    return word is not None and _plain(word) in {_plain(one) for one in words}
+    return word is not None and plain_word(word) in {plain_word(one) for one in words}
 
 
 def is_site_eligible(site_enrollment_status: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from .connection import Connection, say
+from .connection import Connection, own, say
 from .lists import RESOURCES, StudyArgument
 from .output import OutputOption, show
 
@@ -16,6 +16,7 @@ def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption 
     from ..errors import ApiError, ForbiddenError, NotFoundError
 
     connection: Connection = ctx.obj
+    _owners()
     with connection.sdk() as sdk:
         if study is None:
             rows: list[dict[str, Any]] = sdk.studies.list(raw=True, refresh=True)
@@ -37,3 +38,17 @@ def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption 
             f"the keys are accepted; they may read {len(counts) - len(refused)} of {len(counts)} lists of study {study}"
         )
         show(counts, output)
+        for one in own(sdk).drift.report(study):
+            what = f"{one.resource}, {one.field}: {one.kind} {one.detail}".rstrip()
+            say(f"differs from the description of the API: {what}")
+
+
+def _owners() -> None:
+    """Say where two distributions provide the import name, so that either may answer."""
+    from importlib.metadata import packages_distributions
+
+    from .._version import distribution
+
+    owners = sorted({distribution(), *packages_distributions().get("imednet", [])})
+    if len(owners) > 1:
+        say(f"warning: {' and '.join(owners)} both provide the import imednet. Next: uninstall all but one")

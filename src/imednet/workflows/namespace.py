@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .audit_trail import AsyncAuditTrailWorkflow, AuditTrailWorkflow
     from .coding_reconciliation import AsyncCodingReconciliationWorkflow, CodingReconciliationWorkflow
     from .data_extraction import AsyncDataExtractionWorkflow, DataExtractionWorkflow
+    from .drift import AsyncDriftWorkflow, DriftWorkflow
     from .query_management import AsyncQueryManagementWorkflow, QueryManagementWorkflow
     from .record_mapper import AsyncRecordMapperWorkflow, RecordMapperWorkflow
     from .record_update import (
@@ -26,6 +27,7 @@ _HOMES: Final = {
     "coding_reconciliation": ("coding_reconciliation", "CodingReconciliationWorkflow"),
     "data_extraction": ("data_extraction", "DataExtractionWorkflow"),
     "record_mapper": ("record_mapper", "RecordMapperWorkflow"),
+    "drift": ("drift", "DriftWorkflow"),
     "query_management": ("query_management", "QueryManagementWorkflow"),
     "study_structure": ("study_structure", "StudyStructureWorkflow"),
     "subject_data": ("subject_data", "SubjectDataWorkflow"),
@@ -62,6 +64,7 @@ class Workflows(_Namespace):
     audit_trail: AuditTrailWorkflow
     coding_reconciliation: CodingReconciliationWorkflow
     data_extraction: DataExtractionWorkflow
+    drift: DriftWorkflow
     query_management: QueryManagementWorkflow
     record_mapper: RecordMapperWorkflow
     study_structure: StudyStructureWorkflow
@@ -79,6 +82,7 @@ class AsyncWorkflows(_Namespace):
     audit_trail: AsyncAuditTrailWorkflow
     coding_reconciliation: AsyncCodingReconciliationWorkflow
     data_extraction: AsyncDataExtractionWorkflow
+    drift: AsyncDriftWorkflow
     query_management: AsyncQueryManagementWorkflow
     record_mapper: AsyncRecordMapperWorkflow
     study_structure: AsyncStudyStructureWorkflow

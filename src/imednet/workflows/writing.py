@@ -17,7 +17,7 @@ from imednet_api.models import Job, Record
 from ..core.polling import is_over, waits
 from ..errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ImednetError, ServerError
 from ..validation.cache import Choices
-from ..validation.schema import StudySchema
+from ..validation.schema import ItemsRefusedError, StudySchema
 from .items import WRITTEN, ItemOutcome, PlannedItem, all_are, outcomes, planned
 from .journal import Journal, read_journal
 from .planning import BATCH, PlanningRules, WritePlan, sound
@@ -115,10 +115,15 @@ class WritingRules(PlanningRules):
         next(waits(interval, timeout), None)  # a wrong number is an error before anything is sent
         if not isinstance(items, WritePlan):
             sound(items, batch_size)
-        given = [dict(one.body) for one in items.items] if isinstance(items, WritePlan) else list(items)
-        kept = Journal(Path(journal), study_key, given) if journal is not None else None
         how = _How(interval, timeout, email_notify, on_progress)
         schema = yield from self._schema(study_key, choices)
+        if isinstance(items, WritePlan):
+            given = [dict(one.body) for one in items.items]
+        else:
+            if problems := schema.check(items):
+                raise ItemsRefusedError(problems, study_key)
+            given = [schema.prepared(one) for one in items]
+        kept = Journal(Path(journal), study_key, given) if journal is not None else None
         found: dict[int, ItemOutcome] = {}
         if kept is not None:
             yield from self._settle_open(schema, kept, how)

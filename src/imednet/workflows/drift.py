@@ -1,0 +1,112 @@
+"""`sdk.workflows.drift`: where live answers differ from the description of the API: unknown fields, and unknown words.
+
+A look at the first page of each list. Words that each study defines for itself, such as statuses of records, are not
+looked at; those of the others are the ones with evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from imednet_api.api import operation
+
+from ..discovery import plain_word
+from ..errors import ForbiddenError, NotFoundError
+from ..validation.fields import FieldKind, field_kind
+from .base import Workflow
+from .steps import END, Open, Pull, Steps, awaited, blocking, call
+
+LISTS: Final = (
+    "sites", "forms", "intervals", "variables", "subjects", "visits", "records", "record_revisions", "queries",
+    "codings", "users",
+)  # fmt: skip
+WORDS: Final = {
+    ("sites", "siteEnrollmentStatus"): ("Enrollment Open", "Read Only", "Enrollment Closed"),
+    ("forms", "formType"): ("Subject", "Site", "Patient"),
+    ("intervals", "timeline"): ("None", "Due Date", "Start - End Date", "Start Date End Date", "Actual Date"),
+    ("records", "recordType"): ("Subject", "Site"),
+    ("queries", "type"): ("subject", "record", "question"),
+}
+"""`(list, field)` -> words with evidence; case, blanks and underscores do not matter."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference from the description of the API.
+
+    Attributes:
+        resource: the list.
+        field: the field.
+        kind: `unknown field`, `missing field`, or `unknown word`.
+        detail: the word, for one.
+    """
+
+    resource: str
+    field: str
+    kind: str
+    detail: str = ""
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        return {"list": self.resource, "field": self.field, "drift": self.kind, "detail": self.detail}
+
+
+def drifts(resource: str, rows: list[dict[str, Any]]) -> list[Drift]:
+    """What differs in rows of one list.
+
+    >>> drifts("forms", [{"formType": "CRF", "colour": 1}])[0]
+    Drift(resource='forms', field='colour', kind='unknown field', detail='')
+    """
+    declared = list(operation(f"list_{resource}").item.FIELDS)
+    there = dict.fromkeys(name for row in rows for name in row)
+    found = [Drift(resource, name, "unknown field") for name in there if name not in declared]
+    found += [Drift(resource, name, "missing field") for name in declared if rows and name not in there]
+    for (owner, field), words in WORDS.items():
+        if owner == resource:
+            known = {plain_word(word) for word in words}
+            met = dict.fromkeys(row[field] for row in rows if isinstance(row.get(field), str) and row[field])
+            found += [Drift(resource, field, "unknown word", word) for word in met if plain_word(word) not in known]
+    if resource == "variables":
+        kinds = dict.fromkeys(str(row["variableType"]) for row in rows if row.get("variableType"))
+        strange = [word for word in kinds if field_kind(word) is FieldKind.UNKNOWN]
+        found += [Drift(resource, "variableType", "unknown word", word) for word in strange]
+    return found
+
+
+class _Rules(Workflow):
+    def _report(self, study_key: str) -> Steps[list[Drift]]:
+        """Where the answers of a server differ from the description of the API, by the first page of each list.
+
+        Args:
+            study_key: the study.
+        """
+        found: list[Drift] = []
+        for name in LISTS:
+            try:
+                pages = yield Open(call(f"{name}.pages", study_key, raw=True))
+                page = yield Pull(pages)
+            except (ForbiddenError, NotFoundError):
+                continue  # some keys may not read every list
+            if page is not END:
+                found += drifts(name, page.rows)
+        return found
+
+
+class DriftWorkflow(_Rules):
+    """Differences between live answers and the description of the API.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.sandbox import Sandbox
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+    ...     sdk.workflows.drift.report("TIDEWATER-201")
+    []
+    """
+
+    report = blocking(_Rules._report)
+
+
+class AsyncDriftWorkflow(_Rules):
+    """Differences between live answers and the description of the API; see `DriftWorkflow`."""
+
+    report = awaited(_Rules._report)
