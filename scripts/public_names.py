@@ -23,7 +23,7 @@ MODULES = (
     "imednet.core.proof", "imednet.core.protocols", "imednet.core.retry", "imednet.discovery", "imednet.endpoints",
     "imednet.endpoints.raw", "imednet.endpoints.rows", "imednet.errors", "imednet.integrations",
     "imednet.models", "imednet.orchestration", "imednet.plugins", "imednet.registry", "imednet.sandbox", "imednet.sdk",
-    "imednet.sdk_convenience", "imednet.utils.url",
+    "imednet.sdk_convenience", "imednet.utils.url", "imednet.validation", "imednet.workflows",
 )  # fmt: skip
 
 

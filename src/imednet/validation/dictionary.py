@@ -215,6 +215,8 @@ def _texts(source: Path) -> dict[str, str]:
                 if sum(one.file_size for one in members) > _LARGEST:
                     raise ArgumentError(f"{source} unpacks to more than {_LARGEST:,} bytes")
                 files = {Path(one.filename).stem.upper(): packed.read(one) for one in members}
+        elif source.exists() and not _is_csv(source.name):
+            raise ArgumentError(f"{source} is no zip and no CSV. Next: export the data dictionary again")
         else:
             files = {_known(source.stem) or "CHOICES": source.read_bytes()}
     except OSError as error:
