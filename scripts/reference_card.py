@@ -112,8 +112,8 @@ def card() -> str:
     parts += [
         "`sdk.RESOURCE.METHOD(study_key, ...)`; `studies` take no study. Methods: `list`, `iter`, `pages`, `count`,",
         "`get(study, id)`, `newest`; `records.create`, `jobs.get(study, batch_id)`, `sdk.poll_job(study, batch_id)`.",
-        "Options: `filter`, `page_size`, `sort`, `consistency`, `raw`, `refresh`, `timeout`, `retries`. Any field of a row",
-        "is a filter keyword.",
+        "Options: `filter`, `page_size`, `sort`, `consistency`, `raw`, `refresh`, `timeout`, `retries`. Any field of a",
+        "row is a filter keyword.",
         "",
         "| resource | fields of a row |",
         "|---|---|",
