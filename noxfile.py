@@ -94,7 +94,7 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """10,000 schedules of changes, 100 reads of a busy study, 50 killed exports, 10,000 written batches; figures in docs/."""
+    """10,000 schedules of changes, 100 busy reads, 50 killed exports, 10,000 written batches; figures in docs/."""
     install_wheel(session, "export", "stats")
     session.install(*group("test"))
     env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SOAK": "1"}

@@ -25,15 +25,18 @@ class StillClock(Clock):
     """Time passes only where somebody waits."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.passed = 0.0
         self.waits: list[float] = []
 
     def __call__(self) -> float:
-        return self.now
+        return self.passed
+
+    def now(self) -> float:
+        return self.passed
 
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
-        self.now += seconds
+        self.passed += seconds
 
 
 def writer(door: Ways, box: Sandbox, clock: StillClock, **options: Any) -> Door:

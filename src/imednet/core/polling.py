@@ -29,6 +29,10 @@ class Clock:
         """Wait."""
         time.sleep(seconds)
 
+    def now(self) -> float:
+        """The time, in seconds since 1970."""
+        return time.time()
+
 
 def is_over(job: Job) -> bool:
     """Whether nothing will change any more.

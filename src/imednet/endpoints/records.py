@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 
 Item = Mapping[str, Any] | Model
+
+_ADDRESS = re.compile(r"[!-~]+@[!-~]+")
 
 
 class _Rules:
@@ -69,7 +72,7 @@ class RecordsEndpoint(_Rules, GenericListGetEndpoint["Record"]):
             The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
         """
         study_key = self._study(study_key)
-        request = _create_request(study_key, records_data, email_notify)
+        request = create_request(study_key, records_data, email_notify)
         options = CallOptions(timeout, retries, headers)
         return self._client.fetch(request, job_reader(study_key), study_key, options)
 
@@ -91,12 +94,15 @@ class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint["Record"]):
     ) -> Job:
         """Register subjects, create records or update records; see `RecordsEndpoint.create`."""
         study_key = self._study(study_key)
-        request = _create_request(study_key, records_data, email_notify)
+        request = create_request(study_key, records_data, email_notify)
         options = CallOptions(timeout, retries, headers)
         return await self._client.fetch(request, job_reader(study_key), study_key, options)
 
 
-def _create_request(study_key: str, items: Sequence[Item], email_notify: bool | str | None) -> Request:
+def create_request(study_key: str, items: Sequence[Item], email_notify: bool | str | None) -> Request:
+    """The request that writes items. Raises ArgumentError for what cannot be sent."""
+    if isinstance(email_notify, str) and not _ADDRESS.fullmatch(email_notify):
+        raise ArgumentError("email_notify (x-email-notify) must be True, False or one address, such as dm@example.org")
     if not isinstance(items, Sequence) or isinstance(items, (str, bytes)) or not items:
         raise ArgumentError("records_data must be a list with at least one item, also for one item")
     body = []

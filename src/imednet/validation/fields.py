@@ -63,6 +63,7 @@ _CAST: Final = {
     FieldKind.TIME: Kind.TIME,
     FieldKind.PARTIAL: Kind.PARTIAL,
 }
+_LARGEST: Final = 10**300
 _LISTS = re.compile(r"\s*[,`;]\s*")
 
 
@@ -95,9 +96,9 @@ def wire_value(kind: FieldKind, value: Any, choices: Iterable[str] | None = None
     if value is None or value == "":
         return ""
     if isinstance(value, datetime):
-        value = value.isoformat(sep=" ", timespec="minutes")
+        value = value.isoformat(sep=" ", timespec=_precision(value))
     elif isinstance(value, (date, time)):
-        value = value.isoformat() if isinstance(value, date) else value.isoformat(timespec="minutes")
+        value = value.isoformat() if isinstance(value, date) else value.isoformat(timespec=_precision(value))
     if kind is FieldKind.NUMBER:
         return _number(value)
     if kind is FieldKind.CHECKBOX:
@@ -106,6 +107,10 @@ def wire_value(kind: FieldKind, value: Any, choices: Iterable[str] | None = None
         return value
     if not isinstance(value, str):
         raise UnfitValue(f"takes text, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UnfitValue("holds half a character (a lone surrogate)") from None
     if kind in _CAST:
         try:
             cast(_CAST[kind], value)
@@ -118,16 +123,26 @@ def wire_value(kind: FieldKind, value: Any, choices: Iterable[str] | None = None
     return value
 
 
+def _precision(value: datetime | time) -> str:
+    if value.microsecond:
+        raise UnfitValue("takes no parts of a second")
+    return "seconds" if value.second else "minutes"
+
+
 def _number(value: Any) -> int | float:
     if isinstance(value, str):
         try:
             typed = cast(Kind.NUMBER, value)
         except Misfit as why:
             raise UnfitValue(f"is {why}") from None
-        return int(value) if "." not in value else float(typed)
+        if "." not in value:
+            return int(value)
+        if Decimal(repr(typed)) != Decimal(value):
+            raise UnfitValue("has more digits than a number of 64 bits holds")
+        return float(typed)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UnfitValue(f"takes a number, not {type(value).__name__}")
-    if not math.isfinite(value):
+    if abs(value) > _LARGEST or not math.isfinite(value):
         raise UnfitValue("takes a finite number")
     return value
 
@@ -138,7 +153,8 @@ def _checkbox(value: Any, choices: Iterable[str] | None) -> Any:
     if isinstance(value, str):
         if value.casefold() in ("true", "false"):
             return value.casefold() == "true"
-        if choices is None or set(_LISTS.split(value)) <= {*choices}:
+        known = None if choices is None else {*choices}
+        if known is None or value in known or set(_LISTS.split(value)) <= known:
             return value
         raise UnfitValue("is none of its choices")
     raise UnfitValue(f"takes true, false or the text of its choices, not {type(value).__name__}")

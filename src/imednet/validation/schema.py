@@ -168,6 +168,8 @@ class StudySchema:
                 "the item names neither a subject, nor a record, nor a site. Next: add subjectKey for a record of a "
                 "subject, recordId for a record that exists, or siteName to register a subject",
             )  # fmt: skip
+        if action in ("new", "scheduled", "existing") and (one := _first(item, SITE)):
+            yield Problem(number, one, "a site is named to register a subject only. Next: leave it out, or the others")
         if action == "register" and (one := _first(item, INTERVAL)):
             yield Problem(number, one, "a registration has no interval. Next: leave it out")
         interval = _first(item, INTERVAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ..core.polling import Clock
@@ -21,6 +22,7 @@ class Workflow:
     def __init__(self, sdk: Any, *, clock: Clock | None = None) -> None:
         self._sdk = sdk
         self._sleep = clock.sleep if clock is not None else None
+        self._now = clock.now if clock is not None else time.time
 
     def _schema(self, study_key: str, choices: Choices | None = None) -> Steps[StudySchema]:
         """The study's design as it is now."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,7 +49,12 @@ def read_items(path: Path, form_key: str | None = None) -> list[dict[str, Any]]:
         else:
             text = path.read_text("utf-8-sig")
             reader = csv.DictReader(io.StringIO(text, newline=""))
+            _unique(path, reader.fieldnames or ())
             items = [_item(row, number) for number, row in enumerate(reader, 2) if any(row.values())]
+    except csv.Error as error:
+        raise ArgumentError(
+            f"{path} is no CSV that can be read ({error}). Next: name a CSV, Excel or JSON file"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ArgumentError(f"{path} cannot be read ({said}). Next: name a CSV, Excel or JSON file") from None
@@ -61,6 +67,13 @@ def read_items(path: Path, form_key: str | None = None) -> list[dict[str, Any]]:
     if form_key is not None:
         items = [one if any(one.get(name) for name in FORM) else {"formKey": form_key, **one} for one in items]
     return items
+
+
+def _unique(path: Path, names: Iterable[Any]) -> None:
+    """Raises ArgumentError where two columns have one name."""
+    for name, count in Counter(names).items():
+        if name and count > 1:
+            raise ArgumentError(f"{path} has {count} columns named {name}. Next: keep one of them")
 
 
 def _item(row: Mapping[Any, Any], number: int) -> dict[str, Any]:
@@ -93,11 +106,7 @@ def _cell(value: Any) -> Any:
     """What a spreadsheet holds, as it is written: days without a time are days."""
     if isinstance(value, datetime):
         midnight = (value.hour, value.minute, value.second) == (0, 0, 0)
-        return value.date().isoformat() if midnight else value.isoformat(sep=" ", timespec="minutes")
-    if isinstance(value, time):
-        return value.isoformat(timespec="minutes")
-    if isinstance(value, date):
-        return value.isoformat()
+        return value.date().isoformat() if midnight else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -112,6 +121,7 @@ def _excel(path: Path) -> list[dict[Any, Any]]:
     if not rows:
         return []
     names = [str(name).strip() if name is not None else "" for name in rows[0]]
+    _unique(path, names)
     tables = (dict(zip(names, row, strict=False)) for row in rows[1:])
     return [
         {name: value for name, value in row.items() if name}

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..discovery import plain_word
 from ..validation.fields import same_answer
-from ..validation.schema import FORM, INTERVAL, RECORD, SITE, SUBJECT, Action, FormSchema, StudySchema, action_of
+from ..validation.schema import FORM, INTERVAL, RECORD, SITE, SUBJECT, Action, StudySchema, action_of
 
 if TYPE_CHECKING:
     from imednet_api.models import Record
@@ -21,6 +22,8 @@ State = Literal["stored", "different", "missing", "unknown", "refused", "conflic
 run.
 """
 WRITTEN: frozenset[State] = frozenset({"stored", "different"})
+AGAIN: frozenset[State] = frozenset({"refused", "not sent"})
+"""States of items that certainly were not carried out, so that they may be sent."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,10 @@ class PlannedItem:
     Attributes:
         number: its place among the items, from 0.
         body: the item exactly as it is sent.
+        given: the item as it was given.
         action: what the server will do with it.
         form_key: its form.
+        repeats: whether each writing makes a new record, as at an unscheduled visit.
         subject_key: its subject; `None` for a registration.
         interval_id: its interval, for scheduled records.
         site_id: its site, for registrations.
@@ -42,8 +47,10 @@ class PlannedItem:
 
     number: int
     body: Mapping[str, Any] = field(repr=False)
+    given: Mapping[str, Any] = field(repr=False)
     action: Action
     form_key: str
+    repeats: bool = False
     subject_key: str | None = None
     interval_id: int | None = None
     site_id: int | None = None
@@ -72,6 +79,7 @@ class ItemOutcome:
         batch_id: the job it went with.
         fields: names of the answers that are not what was sent.
         detail: what to do next where it is not stored.
+        date_modified: when the record changed last, as it was read back.
     """
 
     number: int
@@ -83,6 +91,7 @@ class ItemOutcome:
     batch_id: str | None = None
     fields: tuple[str, ...] = ()
     detail: str = ""
+    date_modified: str | None = None
 
 
 def planned(number: int, item: Mapping[str, Any], schema: StudySchema) -> PlannedItem:
@@ -94,15 +103,18 @@ def planned(number: int, item: Mapping[str, Any], schema: StudySchema) -> Planne
     assert action is not None
     interval = next(
         (
-            one.interval_id
+            one
             for one in schema.intervals
             if body.get("intervalId") == one.interval_id or body.get("intervalName") == one.interval_name
         ),
         None,
     )
+    scheduled = interval if action == "scheduled" else None
+    names = (scheduled.interval_name, scheduled.interval_group_name) if scheduled is not None else ()
+    repeats = any(plain_word(str(name)) == "unscheduled" for name in names)
     return PlannedItem(
-        number, body, action, str(form.form.form_key),
-        subject_key=body.get("subjectKey"), interval_id=interval if action == "scheduled" else None,
+        number, body, item, action, str(form.form.form_key), repeats,
+        subject_key=body.get("subjectKey"), interval_id=scheduled.interval_id if scheduled is not None else None,
     )  # fmt: skip
 
 
@@ -143,17 +155,16 @@ def item(
 def current(one: PlannedItem, rows: Iterable[Record]) -> PlannedItem:
     """The item with the record that it will change, if there is one among these rows."""
     for row in rows:
+        if row.deleted or row.form_key != one.form_key or one.repeats:
+            continue
         if one.action == "existing":
             fits = row.record_id == one.body.get("recordId") or (
                 "recordOid" in one.body and row.record_oid == one.body["recordOid"]
             )
+            fits = fits and one.subject_key in (None, row.subject_key)
         else:
             fits = (
-                one.action == "scheduled"
-                and row.form_key == one.form_key
-                and row.subject_key == one.subject_key
-                and row.interval_id == one.interval_id
-                and not row.deleted
+                one.action == "scheduled" and row.subject_key == one.subject_key and row.interval_id == one.interval_id
             )
         if fits:
             answers = row.record_data or {}
@@ -166,7 +177,14 @@ def current(one: PlannedItem, rows: Iterable[Record]) -> PlannedItem:
 
 
 def outcomes(
-    items: Sequence[PlannedItem], rows: Iterable[Record], schema: StudySchema, high: int, batch_id: str | None
+    items: Sequence[PlannedItem],
+    rows: Iterable[Record],
+    schema: StudySchema,
+    high: int,
+    batch_id: str | None,
+    *,
+    taken: Iterable[int] = (),
+    failed: bool = False,
 ) -> list[ItemOutcome]:
     """What became of the items, by records that were read back.
 
@@ -176,55 +194,66 @@ def outcomes(
         schema: the study's design.
         high: the highest number a record had before the batch was sent.
         batch_id: the job.
+        taken: records of items of other batches.
+        failed: whether the job failed, so that a new record that is not exactly as sent is somebody else's.
     """
     by_id = {row.record_id: row for row in rows if row.record_id is not None}
+    used = set(taken)
     new = sorted(number for number in by_id if number > high and not by_id[number].deleted)
     found: dict[int, ItemOutcome] = {}
-    taken: set[int] = set()
-
-    def settle(one: PlannedItem, row: Record | None, wrong: tuple[str, ...] = ()) -> None:
-        if row is None:
-            found[one.number] = _outcome(one, "missing", batch_id)
-            return
-        assert row.record_id is not None
-        taken.add(row.record_id)
-        found[one.number] = replace(
-            _outcome(one, "different" if wrong else "stored", batch_id),
-            record_id=row.record_id,
-            subject_key=row.subject_key,
-            fields=wrong,
-        )
-
-    def is_free(one: PlannedItem, number: int) -> bool:
-        return number not in taken or one.action == "scheduled"  # several items may fill in one scheduled record
-
-    made = []
+    made: list[PlannedItem] = []
     for one in items:
-        form = schema.form(one.form_key)
-        assert form is not None
         if one.record_id is None:
-            made.append((one, form))
+            made.append(one)
             continue
         row = by_id.get(one.record_id)
-        wrong = () if row is None else _wrong(one, row, form)
-        untouched = row is not None and wrong and row.date_modified == one.date_modified
-        settle(one, None if untouched else row, wrong)
+        if row is None or row.deleted:
+            found[one.number] = _outcome(one, "missing", batch_id)
+            continue
+        wrong = _wrong(one, row, schema)
+        if wrong and row.date_modified == one.date_modified:
+            found[one.number] = _outcome(one, "missing", batch_id)
+        else:
+            found[one.number] = _read_back(one, row, wrong, batch_id)
+
+    def candidates(one: PlannedItem) -> list[Record]:
+        alone = one.action == "scheduled" and not one.repeats  # several items may fill in one scheduled record
+        return [by_id[number] for number in new if (alone or number not in used) and _fits(one, by_id[number])]
+
     # Whole matches first, so that no item takes the record of another one that was stored whole.
-    for one, form in made:
-        row = next(
-            (by_id[n] for n in new if is_free(one, n) and _fits(one, by_id[n]) and not _wrong(one, by_id[n], form)),
-            None,
-        )
+    for one in made:
+        row = next((row for row in candidates(one) if not _wrong(one, row, schema)), None)
         if row is not None:
-            settle(one, row)
-    for one, form in made:
+            used.add(row.record_id or 0)
+            found[one.number] = _read_back(one, row, (), batch_id)
+    for one in made:
         if one.number in found:
             continue
-        near = [by_id[n] for n in new if is_free(one, n) and _fits(one, by_id[n])]
-        half = len(one.body["data"]) / 2
-        row = next((row for row in near if len(_wrong(one, row, form)) < half), None)
-        settle(one, row, () if row is None else _wrong(one, row, form))
+        near = [] if failed else sorted(candidates(one), key=lambda row: len(_wrong(one, row, schema)))
+        if not near:
+            found[one.number] = _outcome(one, "missing", batch_id)
+            continue
+        used.add(near[0].record_id or 0)
+        wrong = _wrong(one, near[0], schema)
+        if one.action == "scheduled" or len(wrong) < len(one.body["data"]):
+            found[one.number] = _read_back(one, near[0], wrong, batch_id)
+        else:
+            what = (
+                f"record {near[0].record_id} of this form is new, and holds none of the answers that were sent. "
+                "Next: look at it before you run the item again"
+            )
+            found[one.number] = _outcome(one, "unknown", batch_id, what)
     return [found[one.number] for one in items]
+
+
+def _read_back(one: PlannedItem, row: Record, wrong: tuple[str, ...], batch_id: str | None) -> ItemOutcome:
+    return replace(
+        _outcome(one, "different" if wrong else "stored", batch_id),
+        record_id=row.record_id,
+        subject_key=row.subject_key,
+        fields=wrong,
+        date_modified=row.date_modified,
+    )
 
 
 def _fits(one: PlannedItem, row: Record) -> bool:
@@ -238,8 +267,10 @@ def _fits(one: PlannedItem, row: Record) -> bool:
     return one.action != "scheduled" or row.interval_id == one.interval_id
 
 
-def _wrong(one: PlannedItem, row: Record, form: FormSchema) -> tuple[str, ...]:
+def _wrong(one: PlannedItem, row: Record, schema: StudySchema) -> tuple[str, ...]:
     """Names of the answers that are not what was sent."""
+    form = schema.form(one.form_key)
+    assert form is not None
     answers = row.record_data or {}
     folded = {name.casefold(): value for name, value in answers.items()}
     return tuple(

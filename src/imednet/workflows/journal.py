@@ -1,7 +1,7 @@
 """A journal of what was written: an entry before each batch goes out and one when its outcome is known.
 
 It is what makes a run resumable after a crash: a batch that may have gone out is read back, never sent again. The file
-holds answers, so only its owner may read it.
+holds answers, so only its owner may read it, and one run at a time may have it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,22 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Final, Self
 
-from ..errors import ArgumentError
-from .items import ItemOutcome
+from ..errors import ArgumentError, ClientError
+from .items import AGAIN, ItemOutcome
 
-_VERSION = 1
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None  # type: ignore[assignment]
+
+_VERSION: Final = 1
+
+
+class JournalError(ClientError):
+    """The journal cannot be written; what was not written down was not sent."""
 
 
 def fingerprint(study_key: str, items: Sequence[Mapping[str, Any]]) -> str:
@@ -34,6 +44,7 @@ class JournalState:
         study_key: the study.
         items: the items, as they were given.
         high: batch -> the highest number of a record before it was sent.
+        at: batch -> when it went out.
         members: batch -> numbers of its items.
         before: number of an item -> record, old answers and their date, as they were before the batch was sent.
         batch_ids: batch -> the job.
@@ -43,96 +54,173 @@ class JournalState:
     study_key: str
     items: list[dict[str, Any]] = field(repr=False)
     high: dict[int, int] = field(default_factory=dict)
+    at: dict[int, float] = field(default_factory=dict)
     members: dict[int, list[int]] = field(default_factory=dict)
     before: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
     batch_ids: dict[int, str] = field(default_factory=dict)
     outcomes: dict[int, ItemOutcome] = field(default_factory=dict)
 
     @property
-    def open(self) -> list[int]:
-        """Batches that may have gone out and of which no outcome is known."""
-        return [batch for batch, items in self.members.items() if not all(one in self.outcomes for one in items)]
+    def open(self) -> dict[int, list[int]]:
+        """Batch -> items that may have gone out and of which no outcome is known."""
+        found = {
+            batch: [one for one in numbers if one not in self.outcomes or self.outcomes[one].state == "unknown"]
+            for batch, numbers in self.members.items()
+        }
+        return {batch: numbers for batch, numbers in found.items() if numbers}
+
+    @property
+    def left(self) -> list[int]:
+        """Items that never were carried out and may be sent."""
+        begun = {number for numbers in self.members.values() for number in numbers}
+        begun |= self.outcomes.keys()
+        again = {number for number, one in self.outcomes.items() if one.state in AGAIN}
+        return [number for number in range(len(self.items)) if number not in begun or number in again]
+
+    def take(self, entry: Mapping[str, Any]) -> None:
+        """What one entry says."""
+        if "planned" in entry:
+            batch = entry["planned"]
+            self.members[batch], self.high[batch] = entry["members"], entry["high"]
+            self.at[batch] = entry["at"]
+            self.before.update({int(number): dict(one) for number, one in entry["before"].items()})
+            for number in entry["members"]:
+                self.outcomes.pop(number, None)
+        elif "withdrawn" in entry:
+            del self.members[entry["withdrawn"]]
+        elif "sent" in entry:
+            self.batch_ids[entry["sent"]] = entry["batchId"]
+        else:
+            for one in entry["outcomes"]:
+                self.outcomes[one["number"]] = ItemOutcome(**{**one, "fields": tuple(one["fields"])})
 
 
 class Journal:
     """An append-only file; every entry is on disk before the next thing happens.
 
     Args:
-        path: the file; one of another set of items is refused.
+        path: the file; one of another set of items is refused, and so is one that another run uses.
+        study_key, items: what is written; left out to go on with whatever the journal holds.
     """
 
-    def __init__(self, path: Path, study_key: str, items: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, path: Path, study_key: str | None = None, items: Sequence[Mapping[str, Any]] = ()) -> None:
         self.path = path
-        self.state = JournalState(study_key, [dict(one) for one in items])
-        mark = fingerprint(study_key, items)
-        if path.exists() and path.stat().st_size:
-            self.state = read_journal(path)
-            if fingerprint(self.state.study_key, self.state.items) != mark:
+        new = not path.exists()
+        if study_key is None and new:
+            raise ArgumentError(f"{path} cannot be read (it is not there). Next: name the journal of a run")
+        try:
+            self._handle: int | None = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ArgumentError(f"{path} cannot be used ({error.strerror}). Next: name another file") from None
+        try:
+            self._lock()
+            given = [dict(one) for one in items]
+            kept = self._read()
+            if kept is None and study_key is None:
+                raise ArgumentError(f"{path} is no journal of writing. Next: name the journal of a run")
+            self._header = kept is not None
+            self.state = kept or JournalState(str(study_key), given)
+            mark = fingerprint(self.state.study_key, self.state.items)
+            if study_key is not None and mark != fingerprint(study_key, given):
                 raise ArgumentError(f"{path} is the journal of other items. Next: name another file for the journal")
-            whole = path.read_bytes().rfind(b"\n") + 1
-            os.truncate(path, whole)  # a line that a crash cut off
-        else:
-            self._add({"version": _VERSION, "study": study_key, "sha256": mark, "items": self.state.items})
+        except BaseException:
+            self.close(remove=new)
+            raise
 
-    def planned(self, batch: int, numbers: list[int], high: int, before: Mapping[int, Mapping[str, Any]]) -> None:
-        """A batch is about to go out."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(remove=not self._header)
+
+    def close(self, *, remove: bool = False) -> None:
+        """Let go of the file; one in which nothing was written is removed."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            if remove:
+                self.path.unlink(missing_ok=True)
+            os.close(handle)
+
+    def planned(
+        self, batch: int, numbers: list[int], high: int, before: Mapping[int, Mapping[str, Any]], at: float
+    ) -> None:
+        """A batch is about to go out. Raises JournalError where that cannot be written down."""
         facts = {str(number): dict(one) for number, one in before.items()}
-        self._add({"planned": batch, "members": numbers, "high": high, "before": facts})
-        self.state.members[batch], self.state.high[batch] = numbers, high
-        self.state.before.update({number: dict(one) for number, one in before.items()})
+        self._add({"planned": batch, "members": numbers, "high": high, "at": at, "before": facts})
+
+    def withdrawn(self, batch: int) -> None:
+        """A batch did not go out after all."""
+        self._add({"withdrawn": batch})
 
     def sent(self, batch: int, batch_id: str) -> None:
         """The server took a batch."""
         self._add({"sent": batch, "batchId": batch_id})
-        self.state.batch_ids[batch] = batch_id
 
     def settled(self, batch: int, outcomes: Sequence[ItemOutcome]) -> None:
         """What became of a batch."""
         self._add({"settled": batch, "outcomes": [asdict(one) for one in outcomes]})
-        self.state.outcomes.update({one.number: one for one in outcomes})
 
     def _add(self, entry: Mapping[str, Any]) -> None:
-        text = json.dumps(entry, ensure_ascii=False, default=str).encode() + b"\n"
-        new = not self.path.exists()
-        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        entries = [entry]
+        if not self._header:
+            mark = fingerprint(self.state.study_key, self.state.items)
+            items = self.state.items
+            entries.insert(0, {"version": _VERSION, "study": self.state.study_key, "sha256": mark, "items": items})
+        text = b"".join(json.dumps(one, default=str).encode() + b"\n" for one in entries)
+        assert self._handle is not None
+        size = os.fstat(self._handle).st_size
         try:
-            os.write(handle, text)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if new and hasattr(os, "O_DIRECTORY"):
+            left = memoryview(text)
+            while left:
+                left = left[os.write(self._handle, left) :]
+            os.fsync(self._handle)
+        except OSError as error:
+            os.ftruncate(self._handle, size)
+            raise JournalError(
+                f"{self.path} cannot be written ({error.strerror}). Next: make room, then go on"
+            ) from None
+        if not self._header:
+            self._header = True
+            self._sync_folder()
+        self.state.take(json.loads(json.dumps(entry, default=str)))
+
+    def _sync_folder(self) -> None:
+        if hasattr(os, "O_DIRECTORY"):
             folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
 
+    def _lock(self) -> None:
+        assert self._handle is not None
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ArgumentError(f"{self.path} is in use by another run. Next: wait for it") from None
 
-def read_journal(path: Path) -> JournalState:
-    """What a journal says; a last line that a crash cut off does not count.
-
-    Raises:
-        ArgumentError: the file cannot be read, or is no journal.
-    """
-    try:
-        lines = path.read_bytes().split(b"\n")
-        entries = [json.loads(line) for line in lines[:-1]]
-        first = entries[0]
-        state = JournalState(first["study"], first["items"])
-        if first["version"] != _VERSION:
-            raise ValueError("another version")
-        for entry in entries[1:]:
-            if "planned" in entry:
-                batch = entry["planned"]
-                state.members[batch], state.high[batch] = entry["members"], entry["high"]
-                state.before.update({int(number): one for number, one in entry["before"].items()})
-            elif "sent" in entry:
-                state.batch_ids[entry["sent"]] = entry["batchId"]
-            else:
-                for one in entry["outcomes"]:
-                    state.outcomes[one["number"]] = ItemOutcome(**{**one, "fields": tuple(one["fields"])})
-    except OSError as error:
-        raise ArgumentError(f"{path} cannot be read ({error.strerror}). Next: name the journal of a run") from None
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise ArgumentError(f"{path} is no journal of writing. Next: name the journal of a run") from None
-    return state
+    def _read(self) -> JournalState | None:
+        """What the file says; a last line that a crash cut off does not count and is taken out."""
+        assert self._handle is not None
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if not whole:
+            if data and not data.startswith(b'{"version": ') and not b'{"version": '.startswith(data):
+                raise ArgumentError(f"{self.path} is no journal of writing. Next: name the journal of a run")
+            os.ftruncate(self._handle, 0)
+            return None
+        try:
+            entries = [json.loads(line) for line in data[:whole].splitlines()]
+            first = entries[0]
+            state = JournalState(first["study"], first["items"])
+            if first["version"] != _VERSION:
+                raise ValueError("another version")
+            for entry in entries[1:]:
+                state.take(entry)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            raise ArgumentError(f"{self.path} is no journal of writing. Next: name the journal of a run") from None
+        os.ftruncate(self._handle, whole)
+        return state

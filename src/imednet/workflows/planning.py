@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from imednet_api.models import Record
 
 from ..errors import ArgumentError
 from ..validation.cache import Choices
-from ..validation.schema import ItemsRefusedError, Problem
+from ..validation.schema import ItemsRefusedError, Problem, StudySchema
 from .base import Workflow
 from .items import PlannedItem, current, planned
 from .steps import Many, Steps, call
@@ -73,17 +73,28 @@ class PlanningRules(Workflow):
         Raises:
             ItemsRefusedError: an item would not be accepted; its `problems` name all of them.
         """
-        sound(items, batch_size)
+        given = sound(items, batch_size)
         schema = yield from self._schema(study_key, choices)
-        if problems := schema.check(items):
-            raise ItemsRefusedError(problems, study_key)
-        made = [planned(number, one, schema) for number, one in enumerate(items)]
+        plan = yield from self._planned(schema, dict(enumerate(given)), batch_size)
+        return plan
+
+    def _planned(
+        self, schema: StudySchema, items: Mapping[int, Mapping[str, Any]], batch_size: int
+    ) -> Steps[WritePlan]:
+        """The plan of some items, by their numbers."""
+        study_key = schema.study_key
+        numbers = list(items)
+        if problems := schema.check(items.values()):
+            found = [replace(one, item=numbers[one.item]) for one in problems]
+            raise ItemsRefusedError(found, study_key)
+        made = [planned(number, one, schema) for number, one in items.items()]
         notes = yield from self._registrations(study_key, made)
         made = yield from self._resolved(study_key, made)
         rows = yield from self._standing(study_key, made)
         made = [current(one, rows) for one in made]
         if gone := [one for one in made if one.action == "existing" and one.record_id is None]:
-            raise ItemsRefusedError([Problem(one.number, "recordId", "the study has no such record") for one in gone])
+            what = "the study has no such record of this form and subject, or it is deleted"
+            raise ItemsRefusedError([Problem(one.number, "recordId", what) for one in gone], study_key)
         return WritePlan(study_key, tuple(made), batch_size, notes)
 
     def _registrations(self, study_key: str, items: Sequence[PlannedItem]) -> Steps[tuple[str, ...]]:
@@ -143,12 +154,13 @@ class PlanningRules(Workflow):
 
     def _standing(self, study_key: str, items: Sequence[PlannedItem]) -> Steps[list[Record]]:
         """The records that items may change, as they are now."""
-        ids = sorted({one.body["recordId"] for one in items if "recordId" in one.body})
+        known = {one.record_id or one.body.get("recordId") for one in items}
+        ids = sorted(number for number in known if number is not None)
         forms: dict[str, set[str | None]] = {}
         for one in items:
-            if one.action == "scheduled":
+            if one.action == "scheduled" and not one.repeats:
                 forms.setdefault(one.form_key, set()).add(one.subject_key)
-            elif "recordOid" in one.body and "recordId" not in one.body:
+            elif one.record_id is None and "recordOid" in one.body and "recordId" not in one.body:
                 forms.setdefault(one.form_key, set()).add(None)
         found = yield from self._by_id(study_key, ids)
         for form_key, subjects in sorted(forms.items()):
@@ -172,12 +184,14 @@ class PlanningRules(Workflow):
         return found
 
 
-def sound(items: Any, batch_size: int) -> None:
-    """Raises ArgumentError where there is nothing that could be written."""
-    if isinstance(items, (str, bytes, Mapping)) or not items:
+def sound(items: Any, batch_size: int) -> list[Any]:
+    """The items as a list. Raises ArgumentError where there is nothing that could be written."""
+    given = [] if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Iterable) else list(items)
+    if not given:
         raise ArgumentError("items must be a list with at least one item, also for one item")
     if type(batch_size) is not int or batch_size < 1:
         raise ArgumentError("batch_size must be a whole number, at least 1")
+    return given
 
 
 def _only(

@@ -6,29 +6,30 @@ the records back, never by sending again.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final
 
-from imednet_api.models import Job, Record
+from imednet_api.models import Job
 
-from ..core.polling import is_over, waits
-from ..errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ImednetError, ServerError
+from ..core.polling import waits
+from ..endpoints.records import create_request
+from ..errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ClientError, ImednetError
 from ..validation.cache import Choices
-from ..validation.schema import ItemsRefusedError, StudySchema
-from .items import WRITTEN, ItemOutcome, PlannedItem, all_are, outcomes, planned
-from .journal import Journal, read_journal
-from .planning import BATCH, PlanningRules, WritePlan, sound
-from .steps import Sleep, Steps, call
+from ..validation.schema import StudySchema, action_of
+from .items import AGAIN, WRITTEN, ItemOutcome, PlannedItem, all_are, current, planned
+from .journal import Journal, JournalError
+from .planning import BATCH, WritePlan, sound
+from .readback import How, OnError, Progress, ReadBackRules
+from .steps import Steps, call
 
-OnError = Literal["stop", "continue"]
-Progress = Callable[[int, int, str], None]
-"""Called with items done, items in all, and what goes on."""
-
-_LOOKS = (0.0, 1.0, 2.0, 4.0)
-"""Seconds before each look for items of a job that is over."""
+_log = logging.getLogger("imednet")
+_NOT_CARRIED_OUT: Final = frozenset({400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 429})
+"""Statuses by which a server says that it did nothing; after any other failure the records are read back."""
+_MOVED: Final = "the record changed since it was looked at. Next: look at it, then run the item again"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class WriteReport:
     @property
     def complete(self) -> bool:
         """Whether every item is stored as it was sent."""
-        return all(one.state == "stored" for one in self.outcomes)
+        return bool(self.outcomes) and all(one.state == "stored" for one in self.outcomes)
 
     @property
     def record_ids(self) -> list[int]:
@@ -61,17 +62,7 @@ class WriteReport:
         return [one.record_id for one in self.outcomes if one.record_id is not None and one.state in WRITTEN]
 
 
-@dataclass(frozen=True)
-class _How:
-    """How a run goes."""
-
-    interval: float
-    timeout: float
-    email_notify: bool | str | None
-    on_progress: Progress | None
-
-
-class WritingRules(PlanningRules):
+class WritingRules(ReadBackRules):
     """The rules of writing; see `RecordUpdateWorkflow`."""
 
     def _submit(
@@ -113,41 +104,62 @@ class WritingRules(PlanningRules):
         if on_error not in ("stop", "continue"):
             raise ArgumentError("on_error must be 'stop' or 'continue'")
         next(waits(interval, timeout), None)  # a wrong number is an error before anything is sent
-        if not isinstance(items, WritePlan):
-            sound(items, batch_size)
-        how = _How(interval, timeout, email_notify, on_progress)
-        schema = yield from self._schema(study_key, choices)
+        create_request(study_key, [{"data": {}}], email_notify)  # and so is an address that cannot be sent
         if isinstance(items, WritePlan):
-            given = [dict(one.body) for one in items.items]
+            if items.study_key != study_key:
+                raise ArgumentError(f"the plan is of study {items.study_key!r}, not of {study_key!r}")
+            given = [dict(one.given) for one in items.items]
         else:
-            if problems := schema.check(items):
-                raise ItemsRefusedError(problems, study_key)
-            given = [schema.prepared(one) for one in items]
-        kept = Journal(Path(journal), study_key, given) if journal is not None else None
+            given = [dict(one) if isinstance(one, Mapping) else one for one in sound(items, batch_size)]
+        how = How(interval, timeout, email_notify, on_error, on_progress, self._now)
+        schema = yield from self._schema(study_key, choices)
+        if journal is None:
+            report = yield from self._run(schema, items, given, batch_size, None, how)
+            return report
+        with Journal(Path(journal), study_key, given) as kept:
+            report = yield from self._run(schema, items, given, batch_size, kept, how)
+            return report
+
+    def _run(
+        self,
+        schema: StudySchema,
+        items: Sequence[Mapping[str, Any]] | WritePlan,
+        given: list[dict[str, Any]],
+        batch_size: int,
+        kept: Journal | None,
+        how: How,
+    ) -> Steps[WriteReport]:
+        """Settle what an earlier run left open, then send what never went out."""
         found: dict[int, ItemOutcome] = {}
+        left, first = list(range(len(given))), 0
         if kept is not None:
-            yield from self._settle_open(schema, kept, how)
-            found = dict(kept.state.outcomes)
-        begun = {number for numbers in kept.state.members.values() for number in numbers} if kept else set()
+            for batch, numbers in kept.state.open.items():
+                yield from self._settle_again(schema, kept, batch, numbers, how)
+            left, first = kept.state.left, max(kept.state.members, default=-1) + 1
+            found = {number: one for number, one in kept.state.outcomes.items() if number not in left}
+        if not left:
+            return _report(schema.study_key, found, given, kept)
         if isinstance(items, WritePlan):
             plan = items
-        elif all(number in begun for number in range(len(given))):
-            return self._report(study_key, found, kept)
         else:
-            plan = yield from self._plan(study_key, given, batch_size=batch_size, choices=choices)
-        left = [one for one in plan.items if one.number not in begun]
-        first = max(kept.state.members, default=-1) + 1 if kept else 0
-        stopped = on_error == "stop" and any(one.state != "stored" for one in found.values())
-        for batch, at in enumerate(range(0, len(left), plan.batch_size), first):
-            part = left[at : at + plan.batch_size]
-            if stopped:
-                settled = all_are(part, "not sent", "an earlier batch ended the run. Next: run these items again")
-            else:
-                settled, fatal = yield from self._batch(schema, batch, part, kept, how)
-                stopped = fatal or (on_error == "stop" and any(one.state != "stored" for one in settled))
-                self._say(how, at + len(part), len(left), f"batch {batch} is settled")
+            plan = yield from self._planned(schema, {number: given[number] for number in left}, batch_size)
+        todo = [one for one in plan.items if one.number in left]
+        why, sent = "an earlier batch ended the run. Next: run these items again", bool(found)
+        for batch, at in enumerate(range(0, len(todo), plan.batch_size), first):
+            part = todo[at : at + plan.batch_size]
+            try:
+                settled, fatal = yield from self._batch(schema, batch, part, kept, found, how)
+            except ImednetError as error:
+                if not sent:
+                    raise
+                why = f"{error} Nothing of this batch was sent"
+                break
+            sent = True
             found.update({one.number: one for one in settled})
-        return self._report(study_key, found, kept)
+            how.say(at + len(part), len(todo), f"batch {batch} is settled")
+            if fatal or (how.on_error == "stop" and any(one.state != "stored" for one in settled)):
+                break
+        return _report(schema.study_key, found, given, kept, why)
 
     def _verify(self, journal: str | Path, *, timeout: float = 0) -> Steps[WriteReport]:
         """Read back what a run wrote, by its journal; sends nothing.
@@ -156,164 +168,137 @@ class WritingRules(PlanningRules):
             journal: the file the run was written down in.
             timeout: seconds to wait for items that are not there yet.
         """
-        state = read_journal(Path(journal))
-        kept = Journal(Path(journal), state.study_key, state.items)
-        schema = yield from self._schema(state.study_key)
-        for batch in state.members:
-            kept.state.outcomes = {
-                number: one
-                for number, one in kept.state.outcomes.items()
-                if number not in state.members[batch] or one.state in ("refused", "conflict")
-            }
-        yield from self._settle_open(schema, kept, _How(5, timeout, None, None))
-        return self._report(state.study_key, kept.state.outcomes, kept)
+        with Journal(Path(journal)) as kept:
+            schema = yield from self._schema(kept.state.study_key)
+            how = How(5, timeout, None, "stop", None, self._now)
+            for batch, members in list(kept.state.members.items()):
+                known = kept.state.outcomes
+                numbers = [n for n in members if n not in known or known[n].state not in (*AGAIN, "conflict")]
+                yield from self._settle_again(schema, kept, batch, numbers, how)
+            return _report(kept.state.study_key, kept.state.outcomes, kept.state.items, kept)
 
     # ---- one batch
 
     def _batch(
-        self, schema: StudySchema, batch: int, items: list[PlannedItem], kept: Journal | None, how: _How
+        self,
+        schema: StudySchema,
+        batch: int,
+        items: list[PlannedItem],
+        kept: Journal | None,
+        found: Mapping[int, ItemOutcome],
+        how: How,
     ) -> Steps[tuple[list[ItemOutcome], bool]]:
         """Send one batch and find out what became of it; also whether further batches make no sense."""
         study_key = schema.study_key
-        fresh = {row.record_id: row for row in (yield from self._by_id(study_key, _existing(items)))}
-        moved = [
-            one
-            for one in items
-            if one.record_id is not None
-            and (one.record_id not in fresh or fresh[one.record_id].date_modified != one.date_modified)
-        ]
-        why = "the record changed since it was looked at. Next: look at it, then run the item again"
-        settled = all_are(moved, "conflict", why)
-        items = [one for one in items if one not in moved]
+        going, moved = yield from self._unmoved(study_key, items, found)
+        settled = all_are(moved, "conflict", _MOVED)
         high = (yield call("records.newest", study_key)) or 0
-        if kept is not None:
-            before = {
-                one.number: {
-                    "record_id": one.record_id, "old": one.old, "date_modified": one.date_modified,
-                    "subject_key": one.subject_key, "site_id": one.site_id,
-                }
-                for one in items
-            }  # fmt: skip
-            kept.planned(batch, [one.number for one in (*items, *moved)], high, before)
+        bodies = [dict(one.body) for one in going]
         fatal = False
-        if items:
-            self._say(how, 0, len(items), f"batch {batch}: {len(items)} items go out")
+        if going:
+            how.say(0, len(going), f"batch {batch}: {len(going)} items go out")
+            since = how.now()
+            if kept is not None:
+                kept.planned(
+                    batch, [one.number for one in going], high, {one.number: _before(one) for one in going}, since
+                )
             job: Job | None = None
             try:
-                job = yield call("records.create", study_key, [dict(one.body) for one in items], how.email_notify)
-            except ServerError:
-                pass  # it may have been carried out
+                job = yield call("records.create", study_key, bodies, how.email_notify)
+            except ClientError:
+                if kept is not None:
+                    kept.withdrawn(batch)
+                raise
             except ApiError as error:
-                fatal = isinstance(error, (AuthenticationError, AuthorizationError))
-                settled += all_are(items, "refused", str(error))
-                items = []
+                if error.status_code in _NOT_CARRIED_OUT:
+                    fatal = isinstance(error, (AuthenticationError, AuthorizationError))
+                    settled += all_are(going, "refused", str(error))
+                    going = []
             except ImednetError:
                 pass  # no answer: it may have been carried out
-            if job is not None and job.batch_id and kept is not None:
-                kept.sent(batch, job.batch_id)
-            if items:
-                settled += yield from self._settled(schema, items, high, job.batch_id if job else None, how)
-        settled.sort(key=lambda one: one.number)
-        if kept is not None:
+            batch_id = job.batch_id if job is not None else None
+            try:
+                if batch_id and kept is not None:
+                    kept.sent(batch, batch_id)
+                if going:
+                    taken = _taken(found)
+                    settled += yield from self._settled(schema, going, high, batch_id, how, since=since, taken=taken)
+                settled.sort(key=lambda one: one.number)
+                if kept is not None:
+                    kept.settled(batch, settled)
+            except JournalError as error:  # what went out must be told; the journal says that it may have
+                _log.warning("%s", error)
+                fatal = True
+                if going and not any(one.number == going[0].number for one in settled):
+                    taken = _taken(found)
+                    settled += yield from self._settled(schema, going, high, batch_id, how, since=since, taken=taken)
+                    settled.sort(key=lambda one: one.number)
+        elif kept is not None:
             kept.settled(batch, settled)
         return settled, fatal
 
-    def _settle_open(self, schema: StudySchema, kept: Journal, how: _How) -> Steps[None]:
-        """Read back batches that may have gone out and of which no outcome is written down."""
-        for batch in kept.state.open:
-            members = [n for n in kept.state.members[batch] if n not in kept.state.outcomes]
-            items = [
-                replace(planned(number, kept.state.items[number], schema), **kept.state.before[number])
-                for number in members
-                if number in kept.state.before
-            ]
-            high, batch_id = kept.state.high[batch], kept.state.batch_ids.get(batch)
-            settled = yield from self._settled(schema, items, high, batch_id, how)
-            why = "the record changed since it was looked at. Next: look at it, then run the item again"
-            lost = [planned(n, kept.state.items[n], schema) for n in members if n not in kept.state.before]
-            kept.settled(batch, [*settled, *all_are(lost, "conflict", why)])
+    def _unmoved(
+        self, study_key: str, items: list[PlannedItem], found: Mapping[int, ItemOutcome]
+    ) -> Steps[tuple[list[PlannedItem], list[PlannedItem]]]:
+        """Items whose records are as they were looked at, or as this run left them; and those whose are not."""
+        rows = yield from self._standing(study_key, items)
+        own = {one.record_id: one.date_modified for one in found.values() if one.record_id is not None}
+        going, moved = [], []
+        for one in items:
+            now = current(replace(one, record_id=None, old=None, date_modified=None), rows)
+            same = (now.record_id, now.date_modified) == (one.record_id, one.date_modified)
+            ours = now.record_id is not None and own.get(now.record_id, ...) == now.date_modified
+            if one.repeats or one.action in ("register", "new"):
+                going.append(one)
+            elif same or ours:
+                going.append(now)
+            else:
+                moved.append(one)
+        return going, moved
 
-    def _settled(
-        self, schema: StudySchema, items: list[PlannedItem], high: int, batch_id: str | None, how: _How
-    ) -> Steps[list[ItemOutcome]]:
-        """Wait for the job, if there is one to ask for, and read every item back."""
-        job = yield from self._waited(schema.study_key, batch_id, how)
-        over = job is not None and is_over(job)
-        failed = over and "fail" in str(job.state if job else "").casefold()
-        pending = job is not None and not over
-        looks = (0.0,) if failed or pending else _LOOKS if over else (0.0, *_waits(how))
-        found: list[ItemOutcome] | None = None
-        for seconds in looks:
-            if seconds:
-                yield Sleep(seconds, self._sleep)
-            try:
-                rows = yield from self._read_back(schema.study_key, items, high)
-            except ImednetError:
-                continue
-            found = outcomes(items, rows, schema, high, batch_id)
-            if all(one.state in WRITTEN for one in found):
-                return found
-        settle = "Next: imednet records verify JOURNAL, or read the records back, before you send them again"
-        if found is None:
-            return all_are(items, "unknown", f"the records could not be read back. {settle}", batch_id)
-        state = job.state if job is not None else None
-        return [
-            one
-            if one.state in WRITTEN
-            else replace(one, state="unknown", detail=f"job {batch_id} is still {state!r}. {settle}")
-            if pending
-            else replace(one, detail=_missing(batch_id, state, how.timeout))
-            for one in found
-        ]
-
-    def _waited(self, study_key: str, batch_id: str | None, how: _How) -> Steps[Job | None]:
-        """The job as it was seen last: when it is over, or when the time is."""
-        if not batch_id:
-            return None
-        job: Job | None = None
-        for seconds in [0.0, *_waits(how)]:
-            if seconds:
-                yield Sleep(seconds, self._sleep)
-            try:
-                job = yield call("jobs.get", study_key, batch_id)
-            except ImednetError:
-                continue
-            if job is not None and is_over(job):
-                break
-        return job
-
-    def _read_back(self, study_key: str, items: Sequence[PlannedItem], high: int) -> Steps[list[Record]]:
-        """The records that items name, and all that are newer than the batch."""
-        found: list[Record] = yield from self._by_id(study_key, _existing(items))
-        if any(one.record_id is None for one in items):
-            found += yield call("records.list", study_key, record_id=(">", high))
-        return found
-
-    # ---- after
-
-    def _report(self, study_key: str, found: Mapping[int, ItemOutcome], kept: Journal | None) -> WriteReport:
-        ordered = tuple(found[number] for number in sorted(found))
-        return WriteReport(study_key, ordered, kept.path if kept is not None else None)
-
-    def _say(self, how: _How, done: int, total: int, what: str) -> None:
-        if how.on_progress is not None:
-            how.on_progress(done, total, what)
+    def _settle_again(
+        self, schema: StudySchema, kept: Journal, batch: int, numbers: list[int], how: How
+    ) -> Steps[None]:
+        """Read back items of a batch that may have gone out, as the journal says."""
+        items = []
+        for number in numbers:
+            one = replace(planned(number, kept.state.items[number], schema), **kept.state.before[number])
+            before = kept.state.outcomes.get(number)
+            if before is not None and before.state in WRITTEN:  # which record it is was told already
+                one = replace(one, record_id=before.record_id, date_modified=None)
+            items.append(one)
+        others = {n: one for n, one in kept.state.outcomes.items() if n not in numbers}
+        if items:
+            settled = yield from self._settled(
+                schema, items, kept.state.high[batch], kept.state.batch_ids.get(batch), how,
+                since=kept.state.at[batch], taken=_taken(others),
+            )  # fmt: skip
+            kept.settled(batch, settled)
 
 
-def _waits(how: _How) -> list[float]:
-    return list(waits(how.interval, how.timeout))
+def _before(one: PlannedItem) -> dict[str, Any]:
+    """What a journal keeps of an item: how things stood before it went out."""
+    names = ("record_id", "old", "date_modified", "subject_key", "site_id")
+    return {name: getattr(one, name) for name in names}
 
 
-def _existing(items: Sequence[PlannedItem]) -> list[int]:
-    return sorted({one.record_id for one in items if one.record_id is not None})
+def _taken(found: Mapping[int, ItemOutcome]) -> frozenset[int]:
+    return frozenset(one.record_id for one in found.values() if one.record_id is not None and one.state in WRITTEN)
 
 
-def _missing(batch_id: str | None, state: str | None, timeout: float) -> str:
-    if batch_id and state is not None:
-        return (
-            f"job {batch_id} ended as {state!r} and the record is not there. Next: look at the item, then run it again"
-        )
-    return (
-        f"the request got no usable answer, and the record was not there {timeout:g} seconds later. "
-        "Next: imednet records verify JOURNAL once more, then run the item again"
-    )
+def _report(
+    study_key: str,
+    found: Mapping[int, ItemOutcome],
+    given: Sequence[Mapping[str, Any]],
+    kept: Journal | None,
+    why: str = "it never went out. Next: run the items again, with the same journal",
+) -> WriteReport:
+    """One outcome for each item, in their order."""
+    left = {
+        number: ItemOutcome(number, "not sent", action_of(one) or "new", str(one.get("formKey") or one.get("formId")),
+                            detail=why)
+        for number, one in enumerate(given)
+        if number not in found
+    }  # fmt: skip
+    ordered = tuple(one for _, one in sorted({**left, **found}.items()))
+    return WriteReport(study_key, ordered, kept.path if kept is not None else None)
