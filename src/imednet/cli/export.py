@@ -61,6 +61,11 @@ _SHARED: dict[str, Any] = {
     "deleted": (str, typer.Option("--deleted", help="`keep` deleted records, `drop` them, or `only` them."), "keep"),
     "unblind": (bool, typer.Option("--unblind", help="Also blinded variables; needs --reason."), False),
     "reason": (str | None, typer.Option("--reason", help="Why: written to the extraction log."), None),
+    "dictionary": (
+        Path | None,
+        typer.Option("--dictionary", help="The study's data dictionary; its choices become value labels."),
+        None,
+    ),
     "fresh": (
         bool,
         typer.Option("--fresh", help="Read all again, whatever an earlier run left."),
@@ -320,7 +325,13 @@ def _options(choices: dict[str, Any]) -> ExportOptions:
 
     if choices["reason"] and not choices["unblind"]:
         raise typer.BadParameter("--reason goes with --unblind")
+    known = None
+    if choices["dictionary"] is not None:
+        from ..validation.dictionary import load_dictionary
+
+        known = load_dictionary(choices["dictionary"]).labels
     return ExportOptions(
+        choices=known,
         forms=choices["form"] or None,
         variables=choices["variable"] or None,
         entities=tuple(name.replace("-", "_") for name in choices["entity"] or ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -67,6 +68,10 @@ def _metadata(column: Column) -> dict[str, str]:
     }
     if column.variable_id is not None:
         found["blinded"] = "true" if column.blinded else "false"
+    if column.choices:
+        found["choices"] = json.dumps(
+            [{"text": text, "code": code} for text, code in column.choices], ensure_ascii=False
+        )
     return {name: str(value) for name, value in found.items() if value is not None}
 
 

@@ -71,6 +71,7 @@ class FrameSink(ExportSink):
         }
         frame = pandas.DataFrame(columns)
         frame.attrs["labels"] = {column.name: column.label for column in table.columns if column.label}
+        frame.attrs["choices"] = {column.name: list(column.choices) for column in table.columns if column.choices}
         frame.attrs["form"] = table.key
         self.frames[table.key] = frame
         self._cells = []

@@ -44,6 +44,7 @@ class Column:
         checked: the kind its texts are tested for, where they are not cast; what does not fit is listed.
         label: the question's text.
         variable_id, variable_type, blinded: facts of the variable.
+        choices: text and code of each choice, where a data dictionary gave them.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Column:
     variable_type: str | None = None
     blinded: bool = False
     checked: Kind | None = None
+    choices: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,8 @@ def form_table(
             shown.setdefault(name, one)
     for name, variable in shown.items():
         wanted = (from_label(variable.label or "") if options.names == "label" else name) or name
-        columns += _answer_columns(name, wanted, variable, values, namer, str(variable.variable_id or name))
+        known = tuple((options.choices or {}).get((key, name), ()))
+        columns += _answer_columns(name, wanted, variable, values, namer, str(variable.variable_id or name), known)
     for name in SYSTEM:
         if name not in shown and name not in hidden:
             columns.append(Column(namer.name(name, _clashing(name)), name, "answer", Kind.TEXT))
@@ -262,7 +265,13 @@ def form_table(
 
 
 def _answer_columns(
-    source: str, wanted: str, variable: Variable, values: Values, namer: Namer, key: str
+    source: str,
+    wanted: str,
+    variable: Variable,
+    values: Values,
+    namer: Namer,
+    key: str,
+    choices: tuple[tuple[str, str | None], ...],
 ) -> list[Column]:
     design = kind_of(variable.variable_type)
     kind = Kind.TEXT if values == "text" else design
@@ -271,6 +280,7 @@ def _answer_columns(
         "variable_id": variable.variable_id,
         "variable_type": variable.variable_type,
         "blinded": bool(variable.blinded),
+        "choices": choices,
         "checked": design if design in CAST and kind is Kind.TEXT else None,
     }
     name = namer.name(key, _clashing(wanted))

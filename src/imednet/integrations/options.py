@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from ..core.reading import Consistency
@@ -48,6 +48,8 @@ class ExportOptions:
         excel_safe: put an apostrophe before texts that a spreadsheet would take for a formula (CSV only).
         consistency: what to do when records go while they are read, as in `list`.
         fresh: read everything again, also where an earlier run could be gone on with.
+        choices: `(form key, variable name)` -> text and code of each choice, as `DataDictionary.labels` has them; they
+            go along as value labels where the target can hold some (Parquet, DataFrames, SPSS).
         max_retries: how often a batch is written again after a passing failure of the target.
         backoff: seconds that the first wait between two tries is about.
     """
@@ -63,6 +65,7 @@ class ExportOptions:
     excel_safe: bool = False
     consistency: Consistency = "repair"
     fresh: bool = False
+    choices: Mapping[tuple[str, str], Sequence[tuple[str, str | None]]] | None = field(default=None, repr=False)
     max_retries: int = 3
     backoff: float = 0.5
 

@@ -111,6 +111,15 @@ class StatsSink(FileSink):
         return plain
 
 
+def _value_labels(column: Column) -> dict[Any, str]:
+    """Codes, and texts that stand for themselves, of a column: value -> what people read, 120 bytes at most."""
+    pairs = {code if code is not None else text: text for text, code in column.choices}
+    pairs.update({text: text for text, _ in column.choices})
+    if column.kind is Kind.NUMBER:
+        return {float(value): text for value, text in pairs.items() if value.replace(".", "", 1).isdecimal()}
+    return {value: text.encode()[:120].decode("utf-8", "ignore") for value, text in pairs.items()}
+
+
 class SavSink(StatsSink):
     """SPSS."""
 
@@ -122,7 +131,10 @@ class SavSink(StatsSink):
 
     def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
         """Write the file."""
-        self._stat.write_sav(frame, str(self._path_now), column_labels=labels, file_label=table.key[:64])
+        values = {column.name: _value_labels(column) for column in table.columns if column.choices}
+        self._stat.write_sav(
+            frame, str(self._path_now), column_labels=labels, file_label=table.key[:64], variable_value_labels=values
+        )
 
 
 class XptSink(StatsSink):

@@ -105,6 +105,11 @@ class DataDictionary:
         """`(form key, variable name)` -> texts of its choices, as checks of values take them."""
         return {key: one.texts for key, one in self.lists.items()}
 
+    @property
+    def labels(self) -> dict[Key, tuple[tuple[str, str | None], ...]]:
+        """`(form key, variable name)` -> text and code of each choice, as exports take them."""
+        return {key: tuple((one.text, one.value) for one in found.choices) for key, found in self.lists.items()}
+
     def knows_choices_of(self, form_key: str, variable_name: str) -> bool:
         """Whether the choices of a variable are known."""
         return (form_key, variable_name) in self.lists
