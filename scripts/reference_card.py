@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import typer.main
 
 import imednet.integrations as integrations
@@ -169,7 +168,6 @@ def _commands() -> Iterator[str]:
     yield "Global: `--sandbox` (an invented study, no keys), `--base-url`, `--api-key-file`, `--security-key-file`."
     yield ""
     group = typer.main.get_command(app)
-    assert isinstance(group, click.Group) or hasattr(group, "commands")
     lists = []
     for words, command in _walk(group, ()):
         if words[-1] == "list" and len(words) == 2 and words[0] != "workflows":

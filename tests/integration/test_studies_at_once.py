@@ -16,6 +16,7 @@ from imednet.core.context import get_current_study, study_context
 from imednet.errors import ConfigurationError
 from imednet.sandbox import Sandbox
 from support import STUDY
+from working import forms_of
 
 TWIN = f"{STUDY}-DEV"
 
@@ -90,12 +91,6 @@ def test_workers_run_at_the_same_time_and_not_more_than_asked(box: Sandbox) -> N
             MultiStudyOrchestrator(sdk, max_workers=0)
 
 
-def forms_of(study_key: str, sdk: ImednetSDK, logger: logging.Logger) -> tuple[str, int]:
-    """What a worker in another process does."""
-    logger.info("counting")
-    return study_key, len(sdk.forms.list())
-
-
 @pytest.mark.parametrize("keys", [True, False])
 def test_other_processes_take_their_keys_from_the_environment(
     box: Sandbox, keys: bool, monkeypatch: pytest.MonkeyPatch
@@ -108,7 +103,7 @@ def test_other_processes_take_their_keys_from_the_environment(
     assert list(results) == [STUDY, TWIN]
     for study_key, result in results.items():
         if keys:
-            assert (result["status"], result["data"]) == ("SUCCESS", (study_key, 29))
+            assert (result["status"], result["data"]) == ("SUCCESS", (study_key, 29)), result["error"]
         else:
             assert result["status"] == "FAILED"
             assert "IMEDNET_API_KEY" in str(result["error"]) or "BrokenProcessPool" in str(result["error"])

@@ -1,0 +1,13 @@
+"""Work for processes of their own: they import it by this name."""
+
+from __future__ import annotations
+
+import logging
+
+from imednet import ImednetSDK
+
+
+def forms_of(study_key: str, sdk: ImednetSDK, logger: logging.Logger) -> tuple[str, int]:
+    """Which study, and how many forms it has."""
+    logger.info("counting")
+    return study_key, len(sdk.forms.list())
