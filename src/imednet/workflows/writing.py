@@ -17,7 +17,7 @@ from imednet_api.models import Job
 
 from ..core.polling import waits
 from ..endpoints.records import create_request
-from ..errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ClientError, ImednetError
+from ..errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ImednetError
 from ..validation.cache import Choices
 from ..validation.schema import StudySchema, action_of
 from .items import AGAIN, WRITTEN, ItemOutcome, PlannedItem, all_are, current, planned
@@ -205,7 +205,7 @@ class WritingRules(ReadBackRules):
             job: Job | None = None
             try:
                 job = yield call("records.create", study_key, bodies, how.email_notify)
-            except ClientError:
+            except ArgumentError:  # told before a byte was sent
                 if kept is not None:
                     kept.withdrawn(batch)
                 raise
