@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import distributed
@@ -11,13 +10,9 @@ import pytest
 from imednet import ImednetSDK, MultiStudyOrchestrator
 from imednet.sandbox import Sandbox
 from support import STUDY
+from working import records_of
 
 dask: Any = distributed
-
-
-def count(study_key: str, sdk: ImednetSDK, logger: logging.Logger, form_key: str) -> tuple[int, str]:
-    logger.info("counting")
-    return sdk.records.count(form_key=form_key), dask.get_worker().name
 
 
 @pytest.mark.filterwarnings("ignore")  # of the cluster's own sockets
@@ -29,11 +24,11 @@ def test_studies_on_a_cluster(box: Sandbox, keys: bool, monkeypatch: pytest.Monk
     cluster = dask.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
     with cluster, dask.Client(cluster) as client, ImednetSDK(**box.credentials) as sdk:
         orchestrator = MultiStudyOrchestrator(sdk, executor=client.get_executor(pure=False))
-        results = orchestrator.execute_pipeline(count, None, None, "AE")
+        results = orchestrator.execute_pipeline(records_of, None, None, "AE")
         assert list(results) == [STUDY, f"{STUDY}-DEV"]
         if keys:
             assert {one["status"] for one in results.values()} == {"SUCCESS"}
-            assert (results[STUDY]["data"] or [None])[0] == sdk.records.count(STUDY, form_key="AE")
+            assert results[STUDY]["data"] == sdk.records.count(STUDY, form_key="AE")
         else:
             assert {one["status"] for one in results.values()} == {"FAILED"}
             # the cluster says that the SDK could not be made, and why in its log
