@@ -64,7 +64,9 @@ class Snapshot:
             self.manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
             self.format: str = self.manifest["format"]
             self.study_key: str = self.manifest["study"]
-            self._files: dict[str, str] = {one["form"]: one["file"] for one in self.manifest["files"] if "form" in one}
+            files = [one for one in self.manifest["files"] if "form" in one]
+            self._files: dict[str, str] = {one["form"]: one["file"] for one in files}
+            self._ids = {one["form"]: one.get("formId") for one in files}
         except (OSError, ValueError, KeyError, TypeError):
             raise ArgumentError(f"{self.folder} holds no export. Next: imednet export parquet STUDY FOLDER") from None
         if self.format not in _FORMATS:
@@ -87,21 +89,22 @@ class Snapshot:
         """Records of one form: number, and its answers and status as text; missing ones are left out."""
         path = self.folder / self._files[form_key]
         reader = {"csv": _csv, "jsonl": _lines, "json": _json, "parquet": _parquet}[self.format]
+        pairs = self._raw_columns(form_key)
         for row in reader(path):
             answers = row.pop("recordData", None)
             if isinstance(answers, dict):  # records as the server gave them
                 row = {**row, **{f"data.{name}" if name in CONTEXT else name: one for name, one in answers.items()}}
             number = int(row["recordId"])
-            texts = {name: _text(value) for name, value in row.items() if name not in _OWN}
-            raws = {name.removesuffix("_raw") for name in texts if name.endswith("_raw")}
-            yield (
-                number,
-                {
-                    name.removesuffix("_raw"): text
-                    for name, text in texts.items()
-                    if text not in (None, "") and name not in raws and name != OTHER
-                },
-            )
+            texts = {name: _text(value) for name, value in row.items() if name not in _OWN and name != OTHER}
+            texts.update({typed: texts.pop(raw) for typed, raw in pairs.items() if raw in texts})
+            yield number, {name: text for name, text in texts.items() if text not in (None, "")}
+
+    def _raw_columns(self, form_key: str) -> dict[str, str]:
+        """Typed column of a form -> the column beside it that holds its text, as the manifest names them."""
+        mapping: dict[str, str] = self.manifest.get("columns") or {}
+        prefix = f"{self._ids.get(form_key)}."
+        own = {key: name for key, name in mapping.items() if key.startswith(prefix)}
+        return {own[key.removesuffix(".raw")]: name for key, name in own.items() if key.endswith(".raw")}
 
 
 def value_changes(before: Snapshot, after: Snapshot) -> Iterator[ValueChange]:
