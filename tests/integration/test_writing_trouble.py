@@ -324,6 +324,11 @@ def test_a_run_is_gone_on_with_after_refusals_and_changes(
     torn = tmp_path / "torn.jsonl"
     torn.write_bytes(b'{"version": 1, "stu')
     assert one.call("writing.submit", TWIN, events(1), journal=torn).complete
+    foreign = tmp_path / "foreign.json"
+    foreign.write_text('{"version": 1, "mine": true}')
+    with pytest.raises(ArgumentError, match="is no journal"):
+        one.call("writing.submit", TWIN, events(1), journal=foreign)
+    assert foreign.read_text() == '{"version": 1, "mine": true}'
     with pytest.raises(ArgumentError, match="cannot be used"):
         one.call("writing.submit", TWIN, events(1), journal=tmp_path / "no" / "folder.jsonl")
     with pytest.raises(ItemsRefusedError):

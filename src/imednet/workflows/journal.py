@@ -24,6 +24,7 @@ except ImportError:  # Windows has no such locks
     fcntl = None  # type: ignore[assignment]
 
 _VERSION: Final = 1
+_BEGIN: Final = b'{"version": %d, "study": ' % _VERSION
 
 
 class JournalError(ClientError):
@@ -208,7 +209,7 @@ class Journal:
         data = self.path.read_bytes()
         whole = data.rfind(b"\n") + 1
         if not whole:
-            if data and not data.startswith(b'{"version": ') and not b'{"version": '.startswith(data):
+            if not (data.startswith(_BEGIN) or _BEGIN.startswith(data)):  # not a header that a crash cut off
                 raise ArgumentError(f"{self.path} is no journal of writing. Next: name the journal of a run")
             os.ftruncate(self._handle, 0)
             return None
