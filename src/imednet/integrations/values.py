@@ -57,8 +57,16 @@ def kind_of(variable_type: str | None) -> Kind:
     >>> kind_of("NUMBER"), kind_of("Date/Time Precision"), kind_of("RADIO"), kind_of(None)
     (<Kind.NUMBER: 'number'>, <Kind.PARTIAL: 'partial date'>, <Kind.TEXT: 'text'>, <Kind.TEXT: 'text'>)
     """
-    letters = "".join(sign for sign in str(variable_type or "").casefold() if sign.isalpha())
-    return _KINDS.get(letters, Kind.TEXT)
+    return _KINDS.get(letters_of(variable_type), Kind.TEXT)
+
+
+def letters_of(variable_type: str | None) -> str:
+    """The letters of a variable's type, by which types are compared.
+
+    >>> letters_of("Date/Time Precision")
+    'datetimeprecision'
+    """
+    return "".join(sign for sign in str(variable_type or "").casefold() if sign.isalpha())
 
 
 _FIELD_KINDS: Final = {"int": Kind.INTEGER, "bool": Kind.BOOLEAN, "str": Kind.TEXT, "float": Kind.NUMBER}

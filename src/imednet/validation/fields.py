@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
-from ..integrations.values import Kind, Misfit, cast
+from ..integrations.values import Kind, Misfit, cast, kind_of, letters_of
 
 
 class FieldKind(StrEnum):
@@ -38,31 +38,23 @@ _NAMES: Final = {
     "text": FieldKind.TEXT,
     "memo": FieldKind.MEMO,
     "textarea": FieldKind.MEMO,
-    "number": FieldKind.NUMBER,
-    "integer": FieldKind.NUMBER,
-    "float": FieldKind.NUMBER,
-    "calc": FieldKind.NUMBER,
-    "calculated": FieldKind.NUMBER,
     "radio": FieldKind.RADIO,
     "yesno": FieldKind.RADIO,
     "dropdown": FieldKind.DROPDOWN,
     "coded": FieldKind.DROPDOWN,
     "checkbox": FieldKind.CHECKBOX,
-    "date": FieldKind.DATE,
-    "datetime": FieldKind.DATETIME,
-    "time": FieldKind.TIME,
-    "partialdate": FieldKind.PARTIAL,
-    "precisiondate": FieldKind.PARTIAL,
-    "datetimeprecision": FieldKind.PARTIAL,
     "file": FieldKind.FILE,
     "upload": FieldKind.FILE,
 }
+"""Kinds whose answers are text in an export; numbers and times are told by `integrations.values.kind_of`."""
 _CAST: Final = {
+    FieldKind.NUMBER: Kind.NUMBER,
     FieldKind.DATE: Kind.DATE,
     FieldKind.DATETIME: Kind.DATETIME,
     FieldKind.TIME: Kind.TIME,
     FieldKind.PARTIAL: Kind.PARTIAL,
 }
+_OF_KIND: Final = {kind: field for field, kind in _CAST.items()}
 _LARGEST: Final = 10**300
 _LISTS = re.compile(r"\s*[,`;]\s*")
 
@@ -77,8 +69,7 @@ def field_kind(variable_type: str | None) -> FieldKind:
     >>> field_kind("RADIO"), field_kind("Date/Time Precision"), field_kind(None)
     (<FieldKind.RADIO: 'radio'>, <FieldKind.PARTIAL: 'partial date'>, <FieldKind.UNKNOWN: 'unknown kind'>)
     """
-    letters = "".join(sign for sign in str(variable_type or "").casefold() if sign.isalpha())
-    return _NAMES.get(letters, FieldKind.UNKNOWN)
+    return _OF_KIND.get(kind_of(variable_type)) or _NAMES.get(letters_of(variable_type), FieldKind.UNKNOWN)
 
 
 def wire_value(kind: FieldKind, value: Any, choices: Iterable[str] | None = None) -> Any:

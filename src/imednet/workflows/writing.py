@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -217,24 +218,14 @@ class WritingRules(ReadBackRules):
             except ImednetError:
                 pass  # no answer: it may have been carried out
             batch_id = job.batch_id if job is not None else None
-            try:
-                if batch_id and kept is not None:
-                    kept.sent(batch, batch_id)
-                if going:
-                    taken = _taken(found)
-                    settled += yield from self._settled(schema, going, high, batch_id, how, since=since, taken=taken)
-                settled.sort(key=lambda one: one.number)
-                if kept is not None:
-                    kept.settled(batch, settled)
-            except JournalError as error:  # what went out must be told; the journal says that it may have
-                _log.warning("%s", error)
-                fatal = True
-                if going and not any(one.number == going[0].number for one in settled):
-                    taken = _taken(found)
-                    settled += yield from self._settled(schema, going, high, batch_id, how, since=since, taken=taken)
-                    settled.sort(key=lambda one: one.number)
-        elif kept is not None:
-            kept.settled(batch, settled)
+            if batch_id and kept is not None:
+                fatal |= not _noted(partial(kept.sent, batch, batch_id))
+            if going:
+                taken = _taken(found)
+                settled += yield from self._settled(schema, going, high, batch_id, how, since=since, taken=taken)
+        settled.sort(key=lambda one: one.number)
+        if kept is not None:
+            fatal |= not _noted(partial(kept.settled, batch, settled))
         return settled, fatal
 
     def _unmoved(
@@ -274,6 +265,16 @@ class WritingRules(ReadBackRules):
                 since=kept.state.at[batch], taken=_taken(others),
             )  # fmt: skip
             kept.settled(batch, settled)
+
+
+def _noted(write: Callable[[], None]) -> bool:
+    """Whether it could be written down what became of a batch; where not, it must be told all the same."""
+    try:
+        write()
+    except JournalError as error:
+        _log.warning("%s", error)
+        return False
+    return True
 
 
 def _before(one: PlannedItem) -> dict[str, Any]:
