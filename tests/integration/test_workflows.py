@@ -466,3 +466,64 @@ def test_the_tree_holds_every_record_once(study: Sandbox, door: Ways) -> None:
     assert sorted(found) == sorted(row["recordId"] for row in served(study, "records"))
     assert len(tree) == 49
     assert tree[-1].subject is None
+
+
+@pytest.mark.parametrize(
+    ("path", "args", "how"),
+    [
+        ("query_management.get_queries_by_site", ("Nowhere",), {}),
+        ("query_management.get_queries_by_site", (999,), {}),
+        ("query_management.get_queries_for_subject", ("301-999",), {}),
+        ("query_management.get_open_queries", (), {"site": 999}),
+        ("visits.windows", (), {"subject_key": "301-999"}),
+    ],
+)
+def test_a_site_or_subject_that_is_not_there_is_not_found(
+    study: Sandbox, door: Ways, path: str, args: tuple[Any, ...], how: dict[str, Any]
+) -> None:
+    with pytest.raises(NotFoundError, match="Next: imednet"):
+        door(study).call(f"workflows.{path}", STUDY, *args, **how)
+
+
+@pytest.mark.parametrize(
+    ("path", "how"),
+    [
+        ("visits.windows", {"exit_date": "EOSS.EXDAT"}),
+        ("visits.counts", {"exit_date": "EOS.EXDATE"}),
+        ("coding_reconciliation.report", {"variables": {"AE": "AETREM"}}),
+    ],
+)
+def test_a_variable_that_is_not_there_is_an_error(study: Sandbox, door: Ways, path: str, how: dict[str, Any]) -> None:
+    """Read by it, nobody would have left, and nothing would wait for its code."""
+    with pytest.raises(ArgumentError, match="has no variable"):
+        door(study).call(f"workflows.{path}", STUDY, **how)
+
+
+def test_a_variable_whose_name_ends_like_a_column_of_texts_is_compared(
+    own_box: Make, door: Ways, tmp_path: Path
+) -> None:
+    """AETERM_raw beside AETERM: neither hides a change of the other."""
+    from imednet import ImednetSDK
+
+    box = own_box()
+    variables, records = box.studies[STUDY].table("variables"), box.studies[STUDY].records
+    first = next(variables.row(p) for p in variables.places() if variables.row(p)["variableName"] == "AETERM")
+    variables.add({**first, "variableId": 700901, "variableName": "AETERM_raw", "sequence": 99})
+    place = next(
+        p for p in records.places()
+        if records.row(p)["formKey"] == "AE" and not records.row(p)["deleted"] and records.data(p)
+    )  # fmt: skip
+    answers = {**(records.data(place) or {}), "AETERM": "one", "AETERM_raw": "same"}
+    records.change(place, recordData=answers)
+    with ImednetSDK(**box.credentials) as sdk:
+        for name, export in (("csv", export_to_csv), ("parquet", export_to_parquet)):
+            records.change(place, recordData=answers)
+            export(sdk, STUDY, tmp_path / f"{name}-before", forms=["AE"])
+            records.change(place, recordData={**answers, "AETERM": "two"})
+            export(sdk, STUDY, tmp_path / f"{name}-after", forms=["AE"])
+            changes = door(box).call(
+                "workflows.audit_trail.changes", STUDY, tmp_path / f"{name}-before", tmp_path / f"{name}-after"
+            )
+            assert [(one.change.variable, one.change.old, one.change.new) for one in changes] == [
+                ("AETERM", "one", "two")
+            ]

@@ -172,10 +172,11 @@ def open_queries(
     """List open queries, the oldest first: age, days since the last word, who must act next."""
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
-        narrowed = {"subject_key": subject} if subject else {}
+        narrowed: dict[str, Any] = {"subject_key": subject} if subject else {}
+        if site is not None:
+            narrowed["site"] = int(site) if site.isdecimal() else site
         found = own(sdk).query_management.get_open_queries(connection.study(study), **narrowed)
-        rows = [one.to_row() for one in found if site is None or site in (str(one.site_id), one.site_name)]
-        show(rows, output)
+        show([one.to_row() for one in found], output)
 
 
 def ageing(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:

@@ -131,6 +131,8 @@ class _Rules(Workflow):
                 found.setdefault(coding.form_key, Counter())[coding.variable] += 1
         chosen = dict(variables or {form: counts.most_common(1)[0][0] for form, counts in found.items()})
         records: list[Record] = []
+        for form_key, name in (variables or {}).items():
+            yield from self._variable(study_key, form_key, name)
         for form_key in sorted(chosen):
             records += yield call("records.list", study_key, form_key=form_key)
         return reconciled(codings, records, chosen)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from imednet_api.models import Query, Record, Site, Subject
 from imednet_api.types import utc
 
-from .base import Workflow
+from .base import Workflow, not_found
 from .steps import Many, Steps, awaited, blocking, call
 
 QueryState = Literal["open", "closed", "unknown"]
@@ -196,26 +196,30 @@ class _Rules(Workflow):
         statuses, _ = yield from self._all(study_key, filters)
         return [one for one in statuses if include_deleted or not one.on_deleted_record]
 
-    def _open(self, /, study_key: str, **filters: Any) -> Steps[list[QueryStatus]]:
+    def _open(self, /, study_key: str, *, site: int | str | None = None, **filters: Any) -> Steps[list[QueryStatus]]:
         """Open queries, the oldest first; re-opened ones are open.
 
         Args:
             study_key: the study.
+            site: only those of this site, by its number or name.
             **filters: as `sdk.queries.list` takes them.
+
+        Raises:
+            NotFoundError: the study has no such site or subject.
         """
-        statuses, _ = yield from self._all(study_key, filters)
+        statuses, _ = yield from self._all(study_key, filters, site)
         still = [one for one in statuses if one.state == "open"]
         return sorted(still, key=lambda one: (one.opened is None, one.opened, one.query.annotation_id))
 
     def _of_subject(self, study_key: str, subject_key: str) -> Steps[list[QueryStatus]]:
-        """All queries of one subject."""
+        """All queries of one subject. Raises NotFoundError where the study has no such subject."""
         statuses, _ = yield from self._all(study_key, {"subject_key": subject_key})
         return statuses
 
     def _of_site(self, study_key: str, site: int | str) -> Steps[list[QueryStatus]]:
-        """All queries of the subjects of one site, by its number or name."""
-        statuses, _ = yield from self._all(study_key, {})
-        return [one for one in statuses if site in (one.site_id, one.site_name)]
+        """All queries of the subjects of one site, by its number or name; NotFoundError where there is none."""
+        statuses, _ = yield from self._all(study_key, {}, site)
+        return statuses
 
     def _counts(self, /, study_key: str) -> Steps[dict[QueryState, int]]:
         """How many queries are open, closed and unknown."""
@@ -230,7 +234,9 @@ class _Rules(Workflow):
         statuses, now = yield from self._all(study_key, {})
         return by_site(statuses, now)
 
-    def _all(self, study_key: str, filters: dict[str, Any]) -> Steps[tuple[list[QueryStatus], datetime | None]]:
+    def _all(
+        self, study_key: str, filters: dict[str, Any], site: int | str | None = None
+    ) -> Steps[tuple[list[QueryStatus], datetime | None]]:
         queries, subjects, sites = yield Many(
             [
                 call("queries.list", study_key, **filters),
@@ -238,6 +244,11 @@ class _Rules(Workflow):
                 call("sites.list", study_key),
             ]
         )
+        key = filters.get("subject_key")
+        if isinstance(key, str) and not any(one.subject_key == key for one in subjects):
+            raise not_found("subject", study_key)
+        if site is not None and not any(site in (one.site_id, one.site_name) for one in sites):
+            raise not_found("site", study_key)
         named = sorted({one.record_id for one in queries if one.record_id is not None})
         deleted: frozenset[int] = frozenset()
         if named:
@@ -246,7 +257,8 @@ class _Rules(Workflow):
         now = utc(queries.proof.server_to)
         people = {one.subject_id: one for one in subjects}
         places = {one.site_id: one for one in sites}
-        return [status_of(query, people, places, deleted, now) for query in queries], now
+        found = [status_of(query, people, places, deleted, now) for query in queries]
+        return [one for one in found if site is None or site in (one.site_id, one.site_name)], now
 
     def _records_of(self, study_key: str, ids: Sequence[int], queries: Sequence[Query]) -> Steps[Sequence[Record]]:
         """The records that queries name: of one subject where all are of one, else of the whole study."""

@@ -8,8 +8,7 @@ from typing import Any
 
 from imednet_api.models import Coding, Interval, Query, Record, RecordRevision, Subject, Visit
 
-from ..errors import NotFoundError
-from .base import Workflow
+from .base import Workflow, not_found
 from .query_management import query_state
 from .steps import Many, Steps, awaited, blocking, call
 
@@ -151,11 +150,7 @@ class _Rules(Workflow):
         subjects = yield call("subjects.list", study_key, subject_key=subject_key)
         subjects = [one for one in subjects if one.subject_key == subject_key]
         if not subjects:
-            raise NotFoundError(
-                None,
-                message=f"study {study_key!r} has no subject of this key. Next: imednet subjects list {study_key}",
-                study_key=study_key,
-            )
+            raise not_found("subject", study_key)
         names = ("visits", "records", "queries", "codings", "record_revisions")
         visits, records, queries, codings, revisions, intervals = yield Many(
             [

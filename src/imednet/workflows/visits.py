@@ -16,7 +16,7 @@ from typing import Any, Literal
 from imednet_api.models import Interval, Record, Subject, Visit
 
 from ..errors import ArgumentError
-from .base import Workflow
+from .base import Workflow, not_found
 from .steps import Many, Steps, awaited, blocking, call
 
 VisitState = Literal["in window", "early", "late", "missed", "future", "after exit", "deleted", "no window"]
@@ -248,7 +248,10 @@ class _Rules(Workflow):
         ]
         if form:
             calls.append(call("records.list", study_key, form_key=form, subject_key=subject_key))
+            yield from self._variable(study_key, form, variable)
         visits, intervals, subjects, *ends = yield Many(calls)
+        if subject_key is not None and not subjects:
+            raise not_found("subject", study_key)
         exits = exits_of(ends[0], variable) if ends else {}
         today = str(visits.proof.server_to or "")[:10]
         found = windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
