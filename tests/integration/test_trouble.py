@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -63,6 +64,34 @@ def test_a_killed_export_is_gone_on_with(slow: Sandbox, tmp_path: Path, name: st
     one = target(name, torn)
     assert content(one, slow) == content(target(name, calm), slow)
     assert leftovers(one) == []
+
+
+def test_a_workbook_whose_manifest_a_kill_cut_off_is_replaced(
+    own_box: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is known by its content; a workbook of somebody else that took its place meanwhile is not touched."""
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    box, one = own_box(), target("excel", tmp_path)
+    book = tmp_path / "study.xlsx"
+    for content_of_another in (None, b"mine"):
+        monkeypatch.setattr("imednet.integrations.home.Home.place", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one.export(box)
+        monkeypatch.undo()
+        assert book.exists()
+        if content_of_another is None:
+            one.export(box)
+            assert (one.home / "manifest.json").exists()
+            shutil.rmtree(one.home)
+            book.unlink()
+        else:
+            book.write_bytes(content_of_another)
+            with pytest.raises(ExportConfigurationError, match="choose another name"):
+                one.export(box)
+            assert book.read_bytes() == content_of_another
 
 
 def no_room(self: Any) -> None:

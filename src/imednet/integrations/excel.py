@@ -15,7 +15,7 @@ from ..errors import ExportConfigurationError
 from ._optional import _require_optional_dep
 from .batches import Batch
 from .files import as_text
-from .home import Home, checked_path
+from .home import Home, checked_path, sha256, sync
 from .layout import Shape, StudyTables, Table
 from .sink import ExportSink
 
@@ -49,7 +49,8 @@ class ExcelSink(ExportSink):
     def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
         """Begin the workbook beside its place."""
         assert home is not None
-        if self.path.exists() and home.manifest() is None:
+        self._mark = home.hidden / "workbook.sha256"
+        if self.path.exists() and home.manifest() is None and not self._is_of_a_killed_run():
             raise ExportConfigurationError(
                 f"{self.path} is there and no export wrote it, so it is not replaced. Next: choose another name"
             )
@@ -76,8 +77,6 @@ class ExcelSink(ExportSink):
 
     def flush(self) -> None:
         """Write the contents and put the file in place."""
-        from .home import sync
-
         for place, name in enumerate(("Form", "Sheet", "Name", "Rows")):
             self._cover.write_string(0, place, name)
         for row, (key, sheet, title, rows) in enumerate(self._contents, 1):
@@ -88,7 +87,11 @@ class ExcelSink(ExportSink):
         book, self._book = self._book, None
         book.close()
         sync(self._partial)
+        self._mark.write_text(sha256(self._partial))  # a run that dies before its manifest is there is known by it
         self._partial.replace(self.path)
+
+    def _is_of_a_killed_run(self) -> bool:
+        return self._mark.exists() and self._mark.read_text() == sha256(self.path)
 
     def close(self) -> None:
         """Give up an unfinished workbook."""

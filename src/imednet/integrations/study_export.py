@@ -135,13 +135,13 @@ class _Run:
                 found = Extractor(self.sdk, tables, spool, self.options, self.progress).run()
                 with uncollected():
                     self._write(tables, found, spool)
+                self.home.keep_spool = bool(found.failed)
+                if found.failed:
+                    spool.note(incomplete=today)
+                return self._conclude(tables, found, forms, variables)
             except (ImednetError, KeyboardInterrupt, SystemExit):
                 self.home.keep_spool = spool.size > 0
                 raise
-            self.home.keep_spool = bool(found.failed)
-            if found.failed:
-                spool.note(incomplete=today)
-            return self._conclude(tables, found, forms, variables)
 
     def _same(self) -> bool:
         """Whether the last run here was of the same study with the same choices."""
