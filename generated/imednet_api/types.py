@@ -138,12 +138,14 @@ class Model:
         FIELDS: field of the API -> attribute, in order.
         SHOWN: attributes that may stand in a `repr`; all others may hold data of a person.
         UNDECODED: fields kept as bytes until they are read.
+        NESTED: attributes that hold objects or lists of them -> name of their class.
     """
 
-    __slots__ = ()
+    __slots__ = ("_row",)  # for whoever makes objects that read their fields from elsewhere
     FIELDS: ClassVar[Mapping[str, str]] = {}
     SHOWN: ClassVar[tuple[str, ...]] = ()
     UNDECODED: ClassVar[tuple[str, ...]] = ()
+    NESTED: ClassVar[Mapping[str, str]] = {}
     MISSING: ClassVar[Any] = None
     _pick: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, ...]]]
     _rest: Rest | None
@@ -151,7 +153,7 @@ class Model:
     @classmethod
     def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
-        return cls(*values, rest=rest)  # type: ignore[call-arg]
+        raise NotImplementedError  # every generated class has its own
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -214,9 +216,9 @@ def _scalar(value: Any) -> str:
 
 def read(model: type[Model], value: Any) -> Any:
     """Read objects, also inside lists; a value of another kind is passed through as it came."""
-    if isinstance(value, dict):
-        return model.from_dict(value)
-    return [read(model, item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [read(model, item) for item in value] if value else value
+    return model.from_dict(value) if isinstance(value, dict) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,11 @@ def test_names_and_parameters_are_as_written_down() -> None:
 def test_types_are_what_a_type_checker_says(box: Sandbox) -> None:
     """`assert_type` is mypy's to check; here the same calls are made."""
     with ImednetSDK(**box.credentials) as sdk:
-        assert type(assert_type(sdk.sites.list(STUDY), Rows[Site])[0]) is Site
-        assert type(next(assert_type(sdk.records.iter(STUDY), RowIterator[Record]))) is Record
-        assert type(next(assert_type(sdk.forms.pages(STUDY), RowPages[Form])).rows[0]) is Form
-        assert type(assert_type(sdk.sites.list(STUDY, raw=True), Rows[dict[str, Any]])[0]) is dict
-        assert type(assert_type(sdk.get_subjects(STUDY), Rows[Subject])[0]) is Subject
+        assert isinstance(assert_type(sdk.sites.list(STUDY), Rows[Site])[0], Site)
+        assert isinstance(next(assert_type(sdk.records.iter(STUDY), RowIterator[Record])), Record)
+        assert isinstance(next(assert_type(sdk.forms.pages(STUDY), RowPages[Form])).rows[0], Form)
+        assert isinstance(assert_type(sdk.sites.list(STUDY, raw=True), Rows[dict[str, Any]])[0], dict)
+        assert isinstance(assert_type(sdk.get_subjects(STUDY), Rows[Subject])[0], Subject)
         assert type(assert_type(sdk.records.count(STUDY), int)) is int
         assert_type(sdk.sites.get(STUDY, sdk.sites.list(STUDY)[0].site_id), Site)
 

@@ -182,7 +182,7 @@ def test_no_more_requests_are_under_way_than_allowed(own_box: Callable[..., Sand
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0.01)
+        time.sleep(0.03)
         result = answer(request)
         with lock:
             now -= 1

@@ -49,13 +49,12 @@ def test_the_sandbox_shares_nothing_with_the_client() -> None:
 
 def test_importing_the_package_loads_no_optional_library() -> None:
     assert not loaded_by("import imednet") & set(OPTIONAL)
-    # httpx itself loads rich and click where they are installed, for a command of its own
-    ours = set(OPTIONAL) - {"rich", "click"}
-    for code in ("from imednet import *", "import imednet; imednet.ImednetSDK('k', 's')"):
-        assert not loaded_by(code) & ours, code
+    doors = ("from imednet import *", "import imednet; imednet.ImednetSDK('k', 's')", "import imednet.async_sdk")
+    for code in (*doors, "from imednet.sdk import ImednetSDK", "from imednet.core.client import Client"):
+        assert not loaded_by(code) & set(OPTIONAL), code
     assert not loaded_by("import imednet") & {"httpx", "attrs", "tenacity", "imednet.core", "imednet_api"}
     assert not loaded_by("import imednet.errors") & {"httpx", "imednet.core", "imednet_api"}
-    assert not loaded_by("import imednet.integrations") & ours
+    assert not loaded_by("import imednet.integrations") & set(OPTIONAL)
     assert not loaded_by("import imednet.cli.app") & {"pyarrow", "pandas", "httpx", "imednet.core"}
 
 

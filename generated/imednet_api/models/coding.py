@@ -2,7 +2,10 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence as _Sequence
 from datetime import datetime as _datetime
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
@@ -88,6 +91,34 @@ class Coding(_Model):
     dictionary_version: str | None = None
     date_coded: str | None = None
     _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        self = cls.__new__(cls)  # the attributes are set here: a call with all of them takes twice as long
+        (
+            self.study_key,
+            self.site_name,
+            self.site_id,
+            self.subject_id,
+            self.subject_key,
+            self.form_id,
+            self.form_name,
+            self.form_key,
+            self.revision,
+            self.record_id,
+            self.variable,
+            self.value,
+            self.coding_id,
+            self.code,
+            self.coded_by,
+            self.reason,
+            self.dictionary_name,
+            self.dictionary_version,
+            self.date_coded,
+        ) = values
+        self._rest = rest
+        return self
 
     @builtins.property
     def date_coded_utc(self) -> _datetime | None:

@@ -28,6 +28,9 @@ class ErrorEnvelope(_Model):
         "message": "message",
     }
     SHOWN = ()
+    NESTED = {
+        "metadata": "Metadata",
+    }
     _pick = _pick(FIELDS)
 
     metadata: Metadata | None = None
@@ -37,11 +40,14 @@ class ErrorEnvelope(_Model):
     @classmethod
     def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        self = cls.__new__(cls)  # the attributes are set here: a call with all of them takes twice as long
         (
-            metadata,
-            message,
+            self.metadata,
+            self.message,
         ) = values
-        return cls(_read(Metadata, metadata), message, rest=rest)
+        self.metadata = _read(Metadata, self.metadata)
+        self._rest = rest
+        return self
 
 
 from .metadata import Metadata  # noqa: E402

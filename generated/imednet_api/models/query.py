@@ -58,6 +58,9 @@ class Query(_Model):
         "annotation_id",
         "record_id",
     )
+    NESTED = {
+        "query_comments": "QueryComment",
+    }
     _pick = _pick(FIELDS)
 
     study_key: str | None = None
@@ -78,37 +81,25 @@ class Query(_Model):
     @classmethod
     def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
         """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        self = cls.__new__(cls)  # the attributes are set here: a call with all of them takes twice as long
         (
-            study_key,
-            subject_id,
-            subject_oid,
-            annotation_type,
-            annotation_id,
-            type,
-            description,
-            record_id,
-            variable,
-            subject_key,
-            date_created,
-            date_modified,
-            query_comments,
+            self.study_key,
+            self.subject_id,
+            self.subject_oid,
+            self.annotation_type,
+            self.annotation_id,
+            self.type,
+            self.description,
+            self.record_id,
+            self.variable,
+            self.subject_key,
+            self.date_created,
+            self.date_modified,
+            self.query_comments,
         ) = values
-        return cls(
-            study_key,
-            subject_id,
-            subject_oid,
-            annotation_type,
-            annotation_id,
-            type,
-            description,
-            record_id,
-            variable,
-            subject_key,
-            date_created,
-            date_modified,
-            _read(QueryComment, query_comments),
-            rest=rest,
-        )
+        self.query_comments = _read(QueryComment, self.query_comments)
+        self._rest = rest
+        return self
 
     @builtins.property
     def date_created_utc(self) -> _datetime | None:

@@ -2,7 +2,10 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence as _Sequence
 from datetime import datetime as _datetime
+from typing import Any as _Any
+from typing import Self as _Self
 
 from attrs import define as _define
 from attrs import field as _field
@@ -85,6 +88,33 @@ class RecordRevision(_Model):
     deleted: bool | None = None
     date_created: str | None = None
     _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
+
+    @classmethod
+    def from_values(cls, values: _Sequence[_Any], rest: _Rest | None = None) -> _Self:
+        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
+        self = cls.__new__(cls)  # the attributes are set here: a call with all of them takes twice as long
+        (
+            self.study_key,
+            self.record_revision_id,
+            self.record_id,
+            self.record_oid,
+            self.record_revision,
+            self.data_revision,
+            self.record_status,
+            self.subject_id,
+            self.subject_oid,
+            self.subject_key,
+            self.site_id,
+            self.form_key,
+            self.interval_id,
+            self.role,
+            self.user,
+            self.reason_for_change,
+            self.deleted,
+            self.date_created,
+        ) = values
+        self._rest = rest
+        return self
 
     @builtins.property
     def date_created_utc(self) -> _datetime | None:

@@ -11,6 +11,7 @@ Names are loaded when they are used first.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from .._lazy import loader
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from .retry import DefaultRetryPolicy as DefaultRetryPolicy
     from .retry import RetryPolicy as RetryPolicy
     from .retry import RetryState as RetryState
+
+# Where rich and click are installed, httpx loads them for its own command line: half of the time that it takes.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 __all__ = [
     "ApiError",

@@ -27,7 +27,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     _loop: asyncio.AbstractEventLoop | None = None
 
     def _make_http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted())
+        return httpx.AsyncClient(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted(self.uses_tls))
 
     def _check_loop(self) -> None:
         """Connections belong to the loop they were made in."""

@@ -28,7 +28,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
     """Sends requests over blocking I/O. Safe to share between threads."""
 
     def _make_http(self) -> httpx.Client:
-        return httpx.Client(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted())
+        return httpx.Client(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted(self.uses_tls))
 
     def _make_executor(self) -> SyncRequestExecutor:
         self._ahead: set[Future[Any]] = set()

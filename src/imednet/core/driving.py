@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,22 @@ from .protocols import AsyncRequestorProtocol, RequestorProtocol
 from .reading import Fetch
 from .splitting import Read
 
+_SOON = 0.01
+"""Seconds. A server that answers sooner is near: threads would cost more than the wait they save."""
+_SURE = 2
+"""So many late answers in a row are no hiccup."""
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
 def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
-    """Yield the pages of a whole read in order, asking ahead in threads; the read's proof is set at the end."""
+    """Yield the pages of a whole read in order; the read's proof is set at the end.
+
+    Once answers take their time, the next pages are asked for ahead, in threads.
+    """
     under_way: dict[Request, Future[Page]] = {}
+    late = 0
     study_key, options = read.call.study_key, read.call.options
 
     steps = read.steps()
@@ -30,16 +40,18 @@ def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Genera
             yield step
             reply: Page | None = None
         else:
-            for request in step.ahead:
+            for request in step.ahead if late >= _SURE else ():
                 if request not in under_way:
                     if step.request not in under_way:
                         under_way[step.request] = client.fetch_ahead(step.request, reader, study_key, options)
                     under_way[request] = client.fetch_ahead(request, reader, study_key, options)
             try:
+                began = time.monotonic()
                 started = under_way.pop(step.request, None)
                 reply = (
                     started.result() if started is not None else client.fetch(step.request, reader, study_key, options)
                 )
+                late = late + 1 if late >= _SURE or time.monotonic() - began > _SOON else 0
             except ImednetError as error:
                 try:
                     step = steps.throw(error)

@@ -7,9 +7,11 @@ The exact one takes any JSON, also where the fast decoder is not installed.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import httpx
@@ -18,7 +20,8 @@ from imednet_api.types import Model, Operation, Rest, decode, fast_json
 
 from ..errors import PaginationError
 from .answers import UnsoundAnswer, hidden_failure, not_json
-from .json_text import decode_but, list_items, own_bytes
+from .json_text import decode_but, list_items
+from .views import row_decoder, views
 
 R = TypeVar("R")
 
@@ -29,14 +32,18 @@ class Split:
 
     Attributes:
         metadata, pagination: as decoded.
-        values: for each row the values of all fields in the order of `Model.FIELDS`.
-        rests: for each row what was absent or beyond the fields; `None` where every row has exactly the fields.
+        columns: for each field of the identity its values, a list each.
+        rows: where every row has exactly the fields of the model, rows of the fast decoder.
+        values, rests: elsewhere, for each row the values of all fields in the order of `Model.FIELDS`, and what was
+            absent or beyond the fields.
     """
 
     metadata: Any
     pagination: Any
-    values: list[tuple[Any, ...]]
-    rests: list[Rest | None] | None = None
+    columns: list[list[Any]]
+    rows: list[Any] | None
+    values: list[tuple[Any, ...]] = field(default_factory=list)
+    rests: list[Rest | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,8 @@ RowMaker = Callable[[type[Model], Split], list[Any]]
 
 def models(model: type[Model], split: Split) -> list[Any]:
     """Rows as typed objects."""
-    if split.rests is None:
-        return list(map(model.from_values, split.values))
+    if split.rows is not None:
+        return views(model, split.rows)
     return list(map(model.from_values, split.values, split.rests))
 
 
@@ -102,7 +109,6 @@ def read_page(
     facts = operation.page
     assert facts is not None
     keys = facts.key
-    columns = {name: number for number, name in enumerate(model.FIELDS)}
 
     def read(response: httpx.Response) -> Page:
         undeclared: frozenset[str] = frozenset()
@@ -116,11 +122,11 @@ def read_page(
             elif isinstance(make, Lines):
                 metadata, pagination, rows, identities = _lines(response.content, make.fields, keys, facts.key_else)
             else:
-                split = _split(response.content, model)
+                split = _split(response.content, model, keys)
                 metadata, pagination = split.metadata, split.pagination
                 rows = make(model, split)
-                identities = _identities([[values[columns[key]] for values in split.values] for key in keys])
-                undeclared = frozenset(name for rest in split.rests or () if rest is not None for name in rest.extra)
+                identities = _identities(split.columns)
+                undeclared = frozenset(name for rest in split.rests if rest is not None for name in rest.extra)
         except _NotAPage as error:
             raise UnsoundAnswer(PaginationError(f"{operation.name}: {error}"), response) from None
         except ValueError:
@@ -217,7 +223,7 @@ def _second_choice(parts: list[Any]) -> Any:
 
 def _identities(parts: list[list[Any]]) -> list[Any]:
     """Identities of all rows from the columns of the key; `None` where a row has none."""
-    if len(parts) == 1 and all(type(one) is int for one in parts[0]):
+    if len(parts) == 1 and set(map(type, parts[0])) <= {int}:
         return parts[0]
     return [_identity(list(row)) for row in zip(*parts, strict=True)]
 
@@ -238,42 +244,27 @@ def _other_identities(identities: list[Any], rows: list[Any], keys: tuple[str, .
 # ---------------------------------------------------------------------------------------------- splitting a page
 
 
-def _split(content: bytes, model: type[Model]) -> Split:
+def _split(content: bytes, model: type[Model], keys: tuple[str, ...]) -> Split:
     if fast_json() is not None:
         try:
-            return _split_fast(content, model)
+            return _split_fast(content, model, keys)
         except (ValueError, RecursionError):
             pass  # a field is missing or unknown, or the fast decoder is too strict: the exact way decides
-    return _split_exact(content, model)
+    return _split_exact(content, model, keys)
 
 
-def _split_fast(content: bytes, model: type[Model]) -> Split:
-    msgspec = fast_json()
-    page = _fast_decoder(model.__name__, tuple(model.FIELDS.items()), model.UNDECODED).decode(content)
-    values = list(map(msgspec.structs.astuple, page.data))
-    if model.UNDECODED:
+def _split_fast(content: bytes, model: type[Model], keys: tuple[str, ...]) -> Split:
+    page = row_decoder(model).decode(content)  # type: ignore[arg-type]  # (a class can be hashed)
+    rows = page.data
+    if model.UNDECODED and not content.isascii():
         str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; all else it has checked
-        for place in [list(model.FIELDS).index(name) for name in model.UNDECODED]:
-            after = place + 1
-            values = [(*row[:place], own_bytes(row[place]), *row[after:]) for row in values]
-    return Split(page.metadata, page.pagination, values)
+    for slot in [getattr(type(rows[0]), model.FIELDS[name]) for name in model.UNDECODED if rows]:
+        own = map(bytes, map(slot.__get__, rows))  # a copy, so that a kept row does not keep the whole page
+        deque(map(slot.__set__, rows, own), maxlen=0)
+    return Split(page.metadata, page.pagination, [list(map(attrgetter(model.FIELDS[key]), rows)) for key in keys], rows)
 
 
-@lru_cache(maxsize=64)
-def _fast_decoder(name: str, fields: tuple[tuple[str, str], ...], undecoded: tuple[str, ...]) -> Any:
-    msgspec = fast_json()
-    row = msgspec.defstruct(
-        name,
-        [(attribute, msgspec.Raw if field in undecoded else Any) for field, attribute in fields],
-        rename={attribute: field for field, attribute in fields},
-        forbid_unknown_fields=True,
-        gc=False,
-    )
-    page = msgspec.defstruct("Page", [("data", list[row]), ("metadata", Any, None), ("pagination", Any, None)])  # type: ignore[valid-type]
-    return msgspec.json.Decoder(page)
-
-
-def _split_exact(content: bytes, model: type[Model]) -> Split:
+def _split_exact(content: bytes, model: type[Model], keys: tuple[str, ...]) -> Split:
     metadata, pagination, data = _envelope(decode_but(content, model.UNDECODED))
     _check_objects(data)
     values, rests = [], []
@@ -282,7 +273,8 @@ def _split_exact(content: bytes, model: type[Model]) -> Split:
         absent = frozenset([name for name in model.FIELDS if name not in row])
         extra = {name: value for name, value in row.items() if name not in model.FIELDS}
         rests.append(Rest(absent, extra) if absent or extra else None)
-    return Split(metadata, pagination, values, rests)
+    columns = [[row.get(key) for row in data] for key in keys]
+    return Split(metadata, pagination, columns, None, values, rests)
 
 
 # ---------------------------------------------------------------------------------------------- rows as lines

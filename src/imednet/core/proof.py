@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import Any, Literal
 
 from .calls import LOWEST
@@ -98,13 +99,13 @@ class Identities:
 
     def take(self, identities: list[Any]) -> list[bool] | None:
         """Take in one page: which of its rows are new, `None` when all of them are."""
-        if self._others is None and all(type(one) is int and LOWEST <= one < 2**63 for one in identities):
+        if self._others is None and _fit(identities):
             start = self._numbers[-1:].tolist() + identities
-            if all(left < right for left, right in pairwise(start)):
+            if ascending(start):
                 self._numbers.extend(identities)
                 return None
             beyond = bisect_right(identities, start[0])
-            if all(left < right for left, right in pairwise(identities)) and all(map(self._has, identities[:beyond])):
+            if ascending(identities) and all(map(self._has, identities[:beyond])):
                 self._numbers.extend(identities[beyond:])
                 return [False] * beyond + [True] * (len(identities) - beyond)
         if self._others is None:
@@ -124,6 +125,25 @@ class Identities:
         if self._others is not None:
             return sum((as_number(one) or 0) <= fence for one in self._others)
         return bisect_right(self._numbers, fence)
+
+
+def _fit(identities: list[Any]) -> bool:
+    """Whether these are numbers of eight bytes."""
+    return not identities or (_plain(identities) and min(identities) >= LOWEST and max(identities) < 2**63)
+
+
+def _plain(identities: list[Any]) -> bool:
+    return set(map(type, identities)) <= {int}
+
+
+def ascending(keys: list[Any]) -> bool:
+    """Whether each is greater than the one before."""
+    return all(map(lt, keys, islice(keys, 1, None)))
+
+
+def as_numbers(identities: list[Any]) -> list[int | None]:
+    """The part of each identity that grows."""
+    return identities if _plain(identities) else list(map(as_number, identities))
 
 
 def as_number(identity: Any) -> int | None:

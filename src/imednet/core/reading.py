@@ -20,7 +20,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Literal, get_args
 
 from imednet_api.types import Request
@@ -28,7 +27,7 @@ from imednet_api.types import Request
 from ..errors import ArgumentError, BadRequestError, IncompleteReadError
 from .calls import LOWEST, ListCall
 from .pages import Page
-from .proof import Identities, Proof, Rule, as_number
+from .proof import Identities, Proof, Rule, as_number, as_numbers, ascending
 
 Consistency = Literal["repair", "strict", "off"]
 Steps = Generator["Fetch | Page", "Page | None", None]
@@ -117,7 +116,7 @@ class WholeRead:
         """Pages below a fence. The first one is read again: what was read before the fence proves nothing."""
         newest = yield from self._ask(self.call.request(0, 1, newest=True))
         fence = as_number(newest.identities[0]) if newest.identities else LOWEST
-        numbers = [as_number(one) for one in first.identities]
+        numbers = as_numbers(first.identities)
         if fence is None or None in numbers:
             yield from self._by_totals(first, "the identity is not a number")
             return
@@ -164,13 +163,13 @@ class WholeRead:
 
     def _overlaps(self, page: Page) -> bool:
         """Whether a page begins with rows that were handed on before, or is not sorted."""
-        highest, numbers = self._seen.highest, [as_number(one) or 0 for one in page.identities]
-        return highest is None or any(left >= right for left, right in pairwise([highest, *numbers]))
+        highest, numbers = self._seen.highest, as_numbers(page.identities)
+        return highest is None or None in numbers or not ascending([highest, *numbers])
 
     def _bridge(self, page: Page, fence: int, moved: int) -> Steps:
         """What slipped through between the rows so far and the next page, where `moved` rows went meanwhile."""
         highest = self._seen.highest
-        numbers = [number for number in map(as_number, page.identities) if number is not None]
+        numbers = [number for number in as_numbers(page.identities) if number is not None]
         if highest is None or numbers != sorted(numbers):
             self._unsorted = True  # where rows may be missing cannot be told, so all are read again at the end
         elif not numbers:
@@ -317,17 +316,16 @@ class WholeRead:
 
     def _disorder(self, page: Page, cursor: int) -> str | None:
         """Why a page is no range beyond the cursor; `None` when it is."""
-        numbers = [as_number(one) for one in page.identities]
+        numbers = as_numbers(page.identities)
         if None in numbers:
             return "the identity is not a number"
-        keys = [cursor, *numbers] if len(self.call.facts.key) == 1 else [(cursor,), *page.identities]
-        if any(left >= right for left, right in pairwise(keys)):  # type: ignore[operator]
+        if not ascending([cursor, *numbers] if len(self.call.facts.key) == 1 else [(cursor,), *page.identities]):
             return "the server does not filter or sort by identity"
         return None
 
     def _whole_identities(self, page: Page) -> tuple[Page, int]:
         """The page without rows of an identity that may go on in the next one, and the last number it holds."""
-        numbers = [as_number(one) or 0 for one in page.identities]
+        numbers = [number or 0 for number in as_numbers(page.identities)]
         if not numbers:
             return page, LOWEST
         if len(self.call.facts.key) == 1 or page.total_pages <= 1:

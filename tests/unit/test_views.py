@@ -1,0 +1,153 @@
+"""Objects that read a row of the decoder are, but for `type(row)`, what objects made of the decoded row would be."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imednet.core.pages import Split, _split, models
+from imednet.models import Keyword, Query, Record, Subject, Variable
+from imednet_api.types import Model, fast_json
+
+pytestmark = pytest.mark.skipif(fast_json() is None, reason="views are made by the fast decoder alone")
+
+MODELS: list[type[Model]] = [Record, Query, Subject, Variable]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+RECORD: dict[str, Any] = {
+    **dict.fromkeys(Record.FIELDS), "recordId": 7, "formKey": "AE", "keywords": [{"keywordName": "late"}],
+    "recordData": {"AETERM": "Cough", "AESEV": None, "AENUM": 1.5},
+}  # fmt: skip
+
+
+def split(model: type[Model], *rows: dict[str, Any]) -> Split:
+    return _split(json.dumps({"data": rows}).encode(), model, ())
+
+
+def view(model: type[Model], row: dict[str, Any]) -> Any:
+    """One row as a list gives it."""
+    (found,) = models(model, split(model, row))
+    assert type(found) is not model
+    return found
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda one: str(one.__name__))
+@given(data=st.data())
+def test_any_row_is_as_if_it_had_been_made_of_its_values(model: type[Model], data: st.DataObject) -> None:
+    row = {name: data.draw(JSON, name) for name in model.FIELDS}
+    plain = model.from_dict(row)
+    for read in (
+        view(model, row),
+        copy.copy(view(model, row)),
+        copy.deepcopy(view(model, row)),
+        pickle.loads(pickle.dumps(view(model, row))),
+    ):
+        assert read == plain
+        assert plain == read
+        assert read.to_dict() == row
+        assert repr(read) == repr(plain)
+        assert read.additional_properties == {}
+        assert attrs.asdict(read) == attrs.asdict(plain)  # type: ignore[arg-type]
+    assert not split(model, {**row, "brandNew": 1}).rows  # a row of other fields is made of its values
+
+
+def test_a_view_says_that_it_is_of_its_model() -> None:
+    row = view(Record, RECORD)
+    assert isinstance(row, Record)
+    assert row.__class__ is Record
+    assert type(row).__name__ == "Record"
+    assert not isinstance(row, dict)
+    assert not hasattr(row, "__dict__")
+    assert not hasattr(row, "no_such_field")
+    with pytest.raises(TypeError):
+        hash(row)
+    match row:
+        case Record(record_id=number, form_key="AE"):
+            assert number == 7
+        case _:
+            pytest.fail("a pattern of the class matches")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: setattr(row, "record_status", "Done"),
+        lambda row: setattr(row, "record_data", {"AETERM": "Fever"}),
+        lambda row: row.record_data.update(AETERM="Fever"),
+        lambda row: row.keywords.append(Keyword(keyword_name="second")),
+        lambda row: setattr(row.keywords[0], "keyword_name", "other"),
+        lambda row: row.keywords.clear(),
+        lambda row: row.record_data.clear(),
+    ],
+)
+def test_a_change_stays(change: Callable[[Any], object]) -> None:
+    row, plain = view(Record, RECORD), Record.from_dict(copy.deepcopy(RECORD))
+    change(row)
+    change(plain)
+    assert row == plain
+    assert row.to_dict() == plain.to_dict() != RECORD
+    assert pickle.loads(pickle.dumps(row)) == plain
+
+
+def test_a_changed_or_copied_view_is_a_plain_object() -> None:
+    for touch in (
+        lambda row: setattr(row, "site_id", 301), lambda row: delattr(row, "site_id"), copy.copy, pickle.dumps,
+    ):  # fmt: skip
+        row = view(Record, RECORD)
+        touch(row)
+        assert type(row) is Record
+        assert row.record_data == RECORD["recordData"]
+    assert not hasattr(view(Record, RECORD), "no_such_field")
+    gone = view(Record, RECORD)
+    del gone.form_key
+    assert not hasattr(gone, "form_key")
+    assert gone.record_id == 7
+
+
+def test_what_is_decoded_late_is_decoded_once() -> None:
+    row = view(Record, RECORD)
+    assert row.record_data is row.record_data
+    assert row.keywords is row.keywords
+    assert isinstance(row.keywords[0], Keyword)
+    first = row.record_data
+    row.site_id = 301
+    assert row.record_data is first
+    nothing = view(Record, {**RECORD, "recordData": None, "keywords": []})
+    assert nothing.record_data is None
+    assert nothing.keywords == []
+
+
+def test_many_threads_may_change_one_row_at_once() -> None:
+    """Each sets an attribute of its own; none is lost, and none is read unset."""
+    names = ["site_id", "form_key", "record_status", "subject_key", "visit_id", "deleted"]
+    for _ in range(200):
+        row, together = view(Record, RECORD), threading.Barrier(len(names))
+        seen: list[Any] = []
+
+        def work(name: str, row: Any = row, together: Any = together, seen: list[Any] = seen) -> None:
+            together.wait()
+            seen.append(row.record_id)
+            setattr(row, name, name)
+            seen.append(row.record_data["AETERM"])
+
+        threads = [threading.Thread(target=work, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(seen, key=str) == [7] * len(names) + ["Cough"] * len(names)
+        assert [getattr(row, name) for name in names] == names
