@@ -1,4 +1,7 @@
-"""Peak memory of a Parquet export at several sizes: `memory.py`. Takes some minutes, most of them to make the pages."""
+"""Peak memory of reading row by row and of a Parquet export at several sizes; prints JSON.
+
+Takes some minutes, most of them to make the pages of a million records.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +24,20 @@ STUDIES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-def measured(box: Sandbox) -> str:
-    """One export in a process of its own, while this one serves the pages."""
-    command = [sys.executable, str(HERE / "contestants.py"), "ours_parquet", box.url]
+def measured(box: Sandbox, how: str) -> Any:
+    """One run in a process of its own, while this one serves the pages."""
+    command = [sys.executable, str(HERE / "contestants.py"), box.url, how, "nothing", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    cost = json.loads(done.stdout)
-    return f"| {len(box.studies[STUDY].records):,} | {cost['mb']:.0f} MB | {cost['user']:.1f} s |"
+    return json.loads(done.stdout)
 
 
 def main() -> None:
-    print("| study | records | peak memory | user CPU |\n|---|---|---|---|")
-    for what, options in STUDIES.items():
+    found = []
+    for study, options in STUDIES.items():
         with Sandbox(**options()) as box:
-            print(f"| {what} {measured(box)}", flush=True)
+            costs = {how: measured(box, how) for how in ("iterated", "parquet")}
+            found.append({"study": study, "records": len(box.studies[STUDY].records), **costs})
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
