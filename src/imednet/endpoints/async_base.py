@@ -8,6 +8,7 @@ from typing import Any, Literal, overload
 import httpx
 
 from ..core.calls import ListCall
+from ..core.collector import UncollectedPages
 from ..core.conditions import Condition
 from ..core.driving import drive_async
 from ..core.options import CallOptions
@@ -207,7 +208,11 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         rows = self._cached(calls[0], raw, refresh)
         if rows is None:
             read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
-            found = [row async for page in pages for row in page.rows]
+            found: list[Any] = []
+            with UncollectedPages() as pause:
+                async for page in pages:
+                    found += page.rows
+                    pause.came()
             assert read.proof is not None
             rows = Rows(found, read.proof)
             self._remember(calls[0], raw, rows)

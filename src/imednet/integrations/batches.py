@@ -6,10 +6,8 @@ and its answers are texts. Any other line, and every line where the fast decoder
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -95,18 +93,6 @@ class Batch:
     def column(self, name: str) -> Cells:
         """The cells of one column."""
         return self.columns[self.table.names.index(name)]
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Many objects are made and none of them in a circle: looking for circles meanwhile costs a seventh of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class Reader:

@@ -16,12 +16,13 @@ from typing import Any, Final
 from imednet_api.types import SPEC_VERSION
 
 from .._version import distribution, version
+from ..core.collector import uncollected
 from ..endpoints.rows import Rows
 from ..errors import ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
 from ..sdk import ImednetSDK
 from ..utils.url import check_path_part
 from . import log
-from .batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch, uncollected
+from .batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
 from .extraction import Extractor, Progress, unchanged
 from .home import MANIFEST, Home, sha256
 from .layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, own_table, study_tables
