@@ -47,6 +47,10 @@ class Door:
         target = self.sdk
         for name in path.split("."):
             target = getattr(target, name)
+        return self.run(target, *args, **kwargs)
+
+    def run(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function, where the SDK is asynchronous in its event loop."""
         if self._runner is not None:
             # A runner keeps the context of its first run; each call means the context it is made in.
             return self._runner.run(self._finish(target, args, kwargs), context=copy_context())

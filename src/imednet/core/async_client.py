@@ -15,7 +15,7 @@ from ..errors import LifecycleError
 from .async_http import AsyncRequestExecutor
 from .certificates import trusted
 from .http import foreign_errors
-from .http_client_base import HTTPClientBase, Reader, untouched
+from .http_client_base import HTTPClientBase, Reader, let_go, untouched
 from .options import AS_CLIENT, CallOptions
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
                     if request is None:
                         break
                     response = await self._http.send(request, follow_redirects=False, auth=None)
-                return response
+                return let_go(response)
 
         return send
 

@@ -10,9 +10,8 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
-import tenacity
 
-from .http import Outcome, RetryPlan, concluded, errors_of
+from .http import First, Outcome, RetryPlan, concluded, errors_of
 from .monitor import Call, Monitor
 from .pace import Pace
 
@@ -77,4 +76,16 @@ class AsyncRequestExecutor:
             return Outcome(response, read(response) if response.is_success else None)
 
         with self._monitor.call(call), errors_of(call):
-            return concluded(await tenacity.AsyncRetrying(**plan.settings)(attempt), call)
+            try:
+                outcome = await attempt()
+                if outcome.response.is_success:
+                    return outcome
+                first = First(outcome)
+            except httpx.RequestError as error:
+                first = First(error)
+            import tenacity
+
+            async def turn() -> Outcome:
+                return await attempt() if first.is_told else first.told()
+
+            return concluded(await tenacity.AsyncRetrying(**plan.settings())(turn), call)

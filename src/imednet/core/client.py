@@ -13,7 +13,7 @@ from imednet_api.types import UNSET, Request
 
 from .certificates import trusted
 from .http import SyncRequestExecutor, foreign_errors
-from .http_client_base import HTTPClientBase, Reader, untouched
+from .http_client_base import HTTPClientBase, Reader, let_go, untouched
 from .options import AS_CLIENT, CallOptions
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
                     if request is None:
                         break
                     response = self._http.send(request, follow_redirects=False, auth=None)
-                return response
+                return let_go(response)
 
         return send
 

@@ -38,18 +38,44 @@ class Outcome(NamedTuple):
     value: Any = None
 
 
+class First:
+    """How a first attempt ended that was no success, to be told to the retry loop once, as its first attempt.
+
+    Nearly all requests succeed at once, and never come near the loop: loading it costs as much as ten requests.
+    """
+
+    def __init__(self, ended: Outcome | httpx.RequestError) -> None:
+        self._ended: Outcome | httpx.RequestError | None = ended
+
+    @property
+    def is_told(self) -> bool:
+        return self._ended is None
+
+    def told(self) -> Outcome:
+        ended, self._ended = self._ended, None
+        assert ended is not None
+        if isinstance(ended, httpx.RequestError):
+            raise ended
+        return ended
+
+
 class RetryPlan:
     """The decisions of the retry loop, as tenacity wants them, the same for both shells."""
 
     def __init__(self, policy: RetryPolicy, retries: int, backoff_factor: float, method: str, pace: Pace) -> None:
-        import tenacity  # here and below, because a client costs less than its first request
-
         self._policy = policy
+        self._retries = retries
+        self._backoff_factor = backoff_factor
         self._method = method
         self._pace = pace
-        self._backoff = tenacity.wait_random_exponential(multiplier=backoff_factor, max=_LONGEST_WAIT)
-        self.settings: dict[str, Any] = {
-            "stop": tenacity.stop_after_attempt(max(0, retries) + 1),
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of tenacity's loops."""
+        import tenacity
+
+        self._backoff = tenacity.wait_random_exponential(multiplier=self._backoff_factor, max=_LONGEST_WAIT)
+        return {
+            "stop": tenacity.stop_after_attempt(max(0, self._retries) + 1),
             "wait": self._wait,
             "retry": self._retry,
             "retry_error_callback": lambda state: state.outcome.result(),
@@ -149,7 +175,6 @@ class SyncRequestExecutor:
         read: Callable[[httpx.Response], T],
     ) -> tuple[httpx.Response, T]:
         """Send until the plan is content, read a success, raise ours for anything else."""
-        import tenacity
 
         def attempt() -> Outcome:
             with self._gate.passing() as began:
@@ -164,7 +189,17 @@ class SyncRequestExecutor:
             return Outcome(response, read(response) if response.is_success else None)
 
         with self._monitor.call(call), errors_of(call):
-            return concluded(tenacity.Retrying(**plan.settings)(attempt), call)
+            try:
+                outcome = attempt()
+                if outcome.response.is_success:
+                    return outcome
+                first = First(outcome)
+            except httpx.RequestError as error:
+                first = First(error)
+            import tenacity
+
+            loop = tenacity.Retrying(**plan.settings())
+            return concluded(loop(lambda: attempt() if first.is_told else first.told()), call)
 
 
 @contextmanager

@@ -250,6 +250,18 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         return {**rest, "url": url, "headers": QuietHeaders(headers)}
 
 
+def let_go(response: httpx.Response) -> httpx.Response:
+    """The answer, read whole, without the stream it came from.
+
+    The two hold each other, so that the bytes of a page would stay until the collector of cycles comes along.
+    """
+    response.stream = _READ
+    return response
+
+
+_READ = httpx.ByteStream(b"")
+
+
 class QuietURL(httpx.URL):
     """An address that travels whole and is written without values: httpx logs the address of every request, and the
     values of a filter can be data of a person. Equal to the plain address it stands for.

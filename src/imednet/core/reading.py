@@ -73,6 +73,7 @@ class WholeRead:
     _from: str | None = field(default=None, init=False)
     _to: str | None = field(default=None, init=False)
     _undeclared: set[str] = field(default_factory=set, init=False)
+    _window: dict[tuple[int, int, int | None], Request] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         if self.consistency not in get_args(Consistency):
@@ -288,9 +289,11 @@ class WholeRead:
         self, number: int, last: int, size: int, below: int | None = None
     ) -> Generator[Fetch | Page, Page | None, Page]:
         """One page of several; the next ones are asked for ahead."""
-        window = range(number + 1, min(number + self.ahead, last) + 1)
-        ahead = tuple(self.call.request(later, size, below=below) for later in window)
-        page = yield from self._ask(self.call.request(number, size, below=below), ahead)
+        places = [(later, size, below) for later in range(number, min(number + self.ahead, last) + 1)]
+        made = self._window  # each request is made once, though it is asked for ahead of several pages
+        self._window = {place: made.get(place) or self.call.request(place[0], size, below=below) for place in places}
+        request, *ahead = self._window.values()
+        page = yield from self._ask(request, tuple(ahead))
         if page.size != size:
             raise self._not_whole(f"the page size changed from {size} to {page.size} while reading")
         return page

@@ -21,7 +21,7 @@ from operator import attrgetter
 from threading import RLock
 from typing import Any, ClassVar
 
-from imednet_api.types import Model, decode_if_raw, fast_json, read
+from imednet_api.types import Model, decode, fast_json, read
 
 _SETTLING = RLock()
 _set_class = object.__dict__["__class__"].__set__
@@ -85,12 +85,16 @@ def _nested(attribute: str, model: type[Model]) -> Callable[[Any], Any]:
 
 def _undecoded(attribute: str) -> Callable[[Any], Any]:
     """A reader of a field that is kept as bytes; it is decoded when it is read first."""
+    quick = fast_json().json.Decoder().decode
 
     def take(view: Any) -> Any:
         row = view._row
         value = getattr(row, attribute)
         if type(value) is bytes:
-            value = decode_if_raw(value)
+            try:
+                value = quick(value)
+            except (ValueError, RecursionError):
+                value = decode(value)  # the fast decoder refuses a few things that are JSON
             setattr(row, attribute, value)
         return value
 
