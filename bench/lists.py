@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -59,6 +58,8 @@ def ours_raw(url: str, work: str, size: int) -> tuple[int, int]:
 
 
 def ours_async(url: str, work: str, size: int) -> tuple[int, int]:
+    import asyncio
+
     from imednet import AsyncImednetSDK
 
     async def work_of_it() -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from imednet.sandbox import Sandbox, Scale, build
+from imednet.sandbox import Sandbox, Scale, build, lists
 from imednet.sandbox.design import STUDY
 
 RECORDS_OF_DEMO = 2550  # rather too few, so that no run has fewer records than asked for
@@ -20,6 +20,7 @@ def main() -> None:
         answers = given or {}
         if given is None or any(value is not None and not isinstance(value, str) for value in answers.values()):
             records.change(place, recordData={k: v if v is None else str(v) for k, v in answers.items()})
+    lists.PAGE_MEMORY = 16 << 30  # every contestant asks for pages of its own, and all of them stay
     # Not compressed: contestants are compared at reading, not at unpacking.
     with Sandbox(studies=studies, switches={"gzip": "never"}) as box:
         print(box.url, len(records), flush=True)
