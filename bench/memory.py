@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from imednet.sandbox import Sandbox, Scale, build
+from imednet.sandbox import Sandbox, Scale, build, lists
 from imednet.sandbox.design import STUDY
 
 HERE = Path(__file__).resolve().parent
@@ -32,6 +32,7 @@ def measured(box: Sandbox, how: str) -> Any:
 
 
 def main() -> None:
+    lists.PAGE_MEMORY = 16 << 30  # the second run of each study finds all pages made
     found = []
     for study, options in STUDIES.items():
         with Sandbox(**options()) as box:

@@ -94,6 +94,16 @@ def test_a_workbook_whose_manifest_a_kill_cut_off_is_replaced(
             assert book.read_bytes() == content_of_another
 
 
+def test_a_manifest_that_a_kill_cut_off_is_no_file_of_somebody_else(box: Sandbox, tmp_path: Path) -> None:
+    one = target("parquet", tmp_path)
+    one.home.mkdir(parents=True)
+    half = one.home / ".manifest.json.partial"
+    half.write_text('{"study": ')
+    one.export(box)
+    assert not half.exists()
+    assert (one.home / "manifest.json").exists()
+
+
 def no_room(self: Any) -> None:
     raise OSError(28, "No space left on device")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from changing import Schedule, Server, records, run
 from imednet.core.calls import ListCall
@@ -309,6 +311,26 @@ class TestIdentities:
         for page in good:
             seen.take(page)
         assert seen.take(bad) == new
+
+    @given(
+        st.lists(
+            st.lists(st.integers(-1, 40) | st.integers(0, 2**65), max_size=6).flatmap(
+                lambda page: st.sampled_from([page, sorted(page), sorted(set(page))])
+            ),
+            max_size=6,
+        ),
+        st.integers(-1, 2**65),
+    )
+    def test_any_pages_are_counted_as_a_set_counts_them(self, pages: list[list[int]], fence: int) -> None:
+        seen, known = Identities(), set[int]()
+        for page in pages:
+            new = [one not in known and one not in page[:place] for place, one in enumerate(page)]
+            known.update(page)
+            assert seen.take(list(page)) == (None if all(new) else new)
+            assert len(seen) == len(known)
+            assert seen.up_to(fence) == sum(one <= fence for one in known)
+            if seen.highest is not None and known:
+                assert seen.highest == max(known)
 
     def test_numbers_beyond_a_machine_word_are_taken(self) -> None:
         seen = Identities()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
-from operator import lt
+from itertools import accumulate, islice
+from operator import lt, sub
 from typing import Any, Literal
 
 from .calls import LOWEST
@@ -81,50 +82,63 @@ class Proof:
 
 
 class Identities:
-    """The identities read so far. Numbers that keep growing, as they do in a sorted read, cost eight bytes each."""
+    """The identities read so far. Numbers that keep growing, as they do in a sorted read, cost some two bytes each."""
 
     def __init__(self) -> None:
-        self._numbers = array("q")
+        self._runs: list[array[int]] = []  # the distances between the identities of a page
+        self._starts = array("q")  # the first identity of each page
+        self._last = LOWEST
+        self._count = 0
         self._others: set[Any] | None = None
 
     def __len__(self) -> int:
-        return len(self._numbers) if self._others is None else len(self._others)
+        return self._count if self._others is None else len(self._others)
 
     @property
     def highest(self) -> int | None:
         """The last identity, as long as all of them kept growing."""
-        if self._others is not None:
-            return None
-        return self._numbers[-1] if self._numbers else LOWEST
+        return self._last if self._others is None else None
 
     def take(self, identities: list[Any]) -> list[bool] | None:
         """Take in one page: which of its rows are new, `None` when all of them are."""
         if self._others is None and _fit(identities):
-            start = self._numbers[-1:].tolist() + identities
-            if ascending(start):
-                self._numbers.extend(identities)
+            if ascending([self._last, *identities] if self._count else identities):
+                self._append(identities)
                 return None
-            beyond = bisect_right(identities, start[0])
+            beyond = bisect_right(identities, self._last)
             if ascending(identities) and all(map(self._has, identities[:beyond])):
-                self._numbers.extend(identities[beyond:])
+                self._append(identities[beyond:])
                 return [False] * beyond + [True] * (len(identities) - beyond)
         if self._others is None:
-            self._others = set(self._numbers)
+            self._others = {one for place in range(len(self._runs)) for one in self._page(place)}
         new = []
         for one in identities:
             new.append(one not in self._others)
             self._others.add(one)
         return None if all(new) else new
 
+    def _append(self, identities: list[int]) -> None:
+        if identities:
+            gaps = list(map(sub, islice(identities, 1, None), identities))
+            self._runs.append(array("H" if max(gaps, default=0) < 2**16 else "Q", gaps))
+            self._starts.append(identities[0])
+            self._last = identities[-1]
+            self._count += len(identities)
+
+    def _page(self, place: int) -> Iterator[int]:
+        return accumulate(self._runs[place], initial=self._starts[place])
+
     def _has(self, number: int) -> bool:
-        place = bisect_right(self._numbers, number)
-        return place > 0 and self._numbers[place - 1] == number
+        place = bisect_right(self._starts, number)
+        return place > 0 and number in self._page(place - 1)
 
     def up_to(self, fence: int) -> int:
         """How many identities do not lie above the fence."""
         if self._others is not None:
             return sum((as_number(one) or 0) <= fence for one in self._others)
-        return bisect_right(self._numbers, fence)
+        place = bisect_right(self._starts, fence)
+        whole = sum(len(run) + 1 for run in self._runs[: max(0, place - 1)])
+        return whole + (sum(one <= fence for one in self._page(place - 1)) if place else 0)
 
 
 def _fit(identities: list[Any]) -> bool:

@@ -84,6 +84,7 @@ class Home:
 
     def _recover(self) -> None:
         """Undo what a run did that died while it put its files in place."""
+        (self.path / _partial(MANIFEST)).unlink(missing_ok=True)
         begun = _object(self.hidden / MANIFEST)
         if begun is None:
             return
@@ -104,7 +105,7 @@ class Home:
             return
         if not self.path.is_dir() or self.path.is_symlink():
             raise ExportConfigurationError(f"{self.path} is not a folder. Next: choose another name")
-        known = {MANIFEST, LOG, HIDDEN, _LOCK}
+        known = {MANIFEST, _partial(MANIFEST), LOG, HIDDEN, _LOCK}
         for manifest in (self.manifest(), _object(self.hidden / MANIFEST)):
             if manifest is not None and isinstance(manifest.get("files"), list):
                 known.update(Path(str(entry.get("file"))).parts[0] for entry in manifest["files"] if entry.get("file"))
@@ -176,9 +177,14 @@ def _move(source: Path, target: Path) -> None:
         source.replace(target)
 
 
+def _partial(name: str) -> str:
+    """The name under which a file is written until it is whole."""
+    return f".{name}.partial"
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file so that it is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(_partial(path.name))
     partial.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     sync(partial)
     partial.replace(path)
