@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from imednet.sandbox import Sandbox, Scale, build
+from imednet.sandbox import Sandbox, Scale, build, lists
 from imednet.sandbox.design import STUDY
 
 FORMS, QUESTIONS = 10, 38
@@ -63,6 +63,7 @@ def main() -> None:
             f"{form_key}{at + 1:02}": answer(KINDS[at % len(KINDS)], number, at) for at in range(QUESTIONS)
         }
         records.change(place, formId=form_id, formKey=form_key, keywords=[], recordData=answers)
+    lists.PAGE_MEMORY = 16 << 30  # all pages stay
     with Sandbox(studies=studies, switches={"gzip": "never"}) as box:
         print(box.url, len(records), flush=True)
         sys.stdin.read()  # until the driver closes it

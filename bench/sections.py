@@ -97,12 +97,12 @@ def lists(interpreters: dict[str, str], records: int, repeats: int, *, far: bool
 
 def million(interpreters: dict[str, str], records: int, repeats: int) -> str:
     """The same figures per record at ten times the size."""
-    runs = (TYPED["nothing"], TYPED["some"], TYPED["every"], ASYNC, FLOOR["nothing"], FLOOR["every"], PEER["some"])
+    runs = (*TYPED.values(), ASYNC, FLOOR["nothing"], FLOOR["every"])
     cells: dict[Run, list[str]] = {run: [] for run in runs}
     for size in (records, 10 * records):
         with server(interpreters["ours"], size) as (url, count):
             arena = Arena(interpreters, url, count)
-            arena.warm(TYPED["nothing"], FLOOR["nothing"], PEER["nothing"])
+            arena.warm(TYPED["nothing"], FLOOR["nothing"])
             arena.compete(runs, repeats)
         for run in runs:
             user, mb = ([cost[unit] for cost in arena.costs[run]] for unit in ("user", "mb"))
@@ -209,20 +209,34 @@ def sandbox(interpreters: dict[str, str], records: int, repeats: int) -> str:  #
 
 
 def memory(interpreters: dict[str, str], records: int, repeats: int) -> str:  # noqa: ARG001
-    """Peak memory at several sizes, up to a million records."""
-    studies: Sequence[dict[str, Any]] = script(interpreters["ours"], "memory.py")
+    """Peak memory at several sizes, up to ten times the records of the other sections."""
+    studies: list[dict[str, Any]] = script(interpreters["ours"], "memory.py")
+    parquet = Run("ours", "parquet")
+    for size in (records // 5, 10 * records):
+        with server(interpreters["ours"], size, "export_server.py") as (url, count):
+            arena = Arena(interpreters, url, count)
+            arena.compete([parquet], 1)
+        (cost,) = arena.costs[parquet]
+        studies.append({"study": "10 forms of 57 columns", "records": count, "parquet": cost})
+    return sizes(studies)
+
+
+def sizes(studies: Sequence[dict[str, Any]]) -> str:
+    """The table of these measurements, and how memory grows with the number of records."""
     lines = ["| study | records | `iter()`, MB | Parquet, MB | Parquet, user CPU, s |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {one['study']} | {one['records']:,} | {one['iterated']['mb']:.0f} | {one['parquet']['mb']:.0f} "
-        f"| {one['parquet']['user']:.1f} |"
-        for one in studies
-    ]
-    small, large = (next(one for one in studies if one["study"] == name) for name in ("367 subjects", "`large`"))
+    for one in studies:
+        iterated = f"{one['iterated']['mb']:.0f}" if "iterated" in one else "-"
+        exported = f"{one['parquet']['mb']:.0f} | {one['parquet']['user']:.1f}"
+        lines.append(f"| {one['study']} | {one['records']:,} | {iterated} | {exported} |")
+    *_, small, large = (one for one in studies if "iterated" not in one)
+    few, many = (next(one for one in studies if one["study"] == name) for name in ("367 subjects", "`large`"))
     rows = [
-        (what, f"{small['records']:,} records", 1.2, ratio([large[way]["mb"]], [small[way]["mb"]]))
-        for what, way in (
-            (f"`iter()` over {large['records']:,} records, peak memory", "iterated"),
-            (f"Parquet of {large['records']:,} records, peak memory", "parquet"),
+        (
+            f"{what} {b['records']:,} records, peak memory",
+            f"{a['records']:,} records",
+            1.2,
+            ratio([b[way]["mb"]], [a[way]["mb"]]),
         )
+        for what, way, a, b in (("`iter()` over", "iterated", few, many), ("Parquet of", "parquet", small, large))
     ]
     return "\n".join([*lines, "", *goals(rows)])
