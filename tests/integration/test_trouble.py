@@ -74,11 +74,14 @@ def test_a_workbook_whose_manifest_a_kill_cut_off_is_replaced(
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
     box, one = own_box(), target("excel", tmp_path)
     book = tmp_path / "study.xlsx"
-    for content_of_another in (None, b"mine"):
-        monkeypatch.setattr("imednet.integrations.home.Home.place", interrupted)
-        with pytest.raises(KeyboardInterrupt):
+    for content_of_another, trouble in ((None, interrupted), (None, full), (b"mine", interrupted)):
+        monkeypatch.setattr("imednet.integrations.home.Home.place", trouble)
+        with pytest.raises((KeyboardInterrupt, ExportError)):
             one.export(box)
         monkeypatch.undo()
         assert book.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -36,11 +37,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_it_rests_while_pages_follow_each_other_at_once(clock: Clock) -> None:
     with UncollectedPages() as pages:
-        assert gc.isenabled()
+        pages.came()
+        assert gc.isenabled()  # the first page says nothing of the next one
         for _ in range(50):
+            clock.now += 0.04
             pages.came()
             assert not gc.isenabled()
-            clock.now += 0.04
     assert gc.isenabled()
 
 
@@ -48,18 +50,25 @@ def test_it_rests_while_pages_follow_each_other_at_once(clock: Clock) -> None:
 def test_it_goes_on_once_a_page_takes_its_time(clock: Clock, seconds: float) -> None:
     with UncollectedPages() as pages:
         pages.came()
+        pages.came()
+        assert not gc.isenabled()
         clock.now += seconds
-        pages.came()
-        assert gc.isenabled()
-        pages.came()
-        assert gc.isenabled()
-
-
-def test_it_rests_for_some_seconds_at_most(clock: Clock) -> None:
-    with UncollectedPages() as pages:
-        for _ in range(200):
+        for _ in range(3):
             pages.came()
-            clock.now += 0.04
+            assert gc.isenabled()
+
+
+def test_it_rests_for_some_seconds_at_most_also_where_no_page_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "_LONGEST", 0.05)
+    with UncollectedPages() as pages:
+        pages.came()
+        pages.came()
+        assert not gc.isenabled()
+        deadline = time.monotonic() + 10
+        while not gc.isenabled() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert gc.isenabled()
+        pages.came()
         assert gc.isenabled()
 
 
@@ -68,6 +77,7 @@ def test_it_goes_on_after_an_error_and_stays_off_where_it_was_off(rest: Callable
     def work() -> None:
         with rest() as pages:  # type: ignore[attr-defined]
             if pages is not None:
+                pages.came()
                 pages.came()
             assert not gc.isenabled()
             raise KeyboardInterrupt

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -129,6 +131,51 @@ def test_what_is_decoded_late_is_decoded_once() -> None:
     nothing = view(Record, {**RECORD, "recordData": None, "keywords": []})
     assert nothing.record_data is None
     assert nothing.keywords == []
+
+
+def test_what_the_class_of_a_view_makes_is_no_view() -> None:
+    kind: Any = type(view(Record, RECORD))
+    for made in (kind(record_id=3), kind.from_dict(RECORD), attrs.evolve(view(Record, RECORD), record_id=3)):
+        assert type(made) is Record
+        assert made.record_id in (3, 7)
+
+
+def test_what_is_replaced_is_let_go() -> None:
+    class Answers(dict[str, Any]):
+        pass
+
+    row = view(Record, RECORD)
+    row.record_data = first = Answers()
+    gone = weakref.ref(first)
+    del first
+    row.record_data = None
+    assert gone() is None
+    other = view(Record, RECORD)
+    assert other.record_data
+    other.record_data = None
+    assert other._row.record_data is None
+
+
+def test_two_threads_that_read_first_get_one_object() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            row = view(Record, {**RECORD, "keywords": RECORD["keywords"] * 60})
+            together, seen = threading.Barrier(2), list[Any]()
+
+            def work(row: Any = row, together: Any = together, seen: list[Any] = seen) -> None:
+                together.wait()
+                seen.append((id(row.keywords), id(row.record_data)))
+
+            threads = [threading.Thread(target=work) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(set(seen)) == 1
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_many_threads_may_change_one_row_at_once() -> None:

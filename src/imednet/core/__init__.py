@@ -42,8 +42,12 @@ if TYPE_CHECKING:
     from .retry import RetryPolicy as RetryPolicy
     from .retry import RetryState as RetryState
 
-# Where rich and click are installed, httpx loads them for its own command line: half of the time that it takes.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+if "httpx" not in sys.modules:
+    # Where rich and click are installed, httpx loads them for its own command line: half of the time that it takes.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    import httpx as _httpx  # noqa: F401
+
+    del sys.modules["httpx._main"]
 
 __all__ = [
     "ApiError",

@@ -87,7 +87,7 @@ class BaseClient:
     @property
     def uses_tls(self) -> bool:
         """Whether a certificate may have to be checked: never where all requests stay on this machine, unencrypted."""
-        return self.base_url.startswith("https:") or self.uses_environment or bool(self.allowed_hosts)
+        return urlsplit(self.base_url).scheme == "https" or self.uses_environment or bool(self.allowed_hosts)
 
     def headers(self, url: str) -> dict[str, str]:
         """Headers for an address; the vendor asks for Content-Type also where nothing is sent.

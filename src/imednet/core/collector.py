@@ -7,6 +7,7 @@ export costs.
 from __future__ import annotations
 
 import gc
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,8 @@ _LONGEST = 5.0
 def uncollected() -> Iterator[None]:
     """The collector rests meanwhile, unless it was off before."""
     was = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if was:
@@ -38,8 +39,9 @@ class UncollectedPages:
     """
 
     def __init__(self) -> None:
+        self._last: float | None = None
+        self._timer: threading.Timer | None = None
         self._paused = False
-        self._begun = self._last = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -47,13 +49,16 @@ class UncollectedPages:
     def came(self) -> None:
         """Say that a page came."""
         now = time.monotonic()
-        if not self._begun:
-            self._begun = now
-            self._paused = gc.isenabled()
-            gc.disable()
-        elif now - self._last > _AT_ONCE or now - self._begun > _LONGEST:
-            self._resume()
+        at_once = self._last is not None and now - self._last <= _AT_ONCE
         self._last = now
+        if not at_once:
+            self._resume()
+        elif self._timer is None and gc.isenabled():
+            self._timer = threading.Timer(_LONGEST, self._resume)  # also where the next page never comes
+            self._timer.daemon = True
+            self._timer.start()
+            self._paused = True
+            gc.disable()
 
     def _resume(self) -> None:
         if self._paused:
@@ -62,3 +67,5 @@ class UncollectedPages:
 
     def __exit__(self, *_: object) -> None:
         self._resume()
+        if self._timer is not None:
+            self._timer.cancel()

@@ -55,7 +55,10 @@ class First:
         ended, self._ended = self._ended, None
         assert ended is not None
         if isinstance(ended, httpx.RequestError):
-            raise ended
+            try:
+                raise ended
+            finally:
+                del ended  # else the error holds this frame, and with it all that the loop brings
         return ended
 
 

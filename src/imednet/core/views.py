@@ -6,7 +6,8 @@ having them looked through by the collector again and again, is more than half o
 
 Such a view is of a subclass of its model with the same name. It becomes a plain object of the model, for good, when an
 attribute is set or deleted, or when it is copied or pickled. Until then `isinstance` and `row.__class__` already say
-the model; `type(row)` alone can tell the difference.
+the model; `type(row)` alone can tell the difference. Since the collector never looks at the decoder's rows, an object
+that is put into its own answers is never freed.
 """
 
 from __future__ import annotations
@@ -30,10 +31,17 @@ _ROW = Model.__dict__["_row"]
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What views of one model become: its class, and for each of its slots, what reads it off a view."""
+    """What views of one model become.
+
+    Attributes:
+        model: its class.
+        slots: for each of its slots, what sets it, and what reads it off a view.
+        late: fields that are made when they are read first.
+    """
 
     model: type[Model]
     slots: tuple[tuple[Callable[[Any, Any], None], Callable[[Any], Any]], ...]
+    late: tuple[str, ...]
 
 
 class _View:
@@ -41,6 +49,10 @@ class _View:
 
     __slots__ = ()
     _plan: ClassVar[_Plan]
+
+    def __new__(cls, *values: Any, **named: Any) -> Any:
+        """What `type(row)(...)` makes is no view."""
+        return cls._plan.model(*values, **named)
 
     def _settle(self) -> None:
         """Become a plain object of the model."""
@@ -50,6 +62,8 @@ class _View:
                 for put, take in kind._plan.slots:
                     put(self, take(self))
                 _set_class(self, kind._plan.model)
+                for name in kind._plan.late:
+                    setattr(_ROW.__get__(self), name, None)  # so that what is replaced now does not stay here
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -69,36 +83,41 @@ class _View:
         return self.__reduce_ex__(protocol)
 
 
-def _nested(attribute: str, model: type[Model]) -> Callable[[Any], Any]:
-    """A reader of objects inside a row; they are made when they are read first."""
+def _late(attribute: str, made: Callable[[Any], Any], raw: tuple[type, ...]) -> Callable[[Any], Any]:
+    """A reader of a field that is made, once, when it is read first; `raw` are the kinds it has until then."""
 
     def take(view: Any) -> Any:
-        row = view._row
-        value = getattr(row, attribute)
-        if type(value) in (tuple, dict):  # as the decoder left it
-            value = read(model, list(value) if type(value) is tuple else value)
-            setattr(row, attribute, value)
-        return value
+        value = getattr(view._row, attribute)
+        if value is not None and type(value) not in raw:
+            return value
+        with _SETTLING:  # whoever comes second gets what the first one made
+            if not issubclass(type(view), _View):
+                return getattr(view, attribute)
+            value = getattr(view._row, attribute)
+            if type(value) in raw:
+                value = made(value)
+                setattr(view._row, attribute, value)
+            return value
 
     return take
 
 
-def _undecoded(attribute: str) -> Callable[[Any], Any]:
-    """A reader of a field that is kept as bytes; it is decoded when it is read first."""
+def _nested(model: type[Model]) -> Callable[[Any], Any]:
+    """What makes the objects inside a row; the decoder leaves lists of them as tuples."""
+    return lambda value: read(model, list(value) if type(value) is tuple else value)
+
+
+def _decoded() -> Callable[[bytes], Any]:
+    """`decode`, one call shorter where the fast decoder takes it."""
     quick = fast_json().json.Decoder().decode
 
-    def take(view: Any) -> Any:
-        row = view._row
-        value = getattr(row, attribute)
-        if type(value) is bytes:
-            try:
-                value = quick(value)
-            except (ValueError, RecursionError):
-                value = decode(value)  # the fast decoder refuses a few things that are JSON
-            setattr(row, attribute, value)
-        return value
+    def made(value: bytes) -> Any:
+        try:
+            return quick(value)
+        except (ValueError, RecursionError):
+            return decode(value)
 
-    return take
+    return made
 
 
 @lru_cache(maxsize=64)
@@ -106,17 +125,20 @@ def _kind(model: type[Model]) -> type[_View]:
     """The class of views of a model."""
     classes = import_module("imednet_api.models")
     body: dict[str, Any] = {"_rest": None}
+    late: list[str] = []
     slots = [(model.__dict__["_rest"].__set__, attrgetter("_rest"))]
     for field, name in model.FIELDS.items():
         slot = f"_{name}" if field in model.UNDECODED else name
         body[slot] = property(attrgetter(f"_row.{name}"))
         if name in model.NESTED:
-            body[name] = property(_nested(name, getattr(classes, model.NESTED[name])))
+            body[name] = property(_late(name, _nested(getattr(classes, model.NESTED[name])), (tuple, dict)))
+            late.append(name)
         elif field in model.UNDECODED:
-            body[name] = property(_undecoded(name))
+            body[name] = property(_late(name, _decoded(), (bytes,)))
+            late.append(name)
         slots.append((model.__dict__[slot].__set__, attrgetter(slot)))
     body |= {"__slots__": (), "__doc__": model.__doc__, "__module__": model.__module__}
-    body["_plan"] = _Plan(model, tuple(slots))
+    body["_plan"] = _Plan(model, tuple(slots), tuple(late))
     kind: type[_View] = type(model.__name__, (_View, model), body)
     return kind
 

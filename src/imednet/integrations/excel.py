@@ -49,8 +49,7 @@ class ExcelSink(ExportSink):
     def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
         """Begin the workbook beside its place."""
         assert home is not None
-        self._mark = home.hidden / "workbook.sha256"
-        if self.path.exists() and home.manifest() is None and not self._is_of_a_killed_run():
+        if self.path.exists() and home.manifest() is None and home.placed() != sha256(self.path):
             raise ExportConfigurationError(
                 f"{self.path} is there and no export wrote it, so it is not replaced. Next: choose another name"
             )
@@ -87,11 +86,8 @@ class ExcelSink(ExportSink):
         book, self._book = self._book, None
         book.close()
         sync(self._partial)
-        self._mark.write_text(sha256(self._partial))  # a run that dies before its manifest is there is known by it
+        self._home.note_placed(sha256(self._partial))
         self._partial.replace(self.path)
-
-    def _is_of_a_killed_run(self) -> bool:
-        return self._mark.exists() and self._mark.read_text() == sha256(self.path)
 
     def close(self) -> None:
         """Give up an unfinished workbook."""

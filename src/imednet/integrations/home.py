@@ -27,6 +27,7 @@ MANIFEST: Final = "manifest.json"
 LOG: Final = "extraction-log.jsonl"
 HIDDEN: Final = ".imednet-spool"
 _LOCK: Final = ".imednet-lock"
+_PLACED: Final = ".imednet-placed"
 
 
 class Home:
@@ -82,9 +83,18 @@ class Home:
         """The manifest of the last run that ended; `None` where there is none."""
         return _object(self.path / MANIFEST)
 
+    def placed(self) -> str:
+        """The SHA-256 of a target that stands beside this folder, if a run ended between it and its manifest."""
+        return str((_object(self.path / _PLACED) or {}).get("sha256"))
+
+    def note_placed(self, digest: str) -> None:
+        """Say what is about to be put in place: a run that ends before its manifest is there is known by it."""
+        write_json(self.path / _PLACED, {"sha256": digest})
+
     def _recover(self) -> None:
         """Undo what a run did that died while it put its files in place."""
-        (self.path / _partial(MANIFEST)).unlink(missing_ok=True)
+        for name in (MANIFEST, _PLACED):
+            (self.path / _partial(name)).unlink(missing_ok=True)
         begun = _object(self.hidden / MANIFEST)
         if begun is None:
             return
@@ -105,7 +115,7 @@ class Home:
             return
         if not self.path.is_dir() or self.path.is_symlink():
             raise ExportConfigurationError(f"{self.path} is not a folder. Next: choose another name")
-        known = {MANIFEST, _partial(MANIFEST), LOG, HIDDEN, _LOCK}
+        known = {MANIFEST, _partial(MANIFEST), LOG, HIDDEN, _LOCK, _PLACED, _partial(_PLACED)}
         for manifest in (self.manifest(), _object(self.hidden / MANIFEST)):
             if manifest is not None and isinstance(manifest.get("files"), list):
                 known.update(Path(str(entry.get("file"))).parts[0] for entry in manifest["files"] if entry.get("file"))
@@ -138,6 +148,7 @@ class Home:
                 _move(before / name, self.path / name)
             raise
         (self.hidden / MANIFEST).unlink(missing_ok=True)
+        (self.path / _PLACED).unlink(missing_ok=True)
         shutil.rmtree(before, ignore_errors=True)
         for name in sorted(old - set(names) - stay):
             (self.path / name).unlink(missing_ok=True)
