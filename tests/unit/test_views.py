@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
+import signal
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imednet.core import views
 from imednet.core.pages import Split, _split, models
 from imednet.models import Keyword, Query, Record, Subject, Variable
 from imednet_api.types import Model, fast_json
@@ -176,6 +180,28 @@ def test_two_threads_that_read_first_get_one_object() -> None:
             assert len(set(seen)) == 1
     finally:
         sys.setswitchinterval(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system makes no copies of a process")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_made_while_another_thread_reads_can_read() -> None:
+    row, held = view(Record, RECORD), threading.Event()
+
+    def hold() -> None:
+        with views._SETTLING:
+            held.set()
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # a child that waits forever ends, and not well
+        os._exit(0 if row.record_data["AETERM"] == "Cough" else 1)
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert row.keywords
 
 
 def test_many_threads_may_change_one_row_at_once() -> None:

@@ -12,6 +12,7 @@ that is put into its own answers is never freed.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from typing import Any, ClassVar
 from imednet_api.types import Model, decode, fast_json, read
 
 _SETTLING = RLock()
+if hasattr(os, "register_at_fork"):  # a child made while another thread held the lock would wait for it forever
+    os.register_at_fork(before=_SETTLING.acquire, after_in_parent=_SETTLING.release, after_in_child=_SETTLING.release)
 _set_class = object.__dict__["__class__"].__set__
 _ROW = Model.__dict__["_row"]
 
