@@ -7,7 +7,7 @@ A model is read with `Model.from_dict`, written with `Model.to_dict`. Nothing he
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -141,7 +141,7 @@ class Model:
         NESTED: attributes that hold objects or lists of them -> name of their class.
     """
 
-    __slots__ = ("_row",)  # for whoever makes objects that read their fields from elsewhere
+    __slots__ = ()
     FIELDS: ClassVar[Mapping[str, str]] = {}
     SHOWN: ClassVar[tuple[str, ...]] = ()
     UNDECODED: ClassVar[tuple[str, ...]] = ()
@@ -186,6 +186,10 @@ class Model:
     def __repr__(self) -> str:
         shown = ", ".join([f"{name}={_scalar(getattr(self, name))}" for name in self.SHOWN])
         return f"{type(self).__name__}({shown})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        for name in self.SHOWN:
+            yield name, getattr(self, name)
 
 
 def _rest_of(data: Mapping[str, Any], fields: Mapping[str, str]) -> Rest | None:

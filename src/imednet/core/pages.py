@@ -20,8 +20,8 @@ from imednet_api.types import Model, Operation, Rest, decode, fast_json
 
 from ..errors import PaginationError
 from .answers import UnsoundAnswer, hidden_failure, not_json
+from .decoded import row_decoder
 from .json_text import decode_but, list_items
-from .views import row_decoder, views
 
 R = TypeVar("R")
 
@@ -33,7 +33,7 @@ class Split:
     Attributes:
         metadata, pagination: as decoded.
         columns: for each field of the identity its values, a list each.
-        rows: where every row has exactly the fields of the model, rows of the fast decoder.
+        rows: where every row has exactly the fields of the model, the rows of the fast decoder, objects of the model.
         values, rests: elsewhere, for each row the values of all fields in the order of `Model.FIELDS`, and what was
             absent or beyond the fields.
     """
@@ -78,7 +78,7 @@ RowMaker = Callable[[type[Model], Split], list[Any]]
 def models(model: type[Model], split: Split) -> list[Any]:
     """Rows as typed objects."""
     if split.rows is not None:
-        return views(model, split.rows)
+        return split.rows
     return list(map(model.from_values, split.values, split.rests))
 
 
@@ -258,7 +258,7 @@ def _split_fast(content: bytes, model: type[Model], keys: tuple[str, ...]) -> Sp
     rows = page.data
     if model.UNDECODED and not content.isascii():
         str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; all else it has checked
-    for slot in [getattr(type(rows[0]), model.FIELDS[name]) for name in model.UNDECODED if rows]:
+    for slot in [getattr(type(rows[0]), f"_{model.FIELDS[name]}") for name in model.UNDECODED if rows]:
         own = map(bytes, map(slot.__get__, rows))  # a copy, so that a kept row does not keep the whole page
         deque(map(slot.__set__, rows, own), maxlen=0)
     return Split(page.metadata, page.pagination, [list(map(attrgetter(model.FIELDS[key]), rows)) for key in keys], rows)

@@ -1,0 +1,134 @@
+"""Objects of a model that are the decoder's own rows.
+
+A whole page is decoded in one go into rows of the decoder's kind, which Python's collector of cycles never looks at.
+Such a row has the attributes and methods of its model and is handed out as it is: to make an object of the model of
+each, and to have the collector look through them again and again, is more than half of what a long list costs.
+
+`isinstance` and `row.__class__` say the model; `type(row)` alone tells the difference, and has the same name. What is
+copied or pickled becomes an object of the model itself. Two things cannot be had: there are no weak references to a
+row, and one that is put into its own answers is never freed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+from operator import attrgetter
+from threading import RLock
+from types import MemberDescriptorType
+from typing import Any, NamedTuple
+
+import attrs
+
+from imednet_api.types import Model, decode, fast_json, read
+
+_MAKING = RLock()
+if hasattr(os, "register_at_fork"):  # a child made while another thread held the lock would wait for it forever
+    os.register_at_fork(before=_MAKING.acquire, after_in_parent=_MAKING.release, after_in_child=_MAKING.release)
+
+_ALSO = ("__module__", "__doc__", "__eq__", "__ne__", "__hash__", "__repr__", "__rich_repr__", "__attrs_attrs__")
+
+
+class _Given(NamedTuple):
+    """A value that was set by hand and looks like one that is still to be made."""
+
+    value: Any
+
+
+def _late(slot: str, made: Callable[[Any], Any], raw: tuple[type, ...], given: Callable[[Any], Any]) -> property:
+    """A field that is made, once, when it is read first.
+
+    Args:
+        slot: where it is held.
+        made: makes it.
+        raw: the kinds that are held until then.
+        given: what is held of a value of such a kind that is set by hand.
+    """
+    held = attrgetter(slot)
+
+    def take(row: Any) -> Any:
+        value = held(row)
+        if type(value) in raw:
+            with _MAKING:  # whoever comes second gets what the first one made
+                value = held(row)
+                if type(value) in raw:
+                    value = made(value)
+                    setattr(row, slot, value)
+        return value.value if type(value) is _Given else value
+
+    def put(row: Any, value: Any) -> None:
+        with _MAKING:
+            setattr(row, slot, given(value) if type(value) in raw else value)
+
+    def drop(row: Any) -> None:
+        with _MAKING:
+            delattr(row, slot)
+
+    return property(take, put, drop)
+
+
+def _nested(model: type[Model]) -> Callable[[Any], Any]:
+    """What makes the objects inside a row; the decoder leaves lists of them as tuples."""
+    return lambda value: read(model, list(value) if type(value) is tuple else value)
+
+
+def _decoded() -> Callable[[bytes], Any]:
+    """`decode`, one call shorter where the fast decoder takes it."""
+    quick = fast_json().json.Decoder().decode
+
+    def made(value: bytes) -> Any:
+        try:
+            return quick(value)
+        except (ValueError, RecursionError):
+            return decode(value)
+
+    return made
+
+
+def _reduce(row: Any, protocol: Any) -> Any:
+    return attrs.evolve(row).__reduce_ex__(protocol)
+
+
+def row_kind(model: type[Model]) -> Any:
+    """The class of the rows of a model: its fields are those of the model, all needed and no others taken."""
+    msgspec = fast_json()
+    # Anything, but lists become tuples: an empty one, the usual case, is then one object in the whole process.
+    inner: Any = tuple[Any, ...] | dict[str, Any] | str | int | float | bool | None
+    own: dict[str, Any] = {
+        name: getattr(model, name) if isinstance(value, classmethod) else value
+        for name, value in {**vars(Model), **vars(model)}.items()
+        if name in _ALSO or not (name.startswith("__") or isinstance(value, MemberDescriptorType))
+    }
+    own |= {"_rest": None, "__class__": property(lambda _: model)}
+    own |= {"__copy__": attrs.evolve, "__replace__": attrs.evolve, "__reduce_ex__": _reduce}
+    slots: dict[str, tuple[str, Any]] = {}
+    for field, name in model.FIELDS.items():
+        slot, kind = name, Any
+        if field in model.UNDECODED:
+            slot, kind = f"_{name}", msgspec.Raw
+            own[name] = _late(slot, _decoded(), (bytes,), bytes)
+        elif name in model.NESTED:
+            slot, kind = f"_{name}", inner
+            classes = import_module("imednet_api.models")
+            own[name] = _late(slot, _nested(getattr(classes, model.NESTED[name])), (tuple, dict), _Given)
+        slots[slot] = field, kind
+    return msgspec.defstruct(
+        model.__name__,
+        [(slot, kind) for slot, (_, kind) in slots.items()],
+        namespace=own,
+        rename={slot: field for slot, (field, _) in slots.items()},
+        forbid_unknown_fields=True,
+        eq=False,
+        gc=False,
+    )
+
+
+@lru_cache(maxsize=64)
+def row_decoder(model: type[Model]) -> Any:
+    """The fast decoder of pages of a model: rows have exactly its fields, else it raises ValueError."""
+    msgspec = fast_json()
+    rows: Any = list[row_kind(model)]  # type: ignore[misc]
+    page = msgspec.defstruct("Page", [("data", rows), ("metadata", Any, None), ("pagination", Any, None)])
+    return msgspec.json.Decoder(page)
