@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from changing import Schedule, Server, records, run
 from imednet.core.calls import ListCall
 from imednet.core.pages import Page
-from imednet.core.proof import Identities
+from imednet.core.proof import Identities, ascending
 from imednet.core.reading import WholeRead
 from imednet.core.splitting import SplitRead
 from imednet.errors import ArgumentError, ImednetError, IncompleteReadError
@@ -331,6 +331,17 @@ class TestIdentities:
             assert seen.up_to(fence) == sum(one <= fence for one in known)
             if seen.highest is not None and known:
                 assert seen.highest == max(known)
+
+    @pytest.mark.parametrize(
+        ("keys", "grow"),
+        [
+            ([], True), ([3], True), ([3, 5, 9], True), ([3, 5, 5], False), ([3, 9, 5], False),
+            ([(1, 2), (1, 3), (2, 0)], True), ([(1, 3), (1, 2)], False),
+            ([(1, "a"), (1, 2)], False), ([1, None], False),
+        ],
+    )  # fmt: skip
+    def test_what_grows(self, keys: list[Any], grow: bool) -> None:
+        assert ascending(keys) is grow
 
     def test_numbers_beyond_a_machine_word_are_taken(self) -> None:
         seen = Identities()

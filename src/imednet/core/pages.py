@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import filterfalse
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -256,11 +257,11 @@ def _split(content: bytes, model: type[Model], keys: tuple[str, ...]) -> Split:
 def _split_fast(content: bytes, model: type[Model], keys: tuple[str, ...]) -> Split:
     page = row_decoder(model).decode(content)  # type: ignore[arg-type]  # (a class can be hashed)
     rows = page.data
-    if model.UNDECODED and not content.isascii():
-        str(content, "utf-8")  # the decoder does not look into what it leaves undecoded; all else it has checked
     for slot in [getattr(type(rows[0]), f"_{model.FIELDS[name]}") for name in model.UNDECODED if rows]:
-        own = map(bytes, map(slot.__get__, rows))  # a copy, so that a kept row does not keep the whole page
+        own = list(map(bytes, map(slot.__get__, rows)))  # a copy, so that a kept row does not keep the whole page
         deque(map(slot.__set__, rows, own), maxlen=0)
+        if not content.isascii():  # the decoder does not look into what it leaves undecoded; all else it has checked
+            str(b"".join(filterfalse(bytes.isascii, own)), "utf-8")
     return Split(page.metadata, page.pagination, [list(map(attrgetter(model.FIELDS[key]), rows)) for key in keys], rows)
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, islice
-from operator import lt, sub
+from operator import sub
 from typing import Any, Literal
 
 from .calls import LOWEST
@@ -102,11 +102,11 @@ class Identities:
     def take(self, identities: list[Any]) -> list[bool] | None:
         """Take in one page: which of its rows are new, `None` when all of them are."""
         if self._others is None and _fit(identities):
-            if ascending([self._last, *identities] if self._count else identities):
+            beyond = bisect_right(identities, self._last) if self._count else 0
+            if not beyond:
                 self._append(identities)
                 return None
-            beyond = bisect_right(identities, self._last)
-            if ascending(identities) and all(map(self._has, identities[:beyond])):
+            if all(map(self._has, identities[:beyond])):
                 self._append(identities[beyond:])
                 return [False] * beyond + [True] * (len(identities) - beyond)
         if self._others is None:
@@ -120,7 +120,10 @@ class Identities:
     def _append(self, identities: list[int]) -> None:
         if identities:
             gaps = list(map(sub, islice(identities, 1, None), identities))
-            self._runs.append(array("H" if max(gaps, default=0) < 2**16 else "Q", gaps))
+            try:
+                self._runs.append(array("H", gaps))
+            except OverflowError:
+                self._runs.append(array("Q", gaps))
             self._starts.append(identities[0])
             self._last = identities[-1]
             self._count += len(identities)
@@ -142,8 +145,10 @@ class Identities:
 
 
 def _fit(identities: list[Any]) -> bool:
-    """Whether these are numbers of eight bytes."""
-    return not identities or (_plain(identities) and min(identities) >= LOWEST and max(identities) < 2**63)
+    """Whether these are numbers of eight bytes, each greater than the one before."""
+    if not _plain(identities) or not ascending(identities):
+        return False
+    return not identities or (identities[0] >= LOWEST and identities[-1] < 2**63)
 
 
 def _plain(identities: list[Any]) -> bool:
@@ -151,8 +156,11 @@ def _plain(identities: list[Any]) -> bool:
 
 
 def ascending(keys: list[Any]) -> bool:
-    """Whether each is greater than the one before."""
-    return all(map(lt, keys, islice(keys, 1, None)))
+    """Whether each is greater than the one before; not where two of them cannot be compared."""
+    try:
+        return sorted(keys) == keys and len(set(keys)) == len(keys)
+    except TypeError:
+        return False
 
 
 def as_numbers(identities: list[Any]) -> list[int | None]:

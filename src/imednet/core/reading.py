@@ -165,7 +165,9 @@ class WholeRead:
     def _overlaps(self, page: Page) -> bool:
         """Whether a page begins with rows that were handed on before, or is not sorted."""
         highest, numbers = self._seen.highest, as_numbers(page.identities)
-        return highest is None or None in numbers or not ascending([highest, *numbers])
+        if highest is None or None in numbers:
+            return True
+        return not ascending(numbers) or bool(numbers and (numbers[0] or 0) <= highest)
 
     def _bridge(self, page: Page, fence: int, moved: int) -> Steps:
         """What slipped through between the rows so far and the next page, where `moved` rows went meanwhile."""
