@@ -28,6 +28,7 @@ _MAKING = RLock()
 if hasattr(os, "register_at_fork"):  # a child made while another thread held the lock would wait for it forever
     os.register_at_fork(before=_MAKING.acquire, after_in_parent=_MAKING.release, after_in_child=_MAKING.release)
 
+_UNMADE = (tuple, dict)
 _ALSO = ("__module__", "__doc__", "__eq__", "__ne__", "__hash__", "__repr__", "__rich_repr__", "__attrs_attrs__")
 
 
@@ -37,54 +38,55 @@ class _Given(NamedTuple):
     value: Any
 
 
-def _late(slot: str, made: Callable[[Any], Any], raw: tuple[type, ...], given: Callable[[Any], Any]) -> property:
-    """A field that is made, once, when it is read first.
+def _undecoded(slot: str) -> property:
+    """A field that its slot holds as bytes until it is read first."""
+    held, quick = attrgetter(slot), fast_json().json.Decoder().decode
 
-    Args:
-        slot: where it is held.
-        made: makes it.
-        raw: the kinds that are held until then.
-        given: what is held of a value of such a kind that is set by hand.
-    """
+    def take(row: Any) -> Any:
+        value = held(row)
+        if type(value) is bytes:
+            with _MAKING:  # whoever comes second gets what the first one made
+                value = held(row)
+                if type(value) is bytes:
+                    try:
+                        value = quick(value)  # `decode`, one call shorter
+                    except (ValueError, RecursionError):
+                        value = decode(value)
+                    setattr(row, slot, value)
+        return value
+
+    return property(take, *_changes(slot))
+
+
+def _nested(slot: str, model: type[Model]) -> property:
+    """A field of objects that are made when it is read first; until then its slot holds a dictionary or a tuple."""
     held = attrgetter(slot)
 
     def take(row: Any) -> Any:
         value = held(row)
-        if type(value) in raw:
-            with _MAKING:  # whoever comes second gets what the first one made
+        if type(value) in _UNMADE:
+            with _MAKING:
                 value = held(row)
-                if type(value) in raw:
-                    value = made(value)
+                if type(value) in _UNMADE:
+                    value = read(model, list(value) if type(value) is tuple else value)
                     setattr(row, slot, value)
         return value.value if type(value) is _Given else value
 
+    return property(take, *_changes(slot, _UNMADE))
+
+
+def _changes(slot: str, unmade: tuple[type, ...] = ()) -> tuple[Callable[[Any, Any], None], Callable[[Any], None]]:
+    """What sets and what deletes such a field, not in the middle of its making."""
+
     def put(row: Any, value: Any) -> None:
         with _MAKING:
-            setattr(row, slot, given(value) if type(value) in raw else value)
+            setattr(row, slot, _Given(value) if type(value) in unmade else value)
 
     def drop(row: Any) -> None:
         with _MAKING:
             delattr(row, slot)
 
-    return property(take, put, drop)
-
-
-def _nested(model: type[Model]) -> Callable[[Any], Any]:
-    """What makes the objects inside a row; the decoder leaves lists of them as tuples."""
-    return lambda value: read(model, list(value) if type(value) is tuple else value)
-
-
-def _decoded() -> Callable[[bytes], Any]:
-    """`decode`, one call shorter where the fast decoder takes it."""
-    quick = fast_json().json.Decoder().decode
-
-    def made(value: bytes) -> Any:
-        try:
-            return quick(value)
-        except (ValueError, RecursionError):
-            return decode(value)
-
-    return made
+    return put, drop
 
 
 def _reduce(row: Any, protocol: Any) -> Any:
@@ -108,11 +110,10 @@ def row_kind(model: type[Model]) -> Any:
         slot, kind = name, Any
         if field in model.UNDECODED:
             slot, kind = f"_{name}", msgspec.Raw
-            own[name] = _late(slot, _decoded(), (bytes,), bytes)
+            own[name] = _undecoded(slot)
         elif name in model.NESTED:
             slot, kind = f"_{name}", inner
-            classes = import_module("imednet_api.models")
-            own[name] = _late(slot, _nested(getattr(classes, model.NESTED[name])), (tuple, dict), _Given)
+            own[name] = _nested(slot, getattr(import_module("imednet_api.models"), model.NESTED[name]))
         slots[slot] = field, kind
     return msgspec.defstruct(
         model.__name__,

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import filterfalse
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -261,7 +260,7 @@ def _split_fast(content: bytes, model: type[Model], keys: tuple[str, ...]) -> Sp
         own = list(map(bytes, map(slot.__get__, rows)))  # a copy, so that a kept row does not keep the whole page
         deque(map(slot.__set__, rows, own), maxlen=0)
         if not content.isascii():  # the decoder does not look into what it leaves undecoded; all else it has checked
-            str(b"".join(filterfalse(bytes.isascii, own)), "utf-8")
+            str(b"".join([one for one in own if not one.isascii()]), "utf-8")
     return Split(page.metadata, page.pagination, [list(map(attrgetter(model.FIELDS[key]), rows)) for key in keys], rows)
 
 
