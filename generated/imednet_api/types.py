@@ -184,12 +184,13 @@ class Model:
         return {} if self._rest is None else dict(self._rest.extra)
 
     def __repr__(self) -> str:
-        shown = ", ".join([f"{name}={_scalar(getattr(self, name))}" for name in self.SHOWN])
+        shown = ", ".join([f"{name}={'...' if value is ... else repr(value)}" for name, value in self.__rich_repr__()])
         return f"{type(self).__name__}({shown})"
 
     def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
         for name in self.SHOWN:
-            yield name, getattr(self, name)
+            value = getattr(self, name)
+            yield name, value if value is UNSET or isinstance(value, (str, int, float, type(None))) else ...
 
 
 def _rest_of(data: Mapping[str, Any], fields: Mapping[str, str]) -> Rest | None:
@@ -212,10 +213,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return value
-
-
-def _scalar(value: Any) -> str:
-    return repr(value) if value is UNSET or isinstance(value, (str, int, float, type(None))) else "..."
 
 
 def read(model: type[Model], value: Any) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -146,10 +148,52 @@ def test_what_is_set_stays_as_it_was_set(value: Any) -> None:
 
 def test_a_row_is_shown_without_its_answers() -> None:
     """Also by rich, which prints objects of other libraries, and local variables beside an error, field by field."""
-    for row in (decoded_row(Record, RECORD), Record.from_dict(RECORD)):
-        shown = pretty_repr(row)
-        assert "record_id=7" in shown
-        assert "Cough" not in shown + repr(row)
+    odd = {**RECORD, "subjectId": {"name": "Jane Doe"}}
+    for row in (decoded_row(Record, odd), Record.from_dict(odd)):
+        for shown in (pretty_repr(row), repr(row)):
+            assert "record_id=7" in shown
+            assert "Cough" not in shown
+            assert "Jane" not in shown
+
+
+def test_rows_that_hold_each_other_go() -> None:
+    """Those that hold themselves by what was set, by nested objects, or by an error that was kept."""
+    first, second = decoded_row(Record, RECORD), decoded_row(Record, {**RECORD, "keywords": []})
+    first.parent_record_id, second.parent_record_id = second, first
+    nested = decoded_row(Record, RECORD)
+    nested.keywords[0].keyword_name = nested
+    gone = [weakref.ref(row) for row in (first, second, nested)]
+    del first, second, nested
+    gc.collect()
+    assert [row() for row in gone] == [None, None, None]
+
+
+def test_the_collector_looks_at_no_row_that_was_only_read() -> None:
+    row = decoded_row(Record, {**RECORD, "keywords": []})
+    assert row.record_data == RECORD["recordData"]
+    assert not gc.is_tracked(row)
+    row.parent_record_id = row
+    assert gc.is_tracked(row)
+
+
+def test_a_long_chain_of_rows_can_be_let_go() -> None:
+    """In a thread with a small stack; a fault would end the process."""
+    body = json.dumps({"data": [RECORD]})
+    code = f"""
+import threading
+from imednet.core.pages import _split, models
+from imednet.models import Record
+def work():
+    last = None
+    for _ in range(20_000):
+        (row,) = models(Record, _split({body!r}.encode(), Record, ()))
+        row.parent_record_id, last = last, row
+threading.stack_size(256 * 1024)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_what_is_decoded_late_is_decoded_once() -> None:

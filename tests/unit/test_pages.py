@@ -135,7 +135,9 @@ class TestUnsoundPages:
         [
             (b"", "empty"), (b"   ", "empty"), (b"<!DOCTYPE html><html>", "web page"), (b"\n<HTML>", "web page"),
             (b'{"data": [', "not whole JSON"), (b"null x", "not whole JSON"), (b"\xff\xfe", "not whole JSON"),
-            (b'{"data":[{"recordId":1,"recordData":{"A":"\xff"}}]}', "not whole JSON"), (b"NaN", "not whole JSON"),
+            (b'{"data":[{"recordId":1,"recordData":{"A":"\xff"}}]}', "not whole JSON"),
+            (b'{"data": [], "metadat\xff": {}}', "not whole JSON"), (b'{"data": [], "x": "\xff"}', "not whole JSON"),
+            (b"NaN", "not whole JSON"),
             (b"[" * 100_000, "not whole JSON"), (b'{"data":[{"recordData":{"A":NaN}}]}', "not whole JSON"),
         ],
     )  # fmt: skip

@@ -1,12 +1,14 @@
 """Objects of a model that are the decoder's own rows.
 
-A whole page is decoded in one go into rows of the decoder's kind, which Python's collector of cycles never looks at.
-Such a row has the attributes and methods of its model and is handed out as it is: to make an object of the model of
-each, and to have the collector look through them again and again, is more than half of what a long list costs.
+A whole page is decoded in one go into rows of the decoder's kind. Such a row has the attributes and methods of its
+model and is handed out as it is: to make an object of the model of each, and to have Python's collector of cycles look
+through them again and again, is more than half of what a long list costs.
 
 `isinstance` and `row.__class__` say the model; `type(row)` alone tells the difference, and has the same name. What is
-copied or pickled becomes an object of the model itself. Two things cannot be had: there are no weak references to a
-row, and one that is put into its own answers is never freed.
+copied or pickled becomes an object of the model itself.
+
+The collector does not look at a row until an attribute of it is set, as no JSON holds a cycle. Answers that were made
+late do not change that, so that a row which is put into its own answers is never freed.
 """
 
 from __future__ import annotations
@@ -38,9 +40,10 @@ class _Given(NamedTuple):
     value: Any
 
 
-def _undecoded(slot: str) -> property:
+def _undecoded(slot: MemberDescriptorType) -> property:
     """A field that its slot holds as bytes until it is read first."""
-    held, quick = attrgetter(slot), fast_json().json.Decoder().decode
+    name, quick = slot.__name__, fast_json().json.Decoder().decode
+    held, keep = attrgetter(name), slot.__set__  # which, unlike `setattr`, does not make the collector look at the row
 
     def take(row: Any) -> Any:
         value = held(row)
@@ -52,15 +55,16 @@ def _undecoded(slot: str) -> property:
                         value = quick(value)  # `decode`, one call shorter
                     except (ValueError, RecursionError):
                         value = decode(value)
-                    setattr(row, slot, value)
+                    keep(row, value)
         return value
 
-    return property(take, *_changes(slot))
+    return property(take, *_changes(name))
 
 
-def _nested(slot: str, model: type[Model]) -> property:
+def _nested(slot: MemberDescriptorType, model: type[Model]) -> property:
     """A field of objects that are made when it is read first; until then its slot holds a dictionary or a tuple."""
-    held = attrgetter(slot)
+    name = slot.__name__
+    held = attrgetter(name)
 
     def take(row: Any) -> Any:
         value = held(row)
@@ -69,22 +73,22 @@ def _nested(slot: str, model: type[Model]) -> property:
                 value = held(row)
                 if type(value) in _UNMADE:
                     value = read(model, list(value) if type(value) is tuple else value)
-                    setattr(row, slot, value)
+                    setattr(row, name, value)
         return value.value if type(value) is _Given else value
 
-    return property(take, *_changes(slot, _UNMADE))
+    return property(take, *_changes(name, _UNMADE))
 
 
-def _changes(slot: str, unmade: tuple[type, ...] = ()) -> tuple[Callable[[Any, Any], None], Callable[[Any], None]]:
+def _changes(name: str, unmade: tuple[type, ...] = ()) -> tuple[Callable[[Any, Any], None], Callable[[Any], None]]:
     """What sets and what deletes such a field, not in the middle of its making."""
 
     def put(row: Any, value: Any) -> None:
         with _MAKING:
-            setattr(row, slot, _Given(value) if type(value) in unmade else value)
+            setattr(row, name, _Given(value) if type(value) in unmade else value)
 
     def drop(row: Any) -> None:
         with _MAKING:
-            delattr(row, slot)
+            delattr(row, name)
 
     return put, drop
 
@@ -105,31 +109,33 @@ def row_kind(model: type[Model]) -> Any:
     }
     own |= {"_rest": None, "__class__": property(lambda _: model)}
     own |= {"__copy__": attrs.evolve, "__replace__": attrs.evolve, "__reduce_ex__": _reduce}
-    slots: dict[str, tuple[str, Any]] = {}
-    for field, name in model.FIELDS.items():
-        slot, kind = name, Any
-        if field in model.UNDECODED:
-            slot, kind = f"_{name}", msgspec.Raw
-            own[name] = _undecoded(slot)
-        elif name in model.NESTED:
-            slot, kind = f"_{name}", inner
-            own[name] = _nested(slot, getattr(import_module("imednet_api.models"), model.NESTED[name]))
-        slots[slot] = field, kind
-    return msgspec.defstruct(
+    names = model.FIELDS.items()
+    late = {name: f"_{name}" for field, name in names if field in model.UNDECODED or name in model.NESTED}
+    kind = msgspec.defstruct(
         model.__name__,
-        [(slot, kind) for slot, (_, kind) in slots.items()],
-        namespace=own,
-        rename={slot: field for slot, (field, _) in slots.items()},
+        [
+            (late.get(name, name), msgspec.Raw if field in model.UNDECODED else inner if name in late else Any)
+            for field, name in names
+        ],
+        namespace={name: value for name, value in own.items() if name not in late},
+        rename={late.get(name, name): field for field, name in names},
         forbid_unknown_fields=True,
         eq=False,
-        gc=False,
+        weakref=True,
     )
+    for name, slot in late.items():
+        held = getattr(kind, slot)
+        nested = model.NESTED.get(name)
+        made = _nested(held, getattr(import_module("imednet_api.models"), nested)) if nested else _undecoded(held)
+        setattr(kind, name, made)
+    return kind
 
 
 @lru_cache(maxsize=64)
 def row_decoder(model: type[Model]) -> Any:
-    """The fast decoder of pages of a model: rows have exactly its fields, else it raises ValueError."""
+    """The fast decoder of pages of a model; ValueError unless a page and its rows have exactly their fields."""
     msgspec = fast_json()
     rows: Any = list[row_kind(model)]  # type: ignore[misc]
-    page = msgspec.defstruct("Page", [("data", rows), ("metadata", Any, None), ("pagination", Any, None)])
+    facts = [("data", rows), ("metadata", Any, None), ("pagination", Any, None)]
+    page = msgspec.defstruct("Page", facts, forbid_unknown_fields=True)
     return msgspec.json.Decoder(page)

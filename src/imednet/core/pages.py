@@ -129,7 +129,7 @@ def read_page(
                 undeclared = frozenset(name for rest in split.rests if rest is not None for name in rest.extra)
         except _NotAPage as error:
             raise UnsoundAnswer(PaginationError(f"{operation.name}: {error}"), response) from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise not_json(response) from None
         hidden = hidden_failure(metadata, response, study_key)
         if hidden is not None:
