@@ -16,7 +16,7 @@ from .reading import Fetch
 from .splitting import Read
 
 _SOON = 0.01
-"""Seconds. A server that answers sooner is near: threads would cost more than the wait they save."""
+"""Seconds. A server that answers sooner is near: asking ahead would cost more than the wait it saves."""
 _SURE = 2
 """So many late answers in a row are no hiccup."""
 
@@ -65,10 +65,11 @@ def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Genera
 
 
 async def drive_async(client: AsyncRequestorProtocol, read: Read, reader: Reader[Page]) -> AsyncGenerator[Page, None]:
-    """Yield the pages of a whole read in order, asking ahead in tasks; the read's proof is set at the end."""
+    """`drive` over an event loop, asking ahead in tasks."""
     import asyncio  # here, because blocking reads do without
 
     under_way: dict[Request, asyncio.Future[Page]] = {}
+    late = 0
     study_key, options = read.call.study_key, read.call.options
 
     def fetch(request: Request) -> asyncio.Future[Page]:
@@ -82,11 +83,15 @@ async def drive_async(client: AsyncRequestorProtocol, read: Read, reader: Reader
                 yield step
                 reply: Page | None = None
             else:
-                for request in (step.request, *step.ahead):
+                for request in (step.request, *step.ahead) if late >= _SURE else ():
                     if request not in under_way:
                         under_way[request] = fetch(request)
                 try:
-                    reply = await under_way.pop(step.request)
+                    began = time.monotonic()
+                    started = under_way.pop(step.request, None)
+                    fetched = client.fetch(step.request, reader, study_key, options) if started is None else started
+                    reply = await fetched
+                    late = late + 1 if late >= _SURE or time.monotonic() - began > _SOON else 0
                 except ImednetError as error:
                     try:
                         step = steps.throw(error)
