@@ -20,8 +20,8 @@ MODULES = (
     "imednet.core.async_client", "imednet.core.base_client", "imednet.core.client", "imednet.core.conditions",
     "imednet.core.context", "imednet.core.factory", "imednet.core.http_client_base", "imednet.core.monitor",
     "imednet.core.options", "imednet.core.paginator", "imednet.core.parsing", "imednet.core.polling",
-    "imednet.core.proof", "imednet.core.protocols", "imednet.core.retry", "imednet.discovery", "imednet.endpoints",
-    "imednet.endpoints.raw", "imednet.endpoints.rows", "imednet.errors", "imednet.integrations",
+    "imednet.core.protocols", "imednet.core.reading.proof", "imednet.core.retry", "imednet.discovery",
+    "imednet.endpoints", "imednet.endpoints.raw", "imednet.endpoints.rows", "imednet.errors", "imednet.integrations",
     "imednet.models", "imednet.orchestration", "imednet.plugins", "imednet.registry", "imednet.sandbox", "imednet.sdk",
     "imednet.sdk_convenience", "imednet.utils.url", "imednet.validation", "imednet.workflows",
 )  # fmt: skip

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from imednet.core.calls import ListCall
-from imednet.core.pages import Page
-from imednet.core.reading import Consistency, Fetch, WholeRead
+from imednet.core.decoding.page import Page
+from imednet.core.reading.intervals import Consistency, Fetch, WholeRead
+from imednet.core.reading.list_call import ListCall
 from imednet.errors import BadRequestError
 from imednet_api.api import operation
 from imednet_api.types import Request

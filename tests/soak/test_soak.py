@@ -12,7 +12,7 @@ import pytest
 
 from changing import Schedule
 from imednet import ImednetSDK
-from imednet.core.reading import Consistency
+from imednet.core.reading.intervals import Consistency
 from imednet.errors import IncompleteReadError
 from imednet.sandbox import Answer, Request, Sandbox
 from support import STUDY

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from imednet.core.pages import Lines, Page, models, read_page
+from imednet.core.decoding.page import Lines, Page, models, read_page
 from imednet.sandbox import Request, Sandbox
 from imednet_api.api import operation
 from imednet_api.types import decode, fast_json

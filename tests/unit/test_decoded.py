@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
 from imednet.core import decoded
-from imednet.core.pages import Split, _split, models
+from imednet.core.decoding.page import Split, _split, models
 from imednet.models import Keyword, Query, Record, Subject, Variable
 from imednet_api.types import Model, fast_json
 
@@ -181,7 +181,7 @@ def test_a_long_chain_of_rows_can_be_let_go() -> None:
     body = json.dumps({"data": [RECORD]})
     code = f"""
 import threading
-from imednet.core.pages import _split, models
+from imednet.core.decoding.page import _split, models
 from imednet.models import Record
 def work():
     last = None

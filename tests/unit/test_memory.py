@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from imednet.core.pages import models, read_page
+from imednet.core.decoding.page import models, read_page
 from imednet.sandbox import Request, Sandbox
 from imednet_api.api import operation
 from support import STUDY, Ways

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from changing import Schedule, Server, records, run
-from imednet.core.calls import ListCall
-from imednet.core.pages import Page
-from imednet.core.proof import Identities, ascending
-from imednet.core.reading import WholeRead
-from imednet.core.splitting import SplitRead
+from imednet.core.decoding.page import Page
+from imednet.core.reading.intervals import WholeRead
+from imednet.core.reading.list_call import ListCall
+from imednet.core.reading.proof import Identities, ascending
+from imednet.core.reading.several import SplitRead
 from imednet.errors import ArgumentError, ImednetError, IncompleteReadError
 from imednet_api.api import operation
 from imednet_api.types import Request

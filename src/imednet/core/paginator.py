@@ -13,7 +13,7 @@ import httpx
 from ..constants import DEFAULT_PAGE_SIZE
 from ..errors import ArgumentError, PaginationError
 from .answers import UnsoundAnswer, decoded, hidden_failure
-from .pages import Page, check_page, page_of
+from .decoding.page import Page, check_page, page_of
 from .protocols import AsyncRequestorProtocol, RequestorProtocol
 
 ClientT = TypeVar("ClientT")

@@ -7,15 +7,15 @@ from typing import Any, Literal, overload
 
 import httpx
 
-from ..core.calls import ListCall
 from ..core.collector import UncollectedPages
 from ..core.conditions import Condition
-from ..core.driving import drive
+from ..core.decoding.page import Lines, Page, RowMaker, read_page
 from ..core.options import CallOptions
-from ..core.pages import Lines, Page, RowMaker, read_page
 from ..core.protocols import RequestorProtocol
-from ..core.reading import Consistency
-from ..core.splitting import Read
+from ..core.reading.fetch import drive
+from ..core.reading.intervals import Consistency
+from ..core.reading.list_call import ListCall
+from ..core.reading.several import Read
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
 

@@ -11,17 +11,17 @@ from imednet_api.types import Model, Operation
 
 from ..constants import LARGE_PAGE_SIZE
 from ..core import filters as expressions
-from ..core.calls import ListCall
 from ..core.conditions import Condition
 from ..core.context import get_current_study
+from ..core.decoding.page import Page, RowMaker, models
 from ..core.filters import clauses_if_conjunction, joined, snake
 from ..core.options import AS_CLIENT, CallOptions
-from ..core.pages import Page, RowMaker, models
 from ..core.planning import plan, wishes_of
-from ..core.proof import as_number
 from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
-from ..core.reading import Consistency, WholeRead
-from ..core.splitting import Read, SplitRead
+from ..core.reading.intervals import Consistency, WholeRead
+from ..core.reading.list_call import ListCall
+from ..core.reading.proof import as_number
+from ..core.reading.several import Read, SplitRead
 from ..errors import ArgumentError, IncompleteReadError, NotFoundError, UnknownFilterError
 from ..utils.url import check_path_part
 from .raw import RawResponses

@@ -7,9 +7,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from ..core.pages import Page
-from ..core.proof import Proof
-from ..core.splitting import Read, SplitRead
+from ..core.decoding.page import Page
+from ..core.reading.proof import Proof
+from ..core.reading.several import Read, SplitRead
 from ..errors import ImednetError, IncompleteReadError
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from typing import Any, Final
 from imednet_api.models import Record
 from imednet_api.types import decode, fast_json
 
-from ..core.json_text import members, texts
+from ..core.decoding.json_text import members, texts
 from .layout import Column, Table
 from .values import CAST, Caster, Kind
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from ..core.proof import Proof
+from ..core.reading.proof import Proof
 from ..endpoints.rows import RowPages
 from ..errors import (
     AuthenticationError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..core.proof import Proof
+from ..core.reading.proof import Proof
 from ..errors import ApiError, ImednetError
 
 Status = Literal["PENDING", "SUCCESS", "FAILED", "ABSENT"]

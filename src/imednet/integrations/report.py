@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..core.proof import Proof
+from ..core.reading.proof import Proof
 from .layout import Table
 from .outcomes import Outcome
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from imednet_api.types import Operation, PageFacts, Request
 
-from ..errors import ArgumentError
-from . import filters
-from .options import AS_CLIENT, CallOptions
+from ...errors import ArgumentError
+from .. import filters
+from ..options import AS_CLIENT, CallOptions
 
 LOWEST = -(2**63)
 

@@ -10,7 +10,7 @@ from itertools import accumulate, islice
 from operator import sub
 from typing import Any, Literal
 
-from .calls import LOWEST
+from .list_call import LOWEST
 
 Rule = Literal["single page", "fence", "ranges", "totals", "none"]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from imednet_api.types import Request
 
-from ..errors import ImednetError
-from .http_client_base import Reader
-from .pages import Page
-from .protocols import AsyncRequestorProtocol, RequestorProtocol
-from .reading import Fetch
-from .splitting import Read
+from ...errors import ImednetError
+from ..decoding.page import Page
+from ..http_client_base import Reader
+from ..protocols import AsyncRequestorProtocol, RequestorProtocol
+from .intervals import Fetch
+from .several import Read
 
 _SOON = 0.01
 """Seconds. A server that answers sooner is near: asking ahead would cost more than the wait it saves."""

@@ -18,9 +18,9 @@ import httpx
 
 from imednet_api.types import Model, Operation, Rest, decode, fast_json
 
-from ..errors import PaginationError
-from .answers import UnsoundAnswer, hidden_failure, not_json
-from .decoded import row_decoder
+from ...errors import PaginationError
+from ..answers import UnsoundAnswer, hidden_failure, not_json
+from ..decoded import row_decoder
 from .json_text import decode_but, list_items
 
 R = TypeVar("R")

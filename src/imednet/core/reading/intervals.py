@@ -24,9 +24,9 @@ from typing import Literal, get_args
 
 from imednet_api.types import Request
 
-from ..errors import ArgumentError, BadRequestError, IncompleteReadError
-from .calls import LOWEST, ListCall
-from .pages import Page
+from ...errors import ArgumentError, BadRequestError, IncompleteReadError
+from ..decoding.page import Page
+from .list_call import LOWEST, ListCall
 from .proof import Identities, Proof, Rule, as_number, as_numbers, ascending
 
 Consistency = Literal["repair", "strict", "off"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .intervals import Steps, WholeRead
 from .proof import Proof
-from .reading import Steps, WholeRead
 
 
 class SplitRead:
