@@ -76,6 +76,7 @@ class Table:
         self._added: list[Row] = []
         self._changed: dict[int, Row] = {}
         self._removed: set[int] = set()
+        self._kept: tuple[tuple[int, int], Sequence[int]] = ((0, 0), ())
 
     @property
     def scalars(self) -> set[str]:
@@ -101,7 +102,14 @@ class Table:
         everything = range(self.room)
         if not self._removed:
             return everything
-        return array("l", (place for place in everything if place not in self._removed))
+        state = (self.room, len(self._removed))
+        if self._kept[0] != state:
+            self._kept = (state, array("l", (place for place in everything if place not in self._removed)))
+        return self._kept[1]
+
+    def is_original(self, place: int) -> bool:
+        """Whether the row at a place is as the study was made."""
+        return place < self._size and place not in self._changed
 
     def row(self, place: int) -> Row:
         """A row, without the answers if it is a record. It is the caller's own: changing it changes nothing here."""
