@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from . import core as _core  # noqa: F401  (before httpx, which then loads less)
-
-# isort: split
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 

@@ -29,6 +29,12 @@ RETRY_AFTER_CAP: Final = 60.0
 DEFAULT_MAX_IN_FLIGHT: Final = 6
 """Requests of one client under way at once."""
 
+DEFAULT_MAX_RESPONSE_BYTES: Final = 2**30
+"""The most bytes of one answer, unpacked: a page of 500 records has about one million."""
+
+DEFAULT_MAX_RESPONSE_SECONDS: Final = 300.0
+"""The longest that one answer may take from the request to its last byte, in seconds."""
+
 DEFAULT_PAGE_SIZE: Final = 100
 """Rows a page of the stand-alone `Paginator`."""
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from . import core as _core  # noqa: F401  (before httpx, which then loads less)
-
-# isort: split
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
@@ -79,8 +76,9 @@ class ImednetSDK(BaseSDK[Client], SDKConvenienceMixin):
         retry_policy: decides whether a request is sent again.
         client: a `Client` made elsewhere; it is used and not closed.
         http_client: your own `httpx.Client` (proxy, mTLS); it is used and not closed.
-        **options: `max_in_flight`, `requests_per_second`, `cache`, `auth`, `tracer`, `on_request`, `on_response`,
-            `allowed_hosts`, `allow_http`; see `imednet.core.http_client_base.HTTPClientBase`.
+        **options: `max_in_flight`, `requests_per_second`, `max_response_bytes`, `max_response_seconds`, `cache`,
+            `auth`, `tracer`, `on_request`, `on_response`, `allowed_hosts`, `allow_http`; see
+            `imednet.core.http_client_base.HTTPClientBase`.
 
     Raises:
         ConfigurationError: keys, address or a number cannot be used.

@@ -1,17 +1,15 @@
 """One request well done; a read that is whole.
 
-Modules by what they decide: `retry` (send again?), `answers` (what does an answer mean?), `pages` (bytes to rows),
-`calls` and `reading` (which page next, is the read whole?), `filters`, `conditions` and `planning` (what is filtered,
-and where), `pace` (how fast?), `polling` (is a job over?). Modules that move bytes: `http` (the retry loop and foreign
-errors), `client`, `async_client`, `driving` (a read over a client), `paginator` (a list nobody described). `monitor`
-tells of requests.
+Modules by what they decide: `retry` (send again?), `answers` (what does an answer mean?), `decoding` (bytes to rows),
+`reading` (what to ask next, is the read whole?), `filters`, `conditions` and `planning` (what is filtered, and where),
+`pace` (how fast?), `polling` (is a job over?). Modules that move bytes: `http` (the retry loop and foreign errors),
+`client`, `async_client`, `paginator` (a list nobody described). `monitor` tells of requests.
 
 Names are loaded when they are used first.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from .._lazy import loader
@@ -41,13 +39,6 @@ if TYPE_CHECKING:
     from .retry import DefaultRetryPolicy as DefaultRetryPolicy
     from .retry import RetryPolicy as RetryPolicy
     from .retry import RetryState as RetryState
-
-if "httpx" not in sys.modules:
-    # Where rich and click are installed, httpx loads them for its own command line: half of the time that it takes.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    import httpx as _httpx  # noqa: F401
-
-    del sys.modules["httpx._main"]
 
 __all__ = [
     "ApiError",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,8 +16,9 @@ from ..errors import LifecycleError
 from .async_http import AsyncRequestExecutor
 from .certificates import trusted
 from .http import foreign_errors
-from .http_client_base import HTTPClientBase, Reader, let_go, untouched
+from .http_client_base import HTTPClientBase, Reader, untouched
 from .options import AS_CLIENT, CallOptions
+from .whole_answer import Collected, Exchange
 
 T = TypeVar("T")
 
@@ -74,18 +76,40 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         _, value = await self._executor.run(self._plan(method, options), call, self._sender(method, arguments), read)
         return value
 
-    def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], Awaitable[httpx.Response]]:
-        async def send() -> httpx.Response:
+    def _sender(
+        self, method: str, arguments: dict[str, Any]
+    ) -> Callable[[], AbstractAsyncContextManager[httpx.Response]]:
+        @asynccontextmanager
+        async def send() -> AsyncIterator[httpx.Response]:
+            """The answer, read whole. If it turns out to be unsound, its connection is not used again."""
             self._refuse_closed()
             self._check_loop()
-            with foreign_errors(method):
-                response = await self._http.send(self._request(method, arguments), follow_redirects=False)
-                for further in self._led_on(method, arguments):
-                    request = further(response)
-                    if request is None:
-                        break
-                    response = await self._http.send(request, follow_redirects=False, auth=None)
-                return let_go(response)
+            opened: httpx.Response | None = None
+            exchange = self._exchange(method, arguments["url"])
+            try:
+                with foreign_errors(method):
+                    try:
+                        async with asyncio.timeout(exchange.seconds):
+                            first = self._request(method, arguments)
+                            opened = await self._http.send(first, stream=True, follow_redirects=False)
+                            for further in self._led_on(method, arguments):
+                                request = further(opened)
+                                if request is None:
+                                    break
+                                await opened.aclose()
+                                opened = await self._http.send(request, stream=True, follow_redirects=False, auth=None)
+                            response = await _collected(opened, exchange)
+                    except TimeoutError:
+                        raise exchange.too_slow() from None
+                yield response
+            except BaseException:
+                if opened is not None and "network_stream" in opened.extensions:
+                    await opened.extensions["network_stream"].aclose()
+                raise
+            finally:
+                if opened is not None:
+                    await opened.aclose()
+                    opened.stream = httpx.ByteStream(b"")  # the two hold each other, and with them a page of bytes
 
         return send
 
@@ -103,3 +127,20 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+async def _collected(opened: httpx.Response, exchange: Exchange) -> httpx.Response:
+    """An answer with all its bytes."""
+    collected = Collected(opened, exchange)
+    stream = httpx.ByteStream(opened.content) if opened.is_stream_consumed else opened.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    try:
+        async for data in stream:
+            collected.add(data)
+        return collected.response()
+    except httpx.RequestError as error:
+        error.request = opened.request
+        raise
+    except MemoryError:
+        collected.clear()
+        raise exchange.out_of_memory() from None

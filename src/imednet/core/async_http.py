@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
 
-from .http import First, Outcome, RetryPlan, concluded, errors_of
+from .http import Outcome, RetryPlan, concluded, errors_of
 from .monitor import Call, Monitor
 from .pace import Pace
 
@@ -58,7 +58,7 @@ class AsyncRequestExecutor:
         self,
         plan: RetryPlan,
         call: Call,
-        send: Callable[[], Awaitable[httpx.Response]],
+        send: Callable[[], AbstractAsyncContextManager[httpx.Response]],
         read: Callable[[httpx.Response], T],
     ) -> tuple[httpx.Response, T]:
         """Send until the plan is content, read a success, raise ours for anything else."""
@@ -66,26 +66,18 @@ class AsyncRequestExecutor:
         async def attempt() -> Outcome:
             async with self._gate.passing() as began:
                 sent = self._monitor.sent(call)
+                outcome: httpx.Response | None = None
                 try:
-                    response = await send()
+                    async with send() as outcome:
+                        plan.answered(outcome, began)
+                        self._monitor.received(call, sent, began, outcome)
+                        return Outcome(outcome, read(outcome) if outcome.is_success else None)
                 except Exception as error:
-                    self._monitor.received(call, sent, began, error)
+                    if outcome is None:
+                        self._monitor.received(call, sent, began, error)
                     raise
-                plan.answered(response, began)
-            self._monitor.received(call, sent, began, response)
-            return Outcome(response, read(response) if response.is_success else None)
+
+        import tenacity
 
         with self._monitor.call(call), errors_of(call):
-            try:
-                outcome = await attempt()
-                if outcome.response.is_success:
-                    return outcome
-                first = First(outcome)
-            except httpx.RequestError as error:
-                first = First(error)
-            import tenacity
-
-            async def turn() -> Outcome:
-                return await attempt() if first.is_told else first.told()
-
-            return concluded(await tenacity.AsyncRetrying(**plan.settings())(turn), call)
+            return concluded(await tenacity.AsyncRetrying(**plan.settings())(attempt), call)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,8 +14,10 @@ from imednet_api.types import UNSET, Request
 
 from .certificates import trusted
 from .http import SyncRequestExecutor, foreign_errors
-from .http_client_base import HTTPClientBase, Reader, let_go, untouched
+from .http_client_base import HTTPClientBase, Reader, untouched
 from .options import AS_CLIENT, CallOptions
+from .watchdog import Watchdog
+from .whole_answer import Collected, Exchange
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -30,8 +33,15 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
     def _make_http(self) -> httpx.Client:
         return httpx.Client(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted(self.uses_tls))
 
+    def _close_http(self) -> None:
+        """Close the connections; the next request makes new ones."""
+        made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
     def _make_executor(self) -> SyncRequestExecutor:
         self._ahead: set[Future[Any]] = set()
+        self._watchdog = Watchdog(self._close_http) if self._owns_http else None
         return SyncRequestExecutor(self._pace, self.monitor)
 
     def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
@@ -94,19 +104,44 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         threading.Thread(target=run, daemon=True, name="imednet-ahead").start()
         return future
 
-    def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], httpx.Response]:
-        def send() -> httpx.Response:
+    def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], AbstractContextManager[httpx.Response]]:
+        @contextmanager
+        def send() -> Iterator[httpx.Response]:
+            """The answer, read whole. If it turns out to be unsound, its connection is not used again."""
             self._refuse_closed()
-            with foreign_errors(method):
-                response = self._http.send(self._request(method, arguments), follow_redirects=False)
-                for further in self._led_on(method, arguments):
-                    request = further(response)
-                    if request is None:
-                        break
-                    response = self._http.send(request, follow_redirects=False, auth=None)
-                return let_go(response)
+            opened: httpx.Response | None = None
+            exchange = self._exchange(method, arguments["url"])
+            try:
+                with foreign_errors(method), self._in_time(exchange):
+                    opened = self._http.send(self._request(method, arguments), stream=True, follow_redirects=False)
+                    for further in self._led_on(method, arguments):
+                        request = further(opened)
+                        if request is None:
+                            break
+                        opened.close()
+                        opened = self._http.send(request, stream=True, follow_redirects=False, auth=None)
+                    response = _collected(opened, exchange)
+                yield response
+            except BaseException:
+                if opened is not None and "network_stream" in opened.extensions:
+                    opened.extensions["network_stream"].close()
+                raise
+            finally:
+                if opened is not None:
+                    opened.close()
+                    opened.stream = httpx.ByteStream(b"")  # the two hold each other, and with them a page of bytes
 
         return send
+
+    @contextmanager
+    def _in_time(self, exchange: Exchange) -> Iterator[None]:
+        """Let a request end when its time is over, with the error of that."""
+        try:
+            with self._watchdog.watching(exchange.expires) if self._watchdog else nullcontext():
+                yield
+        except httpx.RequestError:
+            exchange.check_time()
+            raise
 
     def close(self) -> None:
         """Close the connections, unless the `httpx` client is the caller's own.
@@ -129,3 +164,20 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _collected(opened: httpx.Response, exchange: Exchange) -> httpx.Response:
+    """An answer with all its bytes."""
+    collected = Collected(opened, exchange)
+    stream = httpx.ByteStream(opened.content) if opened.is_stream_consumed else opened.stream
+    assert isinstance(stream, httpx.SyncByteStream)
+    try:
+        for data in stream:
+            collected.add(data)
+        return collected.response()
+    except httpx.RequestError as error:
+        error.request = opened.request
+        raise
+    except MemoryError:
+        collected.clear()
+        raise exchange.out_of_memory() from None

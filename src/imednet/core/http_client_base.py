@@ -18,6 +18,8 @@ from ..auth import AuthStrategy
 from ..constants import (
     DEFAULT_BACKOFF_FACTOR,
     DEFAULT_MAX_IN_FLIGHT,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_MAX_RESPONSE_SECONDS,
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT,
     HEADER_CORRELATION_ID,
@@ -30,6 +32,7 @@ from .monitor import Call, Monitor, RequestSent, ResponseReceived, log_as_asked
 from .options import CallOptions, is_number
 from .pace import Pace
 from .retry import DefaultRetryPolicy, RetryPolicy
+from .whole_answer import ACCEPTED_ENCODINGS, Exchange
 
 ClientT = TypeVar("ClientT", bound="httpx.Client | httpx.AsyncClient")
 ExecutorT = TypeVar("ExecutorT")
@@ -49,6 +52,9 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         requests_per_second: no more than so many on average.
         allowed_hosts, allow_http: see `BaseClient`.
         cache: keep lists of a study's design (forms, intervals, variables, studies) that were read without a filter.
+        max_response_bytes: the most bytes of one answer, unpacked; a larger one is a `RequestError`.
+        max_response_seconds: the longest that one answer may take in all, where `timeout` limits each wait for bytes.
+            With your own `http_client` it counts from the first byte of the body on, over an event loop always.
         on_request, on_response: called with each attempt, `RequestSent` and `ResponseReceived`; an error of theirs is
             logged and goes no further. They run in the middle of a request, so they must not use the SDK.
     """
@@ -73,6 +79,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         allowed_hosts: Collection[str] = (),
         allow_http: bool = False,
         cache: bool = True,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        max_response_seconds: float = DEFAULT_MAX_RESPONSE_SECONDS,
         on_request: Callable[[RequestSent], object] | None = None,
         on_response: Callable[[ResponseReceived], object] | None = None,
     ) -> None:
@@ -93,7 +101,13 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             raise ConfigurationError("max_in_flight must be a whole number, at least 1")
         if requests_per_second is not None and (not is_number(requests_per_second) or requests_per_second <= 0):
             raise ConfigurationError("requests_per_second must be a number above 0")
+        if type(max_response_bytes) is not int or max_response_bytes < 1:
+            raise ConfigurationError("max_response_bytes must be a whole number, at least 1")
+        if not is_number(max_response_seconds) or max_response_seconds <= 0:
+            raise ConfigurationError("max_response_seconds must be a number of seconds above 0")
         self.max_in_flight = max_in_flight
+        self.max_response_bytes = max_response_bytes
+        self.max_response_seconds = max_response_seconds
         self.requests_per_second = requests_per_second
         self.cache = cache
         self.monitor = Monitor(tracer, on_request, on_response)
@@ -118,7 +132,9 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
     def _new_http(self) -> ClientT:
         try:
             return self._make_http()
-        except Exception as error:  # noqa: BLE001  (httpx reads proxies and certificates from the environment)
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001  (proxies and certificates of the environment may be anything)
             what = type(error).__name__
         raise ConfigurationError(
             f"no HTTP client can be made ({what}). Next: check the proxy and certificate variables "
@@ -158,6 +174,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             "allowed_hosts": self.allowed_hosts,
             "allow_http": self.allow_http,
             "cache": self.cache,
+            "max_response_bytes": self.max_response_bytes,
+            "max_response_seconds": self.max_response_seconds,
         }
 
     def _plan(self, method: str, options: CallOptions) -> RetryPlan:
@@ -169,7 +187,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
     ) -> dict[str, Any]:
         """Arguments for `httpx`, the same for both clients."""
         url = self.url(path)
-        merged = QuietHeaders({**self.headers(url), **headers, **(options.headers or {})})
+        packed = {"Accept-Encoding": ACCEPTED_ENCODINGS}
+        merged = QuietHeaders({**packed, **self.headers(url), **headers, **(options.headers or {})})
         if HEADER_CORRELATION_ID not in map(str.lower, merged):
             merged[HEADER_CORRELATION_ID] = os.urandom(8).hex()
         for name, value in merged.items():
@@ -201,6 +220,9 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     def _request_arguments(self, request: Request, options: CallOptions) -> dict[str, Any]:
         return self._arguments(request.path, list(request.query), dict(request.headers), request.body, options)
+
+    def _exchange(self, method: str, url: str) -> Exchange:
+        return Exchange(method, httpx.URL(url), self.max_response_bytes, self.max_response_seconds)
 
     def _call(self, name: str, method: str, arguments: dict[str, Any], study_key: str | None) -> Call:
         """The call that these arguments make, as logs and errors name it."""
@@ -248,18 +270,6 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             return None
         rest = {name: value for name, value in arguments.items() if name != "params"}
         return {**rest, "url": url, "headers": QuietHeaders(headers)}
-
-
-def let_go(response: httpx.Response) -> httpx.Response:
-    """The answer, read whole, without the stream it came from.
-
-    The two hold each other, so that the bytes of a page would stay until the collector of cycles comes along.
-    """
-    response.stream = _READ
-    return response
-
-
-_READ = httpx.ByteStream(b"")
 
 
 class QuietURL(httpx.URL):

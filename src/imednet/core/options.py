@@ -61,5 +61,7 @@ class ClientOptions(TypedDict, total=False):
     allowed_hosts: Collection[str]
     allow_http: bool
     cache: bool
+    max_response_bytes: int
+    max_response_seconds: float
     on_request: Callable[[RequestSent], object] | None
     on_response: Callable[[ResponseReceived], object] | None

@@ -1,0 +1,138 @@
+"""An answer read whole, within limits of size and time.
+
+A server may send bytes for ever, one at a time, or a few that unpack to very many. httpx limits each wait for bytes;
+here all of them together are limited, and bytes are unpacked as they come, so that no more is held than is allowed.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+
+from ..errors import RequestError
+
+ACCEPTED_ENCODINGS = "gzip, deflate"
+_UNKNOWN = "whether it was carried out is unknown, so do not send it again: read the records back first"
+_GZIP, _ZLIB, _RAW = 31, 15, -15
+
+
+@dataclass
+class Exchange:
+    """One request and what comes of it.
+
+    Attributes:
+        method, url: the request.
+        most_bytes: of the answer, unpacked.
+        seconds: from the request to the last byte of its answer.
+    """
+
+    method: str
+    url: httpx.URL
+    most_bytes: int
+    seconds: float
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def expires(self) -> float:
+        """When the time is over, by the monotonic clock."""
+        return self.began + self.seconds
+
+    def check_time(self) -> None:
+        """Raise RequestError once the time is over."""
+        if time.monotonic() >= self.expires:
+            raise self.too_slow()
+
+    def too_slow(self) -> RequestError:
+        """The error of an answer that does not end."""
+        return self._refused(f"the answer took longer than {self.seconds:g} seconds in all", "max_response_seconds=")
+
+    def too_large(self) -> RequestError:
+        """The error of an answer that is larger than allowed."""
+        return self._refused(f"the answer is larger than {self.most_bytes:,} bytes", "max_response_bytes=")
+
+    def out_of_memory(self) -> RequestError:
+        """The error of an answer that cannot be held."""
+        return self._refused("the answer does not fit into memory", "max_response_bytes=")
+
+    def _refused(self, what: str, option: str) -> RequestError:
+        step = _UNKNOWN if self.method == "POST" else f"check what answers there; a limit is set with {option}"
+        return RequestError(f"{self.method} {self.url.host}{self.url.path}: {what}. Nothing was read. Next: {step}")
+
+
+class Collected:
+    """The bytes of one answer, unpacked as they come."""
+
+    def __init__(self, opened: httpx.Response, exchange: Exchange) -> None:
+        self._opened = opened
+        self._exchange = exchange
+        self._parts: list[bytes] = []
+        self._size = 0
+        length = opened.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > exchange.most_bytes:
+            raise exchange.too_large()
+        encoding = opened.headers.get("content-encoding", "identity").strip().lower() or "identity"
+        if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
+            raise self._unreadable(f"the answer is packed as {encoding[:20]!r}, which was not asked for")
+        self._windows = {"identity": [], "deflate": [_ZLIB, _RAW]}.get(encoding, [_GZIP])
+        self._unpacker = zlib.decompressobj(self._windows[0]) if self._windows else None
+        self._packed = False
+
+    def add(self, data: bytes) -> None:
+        """Take in what came. Raises RequestError beyond a limit, `httpx.DecodingError` for what cannot be unpacked."""
+        self._exchange.check_time()
+        try:
+            if self._unpacker is None:
+                self._keep(data)
+            else:
+                self._unpack(data)
+        except zlib.error:
+            raise self._unreadable("the answer is not packed as it says") from None
+
+    def _unpack(self, data: bytes) -> None:
+        while data:
+            assert self._unpacker is not None
+            room = self._exchange.most_bytes - self._size + 1
+            try:
+                found = self._unpacker.decompress(data, room)
+            except zlib.error:
+                if self._packed or len(self._windows) == 1:
+                    raise
+                self._unpacker = zlib.decompressobj(self._windows.pop())  # some servers send the bare stream
+                found = self._unpacker.decompress(data, room)
+            self._packed = True
+            self._keep(found)
+            data = self._unpacker.unconsumed_tail
+            if self._unpacker.eof:
+                data = self._unpacker.unused_data.lstrip(b"\0")
+                if data:  # gzip may come in several members
+                    self._unpacker = zlib.decompressobj(self._windows[0])
+
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._exchange.most_bytes:
+            self.clear()
+            raise self._exchange.too_large()
+        self._parts.append(data)
+
+    def clear(self) -> None:
+        """Forget what came, so that there is memory to go on with."""
+        self._parts.clear()
+
+    def response(self) -> httpx.Response:
+        """The answer with all its bytes, apart from the connection it came over."""
+        if self._unpacker is not None and self._packed and not self._unpacker.eof:
+            raise self._unreadable("the answer is cut off")
+        opened = self._opened
+        content = b"".join(self._parts)
+        left_out = ("content-encoding", "content-length", "transfer-encoding")
+        headers = [(name, value) for name, value in opened.headers.multi_items() if name.lower() not in left_out]
+        response = httpx.Response(opened.status_code, headers=headers, content=content, request=opened.request)
+        response.elapsed = timedelta(seconds=time.monotonic() - self._exchange.began)
+        return response
+
+    def _unreadable(self, what: str) -> httpx.DecodingError:
+        return httpx.DecodingError(what, request=self._opened.request)
