@@ -88,15 +88,15 @@ def lists(interpreters: dict[str, str], records: int, repeats: int, *, far: bool
     peer, floor = NAMES["peer", "peer"], NAMES["floor", "floor"]
     every = f"{floor}, every answer read"
     wanted: list[tuple[str, str, float, Run, Run, str]] = [
-        ("typed, 5 fields and 2 answers read, user CPU", peer, 0.20, TYPED["some"], PEER["some"], "user"),
+        ("typed, 5 fields and 2 answers read, user CPU", peer, 0.23, TYPED["some"], PEER["some"], "user"),
         ("typed, every answer read, user CPU", every, 1.1, TYPED["every"], FLOOR["every"], "user"),
-        ("typed, nothing read, user CPU", peer, 0.12, TYPED["nothing"], PEER["nothing"], "user"),
-        ("async, nothing read, user CPU", peer, 0.16, ASYNC, PEER["nothing"], "user"),
+        ("typed, nothing read, user CPU", peer, 0.18, TYPED["nothing"], PEER["nothing"], "user"),
+        ("async, nothing read, user CPU", peer, 0.20, ASYNC, PEER["nothing"], "user"),
         ("typed, nothing read, user CPU", floor, 0.8, TYPED["nothing"], FLOOR["nothing"], "user"),
         ("typed, nothing read, peak memory", peer, 0.45, TYPED["nothing"], PEER["nothing"], "mb"),
     ]  # fmt: skip
     if far:
-        wanted.append(("typed, 50 ms a page, wall", peer, 0.06, FAR[0], FAR[1], "wall"))
+        wanted.append(("typed, 50 ms a page, wall", peer, 0.05, FAR[0], FAR[1], "wall"))
     rows = [(what, beside, most, arena.ratio(a, b, unit)) for what, beside, most, a, b, unit in wanted]
     return "\n".join([*lines, "", "Ours divided by the other's:", "", *goals(rows)])
 

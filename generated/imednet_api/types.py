@@ -14,9 +14,10 @@ from decimal import Decimal
 from functools import lru_cache
 from importlib import import_module
 from operator import itemgetter
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, final
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, TypeVar, final
 from urllib.parse import quote
 
+M = TypeVar("M")
 SPEC_VERSION: Final = "1.3.6"
 
 
@@ -89,9 +90,50 @@ def decode(raw: bytes) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def decode_if_raw(value: Any) -> Any:
-    """The value of a field that is kept undecoded until it is read."""
-    return decode(value) if type(value) is bytes else value
+class Undecoded:
+    """An attribute that holds a field as the bytes that came, and decodes it when it is read first.
+
+    It stands over the slot of the attribute, so that everything that reads the attribute (`==`, copies, pickles,
+    `attrs.asdict`) gets the decoded value.
+
+    Args:
+        slot: where the value is held.
+        model: gives the class of the objects in it; `None` for plain JSON.
+    """
+
+    def __init__(self, slot: Any, model: Callable[[], type[Model]] | None) -> None:
+        self._get = slot.__get__
+        self._set = slot.__set__
+        self._delete = slot.__delete__
+        self._model = model
+
+    def __get__(self, row: Any, owner: type[Any] | None = None) -> Any:
+        if row is None:
+            return self
+        value = self._get(row)
+        if type(value) is bytes:
+            value = decode(value)
+            if self._model is not None:
+                value = read(self._model(), value)
+            self._set(row, value)
+        return value
+
+    def __set__(self, row: Any, value: Any) -> None:
+        self._set(row, value)
+
+    def __delete__(self, row: Any) -> None:
+        self._delete(row)
+
+
+def undecoded(**attributes: Callable[[], type[Model]] | None) -> Callable[[type[M]], type[M]]:
+    """A class decorator: these attributes of a slotted class are decoded when they are read first."""
+
+    def put(model: type[M]) -> type[M]:
+        for name, inner in attributes.items():
+            setattr(model, name, Undecoded(vars(model)[name], inner))
+        return model
+
+    return put
 
 
 def utc(value: Any) -> datetime | None:
@@ -138,14 +180,12 @@ class Model:
         FIELDS: field of the API -> attribute, in order.
         SHOWN: attributes that may stand in a `repr`; all others may hold data of a person.
         UNDECODED: fields kept as bytes until they are read.
-        NESTED: attributes that hold objects or lists of them -> name of their class.
     """
 
     __slots__ = ()
     FIELDS: ClassVar[Mapping[str, str]] = {}
     SHOWN: ClassVar[tuple[str, ...]] = ()
     UNDECODED: ClassVar[tuple[str, ...]] = ()
-    NESTED: ClassVar[Mapping[str, str]] = {}
     MISSING: ClassVar[Any] = None
     _pick: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, ...]]]
     _rest: Rest | None
@@ -232,7 +272,7 @@ class PageFacts:
     key: tuple[str, ...]
     key_else: tuple[str, ...] = ()
     walk: tuple[str, ...] = ()
-    fence: str | None = None
+    number: str | None = None
     filterable: tuple[str, ...] = ()
     design: bool = False
 

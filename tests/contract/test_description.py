@@ -47,10 +47,10 @@ def test_page_facts_name_fields_that_exist(spec: dict[str, Any]) -> None:
         fields = properties(spec, facts["items"])
         for fact in ("default-sort", "key", "key-else", "walk"):
             assert set(facts.get(fact, [])) <= set(fields), operation["operationId"]
-        if "fence" in facts:
-            kind = fields[facts["fence"]]["type"]
+        if "number" in facts:
+            kind = fields[facts["number"]]["type"]
             assert "integer" in kind
-            assert facts["fence"] == facts["key"][0]
+            assert facts["number"] == facts["key"][0]
         assert not set(facts.get("filterable", [])) & set(fields)
         page = spec["components"]["schemas"][f"{facts['items']}Page"]
         assert page["allOf"][1]["properties"]["data"]["items"]["$ref"].endswith(f"/{facts['items']}")

@@ -73,7 +73,7 @@ class TestKeywords:
             ),
         )
         assert ids
-        assert (proof.parts, proof.filtered_here) == (2, ("siteId", "recordId"))
+        assert (proof.parts, proof.filtered_here) == (2, ("siteId",))
 
     def test_counts_agree_with_lists(self, box: Sandbox, door: Ways) -> None:
         one = door(box)

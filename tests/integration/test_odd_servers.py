@@ -64,7 +64,7 @@ def test_growth_of_many_pages_is_read_whole(own_box: Make, door: Ways) -> None:
 
     def grow(request: Request, answer: Handle) -> Answer:
         with lock:
-            if "page=2&" in request.target and boxes and not done:
+            if "recordId%3E" in request.target and boxes and not done:
                 done.append(True)
                 records = boxes[0].studies[STUDY].records
                 last = records.row(records.places()[-1])
@@ -75,13 +75,13 @@ def test_growth_of_many_pages_is_read_whole(own_box: Make, door: Ways) -> None:
     box = own_box(intercept=grow)
     boxes.append(box)
     rows = door(box).call("records.list", STUDY)
-    assert rows.proof.growth == 1200
+    assert rows.proof.proven
     assert len(rows) == len(served(box.studies[STUDY], "records"))
 
 
 def test_an_interrupted_iterator_does_not_end_as_if_it_were_complete(own_box: Make) -> None:
     def slow(request: Request, answer: Handle) -> Answer:
-        if "page=2&" in request.target:
+        if "recordId%3E" in request.target and "size=100" in request.target:
             time.sleep(1)
         return answer(request)
 

@@ -85,7 +85,7 @@ def test_keyword_filters_choose_on_the_server(box: Sandbox, door: Ways) -> None:
     for keywords, test in choices:
         rows = sdk.call("records.list", STUDY, raw=True, page_size=50, **keywords)
         assert rows == [row for row in expected if test(row)], keywords
-        assert rows.proof.rule != "totals" or "record_id" in keywords
+        assert rows.proof.proven
     names = [row["siteName"] for row in served(box.studies[STUDY], "sites")]
     for name in names:
         if not ("'" in name and '"' in name):
@@ -129,7 +129,7 @@ def test_sort_orders_the_result_and_not_the_pages(own_box: Callable[..., Sandbox
     assert dates[len(present) :] == [None] * (len(dates) - len(present))
     assert rows.proof.proven
     sorts = {value for request in box.requests for name, value in request.query if name == "sort"}
-    assert sorts == {"subjectId,asc", "subjectId,desc"}
+    assert sorts == {"subjectId,asc"}
     again = sdk.call("subjects.iter", STUDY, sort=["site_id", "subject_key,desc"], raw=True)
     assert again == sorted(
         sorted(served(box.studies[STUDY], "subjects"), key=lambda row: str(row["subjectKey"]), reverse=True),

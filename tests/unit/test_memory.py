@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from imednet.core.decoding.page import models, read_page
+from imednet.core.decoding.page import read_page
 from imednet.sandbox import Request, Sandbox
 from imednet_api.api import operation
 from support import STUDY, Ways
@@ -23,8 +23,8 @@ def test_kept_records_cost_at_most_twice_their_bytes(box: Sandbox) -> None:
         "x-imn-security-key": box.credentials["security_key"],
         "content-type": "application/json",
     }
-    read = read_page(operation("list_records"), models, STUDY)
-    request = httpx.Request("GET", "http://h/p")
+    read = read_page(operation("list_records"), "models", STUDY)
+    request = httpx.Request("GET", f"http://h/api/v1/edc/studies/{STUDY}/records")
     bodies = [
         box.api.answer(Request("GET", f"/api/v1/edc/studies/{STUDY}/records?size=500&page={page}", keys)).body
         for page in range(6)

@@ -39,7 +39,7 @@ def body(rows: Any, **pagination: Any) -> dict[str, Any]:
     return {"metadata": {"status": "OK", "error": {}, "timestamp": "t"}, "pagination": facts, "data": rows}
 
 
-def read(content: bytes | dict[str, Any], maker: Any = pages.models, what: Any = RECORDS) -> pages.Page:
+def read(content: bytes | dict[str, Any], maker: Any = "models", what: Any = RECORDS) -> pages.Page:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     return pages.read_page(what, maker, "ABC-01")(httpx.Response(200, content=raw, request=REQUEST))
 
@@ -50,7 +50,7 @@ class TestSoundPages:
         typed = read(body(rows))
         assert [row.to_dict() for row in typed.rows] == rows
         assert typed.identities == [1, 2]
-        assert read(body(rows), None).rows == rows
+        assert read(body(rows), "dictionaries").rows == rows
         lines = read(body(rows), LINES)
         assert [json.loads(bytes(line)) for line, *_ in lines.rows] == rows
         assert [fields for _, *fields in lines.rows] == [[1, None], [2, None]]
@@ -107,8 +107,9 @@ class TestSoundPages:
     def test_a_kept_record_does_not_keep_its_page(self) -> None:
         content = json.dumps(body([record(number) for number in range(400)])).encode()
         kept = read(content).rows[3]
-        assert type(kept._record_data) is bytes
-        assert kept._record_data == b'{"A": "1"}'
+        held = type(kept).record_data._get(kept)
+        assert type(held) is bytes
+        assert held == b'{"A": "1"}'
 
 
 class TestUnsoundPages:
@@ -125,7 +126,7 @@ class TestUnsoundPages:
             body([{"studyKey": "x"}]), body([record(1, recordId=1.5)]), body([record(1, recordId=True)]),
         ],
     )  # fmt: skip
-    @pytest.mark.parametrize("maker", [pages.models, LINES, None])
+    @pytest.mark.parametrize("maker", ["models", LINES, "dictionaries"])
     def test_a_page_that_does_not_agree_with_itself_is_an_error(self, wrong: Any, maker: Any) -> None:
         with pytest.raises(UnsoundAnswer) as caught:
             read(json.dumps(wrong).encode(), maker)
@@ -143,7 +144,7 @@ class TestUnsoundPages:
         ],
     )  # fmt: skip
     def test_what_is_no_json_is_network_trouble_that_says_what_came(self, content: bytes, what: str) -> None:
-        for maker in (pages.models, LINES, None):
+        for maker in ("models", LINES, "dictionaries"):
             with pytest.raises(httpx.DecodingError, match=what):
                 read(content, maker)
 
@@ -152,13 +153,13 @@ class TestUnsoundPages:
         page = {**body(data or []), "metadata": {"error": {"code": "9000", "description": "Unknown error"}}}
         if data is None:
             del page["data"], page["pagination"]
-        for maker in (pages.models, LINES, None):
+        for maker in ("models", LINES, "dictionaries"):
             with pytest.raises(ApiError, match="Unknown error"):
                 read(page, maker)
 
     @given(content=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
     def test_any_bytes_give_our_error_or_network_trouble(self, content: bytes) -> None:
-        for maker in (pages.models, LINES, None):
+        for maker in ("models", LINES, "dictionaries"):
             with pytest.raises((ImednetError, httpx.DecodingError)):
                 read(content, maker)
 
@@ -176,5 +177,5 @@ class TestUnsoundPages:
 def test_identities_of_users_fall_back_to_the_login() -> None:
     users = operation("list_users")
     rows = [{"userId": None, "login": "a"}, {"userId": "u2", "login": "b"}]
-    for maker in (pages.models, LINES, None):
+    for maker in ("models", LINES, "dictionaries"):
         assert read(body(rows), maker, users).identities == [("", "a"), "u2"]

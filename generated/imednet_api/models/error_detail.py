@@ -12,8 +12,12 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 
 
+@_undecoded(
+    field=lambda: ErrorField,
+)
 @_define(repr=False)
 class ErrorDetail(_Model):
     """What went wrong; empty on success.
@@ -32,9 +36,7 @@ class ErrorDetail(_Model):
         "field": "field",
     }
     SHOWN = ("code",)
-    NESTED = {
-        "field": "ErrorField",
-    }
+    UNDECODED = ("field",)
     _pick = _pick(FIELDS)
 
     code: str | None = None
@@ -53,7 +55,8 @@ class ErrorDetail(_Model):
             self.message,
             self.field,
         ) = values
-        self.field = _read(ErrorField, self.field)
+        if type(values[3]) is not bytes:
+            self.field = _read(ErrorField, values[3])
         self._rest = rest
         return self
 

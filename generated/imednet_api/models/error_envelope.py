@@ -12,8 +12,12 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 
 
+@_undecoded(
+    metadata=lambda: Metadata,
+)
 @_define(repr=False)
 class ErrorEnvelope(_Model):
     """A failure; a gateway before the application sends the message alone.
@@ -28,9 +32,7 @@ class ErrorEnvelope(_Model):
         "message": "message",
     }
     SHOWN = ()
-    NESTED = {
-        "metadata": "Metadata",
-    }
+    UNDECODED = ("metadata",)
     _pick = _pick(FIELDS)
 
     metadata: Metadata | None = None
@@ -45,7 +47,8 @@ class ErrorEnvelope(_Model):
             self.metadata,
             self.message,
         ) = values
-        self.metadata = _read(Metadata, self.metadata)
+        if type(values[0]) is not bytes:
+            self.metadata = _read(Metadata, values[0])
         self._rest = rest
         return self
 

@@ -14,9 +14,13 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 from ..types import utc as _utc
 
 
+@_undecoded(
+    forms=lambda: IntervalForm,
+)
 @_define(repr=False)
 class Interval(_Model):
     """A planned visit with its window and forms.
@@ -73,9 +77,7 @@ class Interval(_Model):
         "interval_id",
         "interval_name",
     )
-    NESTED = {
-        "forms": "IntervalForm",
-    }
+    UNDECODED = ("forms",)
     _pick = _pick(FIELDS)
 
     study_key: str | None = None
@@ -128,7 +130,8 @@ class Interval(_Model):
             self.epro_grace_period,
             self.forms,
         ) = values
-        self.forms = _read(IntervalForm, self.forms)
+        if type(values[20]) is not bytes:
+            self.forms = _read(IntervalForm, values[20])
         self._rest = rest
         return self
 

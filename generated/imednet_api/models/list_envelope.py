@@ -12,8 +12,13 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 
 
+@_undecoded(
+    metadata=lambda: Metadata,
+    pagination=lambda: Pagination,
+)
 @_define(repr=False)
 class ListEnvelope(_Model):
     """What every list answers with.
@@ -28,10 +33,10 @@ class ListEnvelope(_Model):
         "pagination": "pagination",
     }
     SHOWN = ()
-    NESTED = {
-        "metadata": "Metadata",
-        "pagination": "Pagination",
-    }
+    UNDECODED = (
+        "metadata",
+        "pagination",
+    )
     _pick = _pick(FIELDS)
 
     metadata: Metadata | None = None
@@ -46,8 +51,10 @@ class ListEnvelope(_Model):
             self.metadata,
             self.pagination,
         ) = values
-        self.metadata = _read(Metadata, self.metadata)
-        self.pagination = _read(Pagination, self.pagination)
+        if type(values[0]) is not bytes:
+            self.metadata = _read(Metadata, values[0])
+        if type(values[1]) is not bytes:
+            self.pagination = _read(Pagination, values[1])
         self._rest = rest
         return self
 

@@ -14,9 +14,13 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 from ..types import utc as _utc
 
 
+@_undecoded(
+    error=lambda: ErrorDetail,
+)
 @_define(repr=False)
 class Metadata(_Model):
     """Facts on the answer.
@@ -40,9 +44,7 @@ class Metadata(_Model):
         "status",
         "path",
     )
-    NESTED = {
-        "error": "ErrorDetail",
-    }
+    UNDECODED = ("error",)
     _pick = _pick(FIELDS)
 
     status: str | None = None
@@ -63,7 +65,8 @@ class Metadata(_Model):
             self.timestamp,
             self.error,
         ) = values
-        self.error = _read(ErrorDetail, self.error)
+        if type(values[4]) is not bytes:
+            self.error = _read(ErrorDetail, values[4])
         self._rest = rest
         return self
 

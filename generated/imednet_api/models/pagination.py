@@ -12,8 +12,12 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 
 
+@_undecoded(
+    sort=lambda: SortOrder,
+)
 @_define(repr=False)
 class Pagination(_Model):
     """Which page this is, of how many.
@@ -39,9 +43,7 @@ class Pagination(_Model):
         "total_pages",
         "total_elements",
     )
-    NESTED = {
-        "sort": "SortOrder",
-    }
+    UNDECODED = ("sort",)
     _pick = _pick(FIELDS)
 
     current_page: int | None = None
@@ -62,7 +64,8 @@ class Pagination(_Model):
             self.total_elements,
             self.sort,
         ) = values
-        self.sort = _read(SortOrder, self.sort)
+        if type(values[4]) is not bytes:
+            self.sort = _read(SortOrder, values[4])
         self._rest = rest
         return self
 

@@ -14,9 +14,13 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 from ..types import utc as _utc
 
 
+@_undecoded(
+    query_comments=lambda: QueryComment,
+)
 @_define(repr=False)
 class Query(_Model):
     """A dialogue on data. It has no status of its own.
@@ -58,9 +62,7 @@ class Query(_Model):
         "annotation_id",
         "record_id",
     )
-    NESTED = {
-        "query_comments": "QueryComment",
-    }
+    UNDECODED = ("queryComments",)
     _pick = _pick(FIELDS)
 
     study_key: str | None = None
@@ -97,7 +99,8 @@ class Query(_Model):
             self.date_modified,
             self.query_comments,
         ) = values
-        self.query_comments = _read(QueryComment, self.query_comments)
+        if type(values[12]) is not bytes:
+            self.query_comments = _read(QueryComment, values[12])
         self._rest = rest
         return self
 

@@ -12,8 +12,14 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 
 
+@_undecoded(
+    metadata=lambda: Metadata,
+    pagination=lambda: Pagination,
+    data=lambda: Query,
+)
 @_define(repr=False)
 class QueryPage(_Model):
     """One page of queries.
@@ -30,11 +36,11 @@ class QueryPage(_Model):
         "data": "data",
     }
     SHOWN = ()
-    NESTED = {
-        "metadata": "Metadata",
-        "pagination": "Pagination",
-        "data": "Query",
-    }
+    UNDECODED = (
+        "metadata",
+        "pagination",
+        "data",
+    )
     _pick = _pick(FIELDS)
 
     metadata: Metadata | None = None
@@ -51,9 +57,12 @@ class QueryPage(_Model):
             self.pagination,
             self.data,
         ) = values
-        self.metadata = _read(Metadata, self.metadata)
-        self.pagination = _read(Pagination, self.pagination)
-        self.data = _read(Query, self.data)
+        if type(values[0]) is not bytes:
+            self.metadata = _read(Metadata, values[0])
+        if type(values[1]) is not bytes:
+            self.pagination = _read(Pagination, values[1])
+        if type(values[2]) is not bytes:
+            self.data = _read(Query, values[2])
         self._rest = rest
         return self
 

@@ -12,12 +12,16 @@ from attrs import field as _field
 
 from ..types import Model as _Model
 from ..types import Rest as _Rest
-from ..types import decode_if_raw as _decode_if_raw
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 from ..types import utc as _utc
 
 
+@_undecoded(
+    keywords=lambda: Keyword,
+    record_data=None,
+)
 @_define(repr=False)
 class Record(_Model):
     """One filled-in form with its answers.
@@ -73,10 +77,10 @@ class Record(_Model):
         "subject_id",
         "visit_id",
     )
-    UNDECODED = ("recordData",)
-    NESTED = {
-        "keywords": "Keyword",
-    }
+    UNDECODED = (
+        "keywords",
+        "recordData",
+    )
     _pick = _pick(FIELDS)
 
     study_key: str | None = None
@@ -97,7 +101,7 @@ class Record(_Model):
     visit_id: int | None = None
     parent_record_id: int | None = None
     keywords: list[Keyword] | None = None
-    _record_data: bytes | RecordData | None = _field(default=None, alias="record_data", eq=_decode_if_raw)
+    record_data: RecordData | None = None
     _rest: _Rest | None = _field(default=None, alias="rest", kw_only=True)
 
     @classmethod
@@ -123,9 +127,10 @@ class Record(_Model):
             self.visit_id,
             self.parent_record_id,
             self.keywords,
-            self._record_data,
+            self.record_data,
         ) = values
-        self.keywords = _read(Keyword, self.keywords)
+        if type(values[17]) is not bytes:
+            self.keywords = _read(Keyword, values[17])
         self._rest = rest
         return self
 
@@ -138,18 +143,6 @@ class Record(_Model):
     def date_modified_utc(self) -> _datetime | None:
         """`date_modified` as an aware time; `None` where there is none, or where it is no time."""
         return _utc(self.date_modified)
-
-    @builtins.property
-    def record_data(self) -> RecordData | None:
-        """Answers by variable name. Decoded when it is read first."""
-        value = self._record_data
-        if type(value) is bytes:
-            value = self._record_data = _decode_if_raw(value)
-        return value  # type: ignore[return-value]
-
-    @record_data.setter
-    def record_data(self, value: RecordData | None) -> None:
-        self._record_data = value
 
 
 from .keyword import Keyword  # noqa: E402

@@ -12,8 +12,14 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 
 
+@_undecoded(
+    metadata=lambda: Metadata,
+    pagination=lambda: Pagination,
+    data=lambda: RecordRevision,
+)
 @_define(repr=False)
 class RecordRevisionPage(_Model):
     """One page of record revisions.
@@ -30,11 +36,11 @@ class RecordRevisionPage(_Model):
         "data": "data",
     }
     SHOWN = ()
-    NESTED = {
-        "metadata": "Metadata",
-        "pagination": "Pagination",
-        "data": "RecordRevision",
-    }
+    UNDECODED = (
+        "metadata",
+        "pagination",
+        "data",
+    )
     _pick = _pick(FIELDS)
 
     metadata: Metadata | None = None
@@ -51,9 +57,12 @@ class RecordRevisionPage(_Model):
             self.pagination,
             self.data,
         ) = values
-        self.metadata = _read(Metadata, self.metadata)
-        self.pagination = _read(Pagination, self.pagination)
-        self.data = _read(RecordRevision, self.data)
+        if type(values[0]) is not bytes:
+            self.metadata = _read(Metadata, values[0])
+        if type(values[1]) is not bytes:
+            self.pagination = _read(Pagination, values[1])
+        if type(values[2]) is not bytes:
+            self.data = _read(RecordRevision, values[2])
         self._rest = rest
         return self
 

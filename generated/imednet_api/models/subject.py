@@ -14,9 +14,13 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 from ..types import utc as _utc
 
 
+@_undecoded(
+    keywords=lambda: Keyword,
+)
 @_define(repr=False)
 class Subject(_Model):
     """A person in the study.
@@ -55,9 +59,7 @@ class Subject(_Model):
         "subject_id",
         "subject_key",
     )
-    NESTED = {
-        "keywords": "Keyword",
-    }
+    UNDECODED = ("keywords",)
     _pick = _pick(FIELDS)
 
     study_key: str | None = None
@@ -92,7 +94,8 @@ class Subject(_Model):
             self.date_modified,
             self.keywords,
         ) = values
-        self.keywords = _read(Keyword, self.keywords)
+        if type(values[11]) is not bytes:
+            self.keywords = _read(Keyword, values[11])
         self._rest = rest
         return self
 

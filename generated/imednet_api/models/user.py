@@ -12,8 +12,12 @@ from ..types import Model as _Model
 from ..types import Rest as _Rest
 from ..types import pick as _pick
 from ..types import read as _read
+from ..types import undecoded as _undecoded
 
 
+@_undecoded(
+    roles=lambda: Role,
+)
 @_define(repr=False)
 class User(_Model):
     """A person who works in the study.
@@ -38,9 +42,7 @@ class User(_Model):
         "roles": "roles",
     }
     SHOWN = ("user_id",)
-    NESTED = {
-        "roles": "Role",
-    }
+    UNDECODED = ("roles",)
     _pick = _pick(FIELDS)
 
     user_id: str | None = None
@@ -65,7 +67,8 @@ class User(_Model):
             self.user_active_in_study,
             self.roles,
         ) = values
-        self.roles = _read(Role, self.roles)
+        if type(values[6]) is not bytes:
+            self.roles = _read(Role, values[6])
         self._rest = rest
         return self
 

@@ -140,7 +140,7 @@ def _list(
             rows = endpoint.list(study_key, **arguments)
             proof = rows.proof
             if not proof.proven:
-                say(f"not proven whole, only the totals agree: {proof.reason}")
+                say(f"not proven complete: {proof.reason}")
         else:
             # A page of one row more than asked for tells whether there are more.
             size = None if sort else min(limit + 1, _max_size(endpoint.operation))

@@ -21,8 +21,9 @@ def summary(report: ExportReport) -> None:
         typer.echo(f"{form.key:<{width}}{rows:>9}  {form.status:<8} {form.file or ''}".rstrip())
     proof, left_out = report.proof, sum(report.left_out.values())
     if proof is not None:
-        total = proof.total - proof.vanished + proof.growth - left_out
-        typer.echo(f"{'all':<{width}}{report.rows:>9,}  = {total:,} on the server, {proof.status} ({proof.rule})")
+        total = proof.total - left_out
+        beside = f"= {total:,} on the server" if proof.quiet else f"of {total:,} when it began, on a study that changes"
+        typer.echo(f"{'all':<{width}}{report.rows:>9,}  {beside}, {proof.status} ({proof.rule})")
     else:
         typer.echo(f"{'all':<{width}}{report.rows:>9,}  each form proven by itself")
     typer.echo(f"manifest: {report.folder}")
@@ -33,11 +34,13 @@ def summary(report: ExportReport) -> None:
         say(f"{left_out:,} records of forms that were not asked for are left out: {named}. Disabled forms: --disabled")
     if report.issues:
         say(f"{report.issues:,} cells do not fit their variable; they are listed in _issues")
-    if proof is not None and proof.growth:
-        say(f"{proof.growth} records came while the export ran; they are in the files")
-    if proof is not None and proof.vanished:
-        say(f"{proof.vanished} records were deleted while the export ran; they may be in the files")
+    if proof is not None and proof.came:
+        say(f"{proof.came} records came while the export ran; they are in the files")
+    if proof is not None and proof.gone:
+        say(f"{proof.gone} records were deleted while the export ran; they may be in the files")
+    if proof is not None and proof.later:
+        say(f"{proof.later} records came later than the export began; the next run has them")
     if proof is not None and not proof.proven:
-        say(f"not proven whole, only the totals agree: {proof.reason}")
+        say(f"not proven complete: {proof.reason}")
     if report.blinded:
         say(f"left out because they are blinded: {', '.join(report.blinded)}")

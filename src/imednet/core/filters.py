@@ -1,4 +1,4 @@
-"""Filter expressions: from keywords, and joined with the fence of a whole read.
+"""Filter expressions: from keywords, and joined with the interval that a whole read asks for.
 
 The grammar is the strict part of what the vendor documents: `attribute operator value` without spaces, `;` for AND,
 each attribute once, quotes only where a value needs them.
@@ -142,14 +142,6 @@ def clauses_if_conjunction(expression: str) -> list[tuple[str, str, str]] | None
         found.append((clause.group(1), clause.group(2), value))
         start += len(part) + 1
     return found
-
-
-def is_settled(name: str) -> bool:
-    """Whether an attribute never changes: identifiers and keys of a row, and the time it was made.
-
-    Not the site: a subject may be transferred to another one, with all its records.
-    """
-    return (name.endswith(("Id", "Key")) and name != "siteId") or name == "dateCreated"
 
 
 def joined(*expressions: str | None) -> str | None:

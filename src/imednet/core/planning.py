@@ -2,8 +2,8 @@
 
 The vendor's rule is that an attribute occurs once in a filter. A second condition on one attribute (the other end of a
 range) is therefore tested on the rows that come. Several values of one attribute become one read for each value where
-the attribute never changes (identifiers, keys), else a test on the rows: a row that went from one value to another
-between two reads would be lost. The proof of a read says what was done.
+a row keeps its value for good (its number, form and subject), else a test on the rows: a row that went from one value
+to another between two reads would be lost. The proof of a read says what was done.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ MOST_PARTS = 20
 
 NEVER_ASKED = ("deleted",)
 """Shown in rows and in no table of attributes that the server filters by; clients that asked for it were refused."""
+
+KEPT_FOR_GOOD = ("formId", "formKey", "subjectId", "subjectKey")
+"""Attributes whose value a row keeps, besides its own number. Not the site: a subject may be transferred."""
 
 Comparison = tuple[str, Any]
 
@@ -77,6 +80,8 @@ def plan(operation: Operation, wishes: Iterable[tuple[str, Any]], taken: Iterabl
 
     Raises ArgumentError for a value that cannot be written in the grammar.
     """
+    facts = operation.page
+    assert facts is not None
     made, taken = Plan(), set(taken)
     for name, wish in wishes:
         if isinstance(wish, list) and len(wish) != 1:
@@ -84,7 +89,8 @@ def plan(operation: Operation, wishes: Iterable[tuple[str, Any]], taken: Iterabl
             continue
         for operator, value in comparisons(name, wish[0] if isinstance(wish, list) else wish):
             text = filters.clause(name, (operator, value))  # checked, also where it is not sent
-            if name in taken or name in NEVER_ASKED:
+            bound = name == facts.number and operator in ("<", "<=", ">", ">=")  # a whole read takes these apart
+            if (name in taken and not bound) or name in NEVER_ASKED:
                 made.tests.append(row_test(operation, name, operator, value))
                 made.tested.append(name)
                 made.texts.append(text)
@@ -114,8 +120,8 @@ def _any_of(operation: Operation, name: str, values: list[Any], made: Plan, take
         raise ArgumentError(f"{name}: a list holds plain values, of which one must match")
     clauses = list(dict.fromkeys(filters.clause(name, value) for value in values))
     apart = len({text.casefold() for text in clauses}) == len(clauses)  # a server may compare without regard to case
-    key = filters.is_settled(name) and name.endswith(("Id", "Key"))
-    if key and apart and name not in taken and not made.parts and len(clauses) <= MOST_PARTS:
+    kept = name in KEPT_FOR_GOOD or (operation.page is not None and name == operation.page.key[0])
+    if kept and apart and name not in taken and not made.parts and len(clauses) <= MOST_PARTS:
         made.parts = clauses
         taken.add(name)
         return

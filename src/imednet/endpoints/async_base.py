@@ -7,15 +7,14 @@ from typing import Any, Literal, overload
 
 import httpx
 
-from ..core.collector import UncollectedPages
 from ..core.conditions import Condition
-from ..core.decoding.page import Page, RowMaker, read_page
+from ..core.decoding.page import Page, RowKind, read_page
 from ..core.options import CallOptions
 from ..core.protocols import AsyncRequestorProtocol
 from ..core.reading.fetch import drive_async
-from ..core.reading.intervals import Consistency
+from ..core.reading.ledger import Consistency
 from ..core.reading.list_call import ListCall
-from ..core.reading.several import Read
+from ..core.reading.whole_read import Read
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import AsyncRowIterator, AsyncRowPages, RawRow, Rows, sorted_rows
 
@@ -151,7 +150,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
         )
-        read, pages = self._read(self._whole(calls, consistency, resume), self._maker(raw))
+        read, pages = self._read(self._whole(calls, consistency, resume), self._kind(raw))
         return AsyncRowPages(read, pages)
 
     async def count(
@@ -180,7 +179,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
     ) -> int | None:
         """The highest identity in the list; see `GenericListGetEndpoint.newest`."""
         call = self._newest_call(study_key, CallOptions(timeout, retries, headers))
-        reader = read_page(call.operation, None, call.study_key)
+        reader = read_page(call.operation, "dictionaries", call.study_key)
         page = await self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
         return self._highest(page)
 
@@ -199,20 +198,18 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
 
     # ---- shared by all of the above
 
-    def _read(self, read: Read, maker: RowMaker | None) -> tuple[Read, AsyncGenerator[Page, None]]:
-        return read, drive_async(self._client, read, read_page(self.operation, maker, read.call.study_key))
+    def _read(self, read: Read, kind: RowKind) -> tuple[Read, AsyncGenerator[Page, None]]:
+        return read, drive_async(self._client, read, read_page(self.operation, kind, read.call.study_key))
 
     async def _rows(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, refresh: bool, raw: bool
     ) -> Rows[T]:
         rows = self._cached(calls[0], raw, refresh)
         if rows is None:
-            read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
+            read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
             found: list[Any] = []
-            with UncollectedPages() as pause:
-                async for page in pages:
-                    found += page.rows
-                    pause.came()
+            async for page in pages:
+                found += page.rows
             assert read.proof is not None
             rows = Rows(found, read.proof)
             self._remember(calls[0], raw, rows)
@@ -221,7 +218,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
     def _iterator(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, raw: bool
     ) -> AsyncRowIterator[T]:
-        read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
+        read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
 
         async def rows() -> AsyncGenerator[Any, None]:
             if sorting:
@@ -238,8 +235,11 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         return AsyncRowIterator(read, rows())
 
     async def _count(self, call: ListCall) -> int:
-        reader = read_page(call.operation, None, call.study_key)
+        reader = read_page(call.operation, "dictionaries", call.study_key)
         if call.keep is None:
-            page = await self._client.fetch(call.request(0, 1), reader, call.study_key, call.options)
-            return page.total
+            totals = []
+            for request in call.counts():
+                page = await self._client.fetch(request, reader, call.study_key, call.options)
+                totals.append(page.total)
+            return max(0, totals[0] - sum(totals[1:]))
         return len(await self._rows([call], [], "repair", refresh=True, raw=True))

@@ -7,15 +7,14 @@ from typing import Any, Literal, overload
 
 import httpx
 
-from ..core.collector import UncollectedPages
 from ..core.conditions import Condition
-from ..core.decoding.page import Lines, Page, RowMaker, read_page
+from ..core.decoding.page import Lines, Page, RowKind, read_page
 from ..core.options import CallOptions
 from ..core.protocols import RequestorProtocol
 from ..core.reading.fetch import drive
-from ..core.reading.intervals import Consistency
+from ..core.reading.ledger import Consistency
 from ..core.reading.list_call import ListCall
-from ..core.reading.several import Read
+from ..core.reading.whole_read import Read
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
 
@@ -68,8 +67,9 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
             filters: attributes as the server spells them, sent without a look at whether they exist.
             page_size: rows a request, at most 500.
             sort: `"dateModified,desc"` or a list of such; orders the result, pages are always read by identity.
-            consistency: what to do when rows go or move while they are read. `repair` reads again what moved, so that
-                every row that was there all the time is in the result once; `strict` raises; `off` trusts the server.
+            consistency: what to do when the list changes while it is read. `repair` reads again where counts do not
+                agree, so that every row that was there all the time is in the result once; `strict` raises; `off`
+                trusts the server and proves nothing.
             timeout, retries, headers: for this call alone.
             refresh: ask the server also where the answer is at hand (lists of the study design are kept).
             raw: decoded JSON instead of objects, untouched.
@@ -85,7 +85,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
             ArgumentError: a value cannot be sent.
             ApiError: the server answered with a failure.
             RequestError: no usable answer came.
-            PaginationError: the pages do not fit together, or rows moved while they were read.
+            PaginationError: a page contradicts itself, or the read cannot be whole (`IncompleteReadError`).
         """
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
@@ -185,7 +185,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
         )
-        read, pages = self._read(self._whole(calls, consistency, resume), self._maker(raw))
+        read, pages = self._read(self._whole(calls, consistency, resume), self._kind(raw))
         return RowPages(read, pages)
 
     def count(
@@ -220,7 +220,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
             ArgumentError: rows of this list are not told apart by one number.
         """
         call = self._newest_call(study_key, CallOptions(timeout, retries, headers))
-        reader = read_page(call.operation, None, call.study_key)
+        reader = read_page(call.operation, "dictionaries", call.study_key)
         page = self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
         return self._highest(page)
 
@@ -250,7 +250,6 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         fields: tuple[str, ...] = (),
         filter: str | None = None,
         resume: str | None = None,
-        fence_first: bool = False,
         consistency: Consistency = "repair",
         **attributes: Any,
     ) -> RowPages[tuple[Any, ...]]:
@@ -260,30 +259,27 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
             fields: what stands behind the line in each row, such as `("formId",)`.
             filter: a ready expression.
             resume: `page.token` of an earlier read with the same arguments.
-            fence_first: ask for the newest row before the first page, which saves one request of a long read.
             consistency: as in `list`.
             **attributes: parameters of this list alone, such as `include_inactive=True`.
         """
         calls = self._calls(study_key, filter=filter, attributes=attributes)
-        read = self._whole(calls, consistency, resume, fence_first=fence_first)
+        read = self._whole(calls, consistency, resume)
         return RowPages(*self._read(read, Lines(fields)))
 
     # ---- shared by all of the above
 
-    def _read(self, read: Read, maker: RowMaker | Lines | None) -> tuple[Read, Generator[Page, None, None]]:
-        return read, drive(self._client, read, read_page(self.operation, maker, read.call.study_key))
+    def _read(self, read: Read, kind: RowKind) -> tuple[Read, Generator[Page, None, None]]:
+        return read, drive(self._client, read, read_page(self.operation, kind, read.call.study_key))
 
     def _rows(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, refresh: bool, raw: bool
     ) -> Rows[T]:
         rows = self._cached(calls[0], raw, refresh)
         if rows is None:
-            read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
+            read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
             found: list[Any] = []
-            with UncollectedPages() as pause:
-                for page in pages:
-                    found += page.rows
-                    pause.came()
+            for page in pages:
+                found += page.rows
             assert read.proof is not None
             rows = Rows(found, read.proof)
             self._remember(calls[0], raw, rows)
@@ -292,7 +288,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
     def _iterator(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, raw: bool
     ) -> RowIterator[T]:
-        read, pages = self._read(self._whole(calls, consistency), self._maker(raw))
+        read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
 
         def rows() -> Generator[Any, None, None]:
             if sorting:
@@ -304,8 +300,11 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         return RowIterator(read, rows())
 
     def _count(self, call: ListCall) -> int:
-        reader = read_page(call.operation, None, call.study_key)
+        reader = read_page(call.operation, "dictionaries", call.study_key)
         if call.keep is None:
-            page = self._client.fetch(call.request(0, 1), reader, call.study_key, call.options)
-            return page.total
+            totals = []
+            for request in call.counts():
+                page = self._client.fetch(request, reader, call.study_key, call.options)
+                totals.append(page.total)
+            return max(0, totals[0] - sum(totals[1:]))
         return len(self._rows([call], [], "repair", refresh=True, raw=True))

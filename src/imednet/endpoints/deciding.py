@@ -13,15 +13,15 @@ from ..constants import LARGE_PAGE_SIZE
 from ..core import filters as expressions
 from ..core.conditions import Condition
 from ..core.context import get_current_study
-from ..core.decoding.page import Page, RowMaker, models
+from ..core.decoding.page import Page, RowKind
 from ..core.filters import clauses_if_conjunction, joined, snake
 from ..core.options import AS_CLIENT, CallOptions
 from ..core.planning import plan, wishes_of
 from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
-from ..core.reading.intervals import Consistency, WholeRead
+from ..core.reading.answer import as_number
+from ..core.reading.ledger import Consistency
 from ..core.reading.list_call import ListCall
-from ..core.reading.proof import as_number
-from ..core.reading.several import Read, SplitRead
+from ..core.reading.whole_read import Read, SplitRead, WholeRead
 from ..errors import ArgumentError, IncompleteReadError, NotFoundError, UnknownFilterError
 from ..utils.url import check_path_part
 from .raw import RawResponses
@@ -152,22 +152,17 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         calls: Sequence[ListCall],
         consistency: Consistency,
         resume: str | None = None,
-        *,
-        fence_first: bool = False,
     ) -> Read:
         """The read of all calls."""
         ahead = self._client.max_in_flight - 1
         if resume is not None and len(calls) > 1:
             raise ArgumentError("a read that was split into several, one for each value, cannot be resumed")
         after = None if resume is None else calls[0].after(resume)
-        reads = [
-            WholeRead(call, ahead=ahead, consistency=consistency, after=after, fence_first=fence_first)
-            for call in calls
-        ]
+        reads = [WholeRead(call, ahead=ahead, consistency=consistency, after=after) for call in calls]
         return reads[0] if len(reads) == 1 else SplitRead(reads)
 
-    def _maker(self, raw: bool) -> RowMaker | None:
-        return None if raw else models
+    def _kind(self, raw: bool) -> RowKind:
+        return "dictionaries" if raw else "models"
 
     def _is_kept(self, call: ListCall) -> bool:
         """Whether a list is kept: lists of the study's design, read without a filter."""
@@ -191,7 +186,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
     def _newest_call(self, study_key: str | None, options: CallOptions) -> ListCall:
         """The list that `newest` looks at."""
         (call,) = self._calls(study_key, attributes={}, options=options)
-        if call.facts.fence is None or len(call.facts.key) > 1:
+        if call.facts.number is None or len(call.facts.key) > 1:
             raise ArgumentError(f"rows of {self.operation.tag} are not told apart by one number that only grows")
         return call
 

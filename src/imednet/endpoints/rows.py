@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ..core.decoding.page import Page
 from ..core.reading.proof import Proof
-from ..core.reading.several import Read, SplitRead
+from ..core.reading.whole_read import Read, SplitRead
 from ..errors import ImednetError, IncompleteReadError
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ UNASSIGNED: Final = "_unassigned"
 """Where records of forms that the study does not list go."""
 ISSUES: Final = "_issues"
 DICTIONARY: Final = "_dictionary"
-CONTEXT: Final = tuple(name for name in Record.FIELDS if name not in Record.UNDECODED)
+CONTEXT: Final = tuple(name for name in Record.FIELDS if name != "recordData")
 """Fields of the record itself, as the server spells them."""
 SYSTEM: Final = ("unvnum", "dateCreated", "dateModified")
 """Answers that the server adds to those of the form (API description, `RecordData`)."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from ..core.reading.intervals import Consistency
+from ..core.reading.ledger import Consistency
 from ..errors import ExportConfigurationError
 
 Values = Literal["text", "typed", "both"]

@@ -18,7 +18,7 @@ class Outcome:
     Attributes:
         status: `PENDING` before the first try, `ABSENT` where the server has no such list.
         rows: rows read; `None` before the first try, 0 where the server says 0.
-        proof: `proven`, or `unproven` where only totals could be compared.
+        proof: `proven`, or `unproven` where the list cannot be read by intervals.
         rule: the rule of the read it comes from.
         started, ended: server time, UTC.
         error, code: what went wrong, and the HTTP status or the kind of error.

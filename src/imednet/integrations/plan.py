@@ -9,7 +9,7 @@ from ..sdk import ImednetSDK
 from .layout import Shape, study_tables
 from .options import ENTITIES, ExportOptions
 
-_FENCE_REQUESTS = 2
+_SMALL_REQUESTS = 2
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def plan_export(sdk: ImednetSDK, study_key: str, options: ExportOptions | None =
     each = sum(len(bytes(line)) for line in lines) / len(lines) if lines else 0.0
     if options.forms is None:
         total = sample.total if sample is not None else 0
-        requests = _requests(total) - (total > LARGE_PAGE_SIZE) + max(0, len(tables.forms) - 1)
+        requests = _requests(total) + max(0, len(tables.forms) - 1)
     else:
         counts = [sdk.records.count(study_key, form_key=table.key) for table in tables.forms]
         total, requests = sum(counts), sum(map(_requests, counts))
@@ -65,6 +65,5 @@ def plan_export(sdk: ImednetSDK, study_key: str, options: ExportOptions | None =
 
 
 def _requests(rows: int) -> int:
-    """A read of one page costs one request; a longer one the first page twice, the fence, and what came meanwhile."""
-    pages = max(1, -(-rows // LARGE_PAGE_SIZE))
-    return pages if pages == 1 else pages + _FENCE_REQUESTS + 1
+    """A short list is one answer; a longer one has pages, the last of which is not full, and two small requests."""
+    return 1 if rows < LARGE_PAGE_SIZE else rows // LARGE_PAGE_SIZE + 1 + _SMALL_REQUESTS

@@ -119,9 +119,10 @@ def proof_facts(proof: Proof) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "serverTotal": proof.total,
         "rows": proof.rows,
-        "growth": proof.growth,
-        "vanished": proof.vanished,
-        "drifts": proof.drifts,
+        "rechecked": proof.rechecked,
+        "came": proof.came,
+        "gone": proof.gone,
+        "later": proof.later,
         "requests": proof.requests,
         "proof": proof.status,
         "rule": proof.rule,

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the files below; a spool of another version is not gone on with."""
 
 _OPEN_FILES = 64

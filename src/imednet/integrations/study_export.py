@@ -16,7 +16,6 @@ from typing import Any, Final
 from imednet_api.types import SPEC_VERSION
 
 from .._version import distribution, version
-from ..core.collector import uncollected
 from ..endpoints.rows import Rows
 from ..errors import ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
 from ..sdk import ImednetSDK
@@ -134,8 +133,7 @@ class _Run:
                 spool.start()
             try:
                 found = Extractor(self.sdk, tables, spool, self.options, self.progress).run()
-                with uncollected():
-                    self._write(tables, found, spool)
+                self._write(tables, found, spool)
                 self.home.keep_spool = bool(found.failed)
                 if found.failed:
                     spool.note(incomplete=today)
@@ -161,6 +159,8 @@ class _Run:
         where others failed, each being whole by itself.
         """
         notes = spool.notes
+        if notes.get("unfound"):
+            return False
         if "incomplete" in notes:
             stray = (notes.get("outcomes") or {}).get(UNASSIGNED, {})
             return bool(notes["incomplete"] == today and stray.get("status") != "FAILED")

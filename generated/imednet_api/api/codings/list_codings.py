@@ -34,7 +34,7 @@ OPERATION: Final = Operation(
             "codingId",
             "revision",
         ),
-        fence="codingId",
+        number="codingId",
     ),
 )
 

@@ -30,7 +30,7 @@ OPERATION: Final = Operation(
         max_size=500,
         default_sort=("formId",),
         key=("formId",),
-        fence="formId",
+        number="formId",
         design=True,
     ),
 )

@@ -30,7 +30,7 @@ OPERATION: Final = Operation(
         max_size=500,
         default_sort=("intervalId",),
         key=("intervalId",),
-        fence="intervalId",
+        number="intervalId",
         design=True,
     ),
 )

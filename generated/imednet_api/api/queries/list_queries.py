@@ -30,7 +30,7 @@ OPERATION: Final = Operation(
         max_size=500,
         default_sort=("annotationId",),
         key=("annotationId",),
-        fence="annotationId",
+        number="annotationId",
     ),
 )
 

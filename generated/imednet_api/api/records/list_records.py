@@ -31,7 +31,7 @@ OPERATION: Final = Operation(
         max_size=500,
         default_sort=("recordId",),
         key=("recordId",),
-        fence="recordId",
+        number="recordId",
     ),
 )
 

@@ -30,7 +30,7 @@ OPERATION: Final = Operation(
         max_size=500,
         default_sort=("formId",),
         key=("variableId",),
-        fence="variableId",
+        number="variableId",
         design=True,
     ),
 )

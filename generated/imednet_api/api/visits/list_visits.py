@@ -30,7 +30,7 @@ OPERATION: Final = Operation(
         max_size=500,
         default_sort=("visitId",),
         key=("visitId",),
-        fence="visitId",
+        number="visitId",
         filterable=(
             "intervalGroupId",
             "intervalGroupName",

@@ -11,9 +11,12 @@ from imednet_api.types import STANDARD_DECODER, decode, fast_json
 
 
 def own_bytes(raw: Any) -> bytes | None:
-    """A copy, so that a kept row does not keep the whole page; null is null."""
+    """A copy, so that a kept row does not keep the whole page; null is null, and all empty lists are one."""
     own = bytes(raw)
-    return None if own == b"null" else own
+    return _SMALL.get(own, own)
+
+
+_SMALL: dict[bytes, bytes | None] = {b"null": None, b"[]": b"[]"}
 
 
 def decode_but(content: bytes, names: tuple[str, ...]) -> Any:

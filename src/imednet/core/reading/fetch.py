@@ -1,4 +1,4 @@
-"""A whole read over a client: two thin shells around `reading`, which decides everything."""
+"""A whole read over a client: two thin shells around `whole_read`, which decides everything."""
 
 from __future__ import annotations
 
@@ -12,54 +12,66 @@ from ...errors import ImednetError
 from ..decoding.page import Page
 from ..http_client_base import Reader
 from ..protocols import AsyncRequestorProtocol, RequestorProtocol
-from .intervals import Fetch
-from .several import Read
+from .ledger import Fetch
+from .whole_read import Read
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import Future
 
 _SOON = 0.01
 """Seconds. A server that answers sooner is near: asking ahead would cost more than the wait it saves."""
 _SURE = 2
 """So many late answers in a row are no hiccup."""
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+
+class _Distance:
+    """Tells a read once its server turns out to be far: by the time this thread waits, without the work it does."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._late = 0
+        self._began = 0.0
+
+    def asked(self) -> None:
+        self._began = time.monotonic() - time.thread_time()
+
+    def answered(self) -> None:
+        waited = time.monotonic() - time.thread_time() - self._began
+        self._late = self._late + 1 if waited > _SOON else 0
+        if self._late >= _SURE:
+            self._read.far = True
 
 
 def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
     """Yield the pages of a whole read in order; the read's proof is set at the end.
 
-    Once answers take their time, the next pages are asked for ahead, in threads.
+    Once answers take their time, the next requests are sent ahead, in threads.
     """
     under_way: dict[Request, Future[Page]] = {}
-    late = 0
+    distance = _Distance(read)
     study_key, options = read.call.study_key, read.call.options
-
     steps = read.steps()
     step = next(steps)
     while True:
+        reply: Page | None = None
+        problem: ImednetError | None = None
         if isinstance(step, Page):
             yield step
-            reply: Page | None = None
         else:
-            for request in step.ahead if late >= _SURE else ():
+            ahead = step.ahead if read.far else ()
+            for request in (step.request, *ahead) if ahead else ():
                 if request not in under_way:
-                    if step.request not in under_way:
-                        under_way[step.request] = client.fetch_ahead(step.request, reader, study_key, options)
                     under_way[request] = client.fetch_ahead(request, reader, study_key, options)
+            distance.asked()
+            sent = under_way.pop(step.request, None)
             try:
-                began = time.monotonic()
-                started = under_way.pop(step.request, None)
-                reply = (
-                    started.result() if started is not None else client.fetch(step.request, reader, study_key, options)
-                )
-                late = late + 1 if late >= _SURE or time.monotonic() - began > _SOON else 0
+                reply = sent.result() if sent else client.fetch(step.request, reader, study_key, options)
             except ImednetError as error:
-                try:
-                    step = steps.throw(error)
-                except StopIteration:
-                    return
-                continue
+                problem = error
+            distance.answered()
         try:
-            step = steps.send(reply)
+            step = steps.send(reply) if problem is None else steps.throw(problem)
         except StopIteration:
             return
 
@@ -69,37 +81,31 @@ async def drive_async(client: AsyncRequestorProtocol, read: Read, reader: Reader
     import asyncio  # here, because blocking reads do without
 
     under_way: dict[Request, asyncio.Future[Page]] = {}
-    late = 0
+    distance = _Distance(read)
     study_key, options = read.call.study_key, read.call.options
-
-    def fetch(request: Request) -> asyncio.Future[Page]:
-        return asyncio.ensure_future(client.fetch(request, reader, study_key, options))
-
     steps = read.steps()
     step: Fetch | Page = next(steps)
     try:
         while True:
+            reply: Page | None = None
+            problem: ImednetError | None = None
             if isinstance(step, Page):
                 yield step
-                reply: Page | None = None
             else:
-                for request in (step.request, *step.ahead) if late >= _SURE else ():
+                ahead = step.ahead if read.far else ()
+                for request in (step.request, *ahead) if ahead else ():
                     if request not in under_way:
-                        under_way[request] = fetch(request)
+                        fetched = client.fetch(request, reader, study_key, options)
+                        under_way[request] = asyncio.ensure_future(fetched)
+                distance.asked()
+                sent = under_way.pop(step.request, None)
                 try:
-                    began = time.monotonic()
-                    started = under_way.pop(step.request, None)
-                    fetched = client.fetch(step.request, reader, study_key, options) if started is None else started
-                    reply = await fetched
-                    late = late + 1 if late >= _SURE or time.monotonic() - began > _SOON else 0
+                    reply = await (sent or client.fetch(step.request, reader, study_key, options))
                 except ImednetError as error:
-                    try:
-                        step = steps.throw(error)
-                    except StopIteration:
-                        return
-                    continue
+                    problem = error
+                distance.answered()
             try:
-                step = steps.send(reply)
+                step = steps.send(reply) if problem is None else steps.throw(problem)
             except StopIteration:
                 return
     finally:

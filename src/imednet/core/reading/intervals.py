@@ -1,393 +1,272 @@
-"""A whole read: which page next, and whether the read is whole. Pure; `driving` moves the bytes.
+"""The read by intervals, of every list whose rows have a number that only grows.
 
-Three rules, and for each the reason why a read that obeys it lacks no row:
+An answer to "the first N rows with a number above A, sorted by it", with rows r1 < ... < rk and a total T, is a
+statement about one moment: the rows above A and up to rk are exactly these, and T rows lie above A. The stretch from A
+to rk is its interval; it reaches to infinity where the answer is not full (k < N and k = T). A read is whole when the
+intervals of its answers cover everything: a row that was in the list all the time lies in some interval, and was in
+that answer.
 
-*fence*: the highest identity L0 is asked for first, then pages of the rows up to L0. New rows get higher identities,
-so these rows can only become fewer. Two pages that report the same total were therefore cut from the same rows, and
-fit together. Where the total fell between two pages, rows moved up and may have slipped through between them: the range
-from the last row of the one to the first row of the other is asked for by identity and put between them.
-
-*ranges*: each page is asked for as "identities beyond the last one read". Nothing that happens to other rows can shift
-it. Used where rows may enter and leave the list by a mere change, where a row may get a later revision, and to go on
-with an earlier read. The price: no page can be asked for ahead.
-
-*totals*: where neither can be asked of the server, all totals and the number of distinct rows must agree. A deletion
-that an insertion balances cannot be seen, so such a read is called unproven.
+Totals test that the server sorts, filters and counts as asked. For two answers above A < B, T(A) - T(B) must be the
+number of rows held in between: a *seam*. Where a seam does not agree, something changed between the two answers, or the
+server does not do as asked, and the interval is read again with both its counts right after each other. At the end the
+whole list is counted; where that does not agree either, the interval at fault is found by halving.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
 
 from imednet_api.types import Request
 
-from ...errors import ArgumentError, BadRequestError, IncompleteReadError
 from ..decoding.page import Page
-from .list_call import LOWEST, ListCall
-from .proof import Identities, Proof, Rule, as_number, as_numbers, ascending
+from .answer import Answer, Held, NotCredible, as_number, guessed_bounds
+from .ledger import Fetch, Ledger, Steps
+from .list_call import HIGHEST, LOWEST, Bound
 
-Consistency = Literal["repair", "strict", "off"]
-Steps = Generator["Fetch | Page", "Page | None", None]
+AnswerSteps = Generator[Fetch | Page, Page | None, Answer]
+CountSteps = Generator[Fetch | Page, Page | None, int]
+BoundSteps = Generator[Fetch | Page, Page | None, Bound]
+PieceSteps = Generator[Fetch | Page, Page | None, tuple[list[Answer], int]]
 
-_ROUNDS = 3
-_BEFORE_ALL = -1
-_log = logging.getLogger("imednet")
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """A page the read needs now, and pages it will need next, which may be asked for ahead."""
-
-    request: Request
-    ahead: tuple[Request, ...] = ()
+_TRIES = 5
+"""How often an interval, or an answer that cannot be true, is asked for again."""
+_AUDITS = 8
+"""How often the whole list is counted at the end, where people go on working on it."""
+_SPANS = 8
+"""How many of the last answers a guess of the next bounds looks at."""
 
 
-@dataclass
-class WholeRead:
-    """One whole read. `steps()` yields what to fetch and, in between, pages to hand on; `proof` is set at its end.
+class Intervals:
+    """One read by intervals, over the ledger of the read.
 
-    Args:
-        call: what to read.
-        ahead: how many pages may be asked for beyond the one that is needed.
-        consistency: `repair` reads again what moved, `strict` raises, `off` trusts the server.
-        after: go on after this identity.
-        fence_first: ask for the highest identity before the first page: one request less where there are many pages.
+    Attributes are set by `steps`: where the read starts and ends, what is held, and which bounds were asked ahead.
     """
 
-    call: ListCall
-    ahead: int = 3
-    consistency: Consistency = "repair"
-    after: int | None = None
-    fence_first: bool = False
-    proof: Proof | None = field(default=None, init=False)
-    _seen: Identities = field(default_factory=Identities, init=False)
-    _handed: int = field(default=0, init=False)
-    _rows: int = field(default=0, init=False)
-    _kept: int = field(default=0, init=False)
-    _drifts: int = field(default=0, init=False)
-    _unsorted: bool = field(default=False, init=False)
-    _requests: int = field(default=0, init=False)
-    _from: str | None = field(default=None, init=False)
-    _to: str | None = field(default=None, init=False)
-    _undeclared: set[str] = field(default_factory=set, init=False)
-    _window: dict[tuple[int, int, int | None], Request] = field(default_factory=dict, init=False)
-
-    def __post_init__(self) -> None:
-        if self.consistency not in get_args(Consistency):
-            raise ArgumentError(f"consistency must be one of {', '.join(get_args(Consistency))}")
-        if self.after is not None and (why := self.call.why_no_ranges()):
-            raise ArgumentError(f"this read cannot be resumed: {why}")
-
-    @property
-    def _name(self) -> str:
-        return self.call.operation.name
+    def __init__(self, read: Ledger) -> None:
+        self.read = read
+        self.call = read.call
+        self.split = len(read.call.facts.key) > 1
+        self.size = read.call.page_size
+        self.in_force = 0
+        bounds = read.call.bounds()
+        assert bounds is not None
+        self.exact = bounds.exact and read.after is None
+        self.start: Bound = bounds.above if read.after is None else max(bounds.above, read.after)
+        self.until = self.wanted_until = bounds.until
+        self.held: list[Held] = []
+        self.planned: list[int] = []
+        self.spans: list[float] = []
 
     def steps(self) -> Steps:
-        """The read, step by step. Send the page for each `Fetch`; throw in what a fetch raised."""
-        if self.after is not None:
-            bounds = self.call.bounds()
-            assert bounds is not None
-            yield from self._by_ranges(None, max(self.after, bounds.above), self.call.page_size)
+        """Read until the list, or what the caller wants of it, is covered."""
+        if self.exact:
+            yield from self._one_number()
             return
-        if self.fence_first and self._can_be_fenced():
-            newest = yield from self._ask(self.call.request(0, 1, newest=True))
-            fence = as_number(newest.identities[0]) if newest.identities else None
-            if newest.total > self.call.page_size and fence is not None:
-                yield from self._below(fence, -(-newest.total // self.call.page_size) - 1, self.call.page_size)
+        answer = yield from self._first()
+        in_one = answer.reach == HIGHEST
+        yield from self._walk(answer)
+        if not in_one:
+            yield from self._audit()
+        self.read.conclude("one answer" if in_one else "intervals")
+
+    def _walk(self, answer: Answer) -> Steps:
+        """Hand on this answer and all behind it."""
+        patience = self._patience(answer)
+        while answer.reach < self.until:
+            patience -= 1
+            if patience == 0 and self.until == HIGHEST:
+                self.until = yield from self._newest(answer)
+                patience = self._patience(answer)
+            answer = yield from self._next(answer)
+        beyond = yield from self._beyond(self.until)
+        yield from self._seam(answer.up_to(self.until), beyond)
+
+    # ---- one interval after another
+
+    def _one_number(self) -> Steps:
+        """The rows of one number, asked for as the caller wrote it: they are one answer, or the server is at fault."""
+        page = yield from self.read.ask(self.call.request(0, self.size))
+        if page.total > len(page.rows) or any(as_number(one) != self.until for one in page.identities):
+            raise self.read.not_whole("one row has more revisions than a page, or the server does not filter by it")
+        yield from self._hand_on(Answer.of(page, LOWEST, split=True))
+        self.read.conclude("one answer")
+
+    def _first(self) -> AnswerSteps:
+        """The answer the read begins with. Nothing may lie below it: else the server does not sort by the number."""
+        for _ in range(_TRIES):
+            answer = yield from self._answer(self.start)
+            if answer.reach == HIGHEST or self.start != LOWEST:
+                return answer
+            below = yield from self.read.ask(self.call.below(answer.numbers[0]))
+            if not below.total:
+                return answer
+            self.read.changed("rows lie below the first one")
+        raise self.read.not_whole("rows lie below the first one")
+
+    def _next(self, answer: Answer) -> AnswerSteps:
+        """The answer behind this one, whose rows are handed on once the seam between the two agrees."""
+        self.spans = [*self.spans[1 - _SPANS :], answer.span]
+        self.planned = [place for place in self.planned if place > answer.above]
+        bound = int(answer.reach)
+        if self.planned and self.planned[0] <= bound:
+            bound = self.planned.pop(0)
+        following = yield from self._answer(bound, self._ahead(answer, bound))
+        beyond = yield from self._seam(answer.up_to(bound), following.total)
+        if beyond != following.total:  # what it says is not what is there now
+            following = yield from self._answer(bound)
+        return following
+
+    def _ahead(self, answer: Answer, bound: int) -> tuple[Request, ...]:
+        """Requests beyond the next one, at guessed bounds; none where answers come at once."""
+        if not self.read.far:
+            return ()
+        many = min(self.read.ahead, answer.beyond // answer.page.size) - len(self.planned)
+        after = self.planned[-1] if self.planned else bound
+        guessed = guessed_bounds(after, self.spans, answer.page.size, many)
+        self.planned += [guess for guess in guessed if guess < self.until]
+        return tuple([self.call.beyond(place, self.size) for place in self.planned])
+
+    def _seam(self, piece: Answer, beyond: int) -> CountSteps:
+        """Hand on the rows of a piece if the counts around them agree, else what is there now; the count beyond."""
+        if piece.total - beyond == len(piece.numbers):
+            yield from self._hand_on(piece)
+            return beyond
+        self.read.changed(f"counts around an interval do not agree, after {self.read.rows} rows")
+        pieces, beyond = yield from self._read_again(piece.above, piece.reach, beyond)
+        self.read.moved(set(piece.keys), {key for one in pieces for key in one.keys})
+        for one in pieces:
+            yield from self._hand_on(one)
+        return beyond
+
+    def _read_again(self, above: Bound, upto: Bound, beyond: int) -> PieceSteps:
+        """An interval in pieces, each read between two equal counts of what lies beyond it; and the last of these.
+
+        With one count alone, each try gives a change in between a chance to hide that the server does not do as asked.
+        """
+        pieces: list[Answer] = []
+        counts = {upto: beyond}
+        tries = _TRIES
+        while above < upto and tries:
+            answer = yield from self._answer(above)
+            piece = answer.up_to(upto)
+            before = counts.get(piece.reach)
+            after = counts[piece.reach] = yield from self._beyond(piece.reach)
+            if before == after == piece.total - len(piece.numbers):
+                pieces.append(piece)
+                above, tries = piece.reach, _TRIES
+            else:
+                tries -= 1
+        if above < upto:
+            raise self.read.not_whole(f"counts around an interval did not agree, {_TRIES} times in a row")
+        return pieces, counts[upto]
+
+    def _beyond(self, bound: Bound) -> CountSteps:
+        """How many rows lie above a number; none beyond the end."""
+        return 0 if bound == HIGHEST else (yield from self._count(bound))
+
+    # ---- the end
+
+    def _patience(self, answer: Answer) -> int:
+        """Answers after which a list that was so long must have grown as fast as it is read."""
+        return 2 * (answer.total // answer.page.size) + 10
+
+    def _newest(self, answer: Answer) -> BoundSteps:
+        """Where to stop in a list that grows as fast as it is read: a number beyond which there is nothing now.
+
+        The newest row is only a hint, since a server may not turn the order round; the count beyond is what proves it.
+        """
+        page = yield from self.read.ask(self.call.beyond(answer.reach, 1, newest=True))
+        newest = as_number(page.identities[0]) if page.identities else None
+        if newest is not None and newest > answer.reach:
+            for reserve in (1, 8, 64):
+                stop = newest + reserve * answer.page.size
+                if not ((yield from self._count(stop)) or (yield from self._count(stop))):
+                    return stop
+        return HIGHEST
+
+    def _audit(self) -> Steps:
+        """Count the list; find by halving which intervals do not agree with it, and read them again."""
+        total = yield from self._count(self.start)
+        for _ in range(_AUDITS):
+            if self.until == HIGHEST and total == self._count_held():
                 return
-        first = yield from self._ask(self.call.request(0, self.call.page_size))
-        if first.total_pages <= 1:
-            yield from self._hand_on(first)
-            self._conclude("single page", first.total)
-        elif self.consistency == "off":
-            yield from self._trusting(first)
-        elif (reason := self.call.why_no_ranges()) is not None:
-            yield from self._by_totals(first, reason)
-        elif self.call.must_read_by_ranges():
-            yield from self._by_ranges(first, LOWEST, first.size)
-        else:
-            yield from self._fenced(first)
+            later = yield from self._later()
+            total = yield from self._count(self.start)
+            # Beyond a place to stop the list may grow between any two counts.
+            grown = 0 if self.until == HIGHEST else (yield from self._count(self.until)) - later
+            if 0 <= total - later - self._count_held() <= max(0, grown):
+                return
+            if self.read.consistency == "strict":
+                self.read.changed(f"{total - later} rows are in the list, {self._count_held()} were read")
+            yield from self._search(0, len(self.held), total, later)
+            total = yield from self._count(self.start)
+        raise self.read.not_whole(f"the list and the rows read did not agree in number, {_AUDITS} times in a row")
 
-    # ---- the rules
+    def _later(self) -> CountSteps:
+        """How many rows lie beyond the end of the read. What lies behind the last row is read, too."""
+        if self.until == HIGHEST:
+            end = self.held[-1].highest
+            behind = yield from self._answer(end)
+            if behind.numbers:
+                self.held[-1].upto = end
+                rows = self.read.rows
+                yield from self._walk(behind)
+                self.read.came += self.read.rows - rows
+        if self.until == HIGHEST:
+            return 0
+        later = yield from self._count(self.until)
+        self.read.later = later if self.wanted_until == HIGHEST else 0
+        return later
 
-    def _fenced(self, first: Page) -> Steps:
-        """Pages below a fence. The first one is read again: what was read before the fence proves nothing."""
-        newest = yield from self._ask(self.call.request(0, 1, newest=True))
-        fence = as_number(newest.identities[0]) if newest.identities else LOWEST
-        numbers = as_numbers(first.identities)
-        if fence is None or None in numbers:
-            yield from self._by_totals(first, "the identity is not a number")
+    def _search(self, low: int, high: int, above_low: int, above_high: int) -> Steps:
+        """Find the intervals that do not agree; the totals are those above the first and beyond the last of them."""
+        if above_low - above_high == self._count_held(low, high):
             return
-        if fence < max(number or 0 for number in numbers):  # the server does not sort as asked, or most rows went
-            self._drifted("the newest row is older than those of the first page")
-            yield from self._by_ranges(first, LOWEST, first.size)
+        if high - low > 1:
+            middle = (low + high) // 2
+            above = yield from self._count(self.held[middle].above)
+            yield from self._search(low, middle, above_low, above)
+            yield from self._search(middle, high, above, above_high)
             return
-        yield from self._below(fence, first.total_pages - 1, first.size, first)
-
-    def _can_be_fenced(self) -> bool:
-        return self.consistency != "off" and self.call.why_no_ranges() is None and not self.call.must_read_by_ranges()
-
-    def _below(self, fence: int, last: int, size: int, first: Page | None = None) -> Steps:
-        """All pages below the fence, what slipped through between them, and what came meanwhile."""
-        totals: list[int] = []
-        number = 0
-        while number <= last:
-            try:
-                page = yield from self._next(number, last, size, below=fence)
-            except BadRequestError:
-                if number:
-                    raise
-                if first is None:
-                    first = yield from self._ask(self.call.request(0, self.call.page_size))
-                yield from self._by_totals(first, "the server refused the filter of the fence")
-                return
-            moved = page.total - totals[-1] if totals else 0
-            if moved or self._overlaps(page):
-                self._drifted(f"{page.total - moved} rows stood below the fence, then {page.total}")
-                yield from self._bridge(page, fence, abs(moved))
-            totals.append(page.total)
-            yield from self._hand_on(page)
-            number, last = number + 1, page.total_pages - 1
-        stand = totals[-1]
-        if self._drifts:
-            now = yield from self._ask(self.call.request(0, 1, below=fence))
-            stand = now.total
-        found = self._seen.up_to(fence)
-        if self._unsorted or not stand <= found <= max(totals):
-            self._drifted(f"{stand} rows stand below the fence, {found} were read")
-            yield from self._range(_BEFORE_ALL, fence, size)
-        growth = yield from self._growth(fence, size)
-        self._conclude("fence", totals[0], growth=growth, vanished=totals[0] - stand, fence=fence)
-
-    def _overlaps(self, page: Page) -> bool:
-        """Whether a page begins with rows that were handed on before, or is not sorted."""
-        highest, numbers = self._seen.highest, as_numbers(page.identities)
-        if highest is None or None in numbers:
-            return True
-        return not ascending(numbers) or bool(numbers and (numbers[0] or 0) <= highest)
-
-    def _bridge(self, page: Page, fence: int, moved: int) -> Steps:
-        """What slipped through between the rows so far and the next page, where `moved` rows went meanwhile."""
-        highest = self._seen.highest
-        numbers = [number for number in as_numbers(page.identities) if number is not None]
-        if highest is None or numbers != sorted(numbers):
-            self._unsorted = True  # where rows may be missing cannot be told, so all are read again at the end
-        elif not numbers:
-            yield from self._range(highest, fence, page.size)
-        elif not moved:  # the same total, and yet a row was there before: nothing this page says is trusted
-            yield from self._range(highest, numbers[-1], page.size)
-        elif numbers[0] > highest:
-            yield from self._range(highest, numbers[0] - 1, min(moved + 1, page.size))
-
-    def _growth(self, fence: int, size: int) -> Generator[Fetch | Page, Page | None, int]:
-        """Rows that came meanwhile, all that there are when they are asked for; how many were handed on."""
-        before, cursor, left = self._rows, fence, 1
-        while left > 0:
-            try:
-                page = yield from self._ask(self.call.request(0, size, above=cursor))
-            except BadRequestError:
-                break
-            problem = self._disorder(page, cursor)
-            if problem is not None:
-                raise self._not_whole(problem)
-            left = page.total if cursor == fence else left
-            left -= len(page.identities)
-            yield from self._hand_on(page)
-            if page.total_pages <= 1:
-                break
-            cursor = self._whole_identities(page)[1]
-        return self._rows - before
-
-    def _by_ranges(self, first: Page | None, after: int, size: int) -> Steps:
-        """All pages by ranges. The first one has come already, unless an earlier read is gone on with."""
-        bounds = self.call.bounds()
-        assert bounds is not None
-        cursor, total = after, None
-        if first is not None:
-            problem = self._disorder(first, LOWEST)
-            if problem is not None:
-                yield from self._by_totals(first, problem)
-                return
-            page, cursor = self._whole_identities(first)
-            total = first.total
-            yield from self._hand_on(page)
-        try:
-            asked = yield from self._range(cursor, bounds.until, size)
-        except BadRequestError:
-            if first is None:
-                raise
-            yield from self._by_totals(first, "the server refused a filter on the identity")
-            return
-        total = asked if total is None else total
-        if first is None and bounds.until is not None:
-            total = self._rows  # what the server counted goes beyond the filter
-        gone = max(0, total - self._rows)
-        if gone and self.consistency == "strict":
-            raise self._not_whole(f"{total} rows were in the list, {self._rows} were found")
-        self._conclude("ranges", total, growth=max(0, self._rows - total), vanished=gone)
-
-    def _range(self, cursor: int, until: int | None, size: int) -> Generator[Fetch | Page, Page | None, int]:
-        """Hand on all rows beyond `cursor` and up to `until`; how many the server had beyond it."""
-        total: int | None = None
-        while True:
-            page = yield from self._ask(self.call.request(0, size, above=cursor))
-            problem = self._disorder(page, cursor)
-            if problem is not None:
-                raise self._not_whole(problem)
-            total = page.total if total is None else total
-            whole, reached = self._whole_identities(page)
-            if until is not None:
-                whole = _only(whole, [(as_number(one) or 0) <= until for one in whole.identities])
-            yield from self._hand_on(whole)
-            if page.total_pages <= 1 or (until is not None and reached >= until):
-                return total
-            cursor = reached
-
-    def _by_totals(self, first: Page, reason: str) -> Steps:
-        """All totals must agree with the rows; where they do not, everything is read again, up to three times."""
-        last = first.total_pages - 1
-        for _ in range(_ROUNDS):
-            totals: set[int] = set()
-            number, seen, twice = 0, Identities(), False
-            while number <= last:
-                page = yield from self._next(number, last, first.size)
-                totals.add(page.total)
-                twice = twice or seen.take(page.identities) is not None
-                yield from self._hand_on(page)
-                number, last = number + 1, page.total_pages - 1
-            if not twice and totals == {len(seen)}:
-                self._conclude("totals", first.total, vanished=self._rows - len(seen), reason=reason)
-                return
-            self._drifted(f"the totals do not agree: {sorted(totals)}, {len(seen)} rows read")
-        raise self._not_whole(f"the totals do not agree, {_ROUNDS} times in a row")
-
-    def _trusting(self, first: Page) -> Steps:
-        """As the server says."""
-        page, number, last = first, 0, first.total_pages - 1
-        while True:
-            yield from self._hand_on(page, trust=True)
-            if number >= last:
-                break
-            number += 1
-            page = yield from self._next(number, last, first.size)
-            last = page.total_pages - 1
-        self._conclude("none", first.total, reason='consistency="off" trusts the server')
+        held = self.held[low]
+        self.read.changed(f"{held.count} rows were read of an interval with {above_low - above_high}")
+        pieces, _ = yield from self._read_again(held.above, held.upto, above_high)
+        before, now = held.keys(), {key for piece in pieces for key in piece.keys}
+        self.read.moved(before, now)
+        self.held[low] = Held(held.above, held.upto, sorted(before | now), len(now))
+        for piece in pieces:
+            yield from self.read.hand_on(piece.without(before), self._resumable())
 
     # ---- steps of them
 
-    def _ask(self, request: Request, ahead: tuple[Request, ...] = ()) -> Generator[Fetch | Page, Page | None, Page]:
-        page = yield Fetch(request, ahead)
-        assert page is not None
-        self._requests += 1
-        self._from = self._from or page.server_time
-        self._to = page.server_time or self._to
-        self._undeclared |= page.undeclared
-        return page
+    def _answer(self, above: Bound, ahead: tuple[Request, ...] = ()) -> AnswerSteps:
+        """The rows above a number; an answer that cannot be true is asked for again."""
+        for _ in range(_TRIES):
+            page = yield from self.read.ask(self.call.beyond(above, self.size), ahead)
+            self.in_force = self.in_force or page.size
+            try:
+                if page.size != self.in_force:  # such as the answer to another request
+                    raise NotCredible(f"the page size changed from {self.in_force} to {page.size}")
+                return Answer.of(page, above, split=self.split)
+            except NotCredible as error:
+                problem = str(error)
+        raise self.read.not_whole(f"{problem}, {_TRIES} times in a row")
 
-    def _next(
-        self, number: int, last: int, size: int, below: int | None = None
-    ) -> Generator[Fetch | Page, Page | None, Page]:
-        """One page of several; the next ones are asked for ahead."""
-        places = [(later, size, below) for later in range(number, min(number + self.ahead, last) + 1)]
-        made = self._window  # each request is made once, though it is asked for ahead of several pages
-        self._window = {place: made.get(place) or self.call.request(place[0], size, below=below) for place in places}
-        request, *ahead = self._window.values()
-        page = yield from self._ask(request, tuple(ahead))
-        if page.size != size:
-            raise self._not_whole(f"the page size changed from {size} to {page.size} while reading")
-        return page
+    def _count(self, above: Bound) -> CountSteps:
+        """How many rows lie above a number."""
+        page = yield from self.read.ask(self.call.beyond(above, 1))
+        if any((as_number(one) or 0) <= above for one in page.identities):
+            raise self.read.not_whole("the server does not filter by the number")
+        return page.total
 
-    def _hand_on(self, page: Page, *, trust: bool = False) -> Steps:
-        """Yield the rows that were not yet handed on and that the caller wants."""
-        new = self._seen.take(page.identities)
-        if new is not None and not trust:
-            page = _only(page, new)
-        if not page.rows and self._handed:
-            return
-        self._rows += len(page.rows)
-        rows = page.rows if self.call.keep is None else [row for row in page.rows if self.call.keep(row)]
-        self._kept += len(rows)
-        last = self._seen.highest
-        if len(self.call.facts.key) > 1 and page.identities:
-            last = as_number(page.identities[-1])
-        if not len(self._seen):
-            last = self.after
-        resumable = last is not None and not trust and self.call.why_no_ranges() is None
-        yield replace(page, rows=rows, number=self._handed, last=last if resumable else None)
-        self._handed += 1
+    def _hand_on(self, piece: Answer) -> Steps:
+        self.held.append(Held(piece.above, piece.reach, piece.keys))
+        yield from self.read.hand_on(piece.page, self._resumable())
 
-    def _disorder(self, page: Page, cursor: int) -> str | None:
-        """Why a page is no range beyond the cursor; `None` when it is."""
-        numbers = as_numbers(page.identities)
-        if None in numbers:
-            return "the identity is not a number"
-        if not ascending([cursor, *numbers] if len(self.call.facts.key) == 1 else [(cursor,), *page.identities]):
-            return "the server does not filter or sort by identity"
-        return None
+    def _resumable(self) -> int | None:
+        """The number up to which everything was handed on."""
+        end = self.held[-1].highest if self.held[-1].upto == HIGHEST else self.held[-1].upto
+        return None if end == LOWEST else int(end)
 
-    def _whole_identities(self, page: Page) -> tuple[Page, int]:
-        """The page without rows of an identity that may go on in the next one, and the last number it holds."""
-        numbers = [number or 0 for number in as_numbers(page.identities)]
-        if not numbers:
-            return page, LOWEST
-        if len(self.call.facts.key) == 1 or page.total_pages <= 1:
-            return page, numbers[-1]
-        whole = [number < numbers[-1] for number in numbers]
-        if not any(whole):
-            raise self._not_whole("one row has more revisions than a page holds")
-        page = _only(page, whole)
-        return page, as_number(page.identities[-1]) or 0
-
-    def _drifted(self, what: str) -> None:
-        self._drifts += 1
-        _log.info("%s: rows moved while they were read (%s)", self._name, what)
-        if self.consistency == "strict":
-            raise self._not_whole(what)
-
-    def _not_whole(self, what: str) -> IncompleteReadError:
-        again = 'read again, or with consistency="repair"' if self.consistency == "strict" else "read again"
-        return IncompleteReadError(
-            f"{self._name}: the read is not whole: {what}. Rows were deleted or moved meanwhile, or the server "
-            f"does not page soundly. Nothing of this read should be used. Next: {again}"
-        )
-
-    def _conclude(
-        self,
-        rule: Rule,
-        total: int,
-        *,
-        growth: int = 0,
-        vanished: int = 0,
-        fence: int | None = None,
-        reason: str | None = None,
-    ) -> None:
-        self.proof = Proof(
-            status="proven" if reason is None else "unproven",
-            rule=rule,
-            total=total,
-            rows=self._rows,
-            growth=growth,
-            reason=reason,
-            fence=fence,
-            requests=self._requests,
-            server_from=self._from,
-            server_to=self._to,
-            undeclared=tuple(sorted(self._undeclared)),
-            vanished=max(0, vanished),
-            drifts=self._drifts,
-            kept=self._kept,
-            filtered_here=self.call.kept_by,
-        )
-        if self._drifts:
-            _log.warning(
-                "%s: %d rows went while they were read; %d places were read again", self._name, vanished, self._drifts
-            )
-
-
-def _only(page: Page, chosen: list[bool]) -> Page:
-    """A page with some of its rows."""
-    pairs = [pair for pair, one in zip(zip(page.rows, page.identities, strict=True), chosen, strict=True) if one]
-    return replace(page, rows=[row for row, _ in pairs], identities=[identity for _, identity in pairs])
+    def _count_held(self, low: int = 0, high: int | None = None) -> int:
+        return sum([one.count for one in self.held[low:high]])

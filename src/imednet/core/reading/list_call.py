@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from imednet_api.types import Operation, PageFacts, Request
@@ -16,16 +17,27 @@ from ...errors import ArgumentError
 from .. import filters
 from ..options import AS_CLIENT, CallOptions
 
-LOWEST = -(2**63)
+Bound = int | float
+"""A number of an identity, or an infinity where a range has no end on that side."""
+LOWEST, HIGHEST = -inf, inf
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A filter taken apart: identities above `above` and up to `until`, and what else it demands."""
+    """A filter taken apart: numbers above `above` and up to `until`, and what else it demands.
 
-    above: int
-    until: int | None
+    `exact` is set where the filter asks for one number.
+    """
+
+    above: Bound
+    until: Bound
     rest: str | None
+    exact: bool = False
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether it takes two conditions on the number, which the server takes only once."""
+        return self.above != LOWEST and self.until != HIGHEST and not self.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +71,31 @@ class ListCall:
         assert facts is not None
         return facts
 
-    def request(
-        self,
-        number: int,
-        size: int,
-        *,
-        newest: bool = False,
-        below: int | None = None,
-        above: int | None = None,
-    ) -> Request:
-        """One page, in the order of a whole read.
+    def request(self, number: int, size: int, *, newest: bool = False) -> Request:
+        """One page of the list as the caller filters it, in the order of the identity; `newest` turns it round."""
+        return self._request(number, size, self.filter, newest=newest)
 
-        Args:
-            newest: turn the order round.
-            below: only identities up to this one: the fence.
-            above: only identities beyond this one, which takes the place of what the filter says of the identity.
-        """
-        if above is not None:
-            bounds = self.bounds()
-            expression = filters.joined(bounds.rest if bounds else self.filter, f"{self.facts.fence}>{above}")
-        else:
-            fence = f"{self.facts.fence}<={below}" if below is not None else None
-            expression = filters.joined(self.filter, fence)
+    def beyond(self, above: Bound, size: int, *, newest: bool = False) -> Request:
+        """The first rows beyond a number; what the caller's filter says of the number is left to this side."""
+        return self._request(0, size, self._with(">", above), newest=newest)
+
+    def below(self, number: int) -> Request:
+        """One row below a number, to count those below it."""
+        return self._request(0, 1, self._with("<", number))
+
+    def counts(self) -> list[Request]:
+        """Requests that count the rows: the total of the first, less that of the second where there is one."""
+        bounds = self.bounds()
+        if bounds is None or not bounds.two_sided:
+            return [self.request(0, 1)]
+        return [self.beyond(bounds.above, 1), self.beyond(bounds.until, 1)]
+
+    def _with(self, operator: str, number: Bound) -> str | None:
+        bounds = self.bounds()
+        clause = f"{self.facts.number}{operator}{number}" if number not in (LOWEST, HIGHEST) else None
+        return filters.joined(bounds.rest if bounds else self.filter, clause)
+
+    def _request(self, number: int, size: int, expression: str | None, *, newest: bool = False) -> Request:
         query: list[tuple[str, Any]] = [("page", number), ("size", size)]
         direction = "desc" if newest else "asc"
         query += [("sort", f"{name},{direction}") for name in self.facts.order]
@@ -90,43 +105,32 @@ class ListCall:
         return self.operation.request(path=path, query=[*query, *self.query])
 
     def bounds(self) -> Bounds | None:
-        """What the filter says of the identity and what it says else; `None` when it cannot be taken apart."""
+        """What the filter says of the number and what it says else; `None` when it cannot be taken apart."""
         clauses = filters.clauses_if_conjunction(self.filter) if self.filter else []
         if clauses is None:
             return None
-        above, until, rest = LOWEST, 2**63, []
+        above, until, rest, exact = LOWEST, HIGHEST, [], False
         for name, operator, value in clauses:
-            if name != self.facts.fence:
+            if name != self.facts.number:
                 rest.append(f"{name}{operator}{value}")
                 continue
             if operator not in ("<", "<=", ">", ">=", "==") or not value.lstrip("-").isdecimal():
                 return None
             number = int(value)
+            exact = exact or operator == "=="
             if operator in (">", ">=", "=="):
                 above = max(above, number - (operator != ">"))
             if operator in ("<", "<=", "=="):
                 until = min(until, number - (operator == "<"))
-        return Bounds(above, until if until < 2**63 else None, ";".join(rest) or None)
+        return Bounds(above, until, ";".join(rest) or None, exact)
 
-    def why_no_ranges(self) -> str | None:
-        """Why no range of identities can be asked for; `None` when it can."""
-        if self.facts.fence is None:
+    def why_no_intervals(self) -> str | None:
+        """Why the list cannot be asked for by intervals; `None` when it can."""
+        if self.facts.number is None:
             return "this list has no number that only grows"
         if self.bounds() is None:
-            return "the filter is not a plain AND, so a range of identities cannot be joined to it safely"
+            return "the filter is not a plain AND, so no interval of numbers can be joined to it safely"
         return None
-
-    def must_read_by_ranges(self) -> bool:
-        """Whether pages may shift though no row is made or deleted, or the fence cannot be joined to the filter.
-
-        Identifiers and keys of a row and the time it was made never change; everything else may. A row whose identity
-        has two parts (a coding and its revision) can be followed by a new one in the middle of the list.
-        """
-        if any(name == "recordDataFilter" for name, _ in self.query) or len(self.facts.key) > 1:
-            return True
-        clauses = filters.clauses_if_conjunction(self.filter) if self.filter else []
-        names = [name for name, _, _ in clauses or []]
-        return self.facts.fence in names or not all(map(filters.is_settled, names))
 
     def token(self, after: int) -> str:
         """Where to go on later: `pages(resume=token)` reads what comes after this identity."""
