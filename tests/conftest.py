@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: tests interrupt programs
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.environ.get("IMEDNET_TEST_WITHOUT_MSGSPEC"):
     sys.modules["msgspec"] = None  # type: ignore[assignment]
 
