@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from imednet_api.types import decode
 
+from ..core.planning import MOST_PARTS
 from ..core.reading.proof import Proof
 from ..endpoints.rows import RowPages
 from ..errors import (
@@ -37,8 +38,8 @@ Progress = Callable[[int, int], None]
 
 _log = logging.getLogger("imednet")
 _FIELDS: Final = ("formId", "formKey", "recordId")
-_LOOKED_AFTER: Final = 20
-"""So many records that a form's own read lacks are looked for one by one."""
+_MOST: Final = 200
+"""So many records that a form's own read lacks are looked for one by one; where more are lacking the form fails."""
 _TRIES: Final = 3
 
 
@@ -225,17 +226,22 @@ class Extractor:
         before = self._numbers(table.key)
         if self._form(table) is not None:
             return
-        lacking = sorted(before - self._numbers(table.key), reverse=True)[:_LOOKED_AFTER]
-        if lacking:
-            rows = self.sdk.records.list(self.study, record_id=lacking)
-            still = [row for row in rows if _plain(row.form_id) == table.form_id or row.form_key == table.form_key]
-            if still:
-                error = IncompleteReadError(
-                    f"form {table.key}: record {still[0].record_id} is in the study, and the filter of its form does "
-                    "not find it. Next: run the export again; if it stays so, ask the vendor"
-                )
-                self.found.outcomes[table.key] = Outcome.failure(error)
-                self.spool.note(unfound=True)  # nothing of this run can be gone on with: rows of the pass are gone
+        lacking = sorted(before - self._numbers(table.key))
+        problem = (
+            f"lacks {len(lacking)} records of the pass, more than are looked for" if len(lacking) > _MOST else None
+        )
+        for at in range(0, 0 if problem else len(lacking), MOST_PARTS):
+            rows = self.sdk.records.list(self.study, record_id=lacking[at : at + MOST_PARTS])
+            for row in rows:
+                if _plain(row.form_id) == table.form_id or row.form_key == table.form_key:
+                    problem = f"does not find record {row.record_id}, which is in the study"
+        if problem is not None:
+            error = IncompleteReadError(
+                f"form {table.key}: the filter of the form {problem}. Next: run the export again; if it stays so, ask "
+                "the vendor"
+            )
+            self.found.outcomes[table.key] = Outcome.failure(error)
+            self.spool.note(unfound=True)  # nothing of this run can be gone on with: rows of the pass are gone
 
     def _numbers(self, key: str) -> set[int]:
         """The numbers of the spooled records of a table."""
