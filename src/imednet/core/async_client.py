@@ -89,7 +89,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
             try:
                 with foreign_errors(method):
                     try:
-                        async with asyncio.timeout(exchange.seconds):
+                        async with asyncio.timeout(exchange.seconds) as limit:
                             first = self._request(method, arguments)
                             opened = await self._http.send(first, stream=True, follow_redirects=False)
                             for further in self._led_on(method, arguments):
@@ -100,6 +100,8 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
                                 opened = await self._http.send(request, stream=True, follow_redirects=False, auth=None)
                             response = await _collected(opened, exchange)
                     except TimeoutError:
+                        if not limit.expired():
+                            raise  # a transport's or a hook's own
                         raise exchange.too_slow() from None
                 yield response
             except BaseException:
