@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from imednet import ImednetSDK
@@ -83,17 +85,52 @@ def simulate(count: int, seed: int, into: Simulated) -> None:
     """Write so many batches of one to three items into a study over bad connections, and compare with the study."""
     draw, clock = random.Random(seed), StillClock()
     outcome, words = draw.choice(["all", "all", "all", "partial", "none"]), draw.choice(["lower", "upper", "unknown"])
-    switches = {"jobOutcome": outcome, "jobStates": words, "jobSeconds": draw.choice(["0", "3", "95"])}
-    with Sandbox(job_clock=clock, faults=FAULTS, seed=seed, switches=switches) as box:
+    switches = {
+        "jobOutcome": outcome, "jobStates": words, "jobSeconds": draw.choice(["0", "3", "95"]),
+        "readableSeconds": draw.choice(["0", "10", "120"]),
+    }  # fmt: skip
+    with (
+        Sandbox(job_clock=clock, faults=FAULTS, seed=seed, switches=switches) as box,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         with ImednetSDK(**box.credentials, backoff_factor=0, retries=6) as sdk:
             write = RecordUpdateWorkflow(sdk, clock=clock)
             for number in range(count):
                 items = [_item(draw, f"{seed} {number} {place}") for place in range(draw.randint(1, 3))]
-                report = write.submit(TWIN, items)
+                journal = Path(folder) / f"{number}.jsonl"
+                report = write.submit(TWIN, items, journal=journal, timeout=draw.choice([0, 5, 60, 300]))
+                report = _advised(draw, write, items, journal, report, clock)
+                _settle(box, sdk, clock)
                 _compare(box, items, report, into)
                 into.batches += 1
                 into.items += len(items)
         into.requests += len(box.requests)
+
+
+def _advised(
+    draw: random.Random,
+    write: RecordUpdateWorkflow,
+    items: list[dict[str, Any]],
+    journal: Path,
+    report: WriteReport,
+    clock: StillClock,
+) -> WriteReport:
+    """Somebody who does what the outcomes say: verifies what is unknown, and may send again what is missing."""
+    for _ in range(20):
+        if report.counts.get("unknown"):
+            clock.sleep(draw.choice([0, 30, 200]))
+            report = write.verify(journal, timeout=draw.choice([0, 300]))
+        elif report.counts.keys() & {"not sent", "refused"} or (report.counts.get("missing") and draw.random() < 0.3):
+            report = write.submit(TWIN, items, journal=journal, resend_missing=draw.random() < 0.5)
+        else:
+            break
+    return report
+
+
+def _settle(box: Sandbox, sdk: ImednetSDK, clock: StillClock) -> None:
+    """Let everything that may still come be there before the study is compared with the report."""
+    clock.sleep(1000)
+    sdk.records.count(TWIN)
 
 
 def _item(draw: random.Random, mark: str) -> dict[str, Any]:

@@ -136,11 +136,11 @@ def test_j9_old_and_new_are_shown_and_wrong_files_refused(own_box: Make, tmp_pat
     assert f"changes record {old['recordId']} (VS): SYSBP1: {old['recordData'].get('SYSBP1')!r} -> 151" in done.stderr
     assert json.loads(done.stdout)[0]["data"] == {"SYSBP1": 151, "DIABP1": ""}
     wrong = imednet("records", "register", TWIN, str(file), "--form", "VS", **keys(box))
-    assert (wrong.returncode, "is no register" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "something else than register: line 2 (existing)" in wrong.stderr) == (2, True)
     for text, says in (
-        ("recordId,SYSBP1\nx,1\n", "row 2, column recordId: must be a whole number"),
+        ("recordId,SYSBP1\nx,1\n", "line 2: column recordId must be a whole number"),
         ("recordId,SYSBP1\n", "holds no items"),
-        ("recordId,SYSBP1\n1,2,3\n", "more cells than there are columns"),
+        ("recordId,SYSBP1\n1,2,3\n", "line 2: the row has 3 cells, the header has 2"),
     ):
         file.write_text(text)
         wrong = imednet("records", "update", TWIN, str(file), "--form", "VS", **keys(box))
@@ -168,9 +168,10 @@ def test_j9_what_is_not_stored_has_its_exit_status_and_file(own_box: Make, tmp_p
     box = own_box(switches={"jobSeconds": "0", "jobOutcome": "partial"})
     file = tmp_path / "items.json"
     file.write_text(json.dumps([EVENT, EVENT]))
-    done = imednet("records", "submit", TWIN, str(file), "--yes", **keys(box))
+    done = imednet("records", "submit", TWIN, str(file), "--yes", "--timeout", "1", **keys(box))
     assert done.returncode == 1
-    assert "1 missing, 1 stored" in done.stderr
+    assert "1 stored, 1 unknown" in done.stderr
+    assert f"Next: imednet records verify {file}.journal.jsonl --timeout 300" in done.stderr
     jobs = imednet("jobs", "wait", TWIN, json.loads(done.stdout.splitlines()[0])["batchId"], **keys(box))
     assert json.loads(jobs.stdout)["state"] == "completed"
     gone = imednet("jobs", "get", TWIN, "no-such-batch", **keys(box))

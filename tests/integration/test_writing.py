@@ -176,7 +176,7 @@ def test_j9_5_a_lost_answer_is_settled_by_reading_back(own_box: Make, door: Ways
         assert None not in [one.subject_key for one in report.outcomes]
     else:
         assert report.counts == {"missing": 2}
-        assert "verify" in report.outcomes[0].detail
+        assert "--resend-missing" in report.outcomes[0].detail
         assert clock.passed == 300
     assert posts(box) == 1
 

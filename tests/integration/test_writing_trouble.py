@@ -350,3 +350,56 @@ def test_a_record_that_was_deleted_later_is_missing_when_it_is_verified(
     entries = [json.loads(line) for line in journal.read_text().splitlines()]
     assert [next(iter(entry)) for entry in entries] == ["version", "planned", "sent", "settled", "settled"]
     assert issubclass(ItemsRefusedError, ImednetError)
+
+
+@pytest.mark.parametrize("switches", [{}, {"jobOutcome": "partial"}, {"jobOutcome": "none"}], ids=str)
+def test_records_that_are_readable_late_are_never_missing(
+    own_box: Make, door: Ways, clock: StillClock, tmp_path: Path, switches: dict[str, str]
+) -> None:
+    """The job says it is over, its records are readable two minutes later: unknown until then, and sent once."""
+    box, journal = own_box(job_clock=clock, switches={"readableSeconds": "120", **switches}), tmp_path / "run.jsonl"
+    one = writer(door, box, clock)
+    early = one.call("writing.submit", TWIN, events(2), journal=journal, timeout=10)
+    assert early.counts == {"unknown": 2}
+    assert "records verify" in early.outcomes[0].detail
+    stored = {"partial": 1, "none": 0}.get(switches.get("jobOutcome", ""), 2)
+    late = one.call("writing.verify", journal, timeout=300)
+    assert late.counts.get("stored", 0) == stored
+    assert late.counts.get("missing", 0) == 2 - stored
+    assert posts(box) == 1
+
+
+def test_what_is_missing_is_sent_again_only_when_asked_and_after_another_look(
+    own_box: Make, door: Ways, clock: StillClock, tmp_path: Path
+) -> None:
+    box, journal = own_box(job_clock=clock, faults=["reset POST records nth=1"]), tmp_path / "run.jsonl"
+    one = writer(door, box, clock)
+    assert one.call("writing.submit", TWIN, events(2), journal=journal).counts == {"missing": 2}
+    assert one.call("writing.submit", TWIN, events(2), journal=journal).counts == {"missing": 2}
+    assert posts(box) == 1
+    for _ in range(2):
+        again = one.call("writing.submit", TWIN, events(2), journal=journal, resend_missing=True)
+        assert again.counts == {"stored": 2}
+        assert posts(box) == 2
+    assert one.call("writing.verify", journal).counts == {"stored": 2}
+    with pytest.raises(ArgumentError, match="needs the journal"):
+        one.call("writing.submit", TWIN, events(2), resend_missing=True)
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_a_newer_record_proves_that_a_job_made_nothing_more(
+    own_box: Make, door: Ways, clock: StillClock, *, after: bool
+) -> None:
+    """What is read shows a record that was made after the job ended, so the job's own would stand below it."""
+    box = own_box(job_clock=clock, switches={"jobOutcome": "partial", "jobSeconds": "0"})
+
+    def another(done: int, total: int, what: str) -> None:
+        if "cannot be read back yet" in what and clock.passed == 0:
+            records = box.studies[TWIN].records
+            row = records.row(next(iter(records.places())))
+            made = "2199-01-01 00:00:00" if after else "2000-01-01 00:00:00"
+            records.add({**row, "recordId": records.next_number, "dateCreated": made})
+
+    report = writer(door, box, clock).call("writing.submit", TWIN, events(2), on_progress=another)
+    assert report.counts == {"stored": 1, "missing": 1}
+    assert clock.passed == (1 if after else 300)

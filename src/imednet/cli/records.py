@@ -16,6 +16,8 @@ from .connection import Connection, say
 from .output import Format, OutputOption, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..workflows.planning import WritePlan
     from ..workflows.writing import WriteReport
 
@@ -55,7 +57,12 @@ JournalOption = Annotated[
 DictionaryOption = Annotated[
     Path | None, typer.Option("--dictionary", help="The study's data dictionary; its choices are checked.")
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for a job.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", min=0, help="Seconds to wait for a job, and then for its records.")
+]
+ResendOption = Annotated[
+    bool, typer.Option("--resend-missing", help="Send items again that the journal and another look do not find.")
+]
 
 _ACTIONS = {"register": {"register"}, "update": {"existing", "scheduled"}, "create": {"new"}}
 
@@ -92,31 +99,38 @@ def _writer(name: str, help: str) -> Any:
         journal: JournalOption = None,
         dictionary: DictionaryOption = None,
         timeout: TimeoutOption = 300,
+        resend_missing: ResendOption = False,
         output: OutputOption = None,
     ) -> None:
         from ..errors import ArgumentError
         from ..validation.dictionary import load_dictionary
+        from ..validation.schema import ItemsRefusedError
         from ..workflows.files import read_items, write_outcomes
         from ..workflows.record_update import RecordUpdateWorkflow
 
         connection: Connection = ctx.obj
-        items = read_items(file, form)
+        read = read_items(file, form)
+        items, places = read.items, read.places
         choices = load_dictionary(dictionary).choices if dictionary is not None else None
         journal = journal or file.with_name(f"{file.name}.journal.jsonl")
         with connection.sdk() as sdk:
             workflow = RecordUpdateWorkflow(sdk)
             if not journal.exists():
-                plan = workflow.plan(study, items, batch_size=batch_size, choices=choices)
+                try:
+                    plan = workflow.plan(study, items, batch_size=batch_size, choices=choices)
+                except ItemsRefusedError as error:
+                    raise read.located(error) from None
                 wrong = [one for one in plan.items if one.action not in _ACTIONS.get(name, {one.action})]
                 if wrong:
+                    found = ", ".join(f"{places[one.number]} ({one.action})" for one in wrong[:20])
                     raise ArgumentError(
-                        f"item {wrong[0].number} is no {name}: its identifiers mean {wrong[0].action!r}. "
+                        f"the identifiers of {len(wrong)} items mean something else than {name}: {found}. "
                         "Next: imednet records submit takes all of them"
                     )
                 if dry_run or not (yes or connection.sandbox):
-                    _dry(plan)
+                    _dry(plan, places)
                     return
-                _announce(plan)
+                _announce(plan, places)
                 to_send: Any = plan
             else:
                 if dry_run or not (yes or connection.sandbox):
@@ -126,11 +140,11 @@ def _writer(name: str, help: str) -> Any:
             report = workflow.submit(
                 study, to_send, email_notify=email_notify, on_error=on_error.value, batch_size=batch_size,
                 journal=journal, timeout=timeout, choices=choices,
-                on_progress=_progress,
+                on_progress=_progress, resend_missing=resend_missing,
             )  # fmt: skip
         outcomes = file.with_name(f"{file.name}.outcome.csv")
-        write_outcomes(outcomes, report.outcomes)
-        _told(report, output)
+        write_outcomes(outcomes, report.outcomes, places)
+        _told(report, output, places)
         say(f"outcomes: {outcomes}")
         if not report.complete:
             raise typer.Exit(1)
@@ -152,42 +166,57 @@ def verify(
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
         report = RecordUpdateWorkflow(sdk).verify(journal, timeout=timeout)
-    name = journal.name.removesuffix(".journal.jsonl")
-    write_outcomes(journal.with_name(f"{name}.outcome.csv"), report.outcomes)
-    _told(report, output)
+    source = journal.with_name(journal.name.removesuffix(".journal.jsonl"))
+    places = _places(source, len(report.outcomes))
+    write_outcomes(source.with_name(f"{source.name}.outcome.csv"), report.outcomes, places)
+    _told(report, output, places)
     if not report.complete:
         raise typer.Exit(1)
+
+
+def _places(source: Path, items: int) -> list[str]:
+    """Where the items of a run stand in the file they came from, if that is still as it was."""
+    from ..errors import ArgumentError
+    from ..workflows.files import read_items
+
+    try:
+        places = read_items(source).places
+    except ArgumentError:
+        return []
+    return places if len(places) == items else []
 
 
 def _progress(done: int, total: int, what: str) -> None:
     say(f"{what} ({done} of {total})" if done else what)
 
 
-def _dry(plan: WritePlan) -> None:
+def _dry(plan: WritePlan, places: Sequence[str]) -> None:
     """The exact bodies on standard output, one a line; what would change on standard error."""
-    _announce(plan)
+    _announce(plan, places)
     for body in plan.bodies:
         typer.echo(json.dumps(body, ensure_ascii=False))
     say(f"dry run: nothing was sent; {len(plan.bodies)} requests with {len(plan.items)} items. Next: --yes sends them")
 
 
-def _announce(plan: WritePlan) -> None:
+def _announce(plan: WritePlan, places: Sequence[str]) -> None:
     for note in plan.notes:
         say(f"note: {note}")
     for one in plan.items:
         if one.record_id is not None:
             shown = ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in one.changes.items())
-            say(f"item {one.number} changes record {one.record_id} ({one.form_key}): {shown}")
+            say(f"{places[one.number]} changes record {one.record_id} ({one.form_key}): {shown}")
 
 
-def _told(report: WriteReport, output: Format | None) -> None:
+def _told(report: WriteReport, output: Format | None, places: Sequence[str]) -> None:
     from ..workflows.files import outcome_row
 
-    show([outcome_row(one) for one in report.outcomes], output)
+    show([outcome_row(one, places) for one in report.outcomes], output)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(report.counts.items()))
     say(f"{len(report.outcomes)} items: {counts}")
     if report.counts.get("unknown"):
-        say(f"Next: imednet records verify {report.journal}")
+        say(f"Next: imednet records verify {report.journal} --timeout 300")
+    elif report.counts.get("missing"):
+        say("Next: mend the items that are missing, or run the same command with --resend-missing")
     sys.stdout.flush()
 
 

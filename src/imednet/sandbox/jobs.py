@@ -30,7 +30,7 @@ class Job:
     email: str = ""
     stored: bool = field(default=False)
     state: str = ""
-    """The state it ended in."""
+    """The state it ended in, once somebody asked."""
 
     def to_store(self, outcome: str) -> list[Item]:
         """The items that are stored in the end."""
@@ -83,19 +83,21 @@ class Jobs:
     def _words(self) -> tuple[str, str, str, str]:
         return _WORDS[self._switches["jobStates"]]
 
-    def _has_ended(self, job: Job) -> bool:
-        return not job.stored and job.seconds is not None and self._clock() - job.started_at >= job.seconds
+    def _has_ended(self, job: Job, since: float = 0) -> bool:
+        return job.seconds is not None and self._clock() - job.started_at >= job.seconds + since
+
+    def _waits(self, job: Job) -> bool:
+        return not job.stored and self._has_ended(job, float(self._switches["readableSeconds"]))
 
     def any_ended(self) -> bool:
         """Whether there is a job that has ended and whose items wait to be stored."""
-        return any(self._has_ended(job) for job in list(self._jobs))
+        return any(self._waits(job) for job in list(self._jobs))
 
     def ended(self) -> Iterator[Job]:
         """Jobs that have ended and whose items wait to be stored; each is given once."""
         for job in self._jobs:
-            if self._has_ended(job):
+            if self._waits(job):
                 job.stored = True
-                job.state = self._words[3] if self._switches["jobOutcome"] == "none" else self._words[2]
                 yield job
 
     def show(self, study_key: str, batch_id: str) -> Row:
@@ -104,17 +106,17 @@ class Jobs:
         if job is None:
             raise not_found()
         created, running, *_ = self._words
-        passed = self._clock() - job.started_at
-        state = created if passed < min(1.0, (job.seconds or 3.0) / 3) and not job.stored else running
-        if job.stored:
-            state = job.state
+        passed, over = self._clock() - job.started_at, self._has_ended(job)
+        state = created if passed < min(1.0, (job.seconds or 3.0) / 3) and not over else running
+        if over:
+            job.state = state = job.state or self._words[3 if self._switches["jobOutcome"] == "none" else 2]
         return {
             "jobId": job.job_id,
             "batchId": job.batch_id,
             "state": state,
             "dateCreated": job.made,
-            "dateStarted": None if state == created and not job.stored else _later(job.made, 1),
-            "dateFinished": _later(job.made, 1 + int(job.seconds or 0)) if job.stored else None,
+            "dateStarted": None if state == created and not over else _later(job.made, 1),
+            "dateFinished": _later(job.made, 1 + int(job.seconds or 0)) if over else None,
         }
 
     def seen(self) -> list[Row]:

@@ -31,6 +31,7 @@ DIALECT = {
     "postBody": Switch(("object", "list", "empty-list", "no-batch"), "Body of an accepted POST."),
     "jobStates": Switch(("lower", "upper", "success", "unknown", "empty"), "Words for the state of a job (Q39)."),
     "jobSeconds": Switch(("3", "0", "95", "never"), "How long a job takes."),
+    "readableSeconds": Switch(("0", "10", "120"), "How long after the end of a job its records can be read."),
     "jobOutcome": Switch(("all", "none", "partial"), "What becomes of a batch: stored, failed, or every second item."),
     "errorBody": Switch(("vendor", "third-party", "gateway", "html", "empty"), "Shape of error bodies (Q15)."),
     "codingsPage": Switch(("present", "404"), "Whether the list of codings exists (Q2)."),

@@ -8,8 +8,6 @@ them.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import zipfile
 from collections import Counter
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ArgumentError
+from ..utils.csv_rows import listed, read_csv_rows
 
 if TYPE_CHECKING:
     from imednet_api.models import Record, Variable
@@ -251,10 +250,12 @@ def _decoded(data: bytes) -> str:
 
 def _rows(text: str) -> list[dict[str, str]]:
     """Rows by header; a header that is there twice keeps all its values, joined by line breaks."""
-    reader = csv.reader(io.StringIO(text, newline=""))
-    headers = [one.strip() for one in next(reader, [])]
+    read = read_csv_rows(text, ragged=True)
+    if read.faults:
+        raise ArgumentError(f"the data dictionary: {listed(read.faults)}. Next: export the data dictionary again")
+    headers = read.names
     found = []
-    for cells in reader:
+    for _, cells in read.rows:
         row: dict[str, str] = {}
         for header, cell in zip(headers, cells, strict=False):
             cell = _iso(cell)

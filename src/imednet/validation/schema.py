@@ -31,27 +31,29 @@ class Problem:
         item: which item, from 0.
         where: the member at fault, such as `formKey` or `data.AESEV`.
         what: what is wrong, and what to type next; never holds a value.
+        place: where in a file the item stands, such as `line 4`, if it came from one.
     """
 
     item: int
     where: str
     what: str
+    place: str | None = None
 
     def __str__(self) -> str:
-        return f"item {self.item}, {self.where}: {self.what}"
+        return f"{self.place or f'item {self.item}'}, {self.where}: {self.what}"
 
 
 class ItemsRefusedError(ValidationError):
     """Items that were not sent, since the study would not accept them.
 
     Attributes:
-        problems: all that was found.
+        problems: all that was found; the message tells the first `most`.
     """
 
-    def __init__(self, problems: Sequence[Problem], study_key: str | None = None) -> None:
+    def __init__(self, problems: Sequence[Problem], study_key: str | None = None, *, most: int = 5) -> None:
         self.problems = tuple(problems)
-        shown = "; ".join(str(one) for one in self.problems[:5])
-        more = f"; and {len(self.problems) - 5} more" if len(self.problems) > 5 else ""
+        shown = "; ".join(str(one) for one in self.problems[:most])
+        more = f"; and {len(self.problems) - most} more" if len(self.problems) > most else ""
         super().__init__(None, message=f"nothing was sent: {shown}{more}", study_key=study_key)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ArgumentError
 from ..integrations._optional import _require_optional_dep
-from ..validation.schema import FORM, INTERVAL, MEMBERS, RECORD, SITE, SUBJECT, StudySchema
+from ..utils.csv_rows import read_csv_rows
+from ..validation.schema import FORM, INTERVAL, MEMBERS, RECORD, SITE, SUBJECT, ItemsRefusedError, StudySchema
 from .items import ItemOutcome
 
 _IDENTIFIERS: Final = (*FORM, *SITE, *SUBJECT, *INTERVAL, *RECORD)
@@ -23,13 +24,40 @@ _BY_ACTION: Final = {
     "scheduled": ("formKey", "subjectKey", "intervalName"),
     "create": ("formKey", "subjectKey"),
 }
-_COLUMNS: Final = ("item", "state", "action", "formKey", "subjectKey", "recordId", "batchId", "fields", "detail")
+_COLUMNS: Final = (
+    "item", "place", "state", "action", "formKey", "subjectKey", "recordId", "batchId", "fields", "detail",
+)  # fmt: skip
 CLEAR: Final = "<clear>"
-"""What a cell says to clear an answer; an empty cell leaves it as it is."""
+"""What a cell says, in any case, to clear an answer; an empty cell leaves it as it is."""
+_SHOWN: Final = 100
+"""So many faults of a file are told at once."""
+_EXCEL_ERRORS: Final = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
 
 
-def read_items(path: Path, form_key: str | None = None) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class ItemsFile:
+    """Items of a file, and where in it each one stands.
+
+    Attributes:
+        items: as `records.create` takes them.
+        places: for each item its place in words, such as `line 4`.
+    """
+
+    items: list[dict[str, Any]] = field(repr=False)
+    places: list[str]
+
+    def located(self, error: ItemsRefusedError) -> ItemsRefusedError:
+        """The same refusal with places of the file in place of numbers of items."""
+        return ItemsRefusedError(
+            [replace(one, place=self.places[one.item]) for one in error.problems], error.study_key, most=_SHOWN
+        )
+
+
+def read_items(path: Path, form_key: str | None = None) -> ItemsFile:
     """Items of a file: JSON as `records.create` takes them, or a table with a column for each identifier and answer.
+
+    Nothing is guessed: a quote that is not closed, a row that is too short, two columns of one name, a formula without
+    a value or a name that stands twice in an object are refused, all of them at once.
 
     Args:
         path: a `.json`, `.csv` or `.xlsx` file. In a table an empty cell is not written; `<clear>` clears an answer; a
@@ -37,69 +65,109 @@ def read_items(path: Path, form_key: str | None = None) -> list[dict[str, Any]]:
         form_key: the form of rows that name none.
 
     Raises:
-        ArgumentError: the file cannot be read or holds no items.
+        ArgumentError: the file cannot be read, holds no items, or some of its rows are not sound.
     """
+    kind = path.suffix.casefold()
     try:
-        if path.suffix.casefold() == ".json":
-            items = json.loads(path.read_text("utf-8-sig"))
-            if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-                raise ArgumentError(f"{path} must hold a JSON list of items, also for one item")
-        elif path.suffix.casefold() in (".xlsx", ".xlsm"):
-            items = [_item(row, number) for number, row in enumerate(_excel(path), 2)]
+        if kind == ".json":
+            found = _json(path)
+        elif kind in (".xlsx", ".xlsm"):
+            found = _table(path, *_excel(path), "row")
         else:
-            text = path.read_text("utf-8-sig")
-            reader = csv.DictReader(io.StringIO(text, newline=""))
-            _unique(path, reader.fieldnames or ())
-            items = [_item(row, number) for number, row in enumerate(reader, 2) if any(row.values())]
-    except csv.Error as error:
-        raise ArgumentError(
-            f"{path} is no CSV that can be read ({error}). Next: name a CSV, Excel or JSON file"
-        ) from None
+            read = read_csv_rows(path.read_text("utf-8-sig"))
+            found = _table(path, read.names, read.rows, read.faults, "line")
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ArgumentError(f"{path} cannot be read ({said}). Next: name a CSV, Excel or JSON file") from None
-    except ValueError as error:
-        if isinstance(error, ArgumentError):
-            raise
-        raise ArgumentError(f"{path} is not what its name says. Next: name a CSV, Excel or JSON file") from None
-    if not items:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ArgumentError(f"{path} cannot be read ({reason}). Next: name a CSV, Excel or JSON file") from None
+    if not found.items:
         raise ArgumentError(f"{path} holds no items. Next: imednet records template STUDY FORM")
     if form_key is not None:
-        items = [one if any(one.get(name) for name in FORM) else {"formKey": form_key, **one} for one in items]
-    return items
+        items = [one if any(one.get(name) for name in FORM) else {"formKey": form_key, **one} for one in found.items]
+        return ItemsFile(items, found.places)
+    return found
 
 
-def _unique(path: Path, names: Iterable[Any]) -> None:
-    """Raises ArgumentError where two columns have one name."""
-    for name, count in Counter(names).items():
-        if name and count > 1:
-            raise ArgumentError(f"{path} has {count} columns named {name}. Next: keep one of them")
+def _json(path: Path) -> ItemsFile:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+            raise ArgumentError(f"{path}: an object has two members named {twice!r}. Next: keep one of them")
+        return made
+
+    def constant(name: str) -> Any:
+        raise ArgumentError(f"{path}: {name} is no value of JSON. Next: leave it out, or write a number")
+
+    try:
+        items = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=once, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        raise ArgumentError(
+            f"{path} is no JSON: {error.msg} in line {error.lineno}. Next: name a CSV, Excel or JSON file"
+        ) from None
+    if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+        raise ArgumentError(f"{path} must hold a JSON list of items, also for one item")
+    return ItemsFile(items, [f"item {number}" for number in range(len(items))])
 
 
-def _item(row: Mapping[Any, Any], number: int) -> dict[str, Any]:
-    """One row of a table as an item."""
-    if None in row:
-        raise ArgumentError(f"row {number} has more cells than there are columns")
+def _table(
+    path: Path,
+    names: Sequence[str],
+    rows: Iterable[tuple[int, Sequence[Any]]],
+    faults: Iterable[tuple[int, str]],
+    unit: str,
+) -> ItemsFile:
+    """Rows of a table as items. Raises ArgumentError with all faults."""
+    problems = [*faults, *((1, what) for what in _ambiguous(names))]
+    items, places = [], []
+    for number, cells in rows:
+        item, wrong = _item(dict(zip(names, cells, strict=True)))
+        problems += [(number, what) for what in wrong]
+        items.append(item)
+        places.append(f"{unit} {number}")
+    if problems:
+        problems.sort()
+        shown = "; ".join(f"{unit} {number}: {what}" for number, what in problems[:_SHOWN])
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise ArgumentError(f"{path}: nothing was sent; {shown}{more}. Next: mend the file, then run it again")
+    return ItemsFile(items, places)
+
+
+def _ambiguous(names: Iterable[str]) -> Iterator[str]:
+    """Columns that would write the same thing."""
+    same: dict[tuple[bool, str], list[str]] = {}
+    for name in names:
+        if name:
+            same.setdefault((name in _IDENTIFIERS, name.removeprefix("data.").casefold()), []).append(name)
+    for found in same.values():
+        if len(found) > 1:
+            yield f"{len(found)} columns write the same: {', '.join(found)}; keep one of them"
+
+
+def _item(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """One row of a table as an item, and what is wrong with it."""
     item: dict[str, Any] = {}
     data: dict[str, Any] = {}
+    wrong: list[str] = []
     for name, cell in row.items():
-        value = cell.strip() if isinstance(cell, str) and name in _IDENTIFIERS else cell
-        if value in (None, ""):
+        text = cell.strip() if isinstance(cell, str) else cell
+        if text in (None, ""):
             continue
         if name in _IDENTIFIERS:
-            item[name] = _identifier(name, value, number)
+            item[name] = _identifier(name, text)
+            if item[name] is None:
+                wrong.append(f"column {name} must be a whole number")
         else:
-            data[name.removeprefix("data.")] = "" if value == CLEAR else _cell(value)
-    return {**item, "data": data}
+            clear = isinstance(text, str) and text.casefold() == CLEAR
+            data[name.removeprefix("data.")] = "" if clear else _cell(cell)
+    return {**item, "data": data}, wrong
 
 
-def _identifier(name: str, value: Any, number: int) -> Any:
+def _identifier(name: str, value: Any) -> Any:
+    """An identifier as it is sent; `None` where one that is a number is not written as one."""
     if not name.endswith("Id"):
         return str(value)
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    if not text.isascii() or not text.isdecimal():
-        raise ArgumentError(f"row {number}, column {name}: must be a whole number")
-    return int(text)
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _cell(value: Any) -> Any:
@@ -110,24 +178,38 @@ def _cell(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _excel(path: Path) -> list[dict[Any, Any]]:
+def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tuple[int, str]]]:
+    """The first sheet: names of its columns, number and cells of each row, and faults."""
     openpyxl = _require_optional_dep("openpyxl", "export")
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception:  # noqa: BLE001  (a damaged file raises many kinds)
-        raise ArgumentError(f"{path} is no Excel file") from None
-    rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
-    book.close()
+
+    def sheet(*, values: bool) -> list[list[Any]]:
+        try:
+            book = openpyxl.load_workbook(path, read_only=True, data_only=values)
+        except Exception:  # noqa: BLE001  (a damaged file raises many kinds)
+            raise ArgumentError(f"{path} is no Excel file. Next: name a CSV, Excel or JSON file") from None
+        try:
+            return [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+        finally:
+            book.close()
+
+    rows = sheet(values=True)
     if not rows:
-        return []
+        return [], [], []
     names = [str(name).strip() if name is not None else "" for name in rows[0]]
-    _unique(path, names)
-    tables = (dict(zip(names, row, strict=False)) for row in rows[1:])
-    return [
-        {name: value for name, value in row.items() if name}
-        for row in tables
-        if any(value not in (None, "") for value in row.values())
-    ]
+    found, faults = [], []
+    for number, (row, source) in enumerate(zip(rows[1:], sheet(values=False)[1:], strict=True), 2):
+        cells = [*row, *[None] * (len(names) - len(row))]
+        for at, (cell, formula) in enumerate(zip(row, source, strict=True)):
+            where = f"column {names[at] if at < len(names) and names[at] else at + 1}"
+            if cell is None and formula is not None:
+                faults.append((number, f"{where} holds a formula whose value was never calculated"))
+            elif isinstance(cell, str) and cell in _EXCEL_ERRORS:
+                faults.append((number, f"{where} holds {cell}, the error of a formula"))
+            elif cell is not None and (at >= len(names) or not names[at]):
+                faults.append((number, f"{where} is filled in, and the header has no name for it"))
+        if any(cell not in (None, "") for cell in cells):
+            found.append((number, cells[: len(names)]))
+    return names, found, faults
 
 
 def template(schema: StudySchema, form_key: str, action: str) -> list[str]:
@@ -144,20 +226,27 @@ def template(schema: StudySchema, form_key: str, action: str) -> list[str]:
     return [*_BY_ACTION[action], *names]
 
 
-def write_outcomes(path: Path, outcomes: Iterable[ItemOutcome]) -> None:
-    """What became of each item, as CSV; holds no answers."""
+def write_outcomes(path: Path, outcomes: Iterable[ItemOutcome], places: Sequence[str] = ()) -> None:
+    """What became of each item, as CSV; holds no answers.
+
+    Args:
+        path: the file.
+        outcomes: one an item.
+        places: where in its file each item stands, as `ItemsFile.places`.
+    """
     part = path.with_name(f".{path.name}.part")
     with part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
-        writer.writerows(outcome_row(one).values() for one in outcomes)
+        writer.writerows(outcome_row(one, places).values() for one in outcomes)
     part.replace(path)
 
 
-def outcome_row(one: ItemOutcome) -> dict[str, Any]:
+def outcome_row(one: ItemOutcome, places: Sequence[str] = ()) -> dict[str, Any]:
     """What became of one item, as plain values."""
     return {
         "item": one.number,
+        "place": places[one.number] if one.number < len(places) else None,
         "state": one.state,
         "action": one.action,
         "formKey": one.form_key,

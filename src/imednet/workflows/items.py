@@ -17,9 +17,9 @@ State = Literal["stored", "different", "missing", "unknown", "refused", "conflic
 """What became of an item.
 
 `stored`: read back, every answer as it was sent. `different`: read back, some answers are not what was sent.
-`missing`: not there. `unknown`: cannot be told yet; `verify` settles it. `refused`: the server said no to its batch.
-`conflict`: the record changed since it was looked at, so that nothing was sent. `not sent`: an earlier batch ended the
-run.
+`missing`: not there, and nothing can bring it any more. `unknown`: cannot be told yet; `verify` settles it.
+`refused`: the server said no to its batch. `conflict`: the record changed since it was looked at, so that nothing was
+sent. `not sent`: an earlier batch ended the run.
 """
 WRITTEN: frozenset[State] = frozenset({"stored", "different"})
 AGAIN: frozenset[State] = frozenset({"refused", "not sent"})

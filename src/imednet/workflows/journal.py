@@ -49,6 +49,7 @@ class JournalState:
         members: batch -> numbers of its items.
         before: number of an item -> record, old answers and their date, as they were before the batch was sent.
         batch_ids: batch -> the job.
+        over: batch -> when its job was first seen to be over.
         outcomes: number of an item -> what became of it.
     """
 
@@ -59,6 +60,7 @@ class JournalState:
     members: dict[int, list[int]] = field(default_factory=dict)
     before: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
     batch_ids: dict[int, str] = field(default_factory=dict)
+    over: dict[int, float] = field(default_factory=dict)
     outcomes: dict[int, ItemOutcome] = field(default_factory=dict)
 
     @property
@@ -66,6 +68,15 @@ class JournalState:
         """Batch -> items that may have gone out and of which no outcome is known."""
         found = {
             batch: [one for one in numbers if one not in self.outcomes or self.outcomes[one].state == "unknown"]
+            for batch, numbers in self.members.items()
+        }
+        return {batch: numbers for batch, numbers in found.items() if numbers}
+
+    @property
+    def missing(self) -> dict[int, list[int]]:
+        """Batch -> its items that were not there when they were looked for last."""
+        found = {
+            batch: [one for one in numbers if one in self.outcomes and self.outcomes[one].state == "missing"]
             for batch, numbers in self.members.items()
         }
         return {batch: numbers for batch, numbers in found.items() if numbers}
@@ -84,6 +95,9 @@ class JournalState:
             batch = entry["planned"]
             self.members[batch], self.high[batch] = entry["members"], entry["high"]
             self.at[batch] = entry["at"]
+            for earlier in self.members:  # an item that is sent again is one of its last batch alone
+                if earlier != batch:
+                    self.members[earlier] = [one for one in self.members[earlier] if one not in entry["members"]]
             self.before.update({int(number): dict(one) for number, one in entry["before"].items()})
             for number in entry["members"]:
                 self.outcomes.pop(number, None)
@@ -92,6 +106,8 @@ class JournalState:
         elif "sent" in entry:
             self.batch_ids[entry["sent"]] = entry["batchId"]
         else:
+            if entry.get("over") is not None:
+                self.over[entry["settled"]] = entry["over"]
             for one in entry["outcomes"]:
                 self.outcomes[one["number"]] = ItemOutcome(**{**one, "fields": tuple(one["fields"])})
 
@@ -159,9 +175,9 @@ class Journal:
         """The server took a batch."""
         self._add({"sent": batch, "batchId": batch_id})
 
-    def settled(self, batch: int, outcomes: Sequence[ItemOutcome]) -> None:
-        """What became of a batch."""
-        self._add({"settled": batch, "outcomes": [asdict(one) for one in outcomes]})
+    def settled(self, batch: int, outcomes: Sequence[ItemOutcome], over: float | None) -> None:
+        """What became of a batch, and when its job was first seen to be over."""
+        self._add({"settled": batch, "over": over, "outcomes": [asdict(one) for one in outcomes]})
 
     def _add(self, entry: Mapping[str, Any]) -> None:
         entries = [entry]

@@ -79,6 +79,7 @@ class WritingRules(ReadBackRules):
         timeout: float = 300,
         choices: Choices | None = None,
         on_progress: Progress | None = None,
+        resend_missing: bool = False,
     ) -> Steps[WriteReport]:
         """Write items: checked, sent in batches one after the other, each job waited for and each item read back.
 
@@ -95,6 +96,8 @@ class WritingRules(ReadBackRules):
             timeout: seconds to wait for a job, and for items whose request got no answer.
             choices: choices of variables, such as those of a data dictionary.
             on_progress: called with items done, items in all, and what goes on.
+            resend_missing: send items once more that an earlier run of this journal, and another look now, did not
+                find.
 
         Returns:
             What became of each item; see `imednet.workflows.items.State`.
@@ -104,6 +107,8 @@ class WritingRules(ReadBackRules):
         """
         if on_error not in ("stop", "continue"):
             raise ArgumentError("on_error must be 'stop' or 'continue'")
+        if resend_missing and journal is None:
+            raise ArgumentError("resend_missing needs the journal of the run that missed items. Next: name it")
         next(waits(interval, timeout), None)  # a wrong number is an error before anything is sent
         create_request(study_key, [{"data": {}}], email_notify)  # and so is an address that cannot be sent
         if isinstance(items, WritePlan):
@@ -115,10 +120,10 @@ class WritingRules(ReadBackRules):
         how = How(interval, timeout, email_notify, on_error, on_progress, self._now)
         schema = yield from self._schema(study_key, choices)
         if journal is None:
-            report = yield from self._run(schema, items, given, batch_size, None, how)
+            report = yield from self._run(schema, items, given, batch_size, None, how, resend=False)
             return report
         with Journal(Path(journal), study_key, given) as kept:
-            report = yield from self._run(schema, items, given, batch_size, kept, how)
+            report = yield from self._run(schema, items, given, batch_size, kept, how, resend=resend_missing)
             return report
 
     def _run(
@@ -129,6 +134,8 @@ class WritingRules(ReadBackRules):
         batch_size: int,
         kept: Journal | None,
         how: How,
+        *,
+        resend: bool,
     ) -> Steps[WriteReport]:
         """Settle what an earlier run left open, then send what never went out."""
         found: dict[int, ItemOutcome] = {}
@@ -136,7 +143,12 @@ class WritingRules(ReadBackRules):
         if kept is not None:
             for batch, numbers in kept.state.open.items():
                 yield from self._settle_again(schema, kept, batch, numbers, how)
-            left, first = kept.state.left, max(kept.state.members, default=-1) + 1
+            missed = kept.state.missing if resend else {}
+            for batch, numbers in missed.items():
+                yield from self._settle_again(schema, kept, batch, numbers, replace(how, timeout=0))
+            again = {number for numbers in missed.values() for number in numbers} if missed else set()
+            again = {number for number in again if kept.state.outcomes[number].state == "missing"}
+            left, first = sorted({*kept.state.left, *again}), max(kept.state.members, default=-1) + 1
             found = {number: one for number, one in kept.state.outcomes.items() if number not in left}
         if not left:
             return _report(schema.study_key, found, given, kept)
@@ -195,7 +207,7 @@ class WritingRules(ReadBackRules):
         settled = all_are(moved, "conflict", _MOVED)
         high = (yield call("records.newest", study_key)) or 0
         bodies = [dict(one.body) for one in going]
-        fatal = False
+        fatal, over = False, None
         if going:
             how.say(0, len(going), f"batch {batch}: {len(going)} items go out")
             since = how.now()
@@ -222,10 +234,11 @@ class WritingRules(ReadBackRules):
                 fatal |= not _noted(partial(kept.sent, batch, batch_id))
             if going:
                 taken = _taken(found)
-                settled += yield from self._settled(schema, going, high, batch_id, how, since=since, taken=taken)
+                back, over = yield from self._settled(schema, going, high, batch_id, how, since=since, taken=taken)
+                settled += back
         settled.sort(key=lambda one: one.number)
         if kept is not None:
-            fatal |= not _noted(partial(kept.settled, batch, settled))
+            fatal |= not _noted(partial(kept.settled, batch, settled, over))
         return settled, fatal
 
     def _unmoved(
@@ -260,11 +273,11 @@ class WritingRules(ReadBackRules):
             items.append(one)
         others = {n: one for n, one in kept.state.outcomes.items() if n not in numbers}
         if items:
-            settled = yield from self._settled(
+            settled, over = yield from self._settled(
                 schema, items, kept.state.high[batch], kept.state.batch_ids.get(batch), how,
-                since=kept.state.at[batch], taken=_taken(others),
+                since=kept.state.at[batch], over=kept.state.over.get(batch), taken=_taken(others),
             )  # fmt: skip
-            kept.settled(batch, settled)
+            kept.settled(batch, settled, over)
 
 
 def _noted(write: Callable[[], None]) -> bool:
