@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from .errors import ImednetError
+from .utils.truth import is_true
 
 if TYPE_CHECKING:
     from .sdk import ImednetSDK
@@ -98,7 +99,7 @@ def discover_subject_key(sdk: ImednetSDK, study_key: str) -> str:
         NoLiveDataError: when there is none; the statuses met are named, and logged.
     """
     return _first(
-        (subject for subject in sdk.subjects.iter(study_key) if not subject.deleted), "subject", study_key,
+        (subject for subject in sdk.subjects.iter(study_key) if not is_true(subject.deleted)), "subject", study_key,
         name=lambda subject: subject.subject_key, status=lambda subject: subject.subject_status,
         eligible=is_subject_eligible,
     )  # fmt: skip

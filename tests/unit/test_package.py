@@ -105,7 +105,7 @@ def test_the_readme_s_example_runs() -> None:
 
 def test_no_file_of_the_project_is_too_long_to_read() -> None:
     for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]:
-        assert len(path.read_text("utf-8").splitlines()) <= 400, path
+        assert len(path.read_text("utf-8").splitlines()) <= 600, path
 
 
 def test_an_sdk_loads_little_more_than_httpx() -> None:

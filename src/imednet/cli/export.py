@@ -177,6 +177,9 @@ def duckdb(
     words: Words,
     choices: dict[str, Any],
     schema: Annotated[str, typer.Option("--schema", help="Schema of the tables.")] = "main",
+    storage_version: Annotated[
+        str, typer.Option("--storage-version", help="The oldest DuckDB that must read a new file.")
+    ] = "v1.2.0",
     long: Long = False,
 ) -> None:
     """DuckDB."""
@@ -184,7 +187,11 @@ def duckdb(
     from ..integrations.tabular import beside
 
     study, target = _study_and_target(ctx.obj, words)
-    _run(ctx.obj, study, lambda: DuckDbSink(target, schema=schema), beside(target), choices, long)
+
+    def sink() -> ExportSink:
+        return DuckDbSink(target, schema=schema, storage_version=storage_version)
+
+    _run(ctx.obj, study, sink, beside(target), choices, long)
 
 
 @_command("sql", "A SQL database with a table a form, through SQLAlchemy; needs the extra `export`.")

@@ -87,6 +87,7 @@ def manifest(
     from ..sandbox.server import DEFAULT_SEED
     from ..sandbox.sizes import scale_of
     from ..sandbox.study import build
+    from ..utils.disk import write_whole
 
     try:
         studies = build(scale_of(size, profile), DEFAULT_SEED if seed is None else seed)
@@ -97,7 +98,7 @@ def manifest(
         typer.echo(text)
         return
     try:
-        out.write_text(text + "\n", "utf-8")
+        write_whole(out, text + "\n")
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be written: {error.strerror}") from None
     say(f"manifest: {out}")

@@ -6,6 +6,7 @@ import json
 from functools import cached_property, lru_cache
 from typing import Any
 
+from ..utils.text import whole
 from ._optional import _require_optional_dep
 from .batches import Batch, Cells
 from .layout import Column, Table
@@ -56,7 +57,7 @@ def schema_of(table: Table) -> Any:
     arrow = pyarrow()
     fields = [arrow.field(one.name, arrow_type(one.kind), metadata=_metadata(one)) for one in table.columns]
     metadata = {"table": table.key, **({"name": table.title} if table.title else {})}
-    return arrow.schema(fields, metadata=metadata)
+    return arrow.schema(fields, metadata={name: whole(value) for name, value in metadata.items()})
 
 
 def _metadata(column: Column) -> dict[str, str]:
@@ -72,7 +73,7 @@ def _metadata(column: Column) -> dict[str, str]:
         found["choices"] = json.dumps(
             [{"text": text, "code": code} for text, code in column.choices], ensure_ascii=False
         )
-    return {name: str(value) for name, value in found.items() if value is not None}
+    return {name: whole(str(value)) for name, value in found.items() if value is not None}
 
 
 def record_batch(batch: Batch, schema: Any | None = None) -> Any:

@@ -15,7 +15,9 @@ from typing import Any, Final
 from imednet_api.models import Record
 from imednet_api.types import decode, fast_json
 
-from ..core.decoding.json_text import members, texts
+from ..core.decoding.json_text import members, repeated, texts
+from ..utils.text import whole, writable
+from ..utils.truth import truth
 from .layout import Column, Table
 from .values import CAST, Caster, Kind
 
@@ -23,6 +25,7 @@ Cells = Sequence[Any]
 """One column: cells in the order of the rows, `None` where a value is missing."""
 
 _INT64: Final = 2**63
+TWICE: Final = "given more than once; the last value counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Reader:
         self.table = table
         self._drop = drop
         self._fields = [column.source for column in table.columns if column.part == "field"]
+        self._keywords_at = self._fields.index("keywords") if "keywords" in self._fields else None
         self._answers = table.answers
         self._hidden = tuple(name for name in table.hidden if name not in self._answers)
         self._unseen = frozenset(name.casefold() for name in self._hidden)
@@ -155,6 +159,8 @@ class Reader:
         msgspec = fast_json()
         if msgspec is None or self.table.model is None:
             return None
+        if not all(map(_plain_name, (*self._answers, *self._hidden))):
+            return None  # msgspec knows no names with quotes, backslashes, control signs or half a character in them
         fields: list[tuple[Any, ...]] = [(f"f{place}", Any, None) for place in range(len(self._fields))]
         rename = {f"f{place}": name for place, name in enumerate(self._fields)}
         if self.table.is_form:
@@ -190,10 +196,12 @@ class Reader:
                 except (ValueError, RecursionError):
                     pass  # something undeclared, or an answer that is no text: the exact way decides
                 else:
-                    rows.append(row)
-                    if is_form:
-                        data.append(nothing if row[-1] is None else astuple(row[-1]))
-                    continue
+                    answers_now = astuple(row[-1]) if is_form and row[-1] is not None else nothing
+                    if not is_form or not self._may_repeat(line, row, answers_now):
+                        rows.append(row)
+                        if is_form:
+                            data.append(answers_now)
+                        continue
             fields, answers, further = self._exact(line, issues)
             rows.append((*fields, None) if is_form else fields)
             data.append((*answers, *beyond))
@@ -208,6 +216,15 @@ class Reader:
             answered[:] = list(zip(*data, strict=True))[:count]
         return columns, answered, others
 
+    def _may_repeat(self, line: bytes, row: tuple[Any, ...], answers: tuple[Any, ...]) -> bool:
+        """Whether a line has more names than values and nulls, so that one may stand in it twice."""
+        values = len(row) - row.count(None) + len(answers) - answers.count(None)
+        keywords = row[self._keywords_at] if self._keywords_at is not None else None
+        if isinstance(keywords, list):
+            values += sum(len(one) for one in keywords if isinstance(one, dict))
+        names = line.count(b'":')
+        return names != values and names != values + line.count(b'":null') + line.count(b'": null')
+
     def _exact(self, line: bytes, issues: list[Issue]) -> tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any]]:
         """One line: its fields, its answers, and what is beyond both."""
         row = decode(line)
@@ -219,6 +236,9 @@ class Reader:
         fields = tuple([self._sound(name, row.get(name), number, issues) for name in self._fields])
         if not self.table.is_form:
             return fields, (), further
+        for name, earlier in said_twice(line, row):
+            if name.casefold() not in self._unseen:
+                issues.append(Issue(self.table.key, number, name, earlier, TWICE))
         answers = texts(_member(line, "recordData")) if row.get("recordData") is not None else {}
         cells = [self._sound(name, answers.get(name), number, issues) for name in self._answers]
         for name in sorted(answers.keys() - set(self._answers)):
@@ -231,12 +251,15 @@ class Reader:
                 self.case_variants[name] = self.case_variants.get(name, 0) + 1
                 continue
             self.undeclared[name] = self.undeclared.get(name, 0) + 1
-            further[name] = value
+            free = name
+            while free in further:  # a field of the record that nobody knows may have the name already
+                free = f"data.{free}"
+            further[free] = value
         return fields, tuple(cells), further
 
     def _sound(self, name: str, value: Any, number: Any, issues: list[Issue]) -> Any:
         """A value that can be written: a text with half a character (a lone surrogate) can nowhere."""
-        if type(value) is str and not _writable(value):
+        if type(value) is str and not writable(value):
             issues.append(Issue(self.table.key, number, name, json.dumps(value), "half a character (a lone surrogate)"))
             return None
         return value
@@ -253,6 +276,9 @@ class Reader:
             if types <= {str}:
                 return [cell or None for cell in cells] if "" in cells else cells
             return [None if cell in (None, "") else cell if type(cell) is str else as_json(cell) for cell in cells]
+        if kind is Kind.BOOLEAN and not types <= {bool}:
+            cells = [cell if (said := truth(cell)) is None else said for cell in cells]
+            types = set(map(type, cells)) - {type(None)}
         wanted = {Kind.INTEGER: int, Kind.BOOLEAN: bool, Kind.NUMBER: float}[kind]
         if types <= {wanted} and not (wanted is int and any(abs(cell) >= _INT64 for cell in cells if cell is not None)):
             return cells
@@ -287,7 +313,7 @@ class Reader:
             cells[place] = as_json(further)
             if self.table.is_form:
                 for name, value in further.items():
-                    plain = value is None or (isinstance(value, str) and _writable(value))
+                    plain = value is None or (isinstance(value, str) and writable(value))
                     text = value if plain else as_json(value)
                     issues.append(Issue(self.table.key, ids[place], name, text, "not declared by the study's design"))
         return cells
@@ -327,7 +353,7 @@ def _shown(line: bytes, table: Table) -> bytes:
 
 def own_batch(table: Table, number: int, rows: Iterable[Sequence[Any]]) -> Batch:
     """A batch of a table that the export makes itself."""
-    found = list(rows)
+    found = [[whole(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
     columns: list[Cells] = [list(cells) for cells in zip(*found, strict=True)] if found else [[] for _ in table.columns]
     return Batch(table, number, columns)
 
@@ -337,15 +363,27 @@ def as_json(value: Any) -> str:
     if value == []:
         return "[]"
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    return text if _writable(text) else json.dumps(value, separators=(",", ":"), default=str)
+    return text if writable(text) else json.dumps(value, separators=(",", ":"), default=str)
 
 
-def _writable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def said_twice(line: bytes, row: dict[str, Any]) -> list[tuple[str, str]]:
+    """Fields and answers of a record that its line gives more than once, with each value but the last.
+
+    Args:
+        line: the record as it came.
+        row: the same, decoded.
+    """
+    data, keywords = row.get("recordData"), row.get("keywords")
+    inner = [data, *(keywords if isinstance(keywords, list) else ())]
+    if line.count(b'":') == len(row) + sum(len(one) for one in inner if isinstance(one, dict)):
+        return []
+    found = [(name, value) for name, value in repeated(line) if name != "recordData"]
+    return found + (repeated(_member(line, "recordData")) if isinstance(data, dict) else [])
+
+
+def _plain_name(name: str) -> bool:
+    """Whether a name stands in JSON as it is."""
+    return json.dumps(name, ensure_ascii=False) == f'"{name}"' and writable(name)
 
 
 def _member(line: bytes, name: str) -> bytes:

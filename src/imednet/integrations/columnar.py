@@ -12,6 +12,7 @@ from typing import Any, Final
 from imednet_api.models import Keyword
 from imednet_api.types import decode
 
+from ..utils.text import writable
 from ._optional import _require_optional_dep
 from .arrow import ArrowBatch, arrow_type, pyarrow, schema_of
 from .batches import Batch, Cells, Issue, Reader, as_json
@@ -32,7 +33,8 @@ class ArrowReader(Reader):
     def __init__(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None = None) -> None:
         super().__init__(table, drop)
         self._schema = schema_of(table)
-        self._wanted = self._expected() if table.is_form and drop is None else None
+        odd = not all(map(writable, (*self._answers, *self._hidden)))  # Arrow has no names with half a character
+        self._wanted = self._expected() if table.is_form and drop is None and not odd else None
 
     def batch(self, number: int, lines: list[bytes]) -> tuple[Batch, list[Issue]]:
         """One batch, and what did not fit."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..errors import ExportConfigurationError
 from ._optional import _require_optional_dep
-from .batches import Batch
+from .batches import TWICE, Batch, said_twice
 from .home import Home
 from .layout import StudyTables
 from .sink import ExportSink, _redact_uri
@@ -77,7 +77,7 @@ class MongoDBSink(ExportSink):
         """Replace documents, in one unordered bulk."""
         seen = self._seen.setdefault(batch.table.key, set())
         self.outputs[batch.table.key] = {"collection": self._collection(batch).name}
-        documents = [self._document(batch, record) for record in batch.records]
+        documents = [self._document(batch, *one) for one in zip(batch.lines, batch.records, strict=True)]
         seen.update(document["_id"] for document in documents)
         if documents:
             replace = [self._mongo.ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in documents]
@@ -86,8 +86,7 @@ class MongoDBSink(ExportSink):
     def flush(self) -> None:
         """Remove what the study no longer has."""
         for key, seen in self._seen.items():
-            is_form = not key.startswith("_") or key.startswith("_unassigned")
-            collection = self._database[self._base if is_form else f"{self._base}{key}"]
+            collection = self._database[self.outputs[key]["collection"]]
             mine = {"_imednet.study": self._study, "_imednet.table": key}
             gone = [one["_id"] for one in collection.find(mine, {"_id": 1}) if one["_id"] not in seen]
             for at in range(0, len(gone), _DELETED_AT_ONCE):
@@ -114,10 +113,12 @@ class MongoDBSink(ExportSink):
     def _collection(self, batch: Batch) -> Any:
         return self._database[self._base if batch.table.is_form else f"{self._base}{batch.table.key}"]
 
-    def _document(self, batch: Batch, record: dict[str, Any]) -> dict[str, Any]:
+    def _document(self, batch: Batch, line: bytes, record: dict[str, Any]) -> dict[str, Any]:
         facts = batch.table
         if facts.is_form:
             identity = record.get("recordId")
+            for name, value in said_twice(line, record):
+                self.lost(facts, identity, name, value, TWICE)
         else:
             keys = [column.source for column in facts.columns if column.name in facts.identity]
             identity = "/".join(str(record.get(key)) for key in keys)
@@ -129,6 +130,8 @@ class MongoDBSink(ExportSink):
         }
         for name, value in record.items():
             target = "record_data" if name == "recordData" and facts.is_form else name
+            while target in document or (target == "record_data" and name != "recordData" and facts.is_form):
+                target = f"record.{target}"  # a field that nobody knows may have one of our names
             document[target] = self._storable(batch, identity, name, value)
         return document
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from ..errors import ExportConfigurationError
+from ..utils import disk
 from ._optional import _require_optional_dep
 from .arrow import pyarrow, record_batch, schema_of
 from .batches import Batch
@@ -14,14 +15,22 @@ from .layout import Shape, StudyTables
 from .naming import Namer
 from .sink import ExportSink
 from .sql import OWNERS, refuse_foreign
+from .sql_names import RULES
+
+STORAGE_VERSION: Final = "v1.2.0"
+"""The oldest DuckDB that reads what is written unless another one is named."""
+_MOST_COMMENTS: Final = 300
+"""Each comment costs as much as the table has columns; the labels of wider tables stand in `_dictionary` alone."""
 
 
 class DuckDbSink(ExportSink):
     """A DuckDB file.
 
     Args:
-        path: the file; made when it is not there.
+        path: the file; made when it is not there, and gone again where nothing was committed to it.
         schema: the schema of the tables.
+        storage_version: the oldest DuckDB that must read a new file, such as `v1.2.0`; a file that is there keeps its
+            own version.
 
     Raises:
         ExportConfigurationError: duckdb or pyarrow is missing, or the file cannot be opened.
@@ -31,18 +40,28 @@ class DuckDbSink(ExportSink):
     shape = Shape(values="both")
     batch_rows = 20_000
     arrow = True
+    files = True
 
-    def __init__(self, path: str | os.PathLike[str], *, schema: str = "main") -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, schema: str = "main", storage_version: str = STORAGE_VERSION
+    ) -> None:
         duckdb = _require_optional_dep("duckdb", "duckdb")
         pyarrow()
         self.foreign = (duckdb.Error,)
-        self.path = checked_path(path).absolute()
+        self.path = disk.followed(checked_path(path).absolute())
         self._schema = schema
         self._names: dict[str, str] = {}
-        self._namer = Namer()
+        self._namer = Namer(rules=RULES["duckdb"], taken=[OWNERS])
+        self._made = not self.path.exists()
+        # Extensions would be looked for on the internet; none is needed.
+        config = {"autoinstall_known_extensions": False, "storage_compatibility_version": storage_version}
         try:
-            # Extensions would be looked for on the internet; none is needed.
-            self._db: Any = duckdb.connect(str(self.path), config={"autoinstall_known_extensions": False})
+            self._db: Any = duckdb.connect(str(self.path), config=config)
+        except duckdb.InvalidInputException:
+            raise ExportConfigurationError(
+                f"this DuckDB ({duckdb.__version__}) writes no files for {storage_version!r}. "
+                f"Next: name a version such as {STORAGE_VERSION}"
+            ) from None
         except duckdb.Error as error:
             busy = "lock" in str(error).lower()
             what = "another program has it open" if busy else "it is no DuckDB file, or its folder cannot be written to"
@@ -70,11 +89,11 @@ class DuckDbSink(ExportSink):
         try:
             if batch.number == 0:
                 self._db.execute(f"CREATE OR REPLACE TABLE {self._table(name)} AS SELECT * FROM imednet_batch")
-                for column in batch.table.columns:
-                    if column.label:
-                        self._db.execute(
-                            f"COMMENT ON COLUMN {self._table(name)}.{_quoted(column.name)} IS {_text(column.label)}"
-                        )
+                labelled = [column for column in batch.table.columns if column.label]
+                for column in labelled if len(labelled) <= _MOST_COMMENTS else ():
+                    self._db.execute(
+                        f"COMMENT ON COLUMN {self._table(name)}.{_quoted(column.name)} IS {_text(str(column.label))}"
+                    )
                 owner = f"INSERT OR REPLACE INTO {self._table(OWNERS)} VALUES (?, ?)"
                 self._db.execute(owner, [name, self._study])
                 self.outputs[batch.table.key] = {"table": name}
@@ -86,10 +105,14 @@ class DuckDbSink(ExportSink):
     def flush(self) -> None:
         """Commit."""
         self._db.execute("COMMIT")
+        self._made = False
 
     def close(self) -> None:
         """Close the file; what was not committed is not there."""
         self._db.close()
+        if self._made:
+            for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+                path.unlink(missing_ok=True)
 
     def explain(self, error: BaseException) -> str:
         """What happened and what to do."""

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
+from ..utils import disk
 from ._optional import _require_optional_dep
 from .batches import Batch
 from .files import as_text
-from .home import Home, checked_path, sha256, sync
+from .home import Home, checked_path, sha256
 from .layout import Shape, StudyTables, Table
 from .sink import ExportSink
 
@@ -35,11 +36,12 @@ class ExcelSink(ExportSink):
 
     kind = "excel"
     cuts = True
+    files = True
     shape = Shape(values="text", most_columns=16_384, most_rows=1_048_576 - _HEADER_ROWS)
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._xlsx = _require_optional_dep("xlsxwriter", "export")
-        self.path = checked_path(path).absolute()
+        self.path = disk.followed(checked_path(path).absolute())
         self._book: Any = None
         self._sheet: Any = None
         self._taken = {"contents", "history"}
@@ -85,7 +87,7 @@ class ExcelSink(ExportSink):
             self._cover.write_number(row, 3, rows)
         book, self._book = self._book, None
         book.close()
-        sync(self._partial)
+        disk.flush_file(self._partial)
         self._home.note_placed(sha256(self._partial))
         self._partial.replace(self.path)
 

@@ -133,7 +133,7 @@ class Extractor:
 
     def _pass(self) -> None:
         by_id = {table.form_id: table.key for table in self.tables.forms if table.form_id is not None}
-        by_key = {table.key: table.key for table in self.tables.forms}
+        by_key = {table.form_key: table.key for table in self.tables.forms if table.form_key is not None}
         out_by_id = {number: key for key, number in self.tables.left_out.items() if number is not None}
         other = self.tables.unassigned.key
         token, before = self.spool.notes.get("token"), dict(self.spool.notes.get("left_out") or {})

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from .batches import Batch
-from .home import Home, checked_path
-from .layout import Shape, StudyTables, Table
+from .home import OURS, Home, checked_path
+from .layout import DICTIONARY, ISSUES, Shape, StudyTables, Table
 from .naming import file_stems
 from .sink import ExportSink
 from .values import Kind
@@ -31,6 +31,7 @@ class FileSink(ExportSink):
     """
 
     ending: ClassVar[str] = "txt"
+    files = True
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = checked_path(folder)
@@ -44,15 +45,16 @@ class FileSink(ExportSink):
         """Choose file names."""
         assert home is not None
         self._staging, self._tables = home.staging, tables
-        keys = [table.key for table in tables.data]
-        self._stems = dict(zip(keys, file_stems(keys), strict=True))
+        own = [table.key for table in tables.entities] + [tables.unassigned.key, DICTIONARY, ISSUES]
+        keys = [*own, *(table.key for table in tables.forms)]
+        self._stems = dict(zip(keys, file_stems(keys, OURS), strict=True))
 
     def write_batch(self, batch: Batch) -> None:
         """Write one batch to the file of its table."""
         if self._open is not batch.table:
             self._end()
             self._open = batch.table
-            name = f"{self._stems.get(batch.table.key, batch.table.key)}.{self.ending}"
+            name = f"{self._stems[batch.table.key]}.{self.ending}"
             self.outputs[batch.table.key] = {"file": name}
             self.staged.append(name)
             self.open_file(self._path(name), batch.table)
@@ -61,6 +63,15 @@ class FileSink(ExportSink):
     def end_table(self, table: Table) -> None:  # noqa: ARG002  (the interface of a sink)
         """Close the file of the table."""
         self._end()
+
+    def give_up(self, table: Table) -> bool:
+        """Remove the file of a form that could not be written."""
+        self.close()
+        name = self.outputs.pop(table.key, {}).get("file")
+        if name is not None:
+            self.staged.remove(name)
+            self._path(name).unlink(missing_ok=True)
+        return True
 
     def flush(self) -> None:
         """All files are closed; the export puts them in place."""
@@ -142,6 +153,11 @@ class CsvSink(TextFileSink):
         self._writer = csv.writer(self._file, lineterminator="\r\n")
         self._writer.writerow(table.names)
         self._written[path.name] = table
+
+    def give_up(self, table: Table) -> bool:
+        """Remove the file of a form that could not be written, also from the two readers."""
+        self._written = {name: one for name, one in self._written.items() if one is not table}
+        return super().give_up(table)
 
     def write_rows(self, batch: Batch) -> None:
         """Add rows."""

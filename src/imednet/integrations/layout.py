@@ -15,8 +15,11 @@ from imednet_api.models import Form, Record, Variable
 from imednet_api.types import Model
 
 from ..errors import ExportConfigurationError
-from .naming import Namer, from_label, unknown_of
+from ..utils.text import whole
+from ..utils.truth import is_true, truth
+from .naming import Namer, from_label, table_keys, unknown_of
 from .options import ExportOptions, Values
+from .sql_names import NameRules
 from .values import CAST, Kind, field_kinds, kind_of
 
 UNASSIGNED: Final = "_unassigned"
@@ -64,7 +67,8 @@ class Table:
     """One table: a form's records, or another list of the study.
 
     Attributes:
-        key: the form's key, or the name of the list with an underscore before it.
+        key: the form's key, or the name of the list with an underscore before it; unique in a study. A form whose own
+            key begins with an underscore has `form` before it, one that shares its key has its number behind.
         columns: its columns, in order.
         identity: names of the columns that tell its rows apart.
         title: the form's name.
@@ -149,6 +153,8 @@ class Shape:
         upper_names: whether names are in upper case.
         most_columns: most columns of a table.
         most_rows: most rows of a table.
+        rules: what names of a SQL database must be.
+        reserved: words of the target's own language, which are no names.
     """
 
     values: Values = "both"
@@ -157,10 +163,12 @@ class Shape:
     upper_names: bool = False
     most_columns: int | None = None
     most_rows: int | None = None
+    rules: NameRules | None = None
+    reserved: tuple[str, ...] = ()
 
     def namer(self, kept: Mapping[str, str] | None = None) -> Namer:
         """Gives out names that the target can hold."""
-        return Namer(self.longest_name, self.clean_names, self.upper_names, kept or {})
+        return Namer(self.longest_name, self.clean_names, self.upper_names, kept or {}, self.rules, self.reserved)
 
 
 def study_tables(
@@ -189,29 +197,31 @@ def study_tables(
     for variable in variables:
         by_form.setdefault(variable.form_id, []).append(variable)
     made, left_out, mapping = [], {}, dict[str, str]()
-    for form in sorted(forms, key=lambda one: (_number(one.form_id), str(one.form_key))):
-        key = str(form.form_key or form.form_id)
-        if (key.casefold() not in wanted) if wanted is not None else (form.disabled and not options.disabled):
-            left_out[key] = form.form_id
+    forms.sort(key=lambda one: (_number(one.form_id), str(one.form_key)))
+    keys = [str(form.form_key or form.form_id) for form in forms]
+    unique = table_keys([(key, form.form_id) for key, form in zip(keys, forms, strict=True)])
+    for form, key, name in zip(forms, keys, unique, strict=True):
+        if (key.casefold() not in wanted) if wanted is not None else (is_true(form.disabled) and not options.disabled):
+            left_out[name] = form.form_id
             continue
         own = sorted(by_form.get(form.form_id, []), key=lambda one: (_number(one.sequence), _number(one.variable_id)))
-        table, names = form_table(key, own, options, shape, kept or {}, str(form.form_id))
+        place = name if form.form_id is None else str(form.form_id)
+        table, names = form_table(key, own, options, shape, kept or {}, place)
         mapping.update(names)
         made.append(
             replace(
                 table,
-                title=form.form_name,
+                key=name,
+                title=None if form.form_name is None else whole(str(form.form_name)),
                 form_id=form.form_id,
-                form_key=form.form_key,
+                form_key=form.form_key if keys.count(key) == 1 else None,
                 form_type=form.form_type,
-                disabled=bool(form.disabled),
+                disabled=is_true(form.disabled),
             )
         )
     listed = {form.form_id for form in forms}
-    strays = [one for one in variables if one.form_id not in listed and one.blinded]
-    stray_table, _ = form_table(_free(UNASSIGNED, made), strays, options, shape, {}, "unassigned")
-    keys = [str(form.form_key or form.form_id) for form in forms]
-    made = [table if keys.count(table.key) == 1 else _apart(table, made[:at]) for at, table in enumerate(made)]
+    strays = [one for one in variables if one.form_id not in listed and _blinded(one)]
+    stray_table, _ = form_table(UNASSIGNED, strays, options, shape, {}, "unassigned")
     return StudyTables(
         study_key=study_key,
         forms=tuple(made),
@@ -239,7 +249,7 @@ def form_table(
     columns = [Column(namer.fixed(name), name, "field", fields[name]) for name in CONTEXT]
     chosen = None if options.variables is None else {name.casefold() for name in options.variables}
     named = [one for one in variables if one.variable_name]
-    blinded = dict.fromkeys(str(one.variable_name) for one in named if one.blinded)
+    blinded = dict.fromkeys(str(one.variable_name) for one in named if _blinded(one))
     left_out = () if options.unblind else tuple(blinded)
     hidden = list(left_out)
     shown: dict[str, Variable] = {}
@@ -251,7 +261,8 @@ def form_table(
             shown.setdefault(name, one)
     for name, variable in shown.items():
         wanted = (from_label(variable.label or "") if options.names == "label" else name) or name
-        known = tuple((options.choices or {}).get((key, name), ()))
+        listed = (options.choices or {}).get((key, name), ())
+        known = tuple((whole(text), None if code is None else whole(code)) for text, code in listed)
         columns += _answer_columns(name, wanted, variable, values, namer, str(variable.variable_id or name), known)
     for name in SYSTEM:
         if name not in shown and name not in hidden:
@@ -276,10 +287,10 @@ def _answer_columns(
     design = kind_of(variable.variable_type)
     kind = Kind.TEXT if values == "text" else design
     facts: dict[str, Any] = {
-        "label": variable.label,
+        "label": None if variable.label is None else whole(str(variable.label)),
         "variable_id": variable.variable_id,
         "variable_type": variable.variable_type,
-        "blinded": bool(variable.blinded),
+        "blinded": _blinded(variable),
         "choices": choices,
         "checked": design if design in CAST and kind is Kind.TEXT else None,
     }
@@ -318,16 +329,9 @@ def own_table(key: str, columns: Mapping[str, Kind], identity: tuple[str, ...], 
     return Table(key, named, tuple(one.name for one in named if one.source in identity))
 
 
-def _free(name: str, tables: list[Table]) -> str:
-    while name in {table.key for table in tables}:
-        name += "_"
-    return name
-
-
-def _apart(table: Table, earlier: list[Table]) -> Table:
-    """A form whose key another form has too: it is asked for by its number."""
-    key = f"{table.key}_{table.form_id}" if table.key in {one.key for one in earlier} else table.key
-    return replace(table, key=key, form_key=None)
+def _blinded(variable: Variable) -> bool:
+    """Whether a variable is blinded; a word that says neither yes nor no keeps it so."""
+    return variable.blinded is not None and truth(variable.blinded) is not False
 
 
 def _number(value: Any) -> int:

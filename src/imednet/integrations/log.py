@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError
-from .home import LOG, MANIFEST, sha256
+from ..utils import disk
+from .home import LOG, MANIFEST, file_entries, read_object, sha256
 
 _START = "0" * 64
 
@@ -37,9 +38,9 @@ def append(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
     whole = path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
     with path.open("ab") as file:
         file.truncate(whole)  # a run that died while it wrote its entry left a part of one
-        file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+        file.write(json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         file.flush()
-        os.fsync(file.fileno())
+        disk.flush(file.fileno())
     return entry
 
 
@@ -108,17 +109,23 @@ def verify(folder: str | os.PathLike[str]) -> Verified:
 def _files(manifest: Path) -> list[str]:
     """Files of the manifest that are missing or are not as they were written."""
     found = []
-    for entry in json.loads(manifest.read_text("utf-8")).get("files", []):
-        path = manifest.parent / entry["file"] if entry.get("file") else None
-        if path is not None and not path.exists():
+    for entry in file_entries(read_object(manifest)):
+        if not entry.get("file"):
+            continue
+        try:
+            path = disk.inside(manifest.parent, str(entry["file"]))
+        except disk.OutsideError as error:
+            found.append(str(error))
+            continue
+        if not path.is_file():
             found.append(f"{entry['file']} is missing")
-        elif path is not None and entry.get("sha256") and sha256(path) != entry["sha256"]:
+        elif entry.get("sha256") and sha256(path) != entry["sha256"]:
             found.append(f"{entry['file']} was changed")
     return found
 
 
 def _hash(entry: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(entry, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(entry, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
 
 
 def _user() -> str:

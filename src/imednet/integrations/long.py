@@ -42,6 +42,7 @@ class LongSink(ExportSink):
         self.inner = inner
         self.kind = f"{inner.kind}-long"  # type: ignore[misc]
         self.shape = type(inner.shape)(values="text")  # type: ignore[misc]
+        self.files = inner.files  # type: ignore[misc]
         self.foreign = inner.foreign
         self._table = own_table(ANSWERS, _COLUMNS, ("recordId", "form", "variable"), inner.shape)
         self._number = 0

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-_RESERVED: Final = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
-)
-"""File names that Windows keeps for devices."""
+from ..utils.disk import reserved
+from ..utils.text import whole
+from .sql_names import NameRules
 
 
 def from_label(label: str) -> str:
@@ -39,24 +37,29 @@ def identifier(name: str) -> str:
 
 @dataclass
 class Namer:
-    """Gives out names of which no two are equal, case left aside.
+    """Gives out names of which no two are equal to the target.
 
     Args:
-        longest: most characters, or bytes in UTF-8, of a name; `None` for any number.
+        longest: most bytes in UTF-8 of a name; `None` for any number.
         clean: whether names must be identifiers.
         upper: whether names are in upper case.
         kept: what an earlier run gave out, by any key; the same key gets the same name again.
+        rules: what names of a SQL database must be; by default any text is a name, and case tells nothing apart.
+        taken: names that are given out already.
     """
 
     longest: int | None = None
     clean: bool = False
     upper: bool = False
     kept: Mapping[str, str] = field(default_factory=dict)
+    rules: NameRules | None = None
+    taken: Iterable[str] = ()
     given: dict[str, str] = field(default_factory=dict, init=False)
     _taken: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self._taken.update(name.casefold() for name in self.kept.values())
+        self._rules = self.rules or NameRules(self.longest)
+        self._taken.update(self._rules.folded(name) for name in (*self.kept.values(), *self.taken))
 
     def fixed(self, name: str) -> str:
         """A name that comes first and is as it is, but for what the target cannot hold."""
@@ -71,41 +74,65 @@ class Namer:
         return name
 
     def _free(self, wanted: str) -> str:
-        wanted = identifier(wanted) if self.clean else wanted
-        base = _cut(wanted.upper() if self.upper else wanted, self.longest)
-        name, count = base, 0
-        while name.casefold() in self._taken:
+        wanted = identifier(wanted) if self.clean else self._rules.fitting(whole(wanted))
+        wanted = wanted.upper() if self.upper else wanted
+        name, count = self._rules.cut(wanted), 0
+        while self._rules.folded(name) in self._taken:
             count += 1
             ending = f"_{count}"
-            name = _cut(base, None if self.longest is None else self.longest - len(ending)) + ending
-        self._taken.add(name.casefold())
+            name = self._rules.cut(wanted, len(ending)) + ending
+        self._taken.add(self._rules.folded(name))
         return name
 
 
-def _cut(name: str, longest: int | None) -> str:
-    if longest is None or len(name.encode("utf-8", "replace")) <= longest:
-        return name
-    return name.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
-
-
-def file_stems(keys: Sequence[str]) -> list[str]:
+def file_stems(keys: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
     """A file name without ending for each key, safe and unique on every system, also where case tells nothing apart.
 
-    >>> file_stems(["AE", "ae", "CON", "A/B"])
-    ['AE', 'ae_2', 'CON_', 'A_B']
+    Args:
+        keys: what the files hold.
+        taken: names, without ending, of other files in the same folder.
+
+    >>> file_stems(["AE", "ae", "CON", "A/B", "manifest"], ["manifest"])
+    ['AE', 'ae_2', 'CON_', 'A_B', 'manifest_2']
     """
     names: list[str] = []
-    taken: set[str] = set()
+    there = {name.casefold() for name in taken}
     for key in keys:
         plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "_" for sign in key)[:80]
         plain = plain or "form"
-        if plain.casefold() in _RESERVED:
+        if reserved(plain):
             plain += "_"
         name, count = plain, 1
-        while name.casefold() in taken:
+        while name.casefold() in there:
             count += 1
             name = f"{plain}_{count}"
-        taken.add(name.casefold())
+        there.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def table_keys(forms: Sequence[tuple[str, int | None]]) -> list[str]:
+    """A key for each form's table, of which no two are equal and none begins as the export's own tables do.
+
+    Args:
+        forms: key and number of each form; a study may give one key to several.
+
+    >>> table_keys([("AE", 1), ("AE", 2), ("AE_2", 3), ("_issues", 4)])
+    ['AE', 'AE_2_', 'AE_2', 'form_issues']
+    """
+    forms = [(whole(key), number) for key, number in forms]
+    taken = {key for key, _ in forms if not key.startswith("_")}
+    firsts: set[str] = set()
+    names = []
+    for key, number in forms:
+        if key in taken and key not in firsts:
+            name = key
+        else:
+            name = f"form{key}" if key.startswith("_") else f"{key}_{number}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+        firsts.add(key)
         names.append(name)
     return names
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +18,7 @@ from .layout import Shape, StudyTables, Table
 
 _ROWS_A_GROUP = 10_000
 _BYTES_A_GROUP = 16_000_000
+_LONGEST_FOLDER = 180
 
 
 class ParquetSink(FileSink):
@@ -43,8 +46,11 @@ class ParquetSink(FileSink):
         """Choose file names."""
         super().begin(tables, home)
         if self._hive:
-            study = quote(tables.study_key, safe="")
-            self._stems = {key: f"study={study}/form={quote(key, safe='')}/part-0" for key in self._stems}
+            study, same = _folder_name(tables.study_key), Counter[str]()
+            for key in self._stems:
+                form = _folder_name(key)
+                self._stems[key] = f"study={study}/form={form}/part-{same[form.casefold()]}"
+                same[form.casefold()] += 1  # where case tells folders apart nowhere, two forms share one
 
     def open_file(self, path: Path, table: Table) -> None:
         """Begin a file."""
@@ -77,3 +83,11 @@ class ParquetSink(FileSink):
         self._held, self._rows, self._bytes = [], 0, 0
         (writer or self._writer).write_table(table, row_group_size=max(1, len(table)))
         pyarrow().default_memory_pool().release_unused()
+
+
+def _folder_name(key: str) -> str:
+    """A key as a part of a path, in percent signs where a file system could take it for something else."""
+    name = quote(key.encode("utf-8", "replace"), safe="")
+    if len(name) <= _LONGEST_FOLDER:
+        return name
+    return f"{name[:_LONGEST_FOLDER]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"

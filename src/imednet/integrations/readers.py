@@ -115,6 +115,7 @@ _SAS_HEAD = """/* Reads the CSV files beside this program, with types and labels
 %let folder = .;
 options validvarname=v7 compress=yes;
 """
+_LONGEST_SAS_LABEL = 256
 _INFORMATS = {
     Kind.NUMBER: ("best32.", "best12."),
     Kind.INTEGER: ("best32.", "best20."),
@@ -129,8 +130,9 @@ def sas_reader(files: Mapping[str, Table]) -> str:
     lines = [_SAS_HEAD]
     sets = Namer(longest=32, clean=True)
     for name, table in files.items():
-        namer = Namer(longest=30, clean=True)
+        namer = Namer(longest=32, clean=True)
         names = [namer.name(column.name, column.name) for column in table.columns]
+        as_text = {one: namer.name(f"{one}/text", f"{one[:30]}_c") for one in names}
         typed = [
             (name, column, _INFORMATS[kind_by_design(column)])
             for name, column in zip(names, table.columns, strict=True)
@@ -142,20 +144,20 @@ def sas_reader(files: Mapping[str, Table]) -> str:
             f'  infile "&folder./{name}" dsd dlm="," firstobs=2 lrecl=1000000 termstr=crlf encoding="utf-8";\n'
         )
         lines.append("  length\n")
-        lines += [f"    {one + '_c' if one in cast else one} {'$40' if one in cast else '$32767'}\n" for one in names]
+        lines += [f"    {as_text[one] if one in cast else one} {'$40' if one in cast else '$32767'}\n" for one in names]
         lines.append("  ;\n  input\n")
-        lines += [f"    {one + '_c' if one in cast else one}\n" for one in names]
+        lines += [f"    {as_text[one] if one in cast else one}\n" for one in names]
         lines.append("  ;\n")
         for one, _, (informat, form) in typed:
-            lines.append(f"  {one} = input({one}_c, ?? {informat}); format {one} {form};\n")
+            lines.append(f"  {one} = input({as_text[one]}, ?? {informat}); format {one} {form};\n")
         for one, column in zip(names, table.columns, strict=True):
             if column.label:
                 lines.append(f"  label {one} = '{_sas_label(column.label)}';\n")
         if cast:
-            lines.append(f"  drop {' '.join(f'{one}_c' for one, _, _ in typed)};\n")
+            lines.append(f"  drop {' '.join(as_text[one] for one, _, _ in typed)};\n")
         lines.append("run;\n\n")
     return "".join(lines)
 
 
 def _sas_label(label: str) -> str:
-    return " ".join(label.split()).replace("'", "''")[:256]
+    return " ".join(label.split())[:_LONGEST_SAS_LABEL].replace("'", "''")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import tenacity
 
-from ..errors import ExportBatchError, ExportError
+from ..errors import ExportBatchError, ExportError, ImednetError
+from ..utils.interruptions import raised_from_outside
 from .batches import Batch, Cells, Issue, RawReader, Reader
 from .layout import Shape, StudyTables, Table
 
@@ -35,7 +36,8 @@ class ExportSink(ABC):
         needs: lists beside the records without which it cannot do.
         own_tables: whether it takes the export's own tables too, the dictionary of columns and the issues.
         cuts: whether long texts are cut, so that a file beside the manifest holds the issues uncut.
-        foreign: errors of the target's driver, which become ours.
+        files: whether it writes files here, so that no failure of the file system passes by itself.
+        foreign: errors of the target's driver.
         outputs: table key -> what the manifest says of it, such as the file.
         losses: cells that the target cannot hold as they are; the export lists them as issues.
 
@@ -57,6 +59,7 @@ class ExportSink(ABC):
     raw: bool = False
     arrow: ClassVar[bool] = False
     cuts: ClassVar[bool] = False
+    files: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     own_tables: bool = True
     foreign: tuple[type[BaseException], ...] = ()
@@ -106,9 +109,16 @@ class ExportSink(ABC):
     def end_table(self, table: Table) -> None:  # noqa: B027  (not every target needs it)
         """Called after the last batch of a table."""
 
-    def transient(self, error: BaseException) -> bool:  # noqa: ARG002  (for sinks that know of such failures)
-        """Whether a failure may pass, so that the batch is written again."""
+    def give_up(self, table: Table) -> bool:  # noqa: ARG002  (for sinks that can)
+        """Take back what was written of one table that cannot be written; whether that was possible.
+
+        Where it is, the other tables are written all the same, and the export says that this one is missing.
+        """
         return False
+
+    def transient(self, error: BaseException) -> bool:
+        """Whether a failure may pass, so that the batch is written again: by default one of the network or the disk."""
+        return isinstance(error, OSError) and not self.files
 
     def explain(self, error: BaseException) -> str:
         """What a failure of the target means and what to do; never with a value of a cell or a password."""
@@ -130,7 +140,9 @@ class ExportSink(ABC):
 def retried(sink: ExportSink, batch_id: str, work: Callable[[], None], max_retries: int, backoff: float) -> None:
     """Do a piece of work on a target, again where its failure may pass.
 
-    Raises ExportBatchError, with `batch_id`, once all attempts failed.
+    Raises:
+        ExportBatchError: with `batch_id`, once all attempts failed.
+        ExportError: a file could not be written.
     """
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(max_retries + 1),
@@ -140,15 +152,20 @@ def retried(sink: ExportSink, batch_id: str, work: Callable[[], None], max_retri
     )
     try:
         retrying(work)
-    except sink.foreign as error:
+    except (ImednetError, MemoryError):
+        raise
+    except Exception as error:
+        if raised_from_outside(error):
+            raise
+        if sink.files and isinstance(error, OSError):
+            raise ExportError(
+                f"the files could not be written ({error.strerror or type(error).__name__}); the target is as it was. "
+                "Next: make room, or choose another target"
+            ) from None
         attempts = retrying.statistics.get("attempt_number", 1)
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        raise ExportBatchError(batch_id, f"{sink.explain(error)}{tried}") from None
-    except OSError as error:
-        raise ExportError(
-            f"the files could not be written ({error.strerror or type(error).__name__}); the target is as it was. "
-            "Next: make room, or choose another target"
-        ) from None
+        known = isinstance(error, sink.foreign)  # texts of drivers may hold values
+        raise ExportBatchError(batch_id, f"{sink.explain(error)}{tried}") from (None if known else error)
 
 
 _SECRET = re.compile(r"(?i)(password|passwd|pwd|token|secret|key)=([^&;\s]+)")

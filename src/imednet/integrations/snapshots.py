@@ -12,8 +12,9 @@ from typing import Any, Final
 from imednet_api.types import decode
 
 from ..errors import ArgumentError
+from ..utils import disk
 from ._optional import _require_optional_dep
-from .home import MANIFEST
+from .home import MANIFEST, file_entries
 from .layout import CONTEXT, OTHER
 
 _FORMATS: Final = ("csv", "jsonl", "json", "parquet")
@@ -64,10 +65,10 @@ class Snapshot:
             self.manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
             self.format: str = self.manifest["format"]
             self.study_key: str = self.manifest["study"]
-            files = [one for one in self.manifest["files"] if "form" in one]
-            self._files: dict[str, str] = {one["form"]: one["file"] for one in files}
+            files = [one for one in file_entries(self.manifest) if "form" in one]
+            self._files = {one["form"]: disk.inside(self.folder, one["file"]) for one in files}
             self._ids = {one["form"]: one.get("formId") for one in files}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise ArgumentError(f"{self.folder} holds no export. Next: imednet export parquet STUDY FOLDER") from None
         if self.format not in _FORMATS:
             raise ArgumentError(f"{self.folder} is an export into {self.format}; choose one into {', '.join(_FORMATS)}")
@@ -87,7 +88,7 @@ class Snapshot:
 
     def records(self, form_key: str) -> Iterator[tuple[int, dict[str, str]]]:
         """Records of one form: number, and its answers and status as text; missing ones are left out."""
-        path = self.folder / self._files[form_key]
+        path = self._files[form_key]
         reader = {"csv": _csv, "jsonl": _lines, "json": _json, "parquet": _parquet}[self.format]
         pairs = self._raw_columns(form_key)
         for row in reader(path):

@@ -2,21 +2,29 @@
 
 Rows go to tables of a hidden name first, each batch in a transaction of its own, so that a lost connection costs one
 batch. `flush` then puts them in the place of the earlier tables. Only tables that an export made are replaced.
+
+Every name, those of tables in between too, comes from one `Namer`, so that no form and no variable can have it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 from ..errors import ExportConfigurationError
 from ._optional import _require_optional_dep
 from .batches import Batch
-from .home import Home
+from .home import Home, file_entries
 from .layout import CONTEXT, Column, Shape, StudyTables, Table
 from .naming import Namer
 from .sink import ExportSink, _redact_uri
+from .sql_names import OTHERS, RULES
+from .sql_statements import Name, statement
 from .values import Kind
 
 OWNERS: Final = "_imednet_tables"
@@ -44,7 +52,7 @@ class SqlSink(ExportSink):
     """
 
     kind = "sql"
-    shape: ClassVar[Shape] = Shape(values="both", longest_name=63)
+    shape = Shape(values="both")
 
     def __init__(self, url: str, *, schema: str | None = None, prefix: str = "") -> None:
         self._sql = _require_optional_dep("sqlalchemy", "export")
@@ -68,10 +76,15 @@ class SqlSink(ExportSink):
         self._schema = schema
         self._prefix = prefix
         self._dialect = self._engine.dialect.name
+        rules = RULES.get(self._dialect, OTHERS)
+        self.shape = Shape(values="both", rules=rules)  # type: ignore[misc]
         self._study = ""
-        self._names: dict[str, str] = {}
-        self._parts: dict[str, list[tuple[Any, list[int]]]] = {}
-        self._namer = Namer(longest=50)
+        self._names: dict[str, list[str]] = {}
+        self._parts: dict[str, list[_Part]] = {}
+        self._count = itertools.count()
+        self._earlier: dict[str, list[str]] = {}
+        self._namer = Namer(rules=rules, taken=[OWNERS])
+        self._made_file = self._file_to_make()
         try:
             self._existing = set(self._sql.inspect(self._engine).get_table_names(schema=schema))
         except self._sql.exc.SQLAlchemyError as error:
@@ -80,21 +93,28 @@ class SqlSink(ExportSink):
                 f"{self._where} cannot be opened: {_reason(error)}. Next: check host, database, user and password"
             ) from None
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
+    def begin(self, tables: StudyTables, home: Home | None) -> None:
         """Refuse to replace tables that no export made."""
         self._study = tables.study_key
         for key in tables.keys:
-            self._names[key] = self._namer.name(key, f"{self._prefix}{key}")
-        names = [*self._names.values(), *(name for table in tables.data for name in self._part_names(table)[1:])]
-        refuse_foreign(self._where, self._study, names, self._existing, self._owned())
-        # Tables of these names are made and dropped on the way; an earlier run that was cut off may have left some.
-        for name in names:
-            for ending in ("__new", "__old"):
-                if f"{name}{ending}" in self._existing and OWNERS not in self._existing:
-                    refuse_foreign(self._where, self._study, [f"{name}{ending}"], self._existing, {})
-        owners = self._owners()
-        owners.create(self._engine, checkfirst=True)
-        self._existing.add(OWNERS)
+            self._names[key] = [self._namer.name(key, f"{self._prefix}{key}")]
+        for table in tables.data:
+            for number in range(1, len(self._split(table))):
+                wanted = f"{self._names[table.key][0]}__{number + 1}"
+                self._names[table.key].append(self._namer.name(f"{table.key}/{number}", wanted))
+        mark = hashlib.sha256(f"{self._study}\0{self._prefix}".encode()).hexdigest()[:8]
+        self._hidden = f"_imednet_{mark}_"
+        refuse_foreign(self._where, self._study, self._finals, self._existing, self._owned())
+        for entry in file_entries(home.manifest() if home is not None else None):
+            if isinstance(entry.get("tables"), list):
+                self._earlier[str(entry.get("form"))] = [str(name) for name in entry["tables"]]
+        for name in sorted(self._existing):  # what a run left that was cut off
+            if name.startswith(self._hidden):
+                self._drop(name)
+
+    @property
+    def _finals(self) -> list[str]:
+        return [name for names in self._names.values() for name in names]
 
     def write_batch(self, batch: Batch) -> None:
         """Insert one batch; one that was tried before is taken out first."""
@@ -104,26 +124,39 @@ class SqlSink(ExportSink):
             return
         cells = [self._storable(batch, *pair) for pair in zip(batch.table.columns, batch.columns, strict=True)]
         numbers = [batch.number] * len(batch)
-        for stored, places in self._parts[batch.table.key]:
-            names = [column.name for column in stored.columns]
-            values = zip(*(cells[place] for place in places), numbers, strict=True)
-            rows = [dict(zip(names, row, strict=True)) for row in values]
+        for part in self._parts[batch.table.key]:
+            stored, keys = part.table, [*(f"c{place}" for place in part.places), "batch"]
+            values = zip(*(cells[place] for place in part.places), numbers, strict=True)
+            rows = [dict(zip(keys, row, strict=True)) for row in values]
             with self._engine.begin() as connection:
-                connection.execute(stored.delete().where(stored.c["_batch"] == batch.number))
+                connection.execute(stored.delete().where(stored.c["batch"] == batch.number))
                 connection.execute(stored.insert(), rows)
+
+    def give_up(self, table: Table) -> bool:
+        """Drop the tables of a form that could not be written."""
+        for part in self._parts.pop(table.key, []):
+            self._drop(part.table.name)
+        return True
 
     def flush(self) -> None:
         """Put all tables in place: in one transaction, and in MySQL, which has none for tables, in one RENAME."""
-        sql, quote = self._sql, self._quoted
+        sql = self._sql
         there = set(sql.inspect(self._engine).get_table_names(schema=self._schema))
-        swaps = [(s.name, s.name.removesuffix("__new")) for parts in self._parts.values() for s, _ in parts]
-        swaps = [pair for pair in swaps if pair[0] in there]  # what is missing was put in place by an earlier attempt
-        finals = {final for _, final in swaps}
-        gone = sorted(name for name in self._owned() if name not in finals and self._was_part(name, finals))
+        swaps = [part for parts in self._parts.values() for part in parts]
+        swaps = [part for part in swaps if part.table.name in there]  # what is missing was put in place by an attempt
+        finals = {part.final for part in swaps}
+        owned = self._owned()
+        gone = sorted(  # further parts of tables that have fewer now, as the manifest of the last run names them
+            name
+            for key in self._parts
+            for name in self._earlier.get(key, ())
+            if owned.get(name) == self._study and name not in self._finals
+        )
         mine = [{"name": final, "study": self._study} for final in sorted(finals)]
         owners = self._owners()
 
         def own(connection: Any) -> None:
+            owners.create(connection, checkfirst=True)
             connection.execute(owners.delete().where(owners.c.name.in_([*finals, *gone])))
             if mine:
                 connection.execute(owners.insert(), mine)
@@ -136,49 +169,59 @@ class SqlSink(ExportSink):
             if self._dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # its driver begins none for changes of tables
             inside = sql.inspect(connection)
-            for new, _ in swaps:
-                names = {column["name"] for column in inside.get_columns(new, schema=self._schema)}
-                if "_batch" in names:
-                    connection.execute(sql.text(f"ALTER TABLE {quote(new)} DROP COLUMN {self._quote('_batch')}"))
+            for part in swaps:
+                names = {column["name"] for column in inside.get_columns(part.table.name, schema=self._schema)}
+                if part.batch in names:
+                    self._run(
+                        connection, "ALTER TABLE ", self._name(part.table.name), " DROP COLUMN ", Name(part.batch)
+                    )
             if atomic:
-                for new, final in swaps:
-                    connection.execute(sql.text(f"DROP TABLE IF EXISTS {quote(final)}"))
-                    connection.execute(sql.text(f"ALTER TABLE {quote(new)} RENAME TO {self._quote(final)}"))
+                for part in swaps:
+                    self._run(connection, "DROP TABLE IF EXISTS ", self._name(part.final))
+                    self._run(connection, "ALTER TABLE ", self._name(part.table.name), " RENAME TO ", Name(part.final))
                 own(connection)
             else:
                 self._rename(connection, swaps, there)
             for name in gone:
-                connection.execute(sql.text(f"DROP TABLE IF EXISTS {quote(name)}"))
+                self._run(connection, "DROP TABLE IF EXISTS ", self._name(name))
+        self._made_file = None
         for key, parts in self._parts.items():
-            self.outputs[key] = {"tables": [stored.name.removesuffix("__new") for stored, _ in parts]}
+            self.outputs[key] = {"tables": [part.final for part in parts]}
         self._parts.clear()
 
-    def _rename(self, connection: Any, swaps: list[tuple[str, str]], there: set[str]) -> None:
+    def _rename(self, connection: Any, swaps: list[_Part], there: set[str]) -> None:
         """All tables at once, as MySQL can; what an earlier run left under the names in between goes first."""
-        quote, text = self._quoted, self._sql.text
-        for _, final in swaps:
-            connection.execute(text(f"DROP TABLE IF EXISTS {quote(f'{final}__old')}"))
-        moves = [f"{quote(final)} TO {quote(f'{final}__old')}" for _, final in swaps if final in there]
-        moves += [f"{quote(new)} TO {quote(final)}" for new, final in swaps]
+        for part in swaps:
+            self._run(connection, "DROP TABLE IF EXISTS ", self._name(part.old))
+        moves: list[tuple[str, str]] = [(part.final, part.old) for part in swaps if part.final in there]
+        moves += [(part.table.name, part.final) for part in swaps]
         if moves:
-            connection.execute(text(f"RENAME TABLE {', '.join(moves)}"))
-        for _, final in swaps:
-            connection.execute(text(f"DROP TABLE IF EXISTS {quote(f'{final}__old')}"))
-
-    def _was_part(self, name: str, finals: set[str]) -> bool:
-        """Whether a table was a further part of one that has fewer now; a form may have such a name too."""
-        return name not in self._names.values() and any(_is_part(name, final) for final in finals)
+            parts: list[str | Name] = []
+            for source, target in moves:
+                parts += [", " if parts else "RENAME TABLE ", self._name(source), " TO ", self._name(target)]
+            self._run(connection, *parts)
+        for part in swaps:
+            self._run(connection, "DROP TABLE IF EXISTS ", self._name(part.old))
 
     def close(self) -> None:
-        """Drop what was not put in place."""
-        for parts in self._parts.values():
-            for stored, _ in parts:
-                try:
-                    stored.drop(self._engine, checkfirst=True)
-                except self._sql.exc.SQLAlchemyError:
-                    break  # the database is gone; the next run drops it
+        """Drop what was not put in place; a file of SQLite that was made for nothing goes too."""
+        for part in [part for parts in self._parts.values() for part in parts]:
+            try:
+                self._drop(part.table.name)
+            except self._sql.exc.SQLAlchemyError:
+                break  # the database is gone; the next run drops it
         self._parts.clear()
         self._engine.dispose()
+        if self._made_file is not None:
+            self._made_file.unlink(missing_ok=True)
+            self._made_file = None
+
+    def _file_to_make(self) -> Path | None:
+        """The file of SQLite, where it is not there yet."""
+        name = self._engine.url.database
+        if self._dialect != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+            return None
+        return None if Path(name).exists() else Path(name)
 
     def transient(self, error: BaseException) -> bool:
         """Locks, dead-locks and lost connections."""
@@ -209,10 +252,6 @@ class SqlSink(ExportSink):
             sql.Column("study", sql.String(255)),
         )
 
-    def _part_names(self, table: Table) -> list[str]:
-        first = self._names[table.key]
-        return [first if not number else f"{first}__{number + 1}" for number in range(len(self._split(table)))]
-
     def _split(self, table: Table) -> list[list[int]]:
         """Places of the columns of each part: the record's own fields stand in every one."""
         most = _COLUMNS_A_PART.get(self._dialect, 1000) - 1
@@ -224,22 +263,37 @@ class SqlSink(ExportSink):
         return [[*places[:keys], *rest[at : at + step]] for at in range(0, len(rest), step)]
 
     def _create(self, table: Table) -> None:
-        sql = self._sql
-        parts = []
-        for name, places in zip(self._part_names(table), self._split(table), strict=True):
-            columns = [sql.Column(table.columns[place].name, self._type(table.columns[place])) for place in places]
+        sql, names = self._sql, self._names[table.key]
+        parts: list[_Part] = []
+        batch = Namer(rules=self.shape.rules, taken=table.names).name("batch", "_batch")
+        for name, places in zip(names, self._split(table), strict=True):
+            count = next(self._count)
+            columns = [
+                sql.Column(table.columns[place].name, self._type(table.columns[place]), key=f"c{place}")
+                for place in places
+            ]
             stored = sql.Table(
-                f"{name}__new",
+                f"{self._hidden}{count}",
                 sql.MetaData(schema=self._schema),
                 *columns,
-                sql.Column("_batch", sql.Integer, index=False),
+                sql.Column(batch, sql.Integer, key="batch", index=False),
                 mysql_charset="utf8mb4",
                 mysql_row_format="DYNAMIC",
             )
             stored.drop(self._engine, checkfirst=True)
             stored.create(self._engine)
-            parts.append((stored, places))
+            parts.append(_Part(stored, name, f"{self._hidden}old_{count}", places, batch))
         self._parts[table.key] = parts
+
+    def _drop(self, name: str) -> None:
+        with self._engine.begin() as connection:
+            self._run(connection, "DROP TABLE IF EXISTS ", self._name(name))
+
+    def _run(self, connection: Any, *parts: str | Name) -> None:
+        connection.execute(statement(*parts))
+
+    def _name(self, name: str) -> Name:
+        return Name(name, self._schema)
 
     def _type(self, column: Column) -> Any:
         sql = self._sql
@@ -270,16 +324,24 @@ class SqlSink(ExportSink):
                 found[place] = None
         return found
 
-    def _quote(self, name: str) -> str:
-        return str(self._engine.dialect.identifier_preparer.quote_identifier(name))
 
-    def _quoted(self, name: str) -> str:
-        return f"{self._quote(self._schema)}.{self._quote(name)}" if self._schema else self._quote(name)
+@dataclass
+class _Part:
+    """A table in the making.
 
+    Attributes:
+        table: the table, under its hidden name.
+        final: the name it will have.
+        old: the hidden name that its predecessor gets for a moment.
+        places: which columns of the form it holds.
+        batch: the name of the column that tells batches apart, which is dropped at the end.
+    """
 
-def _is_part(name: str, final: str) -> bool:
-    """Whether a table is a further part of another one."""
-    return name.startswith(f"{final}__") and name[len(final) + 2 :].isdigit()
+    table: Any
+    final: str
+    old: str
+    places: list[int]
+    batch: str
 
 
 def _reason(error: BaseException) -> str:

@@ -11,8 +11,11 @@ from ._optional import _require_optional_dep
 from .batches import Batch, Cells
 from .files import FileSink, as_text
 from .layout import Column, Shape, Table
-from .values import Kind
+from .naming import identifier
+from .values import Kind, Misfit, cast
 
+_SPSS_WORDS: Final = ("ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH")
+_LONGEST_VALUE_LABEL: Final = 120
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.JSON, Kind.PARTIAL})
 
 
@@ -111,30 +114,51 @@ class StatsSink(FileSink):
         return plain
 
 
-def _value_labels(column: Column) -> dict[Any, str]:
-    """Codes, and texts that stand for themselves, of a column: value -> what people read, 120 bytes at most."""
-    pairs = {code if code is not None else text: text for text, code in column.choices}
-    pairs.update({text: text for text, _ in column.choices})
-    if column.kind is Kind.NUMBER:
-        return {float(value): text for value, text in pairs.items() if value.replace(".", "", 1).isdecimal()}
-    return {value: text.encode()[:120].decode("utf-8", "ignore") for value, text in pairs.items()}
-
-
 class SavSink(StatsSink):
     """SPSS."""
 
     kind = "sav"
     ending = "sav"
-    shape = Shape(values="typed", longest_name=64, clean_names=True, most_columns=32_767)
+    shape = Shape(values="typed", longest_name=64, clean_names=True, most_columns=32_767, reserved=_SPSS_WORDS)
     longest_text = 32_767
     longest_label = 255
 
     def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
         """Write the file."""
-        values = {column.name: _value_labels(column) for column in table.columns if column.choices}
+        values = {column.name: self._value_labels(table, column, frame) for column in table.columns if column.choices}
         self._stat.write_sav(
             frame, str(self._path_now), column_labels=labels, file_label=table.key[:64], variable_value_labels=values
         )
+
+    def _value_labels(self, table: Table, column: Column, frame: Any) -> dict[Any, str]:
+        """Codes, and texts that stand for themselves, of a column: value -> what people read.
+
+        The library takes the longest text of the data, in bytes, or the longest value with a label, in characters, for
+        the width of a column, so that a value in another script would be cut: a cell is filled up with blanks, which
+        the format does not keep.
+        """
+        pairs = {code if code is not None else text: text for text, code in column.choices}
+        pairs.update({text: text for text, _ in column.choices})
+        found: dict[Any, str] = {}
+        for value, text in pairs.items():
+            label = text.encode()[:_LONGEST_VALUE_LABEL].decode("utf-8", "ignore")
+            if label != text:
+                reason = f"value label: {_LONGEST_VALUE_LABEL} bytes at most"
+                self.lost(table, None, column.source, text, reason)
+            try:
+                found[cast(Kind.NUMBER, value) if column.kind is Kind.NUMBER else value] = label
+            except Misfit:
+                if value != text:
+                    self.lost(table, None, column.source, value, "value label: the code is no number")
+        if column.kind is not Kind.NUMBER:
+            widest = max(len(value.encode()) for value in found)
+            if len(frame):
+                place = frame.columns.get_loc(column.name)
+                frame.iat[0, place] += " " * (widest - len(frame.iat[0, place].encode()))
+            else:
+                most = max(map(len, found))
+                found = {value: label for value, label in found.items() if len(value.encode()) <= most}
+        return found
 
 
 class XptSink(StatsSink):
@@ -149,7 +173,7 @@ class XptSink(StatsSink):
 
     def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
         """Write the file."""
-        name = "".join(sign for sign in table.key.upper() if sign.isascii() and sign.isalnum())[:8] or "FORM"
+        name = identifier("".join(sign for sign in table.key.upper() if sign.isascii() and sign.isalnum()))[:8]
         self._stat.write_xport(
             frame, str(self._path_now), column_labels=labels, table_name=name, file_format_version=5,
             file_label=table.key.encode("ascii", "replace").decode()[:40],

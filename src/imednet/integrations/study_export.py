@@ -17,16 +17,19 @@ from imednet_api.types import SPEC_VERSION
 
 from .._version import distribution, version
 from ..endpoints.rows import Rows
-from ..errors import ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
+from ..errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
 from ..sdk import ImednetSDK
+from ..utils.interruptions import raised_from_outside
+from ..utils.text import whole
+from ..utils.truth import is_true
 from ..utils.url import check_path_part
 from . import log
 from .batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
 from .extraction import Extractor, Progress, unchanged
-from .home import MANIFEST, Home, sha256
-from .layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, own_table, study_tables
+from .home import ISSUES_FILE, MANIFEST, Home, file_entries, sha256
+from .layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, Table, own_table, study_tables
 from .options import ExportOptions, limits
-from .outcomes import Extraction
+from .outcomes import Extraction, Outcome
 from .report import ExportReport, exported, proof_facts, state_of, what_failed
 from .sink import ExportSink, retried
 from .spool import Spool
@@ -43,7 +46,6 @@ _DICTIONARY_COLUMNS: Final = {
     "label": Kind.TEXT,
     "blinded": Kind.BOOLEAN,
 }
-ISSUES_FILE: Final = "issues.jsonl"
 _log = logging.getLogger("imednet")
 
 
@@ -199,23 +201,40 @@ class _Run:
                 continue
             if table is tables.unassigned and not spool.rows(table.key):
                 continue
-            rule = drop if table.is_form else None
-            reader = self.sink.reader(table, rule)
-            self.readers[table.key] = reader
-            number = -1
-            for number, lines in enumerate(spool.batches(table.key, self.sink.batch_rows, self.sink.batch_bytes)):
-                batch, issues = reader.batch(number, lines)
-                self._give(batch)
-                self._list(spool, issues)
-            if number < 0:
-                self._give(reader.batch(0, [])[0])
-            self.sink.end_table(table)
+            try:
+                self._table(table, drop, spool)
+            except ExportBatchError as error:
+                if not self.sink.give_up(table):
+                    raise
+                self.readers.pop(table.key, None)
+                found.outcomes[table.key] = Outcome.failure(error)
         if self.sink.own_tables:
             self._own(tables, spool)
         if not self.sink.own_tables or self.sink.cuts:
             self._list(spool, [])
             self._issues_file(spool)
         self._retried("flush", self.sink.flush)
+
+    def _table(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None, spool: Spool) -> None:
+        """Write one table. Raises ExportBatchError where that cannot be done."""
+        number = -1
+        try:
+            reader = self.sink.reader(table, drop if table.is_form else None)
+            self.readers[table.key] = reader
+            for number, lines in enumerate(spool.batches(table.key, self.sink.batch_rows, self.sink.batch_bytes)):
+                batch, issues = reader.batch(number, lines)
+                self._give(batch)
+                self._list(spool, issues)
+            if number < 0:
+                self._give(reader.batch(0, [])[0])
+            self._retried(table.key, lambda: self.sink.end_table(table))
+        except (ImednetError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            if raised_from_outside(error):
+                raise
+            what = f"its rows could not be made into columns ({type(error).__name__}). Next: report this"
+            raise ExportBatchError(f"{table.key}/{max(number, 0)}", what) from error
 
     def _give(self, batch: Batch) -> None:
         self._retried(batch.id, lambda: self.sink.write_batch(batch))
@@ -268,7 +287,7 @@ class _Run:
 
         def drop(fields: Sequence[Cells]) -> list[bool]:
             pairs = zip(fields[deleted], fields[subject], strict=True)
-            return [(flag is True or number in gone) != only for flag, number in pairs]
+            return [(is_true(flag) or number in gone) != only for flag, number in pairs]
 
         return drop
 
@@ -284,7 +303,7 @@ class _Run:
         states = self._states(tables, found)
         failed = set(found.failed)
         outputs = self.sink.outputs
-        earlier_files = {entry["form"]: entry for entry in self.earlier.get("files", []) if "form" in entry}
+        earlier_files = {entry["form"]: entry for entry in file_entries(self.earlier) if "form" in entry}
         staged = list(self.sink.staged)
         if (not self.sink.own_tables or self.sink.cuts) and self.issues:
             staged.append(ISSUES_FILE)
@@ -377,7 +396,8 @@ class _Run:
 
 def _issue_line(issue: Issue) -> bytes:
     number = issue.record_id if isinstance(issue.record_id, int) else None
-    return json.dumps([issue.form, number, issue.variable, issue.value, issue.reason]).encode()
+    texts = [text if text is None else whole(text) for text in (issue.form, issue.variable, issue.value, issue.reason)]
+    return json.dumps([texts[0], number, *texts[1:]]).encode()
 
 
 def _dictionary_rows(tables: StudyTables) -> list[Sequence[Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..sdk import ImednetSDK
-from .duck import DuckDbSink
+from .duck import STORAGE_VERSION, DuckDbSink
 from .excel import ExcelSink
 from .extraction import Progress
 from .files import CsvSink, JsonLinesSink, JsonSink
@@ -116,11 +116,13 @@ def export_to_duckdb(
     path: PathLike,
     *,
     schema: str = "main",
+    storage_version: str = STORAGE_VERSION,
     progress: Progress | None = None,
     **options: Any,
 ) -> ExportReport:
-    """Write a study into a DuckDB file, one table a form; manifest and log are in `PATH.export`."""
-    return _export(sdk, study_key, DuckDbSink(path, schema=schema), beside(path), progress, options)
+    """Write a study into a DuckDB file, one table a form; manifest and log are in `PATH.export`; see `DuckDbSink`."""
+    sink = DuckDbSink(path, schema=schema, storage_version=storage_version)
+    return _export(sdk, study_key, sink, beside(path), progress, options)
 
 
 def export_to_sql(

@@ -96,7 +96,7 @@ class SnowflakeSink(ExportSink):
         """Make the stage; names of tables are those of the forms, in upper case."""
         assert home is not None
         self._study, self._folder = tables.study_key, home.staging
-        namer = Namer(longest=200, clean=True, upper=True)
+        namer = Namer(longest=200, clean=True, upper=True, taken=[RAW, OWNED])
         self._names = {key: namer.name(key, key) for key in tables.keys}
         owners = self._name(OWNED)
         self._execute(f"CREATE TABLE IF NOT EXISTS {owners} (NAME VARCHAR, STUDY VARCHAR)")

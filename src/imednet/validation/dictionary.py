@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ArgumentError
 from ..utils.csv_rows import listed, read_csv_rows
+from ..utils.truth import is_true
 
 if TYPE_CHECKING:
     from imednet_api.models import Record, Variable
@@ -178,7 +179,7 @@ def inferred_code_lists(
     seen: dict[Key, Counter[str]] = {key: Counter() for key in wanted}
     totals: Counter[str] = Counter()
     for row in records:
-        if row.deleted:
+        if is_true(row.deleted):
             continue
         totals[str(row.form_key)] += 1
         for name, value in (row.record_data or {}).items():

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..errors import ValidationError
+from ..utils.truth import is_true
 from .fields import FieldKind, UnfitValue, field_kind, wire_value
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class FormSchema:
     @property
     def accepts_records(self) -> bool:
         """Whether records of it can be written: system forms and disabled ones cannot."""
-        return not self.form.disabled and self.form.subject_record_report is not False
+        return not is_true(self.form.disabled) and self.form.subject_record_report is not False
 
     def kind(self, name: str) -> FieldKind:
         """The kind of one field."""
@@ -114,8 +115,9 @@ class StudySchema:
         made = []
         for form in forms:
             own = by_form.get(form.form_id, [])
-            there = {str(one.variable_name): one for one in own if not (one.deleted or one.disabled)}
-            gone = frozenset(str(one.variable_name) for one in own if one.deleted or one.disabled) - there.keys()
+            off = {id(one) for one in own if is_true(one.deleted) or is_true(one.disabled)}
+            there = {str(one.variable_name): one for one in own if id(one) not in off}
+            gone = frozenset(str(one.variable_name) for one in own if id(one) in off) - there.keys()
             made.append(FormSchema(form, there, gone))
         return cls(study_key, tuple(made), tuple(intervals), choices or {})
 
@@ -182,12 +184,12 @@ class StudySchema:
         attribute = "interval_name" if name == "intervalName" else "interval_id"
         found = [one for one in self.intervals if getattr(one, attribute) == item[name]]
         if not found:
-            names = [str(one.interval_name) for one in self.intervals if not one.disabled]
+            names = [str(one.interval_name) for one in self.intervals if not is_true(one.disabled)]
             yield Problem(number, name, f"the study has no such interval. Next: {_nearest(item[name], names)}")
             return
         form = self.form(item.get("formKey"), item.get("formId"))
         listed = {one.form_id for one in found[0].forms or ()}
-        if found[0].disabled:
+        if is_true(found[0].disabled):
             yield Problem(number, name, "the interval is disabled")
         elif form is not None and form.form.form_id not in listed and not form.form.unscheduled_visit:
             yield Problem(number, name, f"form {form.form.form_key} does not belong to this interval")
@@ -204,7 +206,8 @@ class StudySchema:
             return
         key = str(form.form.form_key)
         if not form.accepts_records:
-            why = "is disabled" if form.form.disabled else "is a system form, of which no records can be written"
+            disabled = is_true(form.form.disabled)
+            why = "is disabled" if disabled else "is a system form, of which no records can be written"
             yield Problem(number, named, f"form {key} {why}")
             return
         data = item.get("data")

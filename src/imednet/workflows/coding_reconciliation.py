@@ -9,6 +9,7 @@ from typing import Any
 
 from imednet_api.models import Coding, Record
 
+from ..utils.truth import is_true
 from .base import Workflow
 from .steps import Steps, awaited, blocking, call
 
@@ -104,7 +105,7 @@ def reconciled(codings: Iterable[Coding], records: Iterable[Record], variables: 
             texts.setdefault(latest.value, set()).add(latest.code)
         row = there.get((latest.form_key, latest.record_id))
         now = (row.record_data or {}).get(str(latest.variable)) if row is not None else None
-        if row is not None and not row.deleted and now != latest.value:
+        if row is not None and not is_true(row.deleted) and now != latest.value:
             moved.append(term)
     uncoded = [
         Term(form_key, record_id, variables[str(form_key)])

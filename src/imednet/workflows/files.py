@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from ..errors import ArgumentError
 from ..integrations._optional import _require_optional_dep
+from ..utils import disk
 from ..utils.csv_rows import read_csv_rows
 from ..validation.schema import FORM, INTERVAL, MEMBERS, RECORD, SITE, SUBJECT, ItemsRefusedError, StudySchema
 from .items import ItemOutcome
@@ -234,12 +236,11 @@ def write_outcomes(path: Path, outcomes: Iterable[ItemOutcome], places: Sequence
         outcomes: one an item.
         places: where in its file each item stands, as `ItemsFile.places`.
     """
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        writer.writerows(outcome_row(one, places).values() for one in outcomes)
-    part.replace(path)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    writer.writerows(outcome_row(one, places).values() for one in outcomes)
+    disk.write_whole(path, text.getvalue())
 
 
 def outcome_row(one: ItemOutcome, places: Sequence[str] = ()) -> dict[str, Any]:

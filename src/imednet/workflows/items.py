@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..discovery import plain_word
+from ..utils.truth import is_true
 from ..validation.fields import same_answer
 from ..validation.schema import FORM, INTERVAL, RECORD, SITE, SUBJECT, Action, StudySchema, action_of
 
@@ -155,7 +156,7 @@ def item(
 def current(one: PlannedItem, rows: Iterable[Record]) -> PlannedItem:
     """The item with the record that it will change, if there is one among these rows."""
     for row in rows:
-        if row.deleted or row.form_key != one.form_key or one.repeats:
+        if is_true(row.deleted) or row.form_key != one.form_key or one.repeats:
             continue
         if one.action == "existing":
             fits = row.record_id == one.body.get("recordId") or (
@@ -199,7 +200,7 @@ def outcomes(
     """
     by_id = {row.record_id: row for row in rows if row.record_id is not None}
     used = set(taken)
-    new = sorted(number for number in by_id if number > high and not by_id[number].deleted)
+    new = sorted(number for number in by_id if number > high and not is_true(by_id[number].deleted))
     found: dict[int, ItemOutcome] = {}
     made: list[PlannedItem] = []
     for one in items:
@@ -207,7 +208,7 @@ def outcomes(
             made.append(one)
             continue
         row = by_id.get(one.record_id)
-        if row is None or row.deleted:
+        if row is None or is_true(row.deleted):
             found[one.number] = _outcome(one, "missing", batch_id)
             continue
         wrong = _wrong(one, row, schema)

@@ -16,12 +16,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from ..errors import ArgumentError, ClientError
+from ..utils import disk
 from .items import AGAIN, ItemOutcome
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks
-    fcntl = None  # type: ignore[assignment]
 
 _VERSION: Final = 1
 _BEGIN: Final = b'{"version": %d, "study": ' % _VERSION
@@ -126,11 +122,12 @@ class Journal:
         if study_key is None and new:
             raise ArgumentError(f"{path} cannot be read (it is not there). Next: name the journal of a run")
         try:
-            self._handle: int | None = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            self._handle: int | None = disk.open_own(path, os.O_RDWR | os.O_APPEND)
+        except disk.InUseError:
+            raise ArgumentError(f"{path} is in use by another run. Next: wait for it") from None
         except OSError as error:
             raise ArgumentError(f"{path} cannot be used ({error.strerror}). Next: name another file") from None
         try:
-            self._lock()
             given = [dict(one) for one in items]
             kept = self._read()
             if kept is None and study_key is None:
@@ -156,9 +153,7 @@ class Journal:
         """Let go of the file; one in which nothing was written is removed."""
         handle, self._handle = self._handle, None
         if handle is not None:
-            if remove:
-                self.path.unlink(missing_ok=True)
-            os.close(handle)
+            disk.close_own(handle, self.path, remove=remove)
 
     def planned(
         self, batch: int, numbers: list[int], high: int, before: Mapping[int, Mapping[str, Any]], at: float
@@ -192,7 +187,7 @@ class Journal:
             left = memoryview(text)
             while left:
                 left = left[os.write(self._handle, left) :]
-            os.fsync(self._handle)
+            disk.flush(self._handle)
         except OSError as error:
             os.ftruncate(self._handle, size)
             raise JournalError(
@@ -200,24 +195,8 @@ class Journal:
             ) from None
         if not self._header:
             self._header = True
-            self._sync_folder()
+            disk.flush_folder(self.path.parent)
         self.state.take(json.loads(json.dumps(entry, default=str)))
-
-    def _sync_folder(self) -> None:
-        if hasattr(os, "O_DIRECTORY"):
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-
-    def _lock(self) -> None:
-        assert self._handle is not None
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ArgumentError(f"{self.path} is in use by another run. Next: wait for it") from None
 
     def _read(self) -> JournalState | None:
         """What the file says; a last line that a crash cut off does not count and is taken out."""

@@ -9,6 +9,7 @@ from typing import Any
 from imednet_api.models import Record
 
 from ..errors import ArgumentError
+from ..utils.truth import is_true
 from ..validation.cache import Choices
 from ..validation.schema import ItemsRefusedError, Problem, StudySchema
 from .base import Workflow
@@ -200,7 +201,7 @@ def _only(
     """The row that all identifiers of an item name; else a problem."""
     given = {name: one.body[name] for name in names if name in one.body}
     fitting = [row for row in rows if all(getattr(row, names[name]) == value for name, value in given.items())]
-    there = [row for row in fitting if not getattr(row, "deleted", False)]
+    there = [row for row in fitting if not is_true(getattr(row, "deleted", False))]
     where = next(iter(given))
     if len(there) == 1:
         return (there[0],)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from imednet_api.models import Query, Record, Site, Subject
 from imednet_api.types import utc
 
+from ..utils.truth import is_true
 from .base import Workflow, not_found
 from .steps import Many, Steps, awaited, blocking, call
 
@@ -253,7 +254,7 @@ class _Rules(Workflow):
         deleted: frozenset[int] = frozenset()
         if named:
             records: Sequence[Record] = yield from self._records_of(study_key, named, queries)
-            deleted = frozenset(one.record_id for one in records if one.deleted and one.record_id is not None)
+            deleted = frozenset(one.record_id for one in records if is_true(one.deleted) and one.record_id is not None)
         now = utc(queries.proof.server_to)
         people = {one.subject_id: one for one in subjects}
         places = {one.site_id: one for one in sites}

@@ -11,6 +11,7 @@ from imednet_api.models import Job, Record
 from ..core.polling import is_over, waits
 from ..endpoints.rows import Rows
 from ..errors import ImednetError
+from ..utils.truth import is_true
 from ..validation.schema import StudySchema
 from .items import ItemOutcome, PlannedItem, all_are, outcomes
 from .planning import PlanningRules
@@ -115,7 +116,7 @@ class ReadBackRules(PlanningRules):
                 break
         if found is None:
             return all_are(items, "unknown", f"the records could not be read back. {_SETTLE}", batch_id), over
-        deleted = {row.record_id for row in rows if row.deleted}
+        deleted = {row.record_id for row in rows if is_true(row.deleted)}
         sure = absent or (over is not None and how.now() - over >= LONG_ENOUGH)
         return [
             _explained(one, job, sure=sure or item.record_id in deleted, passed=how.now() - since)

@@ -16,6 +16,7 @@ from ..errors import ArgumentError
 from ..integrations._optional import _require_optional_dep
 from ..integrations.layout import CONTEXT
 from ..integrations.naming import Namer, from_label
+from ..utils.truth import is_true
 from ..validation.dictionary import DataDictionary
 from .base import Workflow
 from .steps import Emit, Many, Steps, awaited, blocking, call, iterated, iterated_async
@@ -176,7 +177,7 @@ class _Rules(Workflow):
             dictionary: the study's data dictionary.
         """
         listed, variables = yield Many([call("forms.list", study_key), call("variables.list", study_key)])
-        chosen = [one for one in listed if (one.form_key in forms if forms is not None else not one.disabled)]
+        chosen = [one for one in listed if (one.form_key in forms if forms is not None else not is_true(one.disabled))]
         if forms is not None and len(chosen) < len(set(forms)):
             unknown = sorted(set(forms) - {str(one.form_key) for one in chosen})
             raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")

@@ -12,6 +12,7 @@ from typing import Any, Final
 from imednet_api.types import Model, utc
 
 from ..errors import ArgumentError
+from ..utils import disk
 from ..validation.dictionary import DataDictionary
 from .base import Workflow
 from .steps import Many, Steps, awaited, blocking, call
@@ -82,12 +83,9 @@ class Design:
     def save(self, path: str | Path) -> Path:
         """Write it into one file."""
         path = Path(path)
-        part = path.with_name(f".{path.name}.part")
         try:
-            part.write_text(self.text(), "utf-8")
-            part.replace(path)
+            disk.write_whole(path, self.text())
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise ArgumentError(f"{path} cannot be written ({error.strerror}). Next: name another file") from None
         return path
 

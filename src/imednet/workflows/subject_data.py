@@ -8,6 +8,7 @@ from typing import Any
 
 from imednet_api.models import Coding, Interval, Query, Record, RecordRevision, Subject, Visit
 
+from ..utils.truth import is_true
 from .base import Workflow, not_found
 from .query_management import query_state
 from .steps import Many, Steps, awaited, blocking, call
@@ -98,9 +99,9 @@ def ordered_records(records: Sequence[Record], visits: Sequence[Visit]) -> list[
 def warnings_of(data: SubjectData, intervals: Sequence[Interval]) -> list[str]:
     """What does not fit together. No message holds an answer."""
     found: list[str] = []
-    if data.subject.deleted:
+    if is_true(data.subject.deleted):
         found.append("the subject is deleted")
-        live = sum(not row.deleted for row in data.records)
+        live = sum(not is_true(row.deleted) for row in data.records)
         if live:
             found.append(f"the subject is deleted, but {live} of its records are not")
     visits = {one.visit_id: one for one in data.visits}
@@ -111,22 +112,22 @@ def warnings_of(data: SubjectData, intervals: Sequence[Interval]) -> list[str]:
         visit = visits.get(row.visit_id)
         if row.visit_id is not None and visit is None:
             found.append(f"{what} belongs to visit {row.visit_id}, which is in no list")
-        elif visit is not None and visit.deleted and not row.deleted:
+        elif visit is not None and is_true(visit.deleted) and not is_true(row.deleted):
             found.append(f"{what} is not deleted, but its visit {row.visit_id} is")
         if row.interval_id is not None:
             interval = known.get(row.interval_id)
             if interval is None:
                 found.append(f"{what} belongs to interval {row.interval_id}, which the study does not have")
-            elif interval.disabled:
+            elif is_true(interval.disabled):
                 found.append(f"{what} belongs to interval {row.interval_id}, which is disabled")
         parent = row.parent_record_id
         if parent == row.record_id and parent is not None:
             found.append(f"{what} is its own parent")
         elif parent is not None and parent not in ids:
             found.append(f"{what} has parent {parent}, which is not among the records of the subject")
-        elif parent is not None and ids[parent].deleted and not row.deleted:
+        elif parent is not None and is_true(ids[parent].deleted) and not is_true(row.deleted):
             found.append(f"{what} is not deleted, but its parent {parent} is")
-        if row.record_data is None and not row.deleted:
+        if row.record_data is None and not is_true(row.deleted):
             found.append(f"{what} has no answers")
     found += [
         f"query {query.annotation_id} has no comment, so whether it is open is unknown"

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from imednet_api.models import Interval, Record, Subject, Visit
 
 from ..errors import ArgumentError
+from ..utils.truth import is_true
 from .base import Workflow, not_found
 from .steps import Many, Steps, awaited, blocking, call
 
@@ -124,7 +125,7 @@ def visit_state(visit: Visit, interval: Interval | None, exit_day: str | None, t
     >>> visit_state(visit, None, None, "2026-02-01")
     'late'
     """
-    if visit.deleted:
+    if is_true(visit.deleted):
         return "deleted"
     start, end = visit.start_date, visit.end_date
     if not start or not end:
@@ -155,7 +156,7 @@ def windows(
     found = []
     for visit in visits:
         interval = known.get(visit.interval_id)
-        if interval is not None and interval.disabled and not disabled:
+        if interval is not None and is_true(interval.disabled) and not disabled:
             continue
         subject = people.get(visit.subject_id)
         exit_day = exits.get(visit.subject_id) if visit.subject_id is not None else None
@@ -205,7 +206,7 @@ def exits_of(records: Iterable[Record], variable: str) -> dict[int, str]:
     """The day each subject left, by the records of a form; where its date is missing, the day it was entered."""
     found: dict[int, str] = {}
     for row in records:
-        if row.deleted or row.subject_id is None:
+        if is_true(row.deleted) or row.subject_id is None:
             continue
         day = str((row.record_data or {}).get(variable) or "")[:10] or str(row.date_created or "")[:10]
         try:
@@ -277,7 +278,9 @@ class _Rules(Workflow):
             **how: as `windows` takes it.
         """
         intervals = yield call("intervals.list", study_key)
-        wanted = {one.interval_id for one in intervals if one.interval_group_name == group and not one.disabled}
+        wanted = {
+            one.interval_id for one in intervals if one.interval_group_name == group and not is_true(one.disabled)
+        }
         if not wanted:
             groups = sorted({str(one.interval_group_name) for one in intervals if one.interval_group_name})
             raise ArgumentError(f"no interval is of group {group!r}; there are {', '.join(groups)}")
@@ -287,7 +290,7 @@ class _Rules(Workflow):
         kept: set[int | None] = set()
         for form_key in sorted(str(form) for form in forms):
             rows = yield call("records.list", study_key, form_key=form_key, subject_key=how.get("subject_key"))
-            kept |= {row.visit_id for row in rows if not row.deleted}
+            kept |= {row.visit_id for row in rows if not is_true(row.deleted)}
         due = Counter(one.visit.subject_key for one in days)
         done = Counter(one.visit.subject_key for one in days if one.visit.visit_id in kept)
         return [DiaryCompliance(key, done[key], due[key]) for key in sorted(due, key=str)]

@@ -1,0 +1,32 @@
+"""Words for true and false, as servers and people write them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_WORDS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "y", "t"), True),
+    **dict.fromkeys(("false", "0", "no", "n", "f"), False),
+}
+
+
+def truth(value: Any) -> bool | None:
+    """What a value says of true and false; `None` where it says neither.
+
+    >>> truth(True), truth("true"), truth(1), truth("No"), truth("maybe"), truth(None)
+    (True, True, True, False, None, None)
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, str)):
+        return _WORDS.get(str(value).strip().casefold())
+    return None
+
+
+def is_true(value: Any) -> bool:
+    """Whether a value says true; a missing one and one that says neither do not.
+
+    >>> is_true("true"), is_true("false"), is_true(None)
+    (True, False, False)
+    """
+    return truth(value) is True
