@@ -29,10 +29,9 @@ from imednet.integrations import (
     SqlSink,
     XptSink,
 )
-from imednet.integrations.extraction import Extraction
 from imednet.integrations.home import Home
 from imednet.integrations.layout import StudyTables, study_tables
-from imednet.integrations.outcomes import Outcome
+from imednet.integrations.outcomes import Extraction, Outcome
 from imednet.integrations.spool import Spool
 from imednet.integrations.study_export import _Run
 from imednet_api.models import Form, Variable
@@ -43,8 +42,8 @@ NAMES = st.sampled_from([
     "extraction-log", "manifest", "issues", "contents", "history", "answers", "read", "CON", "nul", "sqlite_x",
     "SQLITE_STAT", "_imednet_tables", "_imednet_0", "imednet_tables", "IMEDNET_RAW", "_batch", "recordId", "RECORDID",
     "data.recordId", "recordData", "undeclared", "unvnum", "A_raw", "A", "É", "E", "ß", "ss", "Größe ", "血圧", "😀",
-    "легко",    'Pain "worst" level', "a\\b", "a\nb", "a\tb", "a b", "a.b", "a:b", "%s", "%(x)s", "a(b)", "[x]", "`x`", "'", ";",
-    "--",    "ALL", "NOT", "select", "_N_", "a/b", "..", "\0", "\u2028", "\ud800", LONG, LONG + "y", "1", "=1+1",
+    'Pain "worst" level', "a\\b", "a\nb", "a\tb", "a b", "a.b", "a:b", "%s", "%(x)s", "a(b)", "[x]", "`x`", "'", ";",
+    "легко", "--", "ALL", "NOT", "select", "_N_", "a/b", "..", "\0", "\u2028", "\ud800", LONG, LONG + "y", "1", "=1+1",
 ])  # fmt: skip
 KEYS = NAMES | st.text(max_size=12)
 TEXTS = st.sampled_from(
@@ -149,13 +148,15 @@ def read_parquet(path: Path) -> Rows:
 def read_sav(path: Path) -> Rows:
     import pyreadstat
 
-    return list(pyreadstat.read_sav(str(path))[0].to_dict("records"))
+    return [{str(name): cell for name, cell in row.items()} for row in pyreadstat.read_sav(path)[0].to_dict("records")]
 
 
 def read_xpt(path: Path) -> Rows:
     import pyreadstat
 
-    return list(pyreadstat.read_xport(str(path))[0].to_dict("records"))
+    return [
+        {str(name): cell for name, cell in row.items()} for row in pyreadstat.read_xport(path)[0].to_dict("records")
+    ]
 
 
 def read_excel(home: Path, outputs: Outputs) -> dict[str, Rows]:

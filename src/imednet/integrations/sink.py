@@ -164,8 +164,9 @@ def retried(sink: ExportSink, batch_id: str, work: Callable[[], None], max_retri
             ) from None
         attempts = retrying.statistics.get("attempt_number", 1)
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        known = isinstance(error, sink.foreign)  # texts of drivers may hold values
-        raise ExportBatchError(batch_id, f"{sink.explain(error)}{tried}") from (None if known else error)
+        if isinstance(error, sink.foreign):
+            raise ExportBatchError(batch_id, f"{sink.explain(error)}{tried}") from None
+        raise ExportBatchError(batch_id, f"{ExportSink.explain(sink, error)}{tried}") from error
 
 
 _SECRET = re.compile(r"(?i)(password|passwd|pwd|token|secret|key)=([^&;\s]+)")

@@ -137,8 +137,8 @@ class SavSink(StatsSink):
         the width of a column, so that a value in another script would be cut: a cell is filled up with blanks, which
         the format does not keep.
         """
-        pairs = {code if code is not None else text: text for text, code in column.choices}
-        pairs.update({text: text for text, _ in column.choices})
+        pairs = {text: text for text, _ in column.choices}
+        pairs.update({code if code is not None else text: text for text, code in column.choices})
         found: dict[Any, str] = {}
         for value, text in pairs.items():
             label = text.encode()[:_LONGEST_VALUE_LABEL].decode("utf-8", "ignore")

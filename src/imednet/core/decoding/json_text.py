@@ -131,20 +131,20 @@ def members(content: bytes) -> dict[str, str]:
 
 
 def repeated(content: bytes) -> list[tuple[str, str]]:
-    """Names that stand more than once in an object, with each value but the last: a text as it is, else its JSON.
+    """Names that stand more than once in an object, with each value but the last and nulls: a text, or the JSON.
 
     >>> repeated(b'{"AETERM": "Cough", "AENUM": 1, "AETERM": "Rash"}')
     [('AETERM', 'Cough')]
     """
     text = content.decode("utf-8-sig", "surrogatepass")
-    last: dict[str, str] = {}
+    last: dict[str, str | None] = {}
     found: list[tuple[str, str]] = []
 
     def member(name: str, at: int) -> tuple[Any, int]:
         value, end = STANDARD_DECODER.raw_decode(text, at)
-        if name in last:
-            found.append((name, last[name]))
-        last[name] = value if isinstance(value, str) else text[at:end]
+        if last.get(name) is not None:
+            found.append((name, str(last[name])))
+        last[name] = value if value is None or isinstance(value, str) else text[at:end]
         return None, end
 
     _object(text, _skip(text, 0), member)

@@ -1,0 +1,347 @@
+"""What a target holds before and after an export: nothing foreign is touched, lost or left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+import pytest
+
+from imednet import ImednetSDK
+from imednet.errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
+from imednet.integrations import CsvSink, ExportOptions, JsonLinesSink, LongSink, SqlSink, export_study, log
+from imednet.integrations.batches import Batch
+from imednet.integrations.home import HIDDEN, LOG, MANIFEST, Home
+from imednet.integrations.snapshots import Snapshot
+from imednet.integrations.tabular import export_to_csv, export_to_duckdb, export_to_excel, export_to_sql
+from imednet.sandbox import Sandbox
+from naming_targets import TARGETS, Drawn, through, write
+from support import STUDY
+
+Make = Callable[..., Sandbox]
+
+
+class TestForeignPaths:
+    """Names and links that stand in a target lead nowhere else."""
+
+    @pytest.fixture
+    def victim(self, tmp_path: Path) -> Path:
+        path = tmp_path / "victim.csv"
+        path.write_text("mine")
+        return path
+
+    @pytest.mark.parametrize(
+        "name", ["../victim.csv", "{absolute}", "a/../../victim.csv", "link/victim.csv", "C:victim"]
+    )
+    @pytest.mark.parametrize("where", [MANIFEST, f"{HIDDEN}/{MANIFEST}"])
+    def test_a_manifest_names_no_file_outside(
+        self, box: Sandbox, tmp_path: Path, victim: Path, name: str, where: str
+    ) -> None:
+        target = tmp_path / "out"
+        (target / HIDDEN).mkdir(parents=True)
+        (target / "link").symlink_to(tmp_path)
+        name = name.format(absolute=victim)
+        (target / where).write_text(json.dumps({"study": STUDY, "files": [{"form": "AE", "file": name}, 7, {}]}))
+        with (
+            ImednetSDK(**box.credentials) as sdk,
+            pytest.raises(ExportConfigurationError, match="names a file that no"),
+        ):
+            export_to_csv(sdk, STUDY, target)
+        assert victim.read_text() == "mine"
+        if where == MANIFEST:
+            (target / LOG).write_text("")
+            log.append(target, {"manifestSha256": log.sha256(target / MANIFEST)})
+            assert any("no name of a file" in one or "a link" in one for one in log.verify(target).problems)
+            (target / MANIFEST).write_text(json.dumps({
+                "study": "S", "format": "csv", "status": "complete", "files": [{"form": "AE", "file": name}],
+            }))  # fmt: skip
+            with pytest.raises(ImednetError, match="holds no export"):
+                Snapshot(target)
+
+    @pytest.mark.parametrize(
+        "name", [HIDDEN, MANIFEST, LOG, ".imednet-lock", f".{MANIFEST}.partial", f"{HIDDEN}/spool"]
+    )
+    def test_nothing_is_written_through_a_link(self, box: Sandbox, tmp_path: Path, victim: Path, name: str) -> None:
+        target, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        (target / name).parent.mkdir(parents=True)
+        (target / name).symlink_to(elsewhere if HIDDEN in name else victim)
+        with ImednetSDK(**box.credentials) as sdk, pytest.raises(ExportConfigurationError, match="is a link"):
+            export_to_csv(sdk, STUDY, target)
+        assert (victim.read_text(), list(elsewhere.iterdir())) == ("mine", [])
+
+    def test_a_link_to_a_folder_is_the_folder_and_a_link_to_a_file_stays_one(
+        self, box: Sandbox, tmp_path: Path
+    ) -> None:
+        (tmp_path / "real").mkdir()
+        (tmp_path / "out").symlink_to(tmp_path / "real")
+        (tmp_path / "book.xlsx").symlink_to(tmp_path / "real.xlsx")
+        (tmp_path / "x.duckdb").symlink_to(tmp_path / "real.duckdb")
+        with ImednetSDK(**box.credentials) as sdk:
+            for _ in range(2):
+                export_to_csv(sdk, STUDY, tmp_path / "out", forms=["AE"])
+                export_to_excel(sdk, STUDY, tmp_path / "book.xlsx", forms=["AE"])
+                export_to_duckdb(sdk, STUDY, tmp_path / "x.duckdb", forms=["AE"])
+        assert (tmp_path / "real" / "AE.csv").exists()
+        for name in ("book.xlsx", "x.duckdb"):
+            assert (tmp_path / name).is_symlink()
+            assert (tmp_path / name).stat().st_size > 1000
+
+
+class TestNames:
+    """The small cases of users' names that are like ours; any other ones are drawn in `test_any_names`."""
+
+    CASES: ClassVar[dict[str, list[str]]] = {
+        "our own tables": ["_dictionary", "_issues", "_visits", "_unassigned"],
+        "our own files": ["extraction-log", "manifest", "issues"],
+        "SQL objects": ["_imednet_tables", "sqlite_x", "AE", "AE__new", "AE__old", "AE__2", "_imednet_0"],
+        "one key for several": ["AE", "AE", "AE_2", "AE_1", "AE"],
+        "case": ["AE", "ae", "Ae", "É", "E", "e"],
+    }
+
+    @pytest.mark.parametrize("case", CASES)
+    @pytest.mark.parametrize("target", TARGETS)
+    def test_names_like_ours(self, case: str, target: str) -> None:
+        variables: dict[str, Any] = {"_batch": ("l", []), "recordId": ("l", []), 'say "a\\b\n"': ("l", [])}
+        answers = {"_batch": "1", "recordId": "x", 'say "a\\b\n"': "y"}
+        forms = [(key, variables, [answers] * (place + 1)) for place, key in enumerate(self.CASES[case])]
+        through(target, Drawn(forms))
+
+    def test_a_wide_form_has_further_tables_that_are_nobody_elses(self, tmp_path: Path) -> None:
+        """`AE` needs two tables, and the study has a form `AE__2`; with fewer columns the second table goes again."""
+        wide = {f"V{number}": ("l", []) for number in range(2100)}
+        home, url = tmp_path / "home", f"sqlite:///{tmp_path / 'x.db'}"
+        forms = [("AE", wide, [{"V1": "a", "V2099": "b"}]), ("AE__2", {"A": ("l", [])}, [{"A": "c"}] * 2)]
+
+        def tables() -> dict[str, int]:
+            with sqlite3.connect(tmp_path / "x.db") as db:
+                names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+                return {name: db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
+
+        sink = SqlSink(url)
+        write(sink, Drawn(forms), home)  # type: ignore[arg-type]
+        assert sink.outputs["AE"]["tables"] == ["AE", "AE__2_1"]
+        assert {key: count for key, count in tables().items() if key.startswith("AE")} == {
+            "AE": 1, "AE__2": 2, "AE__2_1": 1,
+        }  # fmt: skip
+        assert not [name for name in tables() if name.startswith("_imednet") and name != "_imednet_tables"]
+        (home / MANIFEST).write_text(json.dumps({"files": [{"form": "AE", **sink.outputs["AE"]}]}))
+        write(SqlSink(url), Drawn([("AE", {"A": ("l", [])}, []), forms[1]]), home)  # type: ignore[list-item]
+        assert {key: count for key, count in tables().items() if key.startswith("AE")} == {"AE": 0, "AE__2": 2}
+
+    def test_a_field_and_an_answer_of_one_name_are_both_kept(self, own_box: Make, tmp_path: Path) -> None:
+        box = own_box()
+        records = box.studies[STUDY].records
+        place = next(p for p in records.places() if records.row(p)["formKey"] == "AE")
+        row = records.row(place)
+        records.change(place, extra="field", recordData={**(records.data(place) or {}), "record.extra": "answer"})
+        with ImednetSDK(**box.credentials) as sdk:
+            export_study(
+                sdk, STUDY, JsonLinesSink(tmp_path / "o"), home=tmp_path / "o", options=ExportOptions(forms=["AE"])
+            )
+        lines = [json.loads(one) for one in (tmp_path / "o" / "AE.jsonl").read_text().splitlines()]
+        other = next(json.loads(one["undeclared"]) for one in lines if one["recordId"] == row["recordId"])
+        assert sorted(other.values()) == ["answer", "field"]
+
+
+class FailsAt(CsvSink):
+    """Cannot write one form."""
+
+    def write_rows(self, batch: Batch) -> None:
+        super().write_rows(batch)
+        if batch.table.key == "VS":
+            raise ValueError("no such sign")
+
+
+class SqlFailsAt(SqlSink):
+    def write_batch(self, batch: Batch) -> None:
+        super().write_batch(batch)
+        if batch.table.key == "VS":
+            raise ValueError("no such sign")
+
+
+@pytest.mark.parametrize("kind", ["csv", "sql"])
+def test_one_form_that_cannot_be_written_stops_no_other(box: Sandbox, tmp_path: Path, kind: str) -> None:
+    """It is named, the rest is there, and the next run writes it from what was read."""
+    home = tmp_path / "out"
+
+    def sink(fails: bool) -> Any:
+        if kind == "csv":
+            return (FailsAt if fails else CsvSink)(home)
+        return (SqlFailsAt if fails else SqlSink)(f"sqlite:///{tmp_path / 'x.db'}")
+
+    with ImednetSDK(**box.credentials) as sdk:
+        with pytest.raises(ExportIncompleteError, match=r"1 of \d+ tables could not be read: VS") as error:
+            export_study(sdk, STUDY, sink(fails=True), home=home)
+        assert "ValueError" in str(error.value)
+        assert "no such sign" not in str(error.value)
+        states = {one.key: one.status for one in error.value.report.forms}
+        assert states.pop("VS") == "FAILED"
+        assert set(states.values()) == {"SUCCESS"}
+        if kind == "csv":
+            assert not (home / "VS.csv").exists()
+            assert "VS.csv" not in (home / "read.R").read_text()
+            assert (home / "AE.csv").exists()
+        asked = len(box.requests)
+        report = export_study(sdk, STUDY, sink(fails=False), home=home)
+        assert report.complete
+        assert report.resumed > 0
+        assert len(box.requests) - asked < 20
+
+
+def test_a_sink_of_the_users_own_is_retried_for_failures_of_the_network(box: Sandbox, tmp_path: Path) -> None:
+    """The three documented methods alone: passing errors are waited out, all others name their batch."""
+    from imednet.integrations import ExportSink
+
+    class Mine(ExportSink):
+        def __init__(self, error: Exception, times: int) -> None:
+            self.error, self.left, self.calls = error, times, 0
+
+        def write_batch(self, batch: Batch) -> None:
+            self.calls += 1
+            if self.left:
+                self.left -= 1
+                raise self.error
+
+        def flush(self) -> None: ...
+        def close(self) -> None: ...
+
+    options = ExportOptions(forms=["AE"], backoff=0, max_retries=2)
+    with ImednetSDK(**box.credentials) as sdk:
+        for error in (OSError("gone"), TimeoutError(), ConnectionResetError()):
+            assert export_study(sdk, STUDY, Mine(error, 2), home=tmp_path / "a", options=options).complete
+            with pytest.raises(ExportBatchError, match="3 attempts") as caught:
+                export_study(sdk, STUDY, Mine(error, 3), home=tmp_path / "b", options=options)
+            assert caught.value.batch_id == "AE/0"
+        broken = Mine(KeyError("x"), 1)
+        with pytest.raises(ExportBatchError, match="KeyError") as caught:
+            export_study(sdk, STUDY, broken, home=tmp_path / "c", options=options)
+        assert (caught.value.batch_id, broken.calls) == ("AE/0", 1)
+        with pytest.raises(ExportBatchError):
+            export_study(sdk, STUDY, LongSink(Mine(KeyError("x"), 1)), home=tmp_path / "d", options=options)
+
+
+class TestPuttingBack:
+    @pytest.fixture
+    def placed(self, tmp_path: Path) -> Path:
+        home = tmp_path / "out"
+        with Home(home) as place:
+            self.place(place, "old")
+        return home
+
+    @staticmethod
+    def place(place: Home, text: str) -> None:
+        place.staging.mkdir(parents=True, exist_ok=True)
+        for name in ("a.csv", "b.csv"):
+            (place.staging / name).write_text(text)
+        place.place(["a.csv", "b.csv"], {"run": text, "files": [{"file": "a.csv"}, {"file": "b.csv"}]}, set())
+
+    def test_what_cannot_be_put_back_is_kept_and_named_and_put_back_by_the_next_run(
+        self, placed: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from imednet.integrations import home as module
+
+        moves: list[str] = []
+        real = module._move
+
+        def failing(source: Path, target: Path) -> None:
+            moves.append(source.name)
+            if len(moves) >= 4:  # the new b.csv, and then putting back
+                raise OSError(5, "the disk is gone")
+            real(source, target)
+
+        monkeypatch.setattr(module, "_move", failing)
+        with pytest.raises(ExportError, match="2 files of the earlier export could not be put back") as error:
+            with Home(placed) as place:
+                self.place(place, "new")
+        kept = placed / HIDDEN / "before"
+        assert str(kept) in str(error.value)
+        assert {path.name: path.read_text() for path in kept.iterdir()} == {"a.csv": "old", "b.csv": "old"}
+        monkeypatch.undo()
+        with Home(placed):
+            assert [(placed / name).read_text() for name in ("a.csv", "b.csv")] == ["old", "old"]
+        assert not (placed / HIDDEN).exists()
+
+    def test_all_is_put_back_where_that_goes(self, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from imednet.integrations import home as module
+
+        real, calls = module.write_json, [0]
+
+        def failing(path: Path, value: Any) -> None:
+            calls[0] += 1
+            if calls[0] == 2:
+                raise OSError(28, "no room")
+            real(path, value)
+
+        monkeypatch.setattr(module, "write_json", failing)
+        with pytest.raises(OSError, match="no room"), Home(placed) as place:
+            self.place(place, "new")
+        assert [(placed / name).read_text() for name in ("a.csv", "b.csv")] == ["old", "old"]
+        assert json.loads((placed / MANIFEST).read_text())["run"] == "old"
+
+
+class TestLeftovers:
+    """An export that fails leaves nothing that was not there."""
+
+    @pytest.mark.parametrize("kind", ["duckdb", "sqlite", "excel", "csv"])
+    @pytest.mark.parametrize("how", ["no such study", "server down", "no such form"])
+    def test_a_failed_export_leaves_nothing(self, own_box: Make, tmp_path: Path, kind: str, how: str) -> None:
+        box = own_box(faults=["status GET records status=500"] if how == "server down" else [])
+        export: Any = {
+            "duckdb": lambda sdk, study, **o: export_to_duckdb(sdk, study, tmp_path / "o.duckdb", **o),
+            "sqlite": lambda sdk, study, **o: export_to_sql(
+                sdk, study, f"sqlite:///{tmp_path / 'o.db'}", home=tmp_path / "home", **o
+            ),
+            "excel": lambda sdk, study, **o: export_to_excel(sdk, study, tmp_path / "o.xlsx", **o),
+            "csv": lambda sdk, study, **o: export_to_csv(sdk, study, tmp_path / "o", **o),
+        }[kind]
+        options = {"forms": ["NOPE"]} if how == "no such form" else {}
+        with ImednetSDK(**box.credentials, retries=0) as sdk, pytest.raises(ImednetError):
+            export(sdk, "no such study/" if how == "no such study" else STUDY, **options)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_database_that_was_there_stays_as_it_was(self, own_box: Make, tmp_path: Path) -> None:
+        path = tmp_path / "o.duckdb"
+        with duckdb.connect(str(path)) as db:
+            db.execute("CREATE TABLE mine AS SELECT 1 AS a")
+        box = own_box(faults=["status GET records status=500"])
+        with ImednetSDK(**box.credentials, retries=0) as sdk, pytest.raises(ImednetError):
+            export_to_duckdb(sdk, STUDY, path)
+        with duckdb.connect(str(path)) as db:
+            assert db.execute("SHOW TABLES").fetchall() == [("mine",)]
+
+
+def test_without_a_home_folder_the_message_names_the_variable(box: Sandbox, tmp_path: Path) -> None:
+    """A user that has neither name nor home, as in a container: files work, databases say what to set."""
+    code = (
+        "import os, pwd, sys\n"
+        "def nobody(number): raise KeyError(number)\n"
+        "pwd.getpwuid = nobody\n"
+        "from imednet import ImednetSDK\nfrom imednet.integrations.tabular import export_to_csv, export_to_sql\n"
+        "from imednet.integrations.tabular import export_to_duckdb\n"
+        "sdk = ImednetSDK(api_key=sys.argv[1], security_key=sys.argv[2], base_url=sys.argv[3])\n"
+        "export_to_csv(sdk, sys.argv[4], sys.argv[5] + '/csv', forms=['AE'])\n"
+        "export_to_duckdb(sdk, sys.argv[4], sys.argv[5] + '/x.duckdb', forms=['AE'])\n"
+        "try: export_to_sql(sdk, sys.argv[4], 'sqlite:///' + sys.argv[5] + '/x.db', forms=['AE'])\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+        "os.environ['IMEDNET_STATE_HOME'] = sys.argv[5] + '/state'\n"
+        "export_to_sql(sdk, sys.argv[4], 'sqlite:///' + sys.argv[5] + '/x.db', forms=['AE'])\n"
+    )
+    keys = box.credentials
+    arguments = [keys["api_key"], keys["security_key"], keys["base_url"], STUDY, str(tmp_path)]
+    names = ("HOME", "XDG_STATE_HOME", "USER", "LOGNAME", "LNAME", "USERNAME")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ExportConfigurationError this user has no home folder")
+    assert "IMEDNET_STATE_HOME" in done.stdout
+    assert (tmp_path / "state" / "imednet").is_dir()
