@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from .config import Config
 from .core.http_client_base import HTTPClientBase
 from .core.retry import RetryPolicy
+from .errors import ConfigurationError
 from .plugins import WorkflowsNamespaceProtocol, load_workflows
 from .registry import Registry
 
@@ -23,6 +24,11 @@ class BaseSDK(Generic[ClientT]):
     _client: ClientT
 
     def _open(self, client: ClientT, registry: Registry, *, owns: bool) -> None:
+        if not isinstance(client, HTTPClientBase):
+            kind = f"{type(client).__module__.partition('.')[0]}.{type(client).__name__}"
+            raise ConfigurationError(
+                f"client= takes a client of imednet.core, not {kind}. Next: pass a client of httpx as http_client="
+            )
         self._client = client
         self._owns_client = owns
         self._registry = registry
@@ -58,6 +64,13 @@ class BaseSDK(Generic[ClientT]):
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle carries settings and no keys: where it is loaded they come from the environment."""
         return partial(type(self), **self._client.settings()), ()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """The SDK itself: it is shared, holds connections and is never changed."""
+        return self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._client.base_url!r})"

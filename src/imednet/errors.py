@@ -43,6 +43,7 @@ from typing import Any, NamedTuple
 from ._texts import masked, short
 
 _CHECK = "Next: imednet check"
+_A_DAY = 86_400
 
 
 class ImednetError(Exception):
@@ -126,6 +127,8 @@ class ApiError(ImednetError):
         self.attempts = attempts
         self.retry_after = retry_after
         self.code, self.description, self.attribute, self.value = _vendor_facts(response, sent)
+        if isinstance(response, str) and status_code is None:  # a text of the caller's own, not the body of an answer
+            self.description = short(response)
         super().__init__(message or self._sentence())
 
     @property
@@ -218,7 +221,7 @@ class RateLimitError(ApiError):
     """Too many requests (HTTP 429). `retry_after` holds the seconds the server asked to wait, if it did."""
 
     def _next_step(self) -> str:
-        wait = f"in {self.retry_after:g} seconds" if self.retry_after else "later"
+        wait = f"in {self.retry_after:g} seconds" if self.retry_after and self.retry_after < _A_DAY else "later"
         return f"The server asked to slow down. Next: try again {wait}, with a smaller max_in_flight"
 
 

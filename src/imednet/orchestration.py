@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 from .core.context import study_context
 from .core.options import is_number
 from .errors import ConfigurationError, FilterConflictError
+from .utils.interruptions import raised_from_outside
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -21,6 +22,7 @@ T_Output = TypeVar("T_Output", covariant=True)
 
 SUCCESS = "SUCCESS"
 FAILED = "FAILED"
+SKIPPED = "SKIPPED"
 
 _log = logging.getLogger("imednet")
 
@@ -113,9 +115,16 @@ class MultiStudyOrchestrator:
 
         Raises:
             FilterConflictError: both are given.
-            ConfigurationError: one of them is text and no collection, or the whitelist names a study that these keys
-                may not read.
+            ConfigurationError: one of them is text and no collection.
+
+        A key of the whitelist that is not there is left out; a warning is logged.
         """
+        return self._resolved(whitelist, blacklist)[0]
+
+    def _resolved(
+        self, whitelist: Collection[str] | None, blacklist: Collection[str] | None
+    ) -> tuple[list[str], list[str]]:
+        """Keys of the studies a run means, and keys of the whitelist that are not there."""
         for name, keys in (("whitelist", whitelist), ("blacklist", blacklist)):
             if isinstance(keys, str):
                 raise ConfigurationError(f"{name} must be a set of study keys, also for one: {{'ABC-01'}}")
@@ -123,13 +132,11 @@ class MultiStudyOrchestrator:
             raise FilterConflictError(set(whitelist), set(blacklist))
         keys = [study.study_key for study in self._sdk.studies.list(refresh=True)]
         if whitelist is not None:
-            if unknown := sorted(set(whitelist) - set(keys)):
-                named = ", ".join(map(repr, unknown))
-                raise ConfigurationError(
-                    f"these keys may not read {named}, which the whitelist names. Next: imednet check"
-                )
-            return [key for key in keys if key in whitelist]
-        return [key for key in keys if key not in (blacklist or ())]
+            unknown = sorted(set(whitelist) - set(keys))
+            if unknown:
+                _log.warning("these keys may not read %s, which the whitelist names", ", ".join(map(repr, unknown)))
+            return [key for key in keys if key in whitelist], unknown
+        return [key for key in keys if key not in (blacklist or ())], []
 
     def execute_pipeline(
         self,
@@ -142,15 +149,15 @@ class MultiStudyOrchestrator:
         """Call `pipeline_func(study_key, sdk, logger, *args, **kwargs)` for each study.
 
         Returns:
-            Study key -> what became of it, in the order of the server's list.
+            Study key -> what became of it, in the order of the server's list. A study of the whitelist that is not
+            there is `SKIPPED`, with a warning in its `error`.
 
         Raises:
             FilterConflictError: both lists are given.
-            ConfigurationError: the whitelist names a study that these keys may not read.
         """
         from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-        studies = self.resolve_active_studies(whitelist, blacklist)
+        studies, unknown = self._resolved(whitelist, blacklist)
         own = ThreadPoolExecutor(self._max_workers, thread_name_prefix="imednet-study") if not self._executor else None
         begun: dict[str, float] = {}
         results: dict[str, OrchestratorResult] = {}
@@ -184,7 +191,11 @@ class MultiStudyOrchestrator:
         finally:
             if own is not None:
                 own.shutdown(wait=self._study_timeout is None, cancel_futures=True)
-        return {study_key: results[study_key] for study_key in studies}
+        found = {study_key: results[study_key] for study_key in studies}
+        for study_key in unknown:
+            warning = f"warning: these keys may not read {study_key!r}, which the whitelist names. Next: imednet check"
+            found[study_key] = OrchestratorResult(status=SKIPPED, data=None, error=warning, duration_seconds=0.0)
+        return found
 
     def _patience(self, studies: Collection[str], begun: dict[str, float]) -> float | None:
         """Seconds until the next study is late."""
@@ -214,7 +225,9 @@ def _result(future: Future[OrchestratorResult]) -> OrchestratorResult:
     """What a worker gave, or that it never came to it, such as where the SDK found no keys."""
     try:
         return future.result()
-    except Exception as error:  # noqa: BLE001  (reported as the result of this study)
+    except Exception as error:
+        if raised_from_outside(error) is not None:
+            raise
         said = f"{type(error).__name__}: {error}"
         return OrchestratorResult(status=FAILED, data=None, error=said, duration_seconds=0.0)
 
@@ -228,7 +241,9 @@ def run_study(
     try:
         with study_context(study_key):
             data = work(study_key, sdk, logging.getLogger(f"imednet.study.{study_key}"), *args, **kwargs)
-    except Exception as error:  # noqa: BLE001  (reported as the result of this study)
+    except Exception as error:
+        if raised_from_outside(error) is not None:
+            raise
         said = f"{type(error).__name__}: {error}"
         _log.warning("study %s failed: %s", study_key, type(error).__name__)
     return OrchestratorResult(

@@ -55,7 +55,8 @@ class MissingWorkflows:
         if name.startswith("__"):
             raise AttributeError(name)
         raise PluginMissingError(
-            f"sdk.workflows.{name} needs a workflows plugin, and none is installed. Next: pip install imednet-workflows"
+            f"sdk.workflows.{name} needs a workflows plugin, and none is installed. "
+            "Next: install this package whole, as in: pip install PATH, its checkout or wheel"
         )
 
     def __repr__(self) -> str:

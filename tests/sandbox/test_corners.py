@@ -295,7 +295,7 @@ class TestTrouble:
                 assert again is box
                 host, port = box.url.removeprefix("http://").split(":")
                 with socket.create_connection((host, int(port)), timeout=5) as line:
-                    line.sendall(b"GET /_sandbox/stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    line.sendall(b"GET /_sandbox/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     assert line.recv(100).startswith(b"HTTP/1.1 200")
 
     def test_places_that_are_not_there(self) -> None:

@@ -117,7 +117,8 @@ STRICT: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("switch", "text", "same"), STRICT, ids=[text for _, text, _ in STRICT])
 def test_each_rule_can_be_switched(client: Client, switch: str, text: str, same: str) -> None:
     """The strict server refuses; with this one switch turned (and repeats allowed) it understands."""
-    assert error_of(client.answer("records", filter=text))[0] == 400
+    strict = Client(Sandbox(switches={"filterSpaces": "refused"}))
+    assert error_of(strict.answer("records", filter=text))[0] == 400
     turned = {switch: "yes" if switch == "deletedFilterable" else "accepted"}
     if switch == "filterCase":
         turned = {switch: "insensitive"}
@@ -174,7 +175,7 @@ def test_connectors_of_record_data_are_not_mixed(client: Client, lenient: Client
     assert error_of(client.answer("records", recordDataFilter=text))[1]["field"]["attribute"] == "recordDataFilter"
     found = lenient.rows("records", recordDataFilter=text)
     assert {row["formKey"] for row in found} == {"AE", "ELIG"}
-    for wrong in ("", "AESER", "AESER =~Yes", "AETERM=~(", "AESER==Yes and AEONGO==No"):
+    for wrong in ("", "AESER", "AESER~Yes", "AETERM=~(", "AESER==Yes and AEONGO==No"):
         assert error_of(client.answer("records", recordDataFilter=wrong))[0] == 400
 
 
@@ -333,3 +334,25 @@ class TestRefusals:
             body = json.loads(answer.body)
             error = body.get("metadata", {}).get("error", {})
             assert text in (body.get("message"), error.get("message"), error.get("description"))
+
+
+class TestParameters:
+    """Parameters that a list does not have, and a filter on users."""
+
+    @pytest.mark.parametrize(
+        ("name", "asked"),
+        [
+            ("records", {"pageSize": "5"}), ("sites", {"recordDataFilter": "A==1"}),
+            ("forms", {"includeInactive": "1"}), ("users", {"filter": "login==x"}),
+        ],
+    )  # fmt: skip
+    def test_they_are_refused_or_go_unseen(self, client: Client, lenient: Client, name: str, asked: Any) -> None:
+        status, error = error_of(client.answer(name, **asked))
+        assert (status, error["field"]["attribute"]) == (400, next(iter(asked)))
+        assert lenient.rows(name, **asked) == lenient.rows(name)
+
+    def test_those_it_has_are_taken(self, client: Client) -> None:
+        assert client.answer("users", includeInactive="true", sort="login,asc", size="5", page="0").status == 200
+
+    def test_the_blanks_of_the_vendors_sample_are_understood(self, client: Client) -> None:
+        assert client.rows("records", filter="formKey == AE") == client.rows("records", filter="formKey==AE")

@@ -85,7 +85,7 @@ class TestRetry:
         [
             ("GET", 503, True), ("PUT", 500, True), ("DELETE", 599, True), ("HEAD", 502, True), ("OPTIONS", 504, True),
             ("POST", 503, False), ("PATCH", 500, False), (None, 503, False), ("get", 500, True),
-            ("GET", 429, True), ("POST", 429, True), (None, 429, True), ("GET", 404, False), ("GET", 401, False),
+            ("GET", 429, True), ("POST", 429, False), (None, 429, False), ("GET", 404, False), ("GET", 401, False),
         ],
     )  # fmt: skip
     def test_what_is_sent_again_for_a_status(self, method: str | None, status: int, again: bool) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from ..constants import ENV_API_KEY, ENV_SECURITY_KEY
 from ..errors import ConfigurationError
+from .output import harmless
 
 if TYPE_CHECKING:
     from ..sdk import ImednetSDK
@@ -66,7 +67,7 @@ def own(sdk: ImednetSDK) -> Workflows:
 
 def say(text: str) -> None:
     """A message for people; data go to standard output, messages never."""
-    typer.echo(text, err=True)
+    typer.echo(harmless(text) if sys.stderr.isatty() else text, err=True)
 
 
 def _key(file: Path | None, variable: str, name: str) -> str | None:

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..utils.text import whole
+
 Row = dict[str, Any]
 
 _FEW = 6
@@ -41,25 +43,40 @@ def show(rows: list[Row], output: Format | None) -> None:
         case Format.TABLE:
             _table(rows)
         case Format.JSON:
-            typer.echo(_json(rows, indent=2))
+            typer.echo(as_json(rows, indent=2))
         case Format.JSONL:
             for row in rows:
-                typer.echo(_json(row))
+                typer.echo(as_json(row))
         case Format.CSV:
             columns = list(dict.fromkeys(name for row in rows for name in row))
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(columns)
-            writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+            shown = harmless if sys.stdout.isatty() else whole
+            writer.writerows([shown(_cell(row.get(name))) for name in columns] for row in rows)
 
 
-def _json(value: Any, indent: int | None = None) -> str:
-    """JSON that the output can hold: signs it has no code for are written as JSON escapes."""
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON for standard output: signs it has no code for, and on a terminal those that steer it, are JSON escapes."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         return json.dumps(value, indent=indent)
-    return text
+    return harmless(text) if sys.stdout.isatty() else text
+
+
+def tell(text: str) -> None:
+    """A line of text on standard output."""
+    typer.echo(harmless(text) if sys.stdout.isatty() else text)
+
+
+def harmless(text: str) -> str:
+    r"""A text in which nothing can move the cursor, change colours or turn the direction of a terminal.
+
+    >>> harmless("a\x1b[31m\u202e\nb")
+    'a\\u001b[31m\\u202e\nb'
+    """
+    return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
 
 
 def _cell(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .connection import Connection, say
-from .output import Format, OutputOption, show
+from .output import Format, OutputOption, as_json, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,7 +193,7 @@ def _dry(plan: WritePlan, places: Sequence[str]) -> None:
     """The exact bodies on standard output, one a line; what would change on standard error."""
     _announce(plan, places)
     for body in plan.bodies:
-        typer.echo(json.dumps(body, ensure_ascii=False))
+        typer.echo(as_json(body))
     say(f"dry run: nothing was sent; {len(plan.bodies)} requests with {len(plan.items)} items. Next: --yes sends them")
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from .connection import say
+from .output import tell
 
 if TYPE_CHECKING:
     from ..integrations import ExportReport
@@ -15,18 +14,18 @@ if TYPE_CHECKING:
 def summary(report: ExportReport) -> None:
     """What was exported, and what was not."""
     width = max(len(form.key) for form in report.forms) + 2
-    typer.echo(f"{'form':<{width}}{'rows':>9}  status   file")
+    tell(f"{'form':<{width}}{'rows':>9}  status   file")
     for form in report.forms:
         rows = f"{form.rows:,}" if form.rows is not None else "?"
-        typer.echo(f"{form.key:<{width}}{rows:>9}  {form.status:<8} {form.file or ''}".rstrip())
+        tell(f"{form.key:<{width}}{rows:>9}  {form.status:<8} {form.file or ''}".rstrip())
     proof, left_out = report.proof, sum(report.left_out.values())
     if proof is not None:
         total = proof.total - left_out
         beside = f"= {total:,} on the server" if proof.quiet else f"of {total:,} when it began, on a study that changes"
-        typer.echo(f"{'all':<{width}}{report.rows:>9,}  {beside}, {proof.status} ({proof.rule})")
+        tell(f"{'all':<{width}}{report.rows:>9,}  {beside}, {proof.status} ({proof.rule})")
     else:
-        typer.echo(f"{'all':<{width}}{report.rows:>9,}  each form proven by itself")
-    typer.echo(f"manifest: {report.folder}")
+        tell(f"{'all':<{width}}{report.rows:>9,}  each form proven by itself")
+    tell(f"manifest: {report.folder}")
     if report.resumed:
         say(f"{report.resumed:,} rows of an earlier run were used again")
     if left_out:

@@ -9,6 +9,8 @@ import httpx
 
 from imednet_api.types import decode
 
+from .._texts import without
+from ..constants import HEADER_CORRELATION_ID
 from ..errors import ApiError, ImednetError, get_error_class
 from ..utils.url import SAFE_PARAMETERS
 from .retry import retry_after_seconds
@@ -56,6 +58,7 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
     except ValueError:
         body = response.content.decode("utf-8", "replace")
     request = response.request
+    body = without(body, _keys_sent(request))
     status = response.status_code
     message = None
     if response.content[:512].lstrip().startswith(b"<"):
@@ -82,6 +85,18 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
         retry_after=retry_after_seconds(response),
         sent=_values_sent(request),
     )
+
+
+_NO_SECRETS = frozenset({
+    "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent",
+    HEADER_CORRELATION_ID,
+})  # fmt: skip
+
+
+def _keys_sent(request: httpx.Request) -> list[str]:
+    """Values of all headers that may authenticate, whatever their names; of `Bearer TOKEN` the token too."""
+    values = [value for name, value in request.headers.items() if name.lower() not in _NO_SECRETS]
+    return [part for value in values for part in {value, value.rpartition(" ")[2]}]
 
 
 def _values_sent(request: httpx.Request) -> list[str]:
@@ -119,7 +134,7 @@ def hidden_failure(metadata: Any, response: httpx.Response, study_key: str | Non
         return None
     request = response.request
     return ApiError(
-        {"metadata": metadata},
+        without({"metadata": metadata}, _keys_sent(request)),
         response.status_code,
         method=request.method,
         path=request.url.path,

@@ -13,6 +13,7 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from ..errors import LifecycleError
+from ..utils.quiet import QuietDict, quiet
 from .async_http import AsyncRequestExecutor
 from .certificates import trusted
 from .http import foreign_errors
@@ -44,16 +45,19 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
 
     async def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
         """GET a path of the API; see `Client.get`."""
+        params, kwargs = quiet(params), quiet(kwargs)
         response, _ = await self._send("GET", path, params, UNSET, kwargs, untouched)
         return response
 
     async def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
         """POST to a path of the API. Never sent again after network trouble or a 5xx."""
+        json, kwargs = quiet(json), quiet(kwargs)
         response, _ = await self._send("POST", path, None, UNSET if json is None else json, kwargs, untouched)
         return response
 
     async def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
         """GET a path of the API and read the answer inside the retry loop."""
+        params, kwargs = quiet(params), quiet(kwargs)
         _, value = await self._send("GET", path, params, UNSET, kwargs, read)
         return value
 
@@ -61,7 +65,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         self, method: str, path: str, query: Any, body: Any, options: dict[str, Any], read: Reader[T]
     ) -> tuple[httpx.Response, T]:
         wanted = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
-        arguments = self._arguments(path, query, {}, body, wanted) | options
+        arguments = QuietDict({**self._arguments(path, query, {}, body, wanted), **options})
         call = self._call(method, method, arguments, None)
         plan = self._plan(method, wanted)
         return await self._executor.run(plan, call, self._sender(method, arguments), read)

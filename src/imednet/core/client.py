@@ -12,6 +12,7 @@ import httpx
 
 from imednet_api.types import UNSET, Request
 
+from ..utils.quiet import QuietDict, quiet
 from .certificates import trusted
 from .http import SyncRequestExecutor, foreign_errors
 from .http_client_base import HTTPClientBase, Reader, untouched
@@ -52,16 +53,19 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
             params: query parameters.
             **kwargs: `headers=`, `timeout=` and other arguments of `httpx.Client.build_request`.
         """
+        params, kwargs = quiet(params), quiet(kwargs)
         response, _ = self._send("GET", path, params, UNSET, kwargs, untouched)
         return response
 
     def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
         """POST to a path of the API. Never sent again after network trouble or a 5xx."""
+        json, kwargs = quiet(json), quiet(kwargs)
         response, _ = self._send("POST", path, None, UNSET if json is None else json, kwargs, untouched)
         return response
 
     def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
         """GET a path of the API and read the answer inside the retry loop."""
+        params, kwargs = quiet(params), quiet(kwargs)
         _, value = self._send("GET", path, params, UNSET, kwargs, read)
         return value
 
@@ -69,7 +73,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         self, method: str, path: str, query: Any, body: Any, options: dict[str, Any], read: Reader[T]
     ) -> tuple[httpx.Response, T]:
         wanted = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
-        arguments = self._arguments(path, query, {}, body, wanted) | options
+        arguments = QuietDict({**self._arguments(path, query, {}, body, wanted), **options})
         call = self._call(method, method, arguments, None)
         plan = self._plan(method, wanted)
         return self._executor.run(plan, call, self._sender(method, arguments), read)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import httpx
 
 from ..errors import ImednetError, InvalidAnswerError, RequestError
+from ..utils.interruptions import raised_from_outside
 from .answers import UnsoundAnswer, failure
+from .certificates import tls_trouble
 from .monitor import Call, Monitor
 from .pace import Gate, Pace
 from .retry import RetryPolicy, RetryState, asks_too_long, retry_after_seconds
@@ -113,8 +115,9 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
         what = "no answer in time"
         step = "try again, or pass a larger timeout="
     elif isinstance(error, (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol)):
-        what = "the server cannot be reached"
-        step = "check the network, the proxy and the base URL"
+        what, step = tls_trouble(error) or (
+            "the server cannot be reached", "check the network, the proxy and the base URL"
+        )  # fmt: skip
     else:
         what = "the connection broke off"
         step = "try again"
@@ -128,14 +131,32 @@ def foreign_errors(method: str) -> Iterator[None]:
     """Turn what neither httpx nor we promise to raise (a hook or transport of the caller, an odd host) into ours."""
     try:
         yield
-    except (httpx.RequestError, httpx.InvalidURL, ImednetError):
+    except (httpx.RequestError, httpx.InvalidURL) as error:
+        outside = raised_from_outside(error)
+        if outside is not None:  # a time limit of the caller that met httpx in the middle of its work
+            raise outside from None
         raise
-    except Exception as error:  # noqa: BLE001  (nothing is hidden: it becomes an error of ours)
+    except ImednetError:
+        raise
+    except Exception as error:
+        if not _of_the_request(error):
+            raise
         what = type(error).__name__
     else:
         return
     step = f"{_UNKNOWN}; then " if method == "POST" else ""
     raise RequestError(f"the request failed ({what}). Next: {step}check the base URL and your own http_client")
+
+
+def _of_the_request(error: Exception) -> bool:
+    """Whether an error tells of the request: one of Python itself that no signal handler raised.
+
+    A class of somebody else's, such as a soft time limit that a thread is told of, is no business of ours.
+    """
+    return type(error).__module__ in _OF_THE_NETWORK and raised_from_outside(error) is None
+
+
+_OF_THE_NETWORK = frozenset({"builtins", "socket", "ssl", "idna.core", "zlib", "h11._util", "httpcore", "anyio"})
 
 
 class SyncRequestExecutor:

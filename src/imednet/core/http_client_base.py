@@ -25,6 +25,7 @@ from ..constants import (
     HEADER_CORRELATION_ID,
 )
 from ..errors import ArgumentError, ConfigurationError, LifecycleError
+from ..utils.quiet import QuietDict
 from ..utils.url import SAFE_PARAMETERS, redact_url_query
 from .base_client import BaseClient
 from .http import RetryPlan
@@ -134,12 +135,15 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             return self._make_http()
         except ConfigurationError:
             raise
-        except Exception as error:  # noqa: BLE001  (proxies and certificates of the environment may be anything)
-            what = type(error).__name__
-        raise ConfigurationError(
-            f"no HTTP client can be made ({what}). Next: check the proxy and certificate variables "
-            "of the environment (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE)"
-        )
+        except ImportError:
+            what = "the environment names a SOCKS proxy, and httpx has no package for one"
+            step = "pip install 'httpx[socks]', or name an HTTP proxy in HTTPS_PROXY or ALL_PROXY"
+        except OSError:
+            what = "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read"
+            step = "name a file in the PEM format"
+        except Exception as error:  # noqa: BLE001  (proxies of the environment may be anything)
+            what, step = _proxy_trouble(type(error).__name__)
+        raise ConfigurationError(f"no HTTP client can be made: {what}. Next: {step}")
 
     def _refuse_closed(self) -> None:
         """Raise LifecycleError when the client is used after it was closed."""
@@ -194,7 +198,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         for name, value in merged.items():
             if not value.isascii() or not value.isprintable() or not value.strip():
                 raise ArgumentError(f"header {name} is empty or holds a character that no header can carry")
-        arguments: dict[str, Any] = {"url": url, "headers": merged}
+        arguments: dict[str, Any] = QuietDict({"url": url, "headers": merged})
         if options.timeout is not None or self._owns_http or self._timeout_given:
             arguments["timeout"] = self.timeout if options.timeout is None else options.timeout
         if query:
@@ -269,7 +273,16 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         elif not set(response.request.url.params.multi_items()) <= set(found.params.multi_items()):
             return None
         rest = {name: value for name, value in arguments.items() if name != "params"}
-        return {**rest, "url": url, "headers": QuietHeaders(headers)}
+        return QuietDict({**rest, "url": url, "headers": QuietHeaders(headers)})
+
+
+def _proxy_trouble(kind: str) -> tuple[str, str]:
+    """What in the proxy variables of the environment `httpx` cannot read, and what to do; of values only hosts."""
+    for variable in ("NO_PROXY", "no_proxy"):
+        for host in filter(None, map(str.strip, os.environ.get(variable, "").split(","))):
+            if "[" in host or ("/" in host and ":" in host):
+                return f"{variable} holds {host!r}, which httpx cannot read", "write an IPv6 address alone, such as ::1"
+    return f"a proxy of the environment cannot be used ({kind})", "check HTTPS_PROXY and ALL_PROXY (http://host:port)"
 
 
 class QuietURL(httpx.URL):

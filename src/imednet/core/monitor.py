@@ -14,6 +14,7 @@ import httpx
 
 from ..constants import ENV_LOG
 from ..errors import ConfigurationError, ImednetError
+from ..utils.interruptions import raised_from_outside
 
 log = logging.getLogger("imednet")
 log.addHandler(logging.NullHandler())
@@ -122,7 +123,9 @@ class Monitor:
                 name, record_exception=False, set_status_on_exception=False
             )
             span = manager.__enter__()
-        except Exception as error:  # noqa: BLE001  (logged; the data matter more than who looks on)
+        except Exception as error:
+            if raised_from_outside(error) is not None:
+                raise
             log.warning("the tracer failed: %s", type(error).__name__)
         try:
             yield span
@@ -130,7 +133,9 @@ class Monitor:
             if span is not None and manager is not None:
                 try:
                     manager.__exit__(None, None, None)
-                except Exception as error:  # noqa: BLE001  (as above)
+                except Exception as error:
+                    if raised_from_outside(error) is not None:
+                        raise
                     log.warning("the tracer failed: %s", type(error).__name__)
 
     @contextmanager
@@ -196,7 +201,9 @@ class Monitor:
             return
         try:
             hook(event)
-        except Exception as error:  # noqa: BLE001  (logged; the data matter more than who looks on)
+        except Exception as error:
+            if raised_from_outside(error) is not None:
+                raise
             log.warning("a hook failed: %s", type(error).__name__)
 
 

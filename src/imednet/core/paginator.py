@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 import httpx
 
 from ..constants import DEFAULT_PAGE_SIZE
-from ..errors import ArgumentError, PaginationError
-from .answers import UnsoundAnswer, decoded, hidden_failure
+from ..errors import ArgumentError, ImednetError, InvalidAnswerError, PaginationError
+from .answers import UnsoundAnswer, decoded, failure, hidden_failure
 from .decoding.page import Page, check_page, page_of
 from .protocols import AsyncRequestorProtocol, RequestorProtocol
 
@@ -23,7 +23,7 @@ class BasePaginator(Generic[ClientT]):
     """What the blocking and the asynchronous paginator share.
 
     Args:
-        client: a `Client` or `AsyncClient`.
+        client: a `Client` or `AsyncClient`, or any other one with `get`.
         path: such as `/api/v1/edc/studies/ABC-01/records`.
         params: further query parameters.
         page_size: rows a request, from 1.
@@ -91,6 +91,18 @@ class BasePaginator(Generic[ClientT]):
         self._advance(page)
         return rows
 
+    def _rows_of(self, response: httpx.Response) -> list[Any]:
+        """The rows of an answer that a client of somebody else's gave; its failures are told as ours are."""
+        if not response.is_success:
+            raise failure(response, study_key=None, attempts=1)
+        try:
+            return self._rows(response)
+        except UnsoundAnswer as unsound:
+            error: ImednetError = unsound.error
+        except httpx.DecodingError as unreadable:
+            error = InvalidAnswerError(f"{self._name}: {unreadable}. Nothing was read. Next: check the client")
+        raise error
+
     def _advance(self, page: Page) -> None:
         if self._total not in (None, page.total):
             raise PaginationError(
@@ -113,8 +125,12 @@ class Paginator(BasePaginator[RequestorProtocol]):
 
     def __iter__(self) -> Iterator[Any]:
         self._begin()
+        read = getattr(self.client, "read", None)  # ours reads an answer inside its retry loop
         while self._cursor is not None:
-            yield from self.client.read(self.path, self._rows, params=self._query())
+            if read is not None:
+                yield from read(self.path, self._rows, params=self._query())
+            else:
+                yield from self._rows_of(self.client.get(self.path, params=self._query()))
 
 
 class AsyncPaginator(BasePaginator[AsyncRequestorProtocol]):
@@ -122,8 +138,13 @@ class AsyncPaginator(BasePaginator[AsyncRequestorProtocol]):
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         self._begin()
+        read = getattr(self.client, "read", None)  # ours reads an answer inside its retry loop
         while self._cursor is not None:
-            for row in await self.client.read(self.path, self._rows, params=self._query()):
+            if read is not None:
+                rows = await read(self.path, self._rows, params=self._query())
+            else:
+                rows = self._rows_of(await self.client.get(self.path, params=self._query()))
+            for row in rows:
                 yield row
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from imednet_api.types import Model
 
 from ..errors import ArgumentError
 
-M = TypeVar("M", bound=Model)
+M = TypeVar("M")
 
 
 def get_model_parser(model: type[M]) -> Callable[[Any], M]:
-    """The function that makes objects of a model: its own `from_json` where it has one.
+    """The function that makes objects of a model: its own `from_json`, else the `model_validate` of pydantic.
 
-    Fields may be named as in the API (`studyKey`) or as attributes (`study_key`). Nothing is converted and nothing is
-    lost: unknown fields are kept in `additional_properties`.
+    Models of this package have neither: they are made of mappings, whose fields may be named as in the API (`studyKey`)
+    or as attributes (`study_key`). Nothing is converted and nothing is lost: unknown fields are kept in
+    `additional_properties`.
 
     Raises:
         ArgumentError: by the function, when it is given anything but a mapping.
@@ -30,13 +31,18 @@ def get_model_parser(model: type[M]) -> Callable[[Any], M]:
     if callable(own):
         parse: Callable[[Any], M] = own
         return parse
-    spelled: dict[str, str] = {attribute: name for name, attribute in model.FIELDS.items()}
+    validate = getattr(model, "model_validate", None)
+    if callable(validate):
+        validated: Callable[[Any], M] = validate
+        return validated
+    ours = cast(type[Model], model)
+    spelled = {attribute: name for name, attribute in ours.FIELDS.items()}
 
     def parse_mapping(data: Any) -> M:
         if not isinstance(data, Mapping):
             kind = type(data).__name__
             raise ArgumentError(f"{model.__name__} is made of a mapping, not of {kind}. Next: decode JSON first")
-        return model.from_dict({spelled.get(str(name), str(name)): value for name, value in data.items()})
+        return cast(M, ours.from_dict({spelled.get(str(name), str(name)): value for name, value in data.items()}))
 
     return parse_mapping
 

@@ -68,7 +68,8 @@ def wishes_of(
 
     Raises UnknownFilterError where a keyword is neither a field nor a filterable attribute of the resource.
     """
-    named = [(filters.attribute_name(operation, keyword), wish) for keyword, wish in attributes.items()]
+    names = [filters.attribute_name(operation, keyword) for keyword in attributes]
+    named = zip(names, attributes.values(), strict=True)
     return [pair for pair in [*named, *(extra or {}).items()] if pair[1] is not None]
 
 

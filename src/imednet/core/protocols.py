@@ -20,10 +20,7 @@ T = TypeVar("T")
 
 
 class RequestorProtocol(Protocol):
-    """A blocking client."""
-
-    max_in_flight: int
-    cache: bool
+    """A blocking client, as far as paginators need one."""
 
     @property
     def retry_policy(self) -> RetryPolicy:
@@ -37,6 +34,38 @@ class RequestorProtocol(Protocol):
     def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
         """POST to a path."""
         ...  # pragma: no cover
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...  # pragma: no cover
+
+
+class AsyncRequestorProtocol(Protocol):
+    """An asynchronous client, as far as paginators need one."""
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides whether a request is sent again."""
+        ...  # pragma: no cover
+
+    def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> Awaitable[httpx.Response]:
+        """GET a path."""
+        ...  # pragma: no cover
+
+    def post(self, path: str, json: Any | None = None, **kwargs: Any) -> Awaitable[httpx.Response]:
+        """POST to a path."""
+        ...  # pragma: no cover
+
+    def aclose(self) -> Awaitable[None]:
+        """Close the connections."""
+        ...  # pragma: no cover
+
+
+class ReadingClient(RequestorProtocol, Protocol):
+    """A blocking client, as endpoints need one: an answer is read inside the retry loop."""
+
+    max_in_flight: int
+    cache: bool
 
     def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
         """GET a path and read its answer inside the retry loop."""
@@ -52,29 +81,12 @@ class RequestorProtocol(Protocol):
         """`fetch` in the background."""
         ...  # pragma: no cover
 
-    def close(self) -> None:
-        """Close the connections."""
-        ...  # pragma: no cover
 
-
-class AsyncRequestorProtocol(Protocol):
-    """An asynchronous client."""
+class AsyncReadingClient(AsyncRequestorProtocol, Protocol):
+    """An asynchronous client, as endpoints need one: an answer is read inside the retry loop."""
 
     max_in_flight: int
     cache: bool
-
-    @property
-    def retry_policy(self) -> RetryPolicy:
-        """Decides whether a request is sent again."""
-        ...  # pragma: no cover
-
-    def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> Awaitable[httpx.Response]:
-        """GET a path."""
-        ...  # pragma: no cover
-
-    def post(self, path: str, json: Any | None = None, **kwargs: Any) -> Awaitable[httpx.Response]:
-        """POST to a path."""
-        ...  # pragma: no cover
 
     def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> Awaitable[T]:
         """GET a path and read its answer inside the retry loop."""
@@ -86,19 +98,15 @@ class AsyncRequestorProtocol(Protocol):
         """Send a request of the description and read its answer."""
         ...  # pragma: no cover
 
-    def aclose(self) -> Awaitable[None]:
-        """Close the connections."""
-        ...  # pragma: no cover
-
 
 class ClientProvider(Protocol):
     """Gives the clients that an endpoint sends with, blocking and asynchronous."""
 
-    def get_sync_client(self) -> RequestorProtocol:
+    def get_sync_client(self) -> ReadingClient:
         """The blocking client."""
         ...  # pragma: no cover
 
-    def get_async_client(self) -> AsyncRequestorProtocol:
+    def get_async_client(self) -> AsyncReadingClient:
         """The asynchronous client."""
         ...  # pragma: no cover
 

@@ -9,8 +9,12 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 import httpx
 
+from imednet_api.types import decode
+
 from ..constants import RETRY_AFTER_CAP
 
+_MOST_DIGITS: Final = 12
+_LONGEST_ASKED: Final = 1e9
 IDEMPOTENT_METHODS: Final[frozenset[str]] = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT"})
 """Methods that may be sent twice without harm. A POST may have been carried out before the connection broke."""
 
@@ -45,7 +49,8 @@ class DefaultRetryPolicy:
     """Sends again what can be sent twice without harm.
 
     Network trouble and HTTP 5xx: idempotent methods only. HTTP 429: every method, since the server refused before it
-    did anything. A method that is unknown counts as not idempotent.
+    did anything; for others than idempotent ones only where the answer is the API's own, since what stands between may
+    have passed the request on. A method that is unknown counts as not idempotent.
 
     >>> DefaultRetryPolicy().should_retry(RetryState(1, result=httpx.Response(503), method="POST"))
     False
@@ -59,7 +64,28 @@ class DefaultRetryPolicy:
         if not isinstance(state.result, httpx.Response):
             return False
         status = state.result.status_code
-        return status == 429 or (idempotent and 500 <= status < 600)
+        if status == 429:
+            return idempotent or refused_by_the_api(state.result)
+        return idempotent and 500 <= status < 600
+
+
+def refused_by_the_api(response: httpx.Response) -> bool:
+    """Whether a failure is told by the API itself and not by something that stands between."""
+    try:
+        return told_by_the_api(decode(response.content))
+    except ValueError:
+        return False
+
+
+def told_by_the_api(body: Any) -> bool:
+    """Whether the body of a failure is that of the API: an object with `metadata.error`.
+
+    >>> told_by_the_api({"metadata": {"error": {"code": "9000"}}}), told_by_the_api({"message": "Too many requests"})
+    (True, False)
+    """
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    error = metadata.get("error") if isinstance(metadata, dict) else None
+    return isinstance(error, dict) and bool(error)
 
 
 def retry_after_seconds(response: httpx.Response, now: datetime | None = None) -> float | None:
@@ -70,7 +96,7 @@ def retry_after_seconds(response: httpx.Response, now: datetime | None = None) -
     """
     text = response.headers.get("retry-after", "").strip()
     if text.isdecimal() and text.isascii():
-        return float(text)
+        return min(float(text[:_MOST_DIGITS]), _LONGEST_ASKED)
     try:
         then = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

@@ -10,16 +10,17 @@ import httpx
 from ..core.conditions import Condition
 from ..core.decoding.page import Page, RowKind, read_page
 from ..core.options import CallOptions
-from ..core.protocols import AsyncRequestorProtocol
+from ..core.protocols import AsyncReadingClient
 from ..core.reading.fetch import drive_async
 from ..core.reading.ledger import Consistency
 from ..core.reading.list_call import ListCall
 from ..core.reading.whole_read import Read
+from ..utils.quiet import quiet
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import AsyncRowIterator, AsyncRowPages, RawRow, Rows, sorted_rows
 
 
-class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
+class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
     """A list over an event loop; every method means what it means in `GenericListGetEndpoint`."""
 
     @overload
@@ -60,6 +61,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         **attributes: Any,
     ) -> Rows[T] | Rows[RawRow]:
         """All rows, proven whole; see `GenericListGetEndpoint.list`."""
+        attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
@@ -104,6 +106,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         **attributes: Any,
     ) -> AsyncRowIterator[T] | AsyncRowIterator[RawRow]:
         """Rows one by one, for `async for`; see `GenericListGetEndpoint.iter`."""
+        attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
@@ -146,6 +149,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         **attributes: Any,
     ) -> AsyncRowPages[T] | AsyncRowPages[RawRow]:
         """Pages one by one, for `async for`; see `GenericListGetEndpoint.pages`."""
+        attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
@@ -165,6 +169,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncRequestorProtocol]):
         **attributes: Any,
     ) -> int:
         """How many rows the server has, in one small request."""
+        attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
         return sum([await self._count(call) for call in calls])

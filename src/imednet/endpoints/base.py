@@ -10,16 +10,17 @@ import httpx
 from ..core.conditions import Condition
 from ..core.decoding.page import Lines, Page, RowKind, read_page
 from ..core.options import CallOptions
-from ..core.protocols import RequestorProtocol
+from ..core.protocols import ReadingClient
 from ..core.reading.fetch import drive
 from ..core.reading.ledger import Consistency
 from ..core.reading.list_call import ListCall
 from ..core.reading.whole_read import Read
+from ..utils.quiet import quiet
 from .deciding import ListEndpointBase, Sorting, T
 from .rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
 
 
-class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
+class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
     """A list over blocking I/O. Subclass it with `OPERATION = "list_sites"` to add a resource."""
 
     @overload
@@ -87,6 +88,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
             RequestError: no usable answer came.
             PaginationError: a page contradicts itself, or the read cannot be whole (`IncompleteReadError`).
         """
+        attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
@@ -135,6 +137,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         A loop that ends has seen a whole read; one that is not whole ends in an error. With `sort=` the rows are read
         whole before the first one is given.
         """
+        attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
@@ -181,6 +184,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         Args:
             resume: `page.token` of an earlier read with the same arguments; goes on behind that page.
         """
+        attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
@@ -200,6 +204,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
         **attributes: Any,
     ) -> int:
         """How many rows the server has, in one small request."""
+        attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
         return sum([self._count(call) for call in calls])
@@ -262,6 +267,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, RequestorProtocol]):
             consistency: as in `list`.
             **attributes: parameters of this list alone, such as `include_inactive=True`.
         """
+        attributes, filter = quiet(attributes), quiet(filter)
         calls = self._calls(study_key, filter=filter, attributes=attributes)
         read = self._whole(calls, consistency, resume)
         return RowPages(*self._read(read, Lines(fields)))

@@ -17,18 +17,19 @@ from ..core.decoding.page import Page, RowKind
 from ..core.filters import clauses_if_conjunction, joined, snake
 from ..core.options import AS_CLIENT, CallOptions
 from ..core.planning import plan, wishes_of
-from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
+from ..core.protocols import AsyncReadingClient, ReadingClient
 from ..core.reading.answer import as_number
 from ..core.reading.ledger import Consistency
 from ..core.reading.list_call import ListCall
 from ..core.reading.whole_read import Read, SplitRead, WholeRead
-from ..errors import ArgumentError, IncompleteReadError, NotFoundError, UnknownFilterError
+from ..errors import ArgumentError, ClientError, IncompleteReadError, NotFoundError, UnknownFilterError
+from ..utils.quiet import quiet
 from ..utils.url import check_path_part
 from .raw import RawResponses
 from .rows import Rows
 
 T = TypeVar("T", bound=Model)
-ClientT = TypeVar("ClientT", bound="RequestorProtocol | AsyncRequestorProtocol")
+ClientT = TypeVar("ClientT", bound="ReadingClient | AsyncReadingClient")
 
 Sorting = list[tuple[str, bool]]
 """Fields to sort by, and whether each is descending."""
@@ -83,18 +84,21 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         assert facts is not None
         own = {snake(name): name for name in self.operation.query_parameters if name not in _COMMON_PARAMETERS}
         query = [(own[keyword], value) for keyword, value in attributes.items() if keyword in own and value is not None]
-        attributes = {keyword: value for keyword, value in attributes.items() if keyword not in own}
+        attributes = quiet({keyword: value for keyword, value in attributes.items() if keyword not in own})
         if filters is not None and not isinstance(filters, Mapping):
             raise ArgumentError("filters must be a mapping such as {'newAttr': 1}; a ready expression goes to filter=")
         if not self.operation.path_parameters:
-            attributes = {"study_key": study_key, **attributes}
+            attributes = quiet({"study_key": study_key, **attributes})
         size = LARGE_PAGE_SIZE if page_size is None else page_size
         if type(size) is not int or not 1 <= size <= facts.max_size:
             raise ArgumentError(f"page_size must be a whole number from 1 to {facts.max_size}")
-        wishes = wishes_of(self.operation, attributes, filters)
-        expression = self._expression(filter, wishes)
-        clauses = clauses_if_conjunction(expression) if expression else []
-        found = plan(self.operation, wishes, {name for name, _, _ in clauses or []})
+        try:
+            wishes = quiet(wishes_of(self.operation, attributes, filters))
+            expression = quiet(self._expression(filter, wishes))
+            clauses = quiet(clauses_if_conjunction(expression) if expression else [])
+            found = plan(self.operation, wishes, {name for name, _, _ in clauses or []})
+        except ClientError as error:
+            raise error.with_traceback(None) from None  # the frames below hold values of filters
         study = self._study(study_key) if self.operation.path_parameters else None
         further = tuple((name, self._parameter(name, value)) for name, value in query)
         return [

@@ -11,7 +11,7 @@ from imednet_api.api import operation
 from imednet_api.types import Request
 
 from ..core.options import CallOptions
-from ..core.protocols import AsyncRequestorProtocol, RequestorProtocol
+from ..core.protocols import AsyncReadingClient, ReadingClient
 from ..utils.url import check_path_part
 from .deciding import GenericEndpoint
 from .records import job_reader
@@ -25,7 +25,7 @@ def _request(study_key: str, batch_id: str) -> Request:
     return operation("get_job").request(path=path)
 
 
-class JobsEndpoint(GenericEndpoint[RequestorProtocol]):
+class JobsEndpoint(GenericEndpoint[ReadingClient]):
     """State of one batch. The API has no list of jobs."""
 
     def get(
@@ -49,7 +49,7 @@ class JobsEndpoint(GenericEndpoint[RequestorProtocol]):
         return self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key, options)
 
 
-class AsyncJobsEndpoint(GenericEndpoint[AsyncRequestorProtocol]):
+class AsyncJobsEndpoint(GenericEndpoint[AsyncReadingClient]):
     """State of one batch. The API has no list of jobs."""
 
     async def get(

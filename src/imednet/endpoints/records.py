@@ -16,6 +16,7 @@ from ..core.filters import check_record_data_filter
 from ..core.http_client_base import Reader
 from ..core.options import CallOptions
 from ..errors import ArgumentError
+from ..utils.quiet import quiet
 from .async_base import AsyncGenericListGetEndpoint
 from .base import GenericListGetEndpoint
 
@@ -71,7 +72,7 @@ class RecordsEndpoint(_Rules, GenericListGetEndpoint["Record"]):
         Returns:
             The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
         """
-        study_key = self._study(study_key)
+        study_key, records_data = self._study(study_key), quiet(records_data)
         request = create_request(study_key, records_data, email_notify)
         options = CallOptions(timeout, retries, headers)
         return self._client.fetch(request, job_reader(study_key), study_key, options)
@@ -93,7 +94,7 @@ class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint["Record"]):
         headers: Mapping[str, str] | None = None,
     ) -> Job:
         """Register subjects, create records or update records; see `RecordsEndpoint.create`."""
-        study_key = self._study(study_key)
+        study_key, records_data = self._study(study_key), quiet(records_data)
         request = create_request(study_key, records_data, email_notify)
         options = CallOptions(timeout, retries, headers)
         return await self._client.fetch(request, job_reader(study_key), study_key, options)

@@ -12,12 +12,13 @@ from ..errors import ExportConfigurationError
 def _require_optional_dep(module: str, extra: str) -> ModuleType:
     """The module, or an error that says what to install.
 
-    The name of the distribution is the installed one's: another project provides an import of the same name.
+    The package index has another project of this name, so that the message tells of the place it came from.
     """
     try:
         return import_module(module)
     except ImportError:
         raise ExportConfigurationError(
-            f"this export needs {module.partition('.')[0]}, which is not installed. Next: install the extra {extra!r} "
-            f"of {distribution()} from where you installed it, as in: pip install '.[{extra}]'"
+            f"this needs {module.partition('.')[0]}, which is not installed: it comes with imednet[{extra}]. Next: "
+            f"pip install 'PATH[{extra}]', where PATH is the checkout or the wheel of this package ({distribution()}); "
+            "on the package index that name is another project's"
         ) from None

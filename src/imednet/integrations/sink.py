@@ -155,7 +155,7 @@ def retried(sink: ExportSink, batch_id: str, work: Callable[[], None], max_retri
     except (ImednetError, MemoryError):
         raise
     except Exception as error:
-        if raised_from_outside(error):
+        if raised_from_outside(error) is not None:
             raise
         if sink.files and isinstance(error, OSError):
             raise ExportError(

@@ -88,6 +88,8 @@ def export_study(
             try:
                 return _Run(sdk, study_key, sink, place, options, progress, sandbox).run()
             except OSError as error:
+                if raised_from_outside(error) is not None:
+                    raise
                 place.keep_spool = False
                 raise ExportError(
                     f"the files could not be written ({error.strerror or type(error).__name__}); "
@@ -231,7 +233,7 @@ class _Run:
         except (ImednetError, OSError, MemoryError):
             raise
         except Exception as error:
-            if raised_from_outside(error):
+            if raised_from_outside(error) is not None:
                 raise
             what = f"its rows could not be made into columns ({type(error).__name__}). Next: report this"
             raise ExportBatchError(f"{table.key}/{max(number, 0)}", what) from error

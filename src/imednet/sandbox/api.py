@@ -24,6 +24,11 @@ from .writes import store
 PREFIX = "/api/v1/edc/"
 
 
+PARAMETERS = ("page", "size", "sort", "filter")
+OWN_PARAMETERS = {"records": ("recordDataFilter",), "users": ("includeInactive",)}
+"""List -> the parameters that it alone has."""
+
+
 class Api:
     """The API over a set of studies. Its clock stands still but for writes and `advance`."""
 
@@ -127,6 +132,19 @@ class Api:
             return self._post(request, study)
         return self._list(request, study.table(name), study, unblinded)
 
+    def _check_parameters(self, name: str, query: dict[str, list[str]]) -> None:
+        """Parameters that a list does not have, and a filter on users, are refused or go unseen."""
+        for parameter in list(query):
+            if parameter in PARAMETERS or parameter in OWN_PARAMETERS.get(name, ()):
+                if not (name == "users" and parameter == "filter"):
+                    continue
+                switch, what = "usersFilter", "The list has no filter"
+            else:
+                switch, what = "unknownParameter", "Unknown parameter"
+            if self.switches[switch] == "refused":
+                raise invalid(parameter, query[parameter][0], what)
+            del query[parameter]
+
     def _study(self, key: str) -> Study:
         study = self.studies.get(key)
         if study is not None:
@@ -138,13 +156,15 @@ class Api:
     @staticmethod
     def _only(request: Request, *methods: str) -> None:
         if request.method not in methods:
-            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "1000", f"Request method {request.method} is not supported")
+            what = f"Request method {request.method} is not supported"
+            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "1000", what, headers={"Allow": ", ".join(methods)})
 
     def _list(self, request: Request, table: Table, study: Study | None, unblinded: bool) -> Answer:
-        self._only(request, "GET")
+        self._only(request, *(("GET", "POST") if table.name == "records" else ("GET",)))
         query: dict[str, list[str]] = {}
         for key, value in request.query:
             query.setdefault(key, []).append(value)
+        self._check_parameters(table.name, query)
         body = self.lists.page(request.path, request.target, table, study, query, unblinded, self.clock)
         return Answer(200, body, page=body)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .faults import Fault
 from .messages import Answer, Request, encoded
@@ -13,10 +15,17 @@ if TYPE_CHECKING:
     from .server import Sandbox
 
 CONTROL = "/_sandbox/"
+MOST_BYTES = 1 << 20
 
 
 def control(box: Sandbox, request: Request) -> Answer:
-    """Answer a request to the control endpoint: plain JSON, no keys."""
+    """Answer a request to the control endpoint: plain JSON, no keys.
+
+    A browser on this machine shows pages of anybody, so what comes from one of them is refused: a foreign `Origin`, a
+    `Host` that is not this machine, and a body that is not said to be JSON, which no form of a page can send.
+    """
+    if refused := _refused(request):
+        return refused
     ways: dict[tuple[str, str], Callable[[Any], Any]] = {
         ("GET", "stats"): lambda _: box.stats(),
         ("GET", "switches"): lambda _: dict(box.api.switches),
@@ -32,12 +41,45 @@ def control(box: Sandbox, request: Request) -> Answer:
     name = request.path.removeprefix(CONTROL)
     way = ways.get((request.method, name))
     if way is None:
+        allowed = sorted(method for method, path in ways if path == name)
+        if allowed:
+            wrong = Answer(405, encoded({"error": f"{name} takes {' and '.join(allowed)}"}))
+            wrong.headers["Allow"] = ", ".join(allowed)
+            return wrong
         known = sorted({f"{method} {CONTROL}{path}" for method, path in ways})
         return Answer(404, encoded({"error": "no such control", "known": known}))
     try:
         return Answer(200, encoded(way(json.loads(request.body) if request.body else None)))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         return Answer(400, encoded({"error": f"{type(error).__name__}: {error}"}))
+
+
+def _refused(request: Request) -> Answer | None:
+    host, origin = request.headers.get("host"), request.headers.get("origin")
+    if host is not None and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+        return Answer(403, encoded({"error": "the control endpoint answers this machine alone"}))
+    if origin is not None and urlsplit(origin).netloc != host:
+        return Answer(403, encoded({"error": "the control endpoint answers no page of another origin"}))
+    if len(request.body) > MOST_BYTES:
+        return Answer(413, encoded({"error": f"a body of the control endpoint has {MOST_BYTES:,} bytes at most"}))
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if host is not None and request.body and kind != "application/json":
+        return Answer(415, encoded({"error": "a body must have the type application/json"}))
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine.
+
+    >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost.example.org")
+    (True, True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _days(given: Any) -> Any:

@@ -71,7 +71,7 @@ class _Reader:
         self.left = self._tokens(text)
 
     def _tokens(self, text: str) -> list[tuple[str, Any]]:
-        spaces = self._switches.on("filterSpaces")
+        spaces = self._switches["filterSpaces"] == "accepted"
         found: list[tuple[str, Any]] = []
         at, space = 0, False
         while at < len(text):
@@ -159,7 +159,7 @@ def parse_answers_filter(text: str, switches: Switches | None = None) -> Tree:
     tests: list[Test] = []
     connectors: list[str] = []
     at = 0
-    if switches is not None and switches.on("filterSpaces"):
+    if switches is not None and switches["filterSpaces"] == "accepted":
         text = re.sub(r" *(==|!=|<=|>=|=~|<|>|;|,) *", r"\1", text)
     while True:
         clause = _ANSWER_CLAUSE.match(text, at)

@@ -59,9 +59,19 @@ Intercept = Callable[[Request, Callable[[Request], Answer]], Answer]
 class Problem(Exception):
     """A failure with the vendor's envelope."""
 
-    def __init__(self, status: HTTPStatus, code: str, description: str, attribute: str = "", value: str = "") -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        description: str,
+        attribute: str = "",
+        value: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(description)
         self.status = status
+        self.headers = dict(headers or {})
         self.description = description
         self.error: Row = {"code": code, "description": description}
         if attribute:
@@ -80,6 +90,12 @@ def not_found() -> Problem:
 
 def problem_answer(problem: Problem, path: str, clock: str, shape: str) -> Answer:
     """A failure in one of the shapes error bodies come in."""
+    answer = _shaped(problem, path, clock, shape)
+    answer.headers |= problem.headers
+    return answer
+
+
+def _shaped(problem: Problem, path: str, clock: str, shape: str) -> Answer:
     status = int(problem.status)
     if shape == "gateway":
         return Answer(status, encoded({"message": problem.description}))

@@ -76,6 +76,8 @@ def _read_item(item: Any, study: Study, switches: Switches) -> Item:
     if not any(item[name] for name in named):
         raise invalid("subjectKey", "", NO_SUBJECT)
     subject = _one(item, SUBJECT, study, "subjects")
+    if form["formType"] != "Subject":
+        raise invalid("formKey", str(form["formKey"]), "A form of sites takes no subject")
     if any(name in item for name in INTERVAL):
         interval = _one(item, INTERVAL, study, "intervals")
         name = str(interval["intervalName"])

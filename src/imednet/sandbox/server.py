@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import struct
 import threading
@@ -16,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypedDict
 
 from .api import Api
-from .control import CONTROL, control
+from .control import CONTROL, control, is_loopback
 from .design import Row, load
 from .faults import Fault, Faults, endpoint_of
 from .messages import Answer, Intercept, Request, encoded
@@ -25,6 +24,8 @@ from .study import Study, build
 from .switches import Switches
 
 DEFAULT_SEED = 2024
+MOST_BODY = 64 << 20
+"""Bytes of the largest body that is taken."""
 
 
 class Credentials(TypedDict):
@@ -82,7 +83,7 @@ class Sandbox:
             raise ValueError(f"a port is a number from 0 to 65535, not {port!r}")
         scale = scale_of(size, profile)
         turned = Switches(switches, dialect=dialect, lenient=lenient)
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise ValueError(f"the sandbox listens on this machine only (127.0.0.1, ::1, localhost), not on {host!r}")
         self.studies = studies if studies is not None else build(scale, seed, many=turned.on("manyStudies"))
         self.seed = seed
@@ -284,6 +285,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # what follows cannot be told from the next request
             self._send(Answer(400 if wrong else 411, b"", {"Connection": "close"}))
             return
+        if int(length) > MOST_BODY:
+            self.close_connection = True
+            self._send(Answer(413, b"", {"Connection": "close"}))
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, headers, self.rfile.read(int(length)))
         self._send(self.server.sandbox.answer(request))
@@ -325,12 +330,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are not logged: filters may hold data of a person."""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -39,7 +39,11 @@ DIALECT = {
     "gzip": Switch(("offered", "never"), "Whether answers are compressed for callers who accept it."),
 }
 STRICTNESS = {
-    "filterSpaces": Switch(("refused", "accepted"), "Blanks around operators of a filter (Q10)."),
+    "filterSpaces": Switch(
+        ("accepted", "refused"), "Blanks around operators of a filter, as the vendor's sample (Q10)."
+    ),
+    "unknownParameter": Switch(("refused", "ignored"), "A parameter that the list does not have."),
+    "usersFilter": Switch(("refused", "ignored"), "A filter on the list of users, which has none."),
     "filterRepeatAttribute": Switch(("refused", "accepted"), "The same attribute twice in a filter (Q11)."),
     "filterUnknownAttribute": Switch(("refused", "ignored"), "An attribute the list does not have."),
     "filterCase": Switch(("sensitive", "insensitive"), "Names and values in filters."),
@@ -54,6 +58,8 @@ STRICTNESS = {
     "registrationWithSubjectKey": Switch(("refused", "ignored"), "A registration with a subject identifier (Q37)."),
     "postToDisabledOrSystemForm": Switch(("refused", "accepted"), "Writing to a form that takes no records (Q36)."),
 }
+_MILD = ("filterSpaces", "missingAccept")
+"""Switches of strictness whose default is the lenient value."""
 CONTENT = {
     "manyStudies": Switch(("no", "yes"), "120 empty studies more, so that their list has five default pages."),
     "postToMainStudy": Switch(("refused", "accepted"), "Writing to the main study, not only to its twin."),
@@ -86,7 +92,7 @@ class Switches(Mapping[str, str]):
             raise ValueError(f"there is no dialect {dialect!r}; choose one of: {', '.join(DIALECTS)}")
         self._values = {name: switch.values[0] for name, switch in SWITCHES.items()}
         if lenient:
-            self._values |= {name: switch.values[1] for name, switch in STRICTNESS.items() if name != "missingAccept"}
+            self._values |= {name: switch.values[1] for name, switch in STRICTNESS.items() if name not in _MILD}
         self.set(load().data["dialects"][dialect])
         self.set(chosen or {})
 

@@ -8,8 +8,8 @@ from types import CodeType
 from typing import Any
 
 
-def raised_from_outside(error: BaseException) -> bool:
-    """Whether an error was raised by a handler of a signal, and so says nothing of the work it interrupted.
+def raised_from_outside(error: BaseException) -> BaseException | None:
+    """The error that a handler of a signal raised, if this is it or was made of it; it says nothing of the work.
 
     A soft time limit (`signal.alarm`, Celery, pytest-timeout) is such a handler. What it raises must reach whoever set
     it as it is: no error of ours, and no failure of one study or one form among others.
@@ -20,10 +20,10 @@ def raised_from_outside(error: BaseException) -> bool:
         trace = seen.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code in handlers:
-                return True
+                return seen
             trace = trace.tb_next
         seen = seen.__cause__ or seen.__context__
-    return False
+    return None
 
 
 def _handlers() -> Iterator[CodeType]:

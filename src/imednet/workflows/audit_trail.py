@@ -119,14 +119,14 @@ def entry(revision: RecordRevision, users: dict[str | None, User]) -> AuditEntry
     return AuditEntry(revision, name, user.user_active_in_study)
 
 
-def _moment(value: date | datetime | str | None) -> Any:
-    """What a filter takes: texts without a zone are UTC."""
+def moment_of(value: date | datetime | str | None, name: str) -> Any:
+    """What a filter takes: texts without a zone are UTC. Raises ArgumentError, by the name of the argument."""
     if not isinstance(value, str):
         return value
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
-        raise ArgumentError("since and until are days or moments as ISO writes them, such as 2026-09-01") from None
+        raise ArgumentError(f"{name} must be a day or a moment as ISO writes it, such as 2026-09-01") from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
@@ -151,7 +151,7 @@ class _Rules(Workflow):
             since, until: from this moment on, and before that one; days and ISO texts are UTC.
         """
         filters: dict[str, Any] = {"record_id": record_id, "subject_key": subject_key, "user": user}
-        bounds = {">=": _moment(since), "<": _moment(until)}
+        bounds = {">=": moment_of(since, "since"), "<": moment_of(until, "until")}
         bounds = {operator: moment for operator, moment in bounds.items() if moment is not None}
         if bounds:
             filters["date_created"] = bounds

@@ -8,7 +8,7 @@ from typing import Any
 
 from imednet_api.models import Record, RecordRevision
 
-from .audit_trail import AuditEntry, entry
+from .audit_trail import AuditEntry, entry, moment_of
 from .base import Workflow
 from .steps import Many, Steps, awaited, blocking, call
 
@@ -51,8 +51,8 @@ class _Rules(Workflow):
         self,
         study_key: str,
         *,
-        start_date: date | datetime | None = None,
-        end_date: date | datetime | None = None,
+        start_date: date | datetime | str | None = None,
+        end_date: date | datetime | str | None = None,
         user: str | None = None,
         subject_key: str | None = None,
     ) -> Steps[list[AuditEntry]]:
@@ -60,11 +60,11 @@ class _Rules(Workflow):
 
         Args:
             study_key: the study.
-            start_date, end_date: from this moment on, and before that one.
+            start_date, end_date: from this moment on, and before that one; days and ISO texts are UTC.
             user: only this login.
             subject_key: only this subject.
         """
-        bounds = {">=": start_date, "<": end_date}
+        bounds = {">=": moment_of(start_date, "start_date"), "<": moment_of(end_date, "end_date")}
         dates = {operator: moment for operator, moment in bounds.items() if moment is not None} or None
         revisions, users = yield Many(
             [

@@ -199,7 +199,7 @@ def outcomes(
         failed: whether the job failed, so that a new record that is not exactly as sent is somebody else's.
     """
     by_id = {row.record_id: row for row in rows if row.record_id is not None}
-    used = set(taken)
+    used = {*taken, *(one.record_id for one in items if one.record_id is not None)}
     new = sorted(number for number in by_id if number > high and not is_true(by_id[number].deleted))
     found: dict[int, ItemOutcome] = {}
     made: list[PlannedItem] = []

@@ -9,6 +9,7 @@ from typing import Any
 from imednet_api.models import Record
 
 from ..errors import ArgumentError
+from ..utils.quiet import quiet
 from ..utils.truth import is_true
 from ..validation.cache import Choices
 from ..validation.schema import ItemsRefusedError, Problem, StudySchema
@@ -58,6 +59,7 @@ class PlanningRules(Workflow):
             items: as `sdk.records.create` takes them.
             choices: choices of variables, such as those of a data dictionary.
         """
+        items = quiet(items)
         schema = yield from self._schema(study_key, choices)
         return schema.check(items)
 
@@ -74,9 +76,10 @@ class PlanningRules(Workflow):
         Raises:
             ItemsRefusedError: an item would not be accepted; its `problems` name all of them.
         """
-        given = sound(items, batch_size)
+        items = quiet(items)
+        given = quiet(sound(items, batch_size))
         schema = yield from self._schema(study_key, choices)
-        plan = yield from self._planned(schema, dict(enumerate(given)), batch_size)
+        plan = yield from self._planned(schema, quiet(dict(enumerate(given))), batch_size)
         return plan
 
     def _planned(

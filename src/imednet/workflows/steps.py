@@ -181,6 +181,7 @@ def blocking(method: Callable[Concatenate[Any, P], Steps[T]]) -> Callable[Concat
     @wraps(method)
     def run(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
         driven = drive(self._sdk, method(self, *args, **kwargs))
+        del args, kwargs  # they may hold answers, which tools that report crashes would show
         while True:
             try:
                 next(driven)
@@ -197,6 +198,7 @@ def awaited(method: Callable[Concatenate[Any, P], Steps[T]]) -> Callable[Concate
     @wraps(method)
     async def run(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
         step = _Next(method(self, *args, **kwargs))
+        del args, kwargs
         while not step.over:
             await _advance(self._sdk, step)
         result: T = step.result
@@ -223,6 +225,7 @@ def iterated_async(
     @wraps(method)
     async def run(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Any]:
         step = _Next(method(self, *args, **kwargs))
+        del args, kwargs
         try:
             while not step.over:
                 if isinstance(step.wanted, Emit):

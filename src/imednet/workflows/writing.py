@@ -17,8 +17,10 @@ from typing import Any, Final
 from imednet_api.models import Job
 
 from ..core.polling import waits
+from ..core.retry import told_by_the_api
 from ..endpoints.records import create_request
 from ..errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ImednetError
+from ..utils.quiet import quiet
 from ..validation.cache import Choices
 from ..validation.schema import StudySchema, action_of
 from .items import AGAIN, WRITTEN, ItemOutcome, PlannedItem, all_are, current, planned
@@ -29,7 +31,11 @@ from .steps import Steps, call
 
 _log = logging.getLogger("imednet")
 _NOT_CARRIED_OUT: Final = frozenset({400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 429})
-"""Statuses by which a server says that it did nothing; after any other failure the records are read back."""
+"""Statuses by which a server says that it did nothing; after any other failure the records are read back.
+
+A 429 counts only where it is the API's own: what stands between may have passed the request on.
+"""
+_TOO_MANY: Final = 429
 _MOVED: Final = "the record changed since it was looked at. Next: look at it, then run the item again"
 
 
@@ -105,6 +111,7 @@ class WritingRules(ReadBackRules):
         Raises:
             ItemsRefusedError: an item would not be accepted; nothing was sent.
         """
+        items = quiet(items)
         if on_error not in ("stop", "continue"):
             raise ArgumentError("on_error must be 'stop' or 'continue'")
         if resend_missing and journal is None:
@@ -117,6 +124,7 @@ class WritingRules(ReadBackRules):
             given = [dict(one.given) for one in items.items]
         else:
             given = [dict(one) if isinstance(one, Mapping) else one for one in sound(items, batch_size)]
+        given = quiet(given)
         how = How(interval, timeout, email_notify, on_error, on_progress, self._now)
         schema = yield from self._schema(study_key, choices)
         if journal is None:
@@ -155,7 +163,7 @@ class WritingRules(ReadBackRules):
         if isinstance(items, WritePlan):
             plan = items
         else:
-            plan = yield from self._planned(schema, {number: given[number] for number in left}, batch_size)
+            plan = yield from self._planned(schema, quiet({number: given[number] for number in left}), batch_size)
         todo = [one for one in plan.items if one.number in left]
         why, sent = "an earlier batch ended the run. Next: run these items again", bool(found)
         for batch, at in enumerate(range(0, len(todo), plan.batch_size), first):
@@ -223,7 +231,9 @@ class WritingRules(ReadBackRules):
                     kept.withdrawn(batch)
                 raise
             except ApiError as error:
-                if error.status_code in _NOT_CARRIED_OUT:
+                if error.status_code in _NOT_CARRIED_OUT and (
+                    error.status_code != _TOO_MANY or told_by_the_api(error.response)
+                ):
                     fatal = isinstance(error, (AuthenticationError, AuthorizationError))
                     settled += all_are(going, "refused", str(error))
                     going = []

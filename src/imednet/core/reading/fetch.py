@@ -11,7 +11,7 @@ from imednet_api.types import Request
 from ...errors import ImednetError
 from ..decoding.page import Page
 from ..http_client_base import Reader
-from ..protocols import AsyncRequestorProtocol, RequestorProtocol
+from ..protocols import AsyncReadingClient, ReadingClient
 from .ledger import Fetch
 from .whole_read import Read
 
@@ -43,7 +43,7 @@ class _Distance:
             self._read.far = True
 
 
-def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
+def drive(client: ReadingClient, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
     """Yield the pages of a whole read in order; the read's proof is set at the end.
 
     Once answers take their time, the next requests are sent ahead, in threads.
@@ -76,7 +76,7 @@ def drive(client: RequestorProtocol, read: Read, reader: Reader[Page]) -> Genera
             return
 
 
-async def drive_async(client: AsyncRequestorProtocol, read: Read, reader: Reader[Page]) -> AsyncGenerator[Page, None]:
+async def drive_async(client: AsyncReadingClient, read: Read, reader: Reader[Page]) -> AsyncGenerator[Page, None]:
     """`drive` over an event loop, asking ahead in tasks."""
     import asyncio  # here, because blocking reads do without
 

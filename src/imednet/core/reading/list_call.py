@@ -31,7 +31,7 @@ class Bounds:
 
     above: Bound
     until: Bound
-    rest: str | None
+    rest: str | None = field(repr=False)
     exact: bool = False
 
     @property
