@@ -183,7 +183,7 @@ class TestKeys:
             "encoded": f'{{"message":"?k={quote(self.API, safe="")}"}}',
         }[shape]
         box = own_box(intercept=lambda request, answer: Answer(status, body.encode(), {"Content-Type": "text/plain"}))
-        keys = {"api_key": self.API, "security_key": self.SECURITY, "base_url": box.credentials["base_url"]}
+        keys: Any = {"api_key": self.API, "security_key": self.SECURITY, "base_url": box.credentials["base_url"]}
         import pickle
 
         with ImednetSDK(**keys, retries=0) as sdk, pytest.raises(ApiError) as caught:
@@ -253,7 +253,7 @@ class TestCertificates:
         import asyncio
 
         def ask(port: int) -> str:
-            keys = {"api_key": "key-1", "security_key": "key-2", "base_url": f"https://localhost:{port}"}
+            keys: Any = {"api_key": "key-1", "security_key": "key-2", "base_url": f"https://localhost:{port}"}
 
             async def over_a_loop() -> list[Any]:
                 async with AsyncImednetSDK(**keys, retries=0) as sdk:
@@ -339,7 +339,7 @@ class TestDisks:
             def refusing(handle: Any, how: int) -> None:
                 raise OSError(errno.ENOLCK, "no locks available")
 
-            monkeypatch.setattr(disk.fcntl, "flock", refusing)
+            monkeypatch.setattr("imednet.utils.disk.fcntl.flock", refusing)
         else:
 
             def failing(handle: int) -> None:
@@ -426,7 +426,7 @@ class TestTerminal:
         from imednet.cli.output import Format, show
 
         class Stream(io.StringIO):
-            encoding = "utf-8"  # type: ignore[assignment]
+            encoding = "utf-8"
 
             def isatty(self) -> bool:
                 return terminal

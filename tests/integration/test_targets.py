@@ -18,7 +18,7 @@ from imednet import ImednetSDK
 from imednet.errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
 from imednet.integrations import CsvSink, ExportOptions, JsonLinesSink, LongSink, SqlSink, export_study, log
 from imednet.integrations.batches import Batch
-from imednet.integrations.home import HIDDEN, LOG, MANIFEST, Home
+from imednet.integrations.home import HIDDEN, LOG, MANIFEST, Home, sha256
 from imednet.integrations.snapshots import Snapshot
 from imednet.integrations.tabular import export_to_csv, export_to_duckdb, export_to_excel, export_to_sql
 from imednet.sandbox import Sandbox
@@ -57,7 +57,7 @@ class TestForeignPaths:
         assert victim.read_text() == "mine"
         if where == MANIFEST:
             (target / LOG).write_text("")
-            log.append(target, {"manifestSha256": log.sha256(target / MANIFEST)})
+            log.append(target, {"manifestSha256": sha256(target / MANIFEST)})
             assert any("no name of a file" in one or "a link" in one for one in log.verify(target).problems)
             (target / MANIFEST).write_text(json.dumps({
                 "study": "S", "format": "csv", "status": "complete", "files": [{"form": "AE", "file": name}],
@@ -116,7 +116,7 @@ class TestNames:
 
     def test_a_wide_form_has_further_tables_that_are_nobody_elses(self, tmp_path: Path) -> None:
         """`AE` needs two tables, and the study has a form `AE__2`; with fewer columns the second table goes again."""
-        wide = {f"V{number}": ("l", []) for number in range(2100)}
+        wide: dict[str, Any] = {f"V{number}": ("l", []) for number in range(2100)}
         home, url = tmp_path / "home", f"sqlite:///{tmp_path / 'x.db'}"
         forms = [("AE", wide, [{"V1": "a", "V2099": "b"}]), ("AE__2", {"A": ("l", [])}, [{"A": "c"}] * 2)]
 
@@ -126,14 +126,14 @@ class TestNames:
                 return {name: db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
 
         sink = SqlSink(url)
-        write(sink, Drawn(forms), home)  # type: ignore[arg-type]
+        write(sink, Drawn(forms), home)
         assert sink.outputs["AE"]["tables"] == ["AE", "AE__2_1"]
         assert {key: count for key, count in tables().items() if key.startswith("AE")} == {
             "AE": 1, "AE__2": 2, "AE__2_1": 1,
         }  # fmt: skip
         assert not [name for name in tables() if name.startswith("_imednet") and name != "_imednet_tables"]
         (home / MANIFEST).write_text(json.dumps({"files": [{"form": "AE", **sink.outputs["AE"]}]}))
-        write(SqlSink(url), Drawn([("AE", {"A": ("l", [])}, []), forms[1]]), home)  # type: ignore[list-item]
+        write(SqlSink(url), Drawn([("AE", {"A": ("l", [])}, []), forms[1]]), home)
         assert {key: count for key, count in tables().items() if key.startswith("AE")} == {"AE": 0, "AE__2": 2}
 
     def test_a_field_and_an_answer_of_one_name_are_both_kept(self, own_box: Make, tmp_path: Path) -> None:

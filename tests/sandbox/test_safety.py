@@ -18,7 +18,7 @@ def box() -> Iterator[Sandbox]:
         yield box
 
 
-def ask(box: Sandbox, method: str, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
+def ask(box: Sandbox, method: str, path: str, body: bytes | None = None, **headers: Any) -> http.client.HTTPResponse:
     host, port = box.url.removeprefix("http://").split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=10)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -30,7 +30,7 @@ def ask(box: Sandbox, method: str, path: str, body: bytes | None = None, **heade
 
 
 TURN = json.dumps({"roleDates": "string"}).encode()
-JSON = {"Content_Type": "application/json"}
+JSON: dict[str, Any] = {"Content_Type": "application/json"}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ JSON = {"Content_Type": "application/json"}
     ],
 )
 def test_the_control_answers_this_machine_and_no_page_of_a_browser(
-    box: Sandbox, headers: dict[str, str], status: int
+    box: Sandbox, headers: dict[str, Any], status: int
 ) -> None:
     box.api.turn({"roleDates": "array"})
     assert ask(box, "POST", "/_sandbox/switches", TURN, **headers).status == status
@@ -84,7 +84,10 @@ def test_bodies_are_limited(box: Sandbox) -> None:
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(box: Sandbox, method: str, path: str, allowed: str) -> None:
-    keys = {"x_api_key": box.credentials["api_key"], "x_imn_security_key": box.credentials["security_key"]}
+    keys: dict[str, Any] = {
+        "x_api_key": box.credentials["api_key"],
+        "x_imn_security_key": box.credentials["security_key"],
+    }
     answer = ask(box, method, path, **JSON, **keys)
     assert (answer.status, answer.headers["Allow"]) == (405, allowed)
 

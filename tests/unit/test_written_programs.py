@@ -82,7 +82,7 @@ def test_any_program_for_sas_is_sound(variables: dict[str, str], label: str) -> 
     check_program(form(variables, label))
 
 
-LABELS = {
+LABELS: dict[str, list[tuple[str, str | None]]] = {
     "German": [("Größenänderung", None), ("klein", "1"), ("groß", "Größe")],
     "Russian": [("легко", None), ("тяжело", None)],
     "Japanese": [("血圧が高いです", None), ("x", "血圧")],
@@ -98,10 +98,10 @@ def test_value_labels_are_read_back_equal_in_every_script(script: str, rows: int
     pairs = LABELS[script]
     answers = [{"A": code or text} for text, code in pairs][:rows]
     sink = SavSink(tmp_path / "o")
-    write(sink, Drawn([("F", {"A": ("Größe", pairs)}, answers)]), tmp_path / "o")  # type: ignore[list-item]
+    write(sink, Drawn([("F", {"A": ("Größe", pairs)}, answers)]), tmp_path / "o")
     frame, meta = pyreadstat.read_sav(str(tmp_path / "o" / "F.sav"))
     assert list(frame["A"]) == [one["A"] for one in answers]
-    found = meta.variable_value_labels.get("A", {})
+    found: dict[Any, str] = dict(meta.variable_value_labels.get("A", {}))
     for text, code in pairs if rows else ():
         assert found[code or text] == text
     assert all(value in {code or text for text, code in pairs} | {text for text, _ in pairs} for value in found)
