@@ -242,7 +242,7 @@ class TestExport:
             [sys.executable, "-c", code, "--sandbox", "export", "parquet", str(tmp_path / "x")],
             capture_output=True, text=True, env=HOME, check=False,
         )  # fmt: skip
-        assert (done.returncode, "extra 'export'" in done.stderr, "pip install" in done.stderr) == (2, True, True)
+        assert (done.returncode, "imednet[export]" in done.stderr, "pip install" in done.stderr) == (2, True, True)
         assert list(tmp_path.iterdir()) == []
 
 

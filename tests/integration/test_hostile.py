@@ -302,7 +302,7 @@ class TestSurroundings:
     )
     def test_a_broken_environment_is_named(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
         monkeypatch.setenv(name, value)
-        with ImednetSDK("k", "s") as sdk, pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
+        with ImednetSDK("k", "s") as sdk, pytest.raises(ConfigurationError, match=name):
             sdk.sites.list(STUDY)
 
     def test_another_authentication_keeps_the_base_url_of_the_environment(

@@ -57,7 +57,8 @@ def refusing(
         with lock:
             left[0] -= 1
             refuse = left[0] >= 0
-        return Answer(status, b"{}", headers or {}) if refuse else answer(request)
+        body = b'{"metadata":{"error":{"code":"9000","description":"Too many requests"}}}'
+        return Answer(status, body, headers or {}) if refuse else answer(request)
 
     return intercept
 

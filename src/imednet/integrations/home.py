@@ -39,8 +39,9 @@ class Home:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = checked_path(path).absolute()
-        if self.path.is_symlink() and self.path.is_dir():
-            self.path = self.path.resolve()
+        with suppress(OSError):  # a name that is too long is refused below
+            if self.path.is_symlink() and self.path.is_dir():
+                self.path = self.path.resolve()
         self.hidden = self.path / HIDDEN
         self.spool = self.hidden / "spool"
         self.staging = self.hidden / "out"
