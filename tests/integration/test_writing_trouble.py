@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 from collections.abc import Callable, Iterator
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,8 @@ def test_after_a_failed_job_no_record_of_others_is_taken(own_box: Make, door: Wa
             records.add({**row, "recordId": records.next_number, "subjectKey": "301-901", "recordData": data})
 
     (outcome,) = one.call("writing.submit", TWIN, [item], on_progress=another).outcomes
-    assert (outcome.state, outcome.record_id) == ("missing", None)
+    assert (outcome.state, outcome.record_id) == ("unknown", None)
+    assert "look at it" in outcome.detail
 
 
 def test_unscheduled_visits_get_a_record_each_time(own_box: Make, door: Ways, clock: StillClock) -> None:
@@ -386,20 +388,128 @@ def test_what_is_missing_is_sent_again_only_when_asked_and_after_another_look(
         one.call("writing.submit", TWIN, events(2), resend_missing=True)
 
 
-@pytest.mark.parametrize("after", [True, False])
-def test_a_newer_record_proves_that_a_job_made_nothing_more(
-    own_box: Make, door: Ways, clock: StillClock, *, after: bool
+class TestItemsThatAreAlike:
+    """Items of one batch or of several that share answers: a record goes to the item it fits best, or to none."""
+
+    @staticmethod
+    def event(**data: Any) -> dict[str, Any]:
+        return {**EVENT, "data": data}
+
+    def test_a_record_goes_to_the_item_that_sent_all_of_it(
+        self, own_box: Make, door: Ways, clock: StillClock, tmp_path: Path
+    ) -> None:
+        """The second item is not stored; its answers are a part of those of the third, which is."""
+        box = own_box(job_clock=clock, switches={"jobOutcome": "partial", "jobSeconds": "0"})
+        items = [self.event(AENUM=1, AETERM="Flu"), self.event(AETERM="Cough"), self.event(AENUM=3, AETERM="Cough")]
+        one, journal = writer(door, box, clock), tmp_path / "run.jsonl"
+        report = one.call("writing.submit", TWIN, items, journal=journal)
+        assert [outcome.state for outcome in report.outcomes] == ["stored", "missing", "stored"]
+        again = one.call("writing.submit", TWIN, items, journal=journal, resend_missing=True)
+        assert again.counts == {"stored": 3}
+        assert posts(box) == 2
+
+    def test_a_record_that_is_not_as_sent_goes_to_the_item_it_is_most_like(
+        self, own_box: Make, door: Ways, clock: StillClock
+    ) -> None:
+        def trimming(request: Request, answer: Handle) -> Answer:
+            if request.method == "POST":
+                body = request.body.replace(b'Cough "', b'Cough"')
+                request = Request(request.method, request.target, request.headers, body)
+            return answer(request)
+
+        box = own_box(job_clock=clock, intercept=trimming, switches={"jobOutcome": "partial", "jobSeconds": "0"})
+        items = [
+            self.event(AENUM=1, AETERM="Flu", AESER="Yes"), self.event(AENUM=2, AETERM="Rash", AESER="No"),
+            self.event(AENUM=3, AETERM="Cough ", AESER="No"),
+        ]  # fmt: skip
+        report = writer(door, box, clock).call("writing.submit", TWIN, items)
+        assert [outcome.state for outcome in report.outcomes] == ["stored", "missing", "different"]
+        assert report.outcomes[2].fields == ("AETERM",)
+
+    def test_no_batch_goes_out_while_an_earlier_one_is_unknown(
+        self, own_box: Make, door: Ways, clock: StillClock, tmp_path: Path
+    ) -> None:
+        switches = {"readableSeconds": "120", "jobSeconds": "0"}
+        box = own_box(job_clock=clock, switches=switches, faults=["reset POST records nth=2"])
+        one, journal = writer(door, box, clock), tmp_path / "run.jsonl"
+        items = [self.event(AENUM=1, AETERM="Flu", AESER="No"), self.event(AENUM=2, AETERM="Cough", AESER="No")]
+        how = {"journal": journal, "batch_size": 1}
+        for _ in range(2):
+            report = one.call("writing.submit", TWIN, items, timeout=10, **how)
+            assert [outcome.state for outcome in report.outcomes] == ["unknown", "not sent"]
+        assert posts(box) == 1
+        clock.passed += 400
+        for _ in range(3):
+            report = one.call("writing.submit", TWIN, items, resend_missing=True, **how)
+        assert report.counts == {"stored": 2}
+        assert len([row for row in rows(box) if row["recordData"] and row["recordData"].get("AETERM") == "Flu"]) == 1
+
+    @pytest.mark.parametrize("switches", [{"jobSeconds": "95"}, {"jobSeconds": "0", "readableSeconds": "120"}], ids=str)
+    def test_a_record_of_somebody_else_is_not_taken_before_the_own_one_is_readable(
+        self, own_box: Make, door: Ways, clock: StillClock, tmp_path: Path, switches: dict[str, str]
+    ) -> None:
+        box, journal = own_box(job_clock=clock, switches=switches), tmp_path / "run.jsonl"
+        one = writer(door, box, clock)
+
+        def another(done: int, total: int, what: str) -> None:
+            if "go out" in what:
+                records = box.studies[TWIN].records
+                row = dict(records.row(next(p for p in records.places() if records.row(p)["formKey"] == "AE")))
+                data = {"AENUM": "7", "AETERM": "Rash", "AESER": "No"}
+                records.add({**row, "recordId": records.next_number, "subjectKey": "301-901", "recordData": data})
+
+        item = self.event(AENUM=2, AETERM="Cough", AESER="No")
+        early = one.call("writing.submit", TWIN, [item], journal=journal, timeout=10, on_progress=another)
+        assert early.counts == {"unknown": 1}
+        clock.passed += 400
+        late = one.call("writing.verify", journal)
+        assert late.counts == {"stored": 1}
+        assert late.record_ids == [max(row["recordId"] for row in rows(box))]
+
+    def test_a_look_that_fails_makes_nothing_worse(
+        self, own_box: Make, door: Ways, clock: StillClock, tmp_path: Path
+    ) -> None:
+        down = [False]
+
+        def gone(request: Request, answer: Handle) -> Answer:
+            return Answer(503, b"{}") if down[0] and "/records" in request.path else answer(request)
+
+        box, journal = own_box(job_clock=clock, intercept=gone), tmp_path / "run.jsonl"
+        one = writer(door, box, clock, retries=0)
+        assert one.call("writing.submit", TWIN, events(2), journal=journal).complete
+        down[0] = True
+        assert one.call("writing.verify", journal).complete
+
+    def test_times_are_compared_as_they_were_sent(
+        self, own_box: Make, door: Ways, clock: StillClock, tmp_path: Path
+    ) -> None:
+        box, journal = own_box(job_clock=clock), tmp_path / "run.jsonl"
+        one = writer(door, box, clock)
+        item = self.event(AETERM="z", AESTTIM=time(10, 30))
+        assert one.call("writing.submit", TWIN, [item], journal=journal).complete
+        assert one.call("writing.verify", journal).complete
+        assert one.call("writing.submit", TWIN, [item], journal=journal).complete
+
+    def test_an_error_of_the_caller_after_a_batch_went_out_is_told_as_it_is(
+        self, own_box: Make, door: Ways, clock: StillClock
+    ) -> None:
+        box = own_box(job_clock=clock, switches={"jobSeconds": "0", "readableSeconds": "10"})
+
+        def failing(done: int, total: int, what: str) -> None:
+            if "cannot be read back yet" in what and posts(box) == 2:
+                raise ArgumentError("mine")
+
+        with pytest.raises(ArgumentError, match="mine"):
+            writer(door, box, clock).call("writing.submit", TWIN, events(2), batch_size=1, on_progress=failing)
+
+
+@pytest.mark.parametrize("items", [[EVENT, 5], [None], ["abc"], [{**EVENT, "data": {2: "x", "AENUM": 1}}]], ids=repr)
+def test_items_that_are_none_are_refused_with_a_journal_too(
+    own_box: Make, door: Ways, clock: StillClock, tmp_path: Path, items: list[Any]
 ) -> None:
-    """What is read shows a record that was made after the job ended, so the job's own would stand below it."""
-    box = own_box(job_clock=clock, switches={"jobOutcome": "partial", "jobSeconds": "0"})
-
-    def another(done: int, total: int, what: str) -> None:
-        if "cannot be read back yet" in what and clock.passed == 0:
-            records = box.studies[TWIN].records
-            row = records.row(next(iter(records.places())))
-            made = "2199-01-01 00:00:00" if after else "2000-01-01 00:00:00"
-            records.add({**row, "recordId": records.next_number, "dateCreated": made})
-
-    report = writer(door, box, clock).call("writing.submit", TWIN, events(2), on_progress=another)
-    assert report.counts == {"stored": 1, "missing": 1}
-    assert clock.passed == (1 if after else 300)
+    one = writer(door, own_box(job_clock=clock), clock)
+    for journal in (None, tmp_path / "run.jsonl", "a" * 300, "a\0b"):
+        with pytest.raises(ImednetError):
+            one.call("writing.submit", TWIN, items, journal=journal)
+    with pytest.raises(ArgumentError):
+        one.call("writing.verify", 5)

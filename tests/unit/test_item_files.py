@@ -18,6 +18,10 @@ from imednet.workflows.files import read_items
 
 HEAD = "formKey,subjectKey,AETERM,AEST\n"
 DAMAGED = {
+    "a quote inside a cell that has none": (
+        f'{HEAD}AE,301-901, "Cough",3\nAE,301-902,30" wide,3\n',
+        ["line 2: a quote stands", "line 3: a quote stands"],
+    ),
     "a quote that is never closed": (
         f'{HEAD}AE,301-901,"Cough,2026-10-01\nAE,301-902,Fall,2026-10-02\nAE,301-903,Rash,2026-10-03\n',
         ["line 2: the quote that opens in this row is never closed"],
@@ -95,10 +99,26 @@ class TestJson:
         with pytest.raises(ArgumentError, match="two members named 'AETERM'"):
             read_items(write(text, "items.json"))
 
-    @pytest.mark.parametrize(("text", "said"), [("[{", "line 1"), ('[{"data": {"A": NaN}}]', "NaN"), ("{}", "list")])
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("[{", "line 1"),
+            ("[" * 100_000, "nested"),
+            ('[{"recordId": ' + "9" * 5000 + "}]", "thousands of digits"),
+            ('[{"data": {"A": 1e999}}]', "more digits"),
+            ('[{"data": {"A": 0.1234567890123456789}}]', "more digits"),
+            ('[{"data": {"A": NaN}}]', "NaN"),
+            ("{}", "list"),
+        ],
+    )
     def test_what_is_no_list_of_items_is_refused(self, write: Any, text: str, said: str) -> None:
         with pytest.raises(ArgumentError, match=said):
             read_items(write(text, "items.json"))
+
+
+def test_line_breaks_in_cells_stay_as_they_are(write: Any) -> None:
+    found = read_items(write('formKey,AETERM\r\nAE,"x\r\ny"\r\nAE,"x\ry"\r\n'))
+    assert [one["data"]["AETERM"] for one in found.items] == ["x\r\ny", "x\ry"]
 
 
 class TestExcel:

@@ -34,10 +34,11 @@ class AsyncGate:
         async with left:
             while (delay := self._pace.enter(began := time.monotonic())) > 0:
                 try:
-                    async with asyncio.timeout(min(delay, _LONGEST_SLEEP)):
+                    async with asyncio.timeout(min(delay, _LONGEST_SLEEP)) as limit:
                         await left.wait()
                 except TimeoutError:
-                    pass
+                    if not limit.expired():
+                        raise  # somebody else's
         try:
             yield began
         finally:

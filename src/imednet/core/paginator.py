@@ -6,7 +6,7 @@ For paths that no endpoint knows. `sdk.records.iter(...)` and its like do more: 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import httpx
 
@@ -14,6 +14,7 @@ from ..constants import DEFAULT_PAGE_SIZE
 from ..errors import ArgumentError, ImednetError, InvalidAnswerError, PaginationError
 from .answers import UnsoundAnswer, decoded, failure, hidden_failure
 from .decoding.page import Page, check_page, page_of
+from .http_client_base import HTTPClientBase
 from .protocols import AsyncRequestorProtocol, RequestorProtocol
 
 ClientT = TypeVar("ClientT")
@@ -93,6 +94,10 @@ class BasePaginator(Generic[ClientT]):
 
     def _rows_of(self, response: httpx.Response) -> list[Any]:
         """The rows of an answer that a client of somebody else's gave; its failures are told as ours are."""
+        try:
+            response.request  # noqa: B018  (errors name it)
+        except RuntimeError:
+            response.request = httpx.Request("GET", f"https://client.invalid{self._name}")
         if not response.is_success:
             raise failure(response, study_key=None, attempts=1)
         try:
@@ -125,7 +130,7 @@ class Paginator(BasePaginator[RequestorProtocol]):
 
     def __iter__(self) -> Iterator[Any]:
         self._begin()
-        read = getattr(self.client, "read", None)  # ours reads an answer inside its retry loop
+        read = cast(Any, self.client).read if isinstance(self.client, HTTPClientBase) else None  # inside its retry loop
         while self._cursor is not None:
             if read is not None:
                 yield from read(self.path, self._rows, params=self._query())
@@ -138,7 +143,7 @@ class AsyncPaginator(BasePaginator[AsyncRequestorProtocol]):
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         self._begin()
-        read = getattr(self.client, "read", None)  # ours reads an answer inside its retry loop
+        read = cast(Any, self.client).read if isinstance(self.client, HTTPClientBase) else None  # inside its retry loop
         while self._cursor is not None:
             if read is not None:
                 rows = await read(self.path, self._rows, params=self._query())

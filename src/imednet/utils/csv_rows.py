@@ -60,7 +60,25 @@ def read_csv_rows(text: str, *, ragged: bool = False) -> CsvRows:
             begins = reader.line_num + 1
     except csv.Error as error:
         found.faults.append((begins, _reason(str(error))))
+    else:
+        found.faults += [(line, "a quote stands inside a cell that is not quoted") for line in _stray_quotes(text)]
     return found
+
+
+def _stray_quotes(text: str) -> list[int]:
+    """Lines of quotes inside cells that do not begin with one, which Python's reader takes as they are."""
+    line, begins, inside, last, stray = 1, True, False, "", list[int]()
+    for sign in text:
+        if inside:
+            inside = sign != '"'
+        elif sign == '"':
+            if not begins and last != '"':
+                stray.append(line)
+            inside = True
+        line += sign == "\n"
+        begins = not inside and sign in ",\r\n"
+        last = sign
+    return stray
 
 
 def _take(found: CsvRows, line: int, cells: list[str], *, ragged: bool) -> None:

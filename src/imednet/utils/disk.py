@@ -86,7 +86,10 @@ def flush_file(path: Path) -> None:
 def flush_folder(path: Path) -> None:
     """Make sure that a name in a folder is on disk, where folders can be opened."""
     if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except PermissionError:
+            return  # a folder that may be written to and not be listed
         try:
             flush(handle)
         finally:

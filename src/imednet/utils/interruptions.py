@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 from collections.abc import Iterator
-from types import CodeType
+from itertools import pairwise
+from types import CodeType, FrameType
 from typing import Any
 
 
@@ -19,11 +21,22 @@ def raised_from_outside(error: BaseException) -> BaseException | None:
     while seen is not None:
         trace = seen.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_code in handlers:
+            if trace.tb_frame.f_code in handlers or _handles_a_signal(trace.tb_frame):
                 return seen
             trace = trace.tb_next
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+def _handles_a_signal(frame: FrameType) -> bool:
+    """Whether a frame was given the number of a signal and a frame, as handlers are: it may be one no longer."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    given = [frame.f_locals.get(name) for name in code.co_varnames[:count]]
+    if code.co_flags & inspect.CO_VARARGS:
+        rest = frame.f_locals.get(code.co_varnames[count])
+        given += rest if isinstance(rest, tuple) else ()
+    return any(isinstance(one, int) and isinstance(other, FrameType) for one, other in pairwise(given))
 
 
 def _handlers() -> Iterator[CodeType]:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +33,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 CLEAR: Final = "<clear>"
 """What a cell says, in any case, to clear an answer; an empty cell leaves it as it is."""
+_MOST_DIGITS: Final = 18
 _SHOWN: Final = 100
 """So many faults of a file are told at once."""
 _EXCEL_ERRORS: Final = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
@@ -76,7 +79,7 @@ def read_items(path: Path, form_key: str | None = None) -> ItemsFile:
         elif kind in (".xlsx", ".xlsm"):
             found = _table(path, *_excel(path), "row")
         else:
-            read = read_csv_rows(path.read_text("utf-8-sig"))
+            read = read_csv_rows(path.read_bytes().decode("utf-8-sig"))
             found = _table(path, read.names, read.rows, read.faults, "line")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
@@ -97,12 +100,25 @@ def _json(path: Path) -> ItemsFile:
             raise ArgumentError(f"{path}: an object has two members named {twice!r}. Next: keep one of them")
         return made
 
+    def number(text: str) -> float:
+        value = float(text)
+        if not isfinite(value) or Decimal(text) != Decimal(repr(value)):
+            raise ArgumentError(f"{path} holds a number with more digits than a number has. Next: write it as text")
+        return value
+
     def constant(name: str) -> Any:
         raise ArgumentError(f"{path}: {name} is no value of JSON. Next: leave it out, or write a number")
 
     try:
-        items = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=once, parse_constant=constant)
-    except json.JSONDecodeError as error:
+        items = json.loads(
+            path.read_bytes().decode("utf-8-sig"), object_pairs_hook=once, parse_constant=constant, parse_float=number
+        )
+    except (ArgumentError, UnicodeDecodeError):
+        raise
+    except (RecursionError, ValueError) as error:
+        if not isinstance(error, json.JSONDecodeError):
+            what = "it is nested too deeply, or holds a number of thousands of digits"
+            raise ArgumentError(f"{path} cannot be read: {what}. Next: mend the file") from None
         raise ArgumentError(
             f"{path} is no JSON: {error.msg} in line {error.lineno}. Next: name a CSV, Excel or JSON file"
         ) from None
@@ -169,7 +185,7 @@ def _identifier(name: str, value: Any) -> Any:
     if not name.endswith("Id"):
         return str(value)
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    return int(text) if text.isascii() and text.isdecimal() else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def _cell(value: Any) -> Any:
@@ -190,7 +206,9 @@ def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tup
         except Exception:  # noqa: BLE001  (a damaged file raises many kinds)
             raise ArgumentError(f"{path} is no Excel file. Next: name a CSV, Excel or JSON file") from None
         try:
-            return [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+            first = book.worksheets[0]
+            first.reset_dimensions()  # some programs write a size that is too small
+            return [list(row) for row in first.iter_rows(values_only=True)]
         finally:
             book.close()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..discovery import plain_word
+from ..integrations.values import letters_of
 from ..utils.truth import is_true
 from ..validation.fields import same_answer
 from ..validation.schema import FORM, INTERVAL, RECORD, SITE, SUBJECT, Action, StudySchema, action_of
@@ -185,9 +186,14 @@ def outcomes(
     batch_id: str | None,
     *,
     taken: Iterable[int] = (),
+    rivals: Iterable[tuple[PlannedItem, int]] = (),
     failed: bool = False,
+    settled: bool = True,
 ) -> list[ItemOutcome]:
     """What became of the items, by records that were read back.
+
+    A new record goes to the item that it fits best: with the fewest answers that differ, then with the fewest that
+    nobody sent. One that fits badly proves nothing before the batch is settled: it may be somebody else's.
 
     Args:
         items: the items of one batch.
@@ -196,55 +202,105 @@ def outcomes(
         high: the highest number a record had before the batch was sent.
         batch_id: the job.
         taken: records of items of other batches.
-        failed: whether the job failed, so that a new record that is not exactly as sent is somebody else's.
+        rivals: items of other batches of which it is not known what became of them, each with the highest number a
+            record had before it was sent.
+        failed: whether the job failed, so that a new record that is not exactly as sent is hardly its own.
+        settled: whether nothing more can come.
     """
     by_id = {row.record_id: row for row in rows if row.record_id is not None}
     used = {*taken, *(one.record_id for one in items if one.record_id is not None)}
-    new = sorted(number for number in by_id if number > high and not is_true(by_id[number].deleted))
     found: dict[int, ItemOutcome] = {}
-    made: list[PlannedItem] = []
     for one in items:
         if one.record_id is None:
-            made.append(one)
             continue
         row = by_id.get(one.record_id)
-        if row is None or is_true(row.deleted):
+        wrong = _wrong(one, row, schema) if row is not None else ()
+        if row is None or is_true(row.deleted) or (wrong and row.date_modified == one.date_modified):
             found[one.number] = _outcome(one, "missing", batch_id)
-            continue
-        wrong = _wrong(one, row, schema)
-        if wrong and row.date_modified == one.date_modified:
-            found[one.number] = _outcome(one, "missing", batch_id)
+        elif wrong and not settled:
+            found[one.number] = _outcome(one, "unknown", batch_id, "the record changed, and is not as it was sent yet")
         else:
             found[one.number] = _read_back(one, row, wrong, batch_id)
-
-    def candidates(one: PlannedItem) -> list[Record]:
-        alone = one.action == "scheduled" and not one.repeats  # several items may fill in one scheduled record
-        return [by_id[number] for number in new if (alone or number not in used) and _fits(one, by_id[number])]
-
-    # Whole matches first, so that no item takes the record of another one that was stored whole.
-    for one in made:
-        row = next((row for row in candidates(one) if not _wrong(one, row, schema)), None)
-        if row is not None:
-            used.add(row.record_id or 0)
-            found[one.number] = _read_back(one, row, (), batch_id)
-    for one in made:
-        if one.number in found:
-            continue
-        near = [] if failed else sorted(candidates(one), key=lambda row: len(_wrong(one, row, schema)))
-        if not near:
+    made = [(one, high) for one in items if one.record_id is None]
+    matches = _matched([*rivals, *made], [row for number, row in by_id.items() if number not in used], schema)
+    whole = all(one.number in matches and not matches[one.number].wrong for one, _ in made)
+    for one, _ in made:
+        match = matches.get(one.number)
+        if match is None:
             found[one.number] = _outcome(one, "missing", batch_id)
             continue
-        used.add(near[0].record_id or 0)
-        wrong = _wrong(one, near[0], schema)
-        if one.action == "scheduled" or len(wrong) < len(one.body["data"]):
-            found[one.number] = _read_back(one, near[0], wrong, batch_id)
+        doubt = _doubt(one, match, whole=whole, failed=failed, settled=settled)
+        if doubt is None:
+            found[one.number] = _read_back(one, match.row, match.wrong, batch_id)
         else:
-            what = (
-                f"record {near[0].record_id} of this form is new, and holds none of the answers that were sent. "
-                "Next: look at it before you run the item again"
-            )
-            found[one.number] = _outcome(one, "unknown", batch_id, what)
+            found[one.number] = _outcome(one, "unknown", batch_id, doubt)
     return [found[one.number] for one in items]
+
+
+@dataclass(frozen=True)
+class _Match:
+    """A new record as the one that an item made.
+
+    Attributes:
+        row: the record.
+        wrong: names of the answers that are not what was sent.
+        extra: how many of its answers nobody sent.
+    """
+
+    row: Record
+    wrong: tuple[str, ...]
+    extra: int
+
+
+def _matched(made: Sequence[tuple[PlannedItem, int]], rows: Sequence[Record], schema: StudySchema) -> dict[int, _Match]:
+    """Number of an item -> the record that it made most likely; the best pairs first, each record once."""
+    pairs: list[tuple[int, int, int, int, _Match]] = []
+    for one, high in made:
+        for row in rows:
+            number = row.record_id or 0
+            if number > high and not is_true(row.deleted) and _fits(one, row):
+                match = _Match(row, _wrong(one, row, schema), _extra(one, row, schema))
+                pairs.append((len(match.wrong), match.extra, one.number, number, match))
+    pairs.sort(key=lambda pair: pair[:4])
+    shared = {one.number for one, _ in made if one.action == "scheduled" and not one.repeats}
+    found: dict[int, _Match] = {}
+    used: set[int] = set()
+    for *_, item, number, match in pairs:
+        if item not in found and (item in shared or number not in used):  # several items may fill in one planned record
+            found[item] = match
+            used.add(number)
+    return found
+
+
+def _doubt(one: PlannedItem, match: _Match, *, whole: bool, failed: bool, settled: bool) -> str | None:
+    """Why it cannot be told whether a record is the one that an item made; `None` where it can."""
+    number, look = match.row.record_id, "Next: look at it before you run the item again"
+    if not match.wrong:
+        more = match.extra and not whole
+        return (
+            f"record {number} is new and holds what was sent and more, so it may be another's. {look}" if more else None
+        )
+    if one.action != "scheduled" and len(match.wrong) == len(one.body["data"]):
+        return f"record {number} of this form is new, and holds none of the answers that were sent. {look}"
+    if failed:
+        return f"the job failed, and record {number} is new and like what was sent. {look}"
+    return None if settled else f"record {number} is new, and is not as it was sent yet"
+
+
+_OF_THE_SERVER = frozenset({"unvnum", "datecreated", "datemodified"})
+"""Answers that the server adds to every record, in lower case."""
+
+
+def _extra(one: PlannedItem, row: Record, schema: StudySchema) -> int:
+    """How many answers of a record nobody sent; those that the server adds or calculates do not count."""
+    if one.action == "scheduled":
+        return 0
+    form = schema.form(one.form_key)
+    sent = {name.casefold() for name in one.body["data"]} | _OF_THE_SERVER
+    answered = [name for name, value in (row.record_data or {}).items() if value not in (None, "")]
+    variables = form.variables if form is not None else {}
+    calculated = {name for name, one in variables.items() if letters_of(one.variable_type).startswith("calc")}
+    return sum(name.casefold() not in sent and name not in calculated for name in answered)
 
 
 def _read_back(one: PlannedItem, row: Record, wrong: tuple[str, ...], batch_id: str | None) -> ItemOutcome:

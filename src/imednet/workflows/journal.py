@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,9 +28,18 @@ class JournalError(ClientError):
     """The journal cannot be written; what was not written down was not sent."""
 
 
+def written(value: Any) -> str:
+    """A value of an item that JSON has no type for, as it is sent: days and times to the minute where that is all."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="minutes" if not value.second and not value.microsecond else "auto")
+    if isinstance(value, time):
+        return value.isoformat(timespec="minutes" if not value.second and not value.microsecond else "auto")
+    return str(value)
+
+
 def fingerprint(study_key: str, items: Sequence[Mapping[str, Any]]) -> str:
     """What tells one set of items from another."""
-    text = json.dumps([study_key, list(items)], sort_keys=True, default=str)
+    text = json.dumps([study_key, list(items)], sort_keys=True, default=written)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -108,6 +118,15 @@ class JournalState:
                 self.outcomes[one["number"]] = ItemOutcome(**{**one, "fields": tuple(one["fields"])})
 
 
+def _sound_mark(state: JournalState) -> str:
+    """The fingerprint of items. Raises ArgumentError for items that cannot be written down."""
+    try:
+        return fingerprint(state.study_key, state.items)
+    except (TypeError, ValueError, RecursionError):
+        what = "the items cannot be written down as JSON: members have names, values are texts, numbers and the like"
+        raise ArgumentError(what) from None
+
+
 class Journal:
     """An append-only file; every entry is on disk before the next thing happens.
 
@@ -118,15 +137,18 @@ class Journal:
 
     def __init__(self, path: Path, study_key: str | None = None, items: Sequence[Mapping[str, Any]] = ()) -> None:
         self.path = path
-        new = not path.exists()
-        if study_key is None and new:
-            raise ArgumentError(f"{path} cannot be read (it is not there). Next: name the journal of a run")
         try:
+            new = not path.exists()
+            if study_key is None and new:
+                raise ArgumentError(f"{path} cannot be read (it is not there). Next: name the journal of a run")
             self._handle: int | None = disk.open_own(path, os.O_RDWR | os.O_APPEND)
         except disk.InUseError:
             raise ArgumentError(f"{path} is in use by another run. Next: wait for it") from None
-        except OSError as error:
-            raise ArgumentError(f"{path} cannot be used ({error.strerror}). Next: name another file") from None
+        except ArgumentError:
+            raise
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no path"
+            raise ArgumentError(f"{path} cannot be used ({reason}). Next: name another file") from None
         try:
             given = [dict(one) for one in items]
             kept = self._read()
@@ -134,7 +156,7 @@ class Journal:
                 raise ArgumentError(f"{path} is no journal of writing. Next: name the journal of a run")
             self._header = kept is not None
             self.state = kept or JournalState(str(study_key), given)
-            mark = fingerprint(self.state.study_key, self.state.items)
+            mark = _sound_mark(self.state)
             if study_key is not None and mark != fingerprint(study_key, given):
                 raise ArgumentError(f"{path} is the journal of other items. Next: name another file for the journal")
         except BaseException:
@@ -180,7 +202,7 @@ class Journal:
             mark = fingerprint(self.state.study_key, self.state.items)
             items = self.state.items
             entries.insert(0, {"version": _VERSION, "study": self.state.study_key, "sha256": mark, "items": items})
-        text = b"".join(json.dumps(one, default=str).encode() + b"\n" for one in entries)
+        text = b"".join(json.dumps(one, default=written).encode() + b"\n" for one in entries)
         assert self._handle is not None
         size = os.fstat(self._handle).st_size
         try:
@@ -196,7 +218,7 @@ class Journal:
         if not self._header:
             self._header = True
             disk.flush_folder(self.path.parent)
-        self.state.take(json.loads(json.dumps(entry, default=str)))
+        self.state.take(json.loads(json.dumps(entry, default=written)))
 
     def _read(self) -> JournalState | None:
         """What the file says; a last line that a crash cut off does not count and is taken out."""

@@ -9,7 +9,6 @@ from typing import Final, Literal
 from imednet_api.models import Job, Record
 
 from ..core.polling import is_over, waits
-from ..endpoints.rows import Rows
 from ..errors import ImednetError
 from ..utils.truth import is_true
 from ..validation.schema import StudySchema
@@ -26,8 +25,7 @@ LONG_ENOUGH: Final = 300.0
 
 A server may show records later than it says that their job is over.
 """
-_LOOKS_FOR_DIFFERENCES: Final = 7.0
-"""Seconds after which answers that are not as sent are taken to stay so."""
+_FAILED: Final = frozenset({"failed", "cancelled"})
 _SETTLE: Final = "Next: imednet records verify JOURNAL, or read the records back, before you send them again"
 _AGAIN: Final = "Next: look at the item, then send it alone (the same command with --resend-missing does)"
 
@@ -76,7 +74,8 @@ class ReadBackRules(PlanningRules):
         since: float,
         over: float | None = None,
         taken: Iterable[int],
-    ) -> Steps[tuple[list[ItemOutcome], float | None]]:
+        rivals: Sequence[tuple[PlannedItem, int]],
+    ) -> Steps[tuple[list[ItemOutcome] | None, float | None]]:
         """Wait for the job, if there is one to ask for, and read every item back.
 
         Args:
@@ -88,36 +87,36 @@ class ReadBackRules(PlanningRules):
             since: when the batch was sent.
             over: when the job was first seen to be over, if an earlier look saw that.
             taken: records of items of other batches.
+            rivals: items of other batches that may have made what is found, each with its `high`.
 
         Returns:
-            What became of each item, and when the job was first seen to be over.
+            What became of each item, `None` where nothing could be read; and when the job was first seen to be over.
         """
         job = yield from self._waited(schema.study_key, batch_id, how)
         ended = job if job is not None and is_over(job) else None
         if ended is not None and over is None:
             over = how.now()
-        failed = ended is not None and "fail" in str(ended.state).casefold()
-        begun, absent = how.now(), False
+        failed = ended is not None and str(ended.state).strip().casefold() in _FAILED
         found: list[ItemOutcome] | None = None
+        rows: list[Record] = []
         for seconds in (0.0,) if batch_id and ended is None else how.waits:
             if seconds:
                 waiting = sum(one.state != "stored" for one in found or ()) or len(items)
                 how.say(0, len(items), f"{waiting} items cannot be read back yet; the next look is in {seconds:g} s")
                 yield Sleep(seconds, self._sleep)
             try:
-                rows, newer = yield from self._read_back(schema.study_key, items, high)
+                rows = yield from self._read_back(schema.study_key, items, high)
             except ImednetError:
                 continue
-            found = outcomes(items, rows, schema, high, batch_id, taken=taken, failed=failed)
-            states = {one.state for one in found}
-            absent = ended is not None and moved_past(ended, newer, high)
-            late = how.now() - begun >= _LOOKS_FOR_DIFFERENCES
-            if states <= {"stored"} or ((late or failed or absent) and (absent or "missing" not in states)):
+            sure = how.now() - (over if over is not None else since) >= LONG_ENOUGH if ended or not batch_id else False
+            found = outcomes(
+                items, rows, schema, high, batch_id, taken=taken, rivals=rivals, failed=failed, settled=sure
+            )
+            if sure or all(one.state == "stored" for one in found):
                 break
         if found is None:
-            return all_are(items, "unknown", f"the records could not be read back. {_SETTLE}", batch_id), over
+            return None, over
         deleted = {row.record_id for row in rows if is_true(row.deleted)}
-        sure = absent or (over is not None and how.now() - over >= LONG_ENOUGH)
         return [
             _explained(one, job, sure=sure or item.record_id in deleted, passed=how.now() - since)
             for one, item in zip(found, items, strict=True)
@@ -137,30 +136,24 @@ class ReadBackRules(PlanningRules):
                 break
         return job
 
-    def _read_back(
-        self, study_key: str, items: Sequence[PlannedItem], high: int
-    ) -> Steps[tuple[list[Record], Rows[Record]]]:
-        """The records that items name or may have made, and among them all that are newer than the batch."""
+    def _read_back(self, study_key: str, items: Sequence[PlannedItem], high: int) -> Steps[list[Record]]:
+        """The records that items name, and all that are newer than the batch."""
         ids = sorted({one.record_id for one in items if one.record_id is not None})
-        named: list[Record] = yield from self._by_id(study_key, ids)
-        newer: Rows[Record] = yield call("records.list", study_key, record_id=(">", high))
-        return [*named, *newer], newer
+        found: list[Record] = yield from self._by_id(study_key, ids)
+        if any(one.record_id is None for one in items):
+            found += yield call("records.list", study_key, record_id=(">", high))
+        return found
 
 
-def moved_past(job: Job, newer: Rows[Record], high: int) -> bool:
-    """Whether what is read is later than the end of a job, so that what the job did must be among it.
-
-    It is where the list of records above `high` is proven whole and holds one that was made after the job ended:
-    numbers grow, so whatever the job made stands below it.
-    """
-    finished = str(job.date_finished or "")
-    return bool(finished) and newer.proof.status == "proven" and any(
-        (row.record_id or 0) > high and str(row.date_created or "") > finished for row in newer
-    )  # fmt: skip
+def unreadable(items: Sequence[PlannedItem], batch_id: str | None) -> list[ItemOutcome]:
+    """Outcomes of items that could not be looked for."""
+    return all_are(items, "unknown", f"the records could not be read back. {_SETTLE}", batch_id)
 
 
 def _explained(one: ItemOutcome, job: Job | None, *, sure: bool, passed: float) -> ItemOutcome:
     """An outcome with what to do next; what is not there is missing only where nothing can bring it any more."""
+    if one.state == "unknown" and "Next:" not in one.detail:
+        return replace(one, detail=f"{one.detail}. {_SETTLE}")
     if one.state != "missing":
         return one
     state = repr(job.state) if job is not None else None

@@ -22,11 +22,11 @@ from ..endpoints.records import create_request
 from ..errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ImednetError
 from ..utils.quiet import quiet
 from ..validation.cache import Choices
-from ..validation.schema import StudySchema, action_of
+from ..validation.schema import ItemsRefusedError, StudySchema, action_of
 from .items import AGAIN, WRITTEN, ItemOutcome, PlannedItem, all_are, current, planned
 from .journal import Journal, JournalError
 from .planning import BATCH, WritePlan, sound
-from .readback import How, OnError, Progress, ReadBackRules
+from .readback import How, OnError, Progress, ReadBackRules, unreadable
 from .steps import Steps, call
 
 _log = logging.getLogger("imednet")
@@ -130,7 +130,9 @@ class WritingRules(ReadBackRules):
         if journal is None:
             report = yield from self._run(schema, items, given, batch_size, None, how, resend=False)
             return report
-        with Journal(Path(journal), study_key, given) as kept:
+        if not all(isinstance(one, Mapping) for one in given):
+            raise ItemsRefusedError(schema.check(given), study_key)
+        with Journal(_path(journal), study_key, given) as kept:
             report = yield from self._run(schema, items, given, batch_size, kept, how, resend=resend_missing)
             return report
 
@@ -158,6 +160,8 @@ class WritingRules(ReadBackRules):
             again = {number for number in again if kept.state.outcomes[number].state == "missing"}
             left, first = sorted({*kept.state.left, *again}), max(kept.state.members, default=-1) + 1
             found = {number: one for number, one in kept.state.outcomes.items() if number not in left}
+            if how.on_error == "stop" and kept.state.open:
+                return _report(schema.study_key, found, given, kept, _OPEN)
         if not left:
             return _report(schema.study_key, found, given, kept)
         if isinstance(items, WritePlan):
@@ -166,12 +170,14 @@ class WritingRules(ReadBackRules):
             plan = yield from self._planned(schema, quiet({number: given[number] for number in left}), batch_size)
         todo = [one for one in plan.items if one.number in left]
         why, sent = "an earlier batch ended the run. Next: run these items again", bool(found)
+        went_out: dict[int, tuple[PlannedItem, int]] = {}
         for batch, at in enumerate(range(0, len(todo), plan.batch_size), first):
             part = todo[at : at + plan.batch_size]
+            begun: list[int] = []
             try:
-                settled, fatal = yield from self._batch(schema, batch, part, kept, found, how)
+                settled, fatal = yield from self._batch(schema, batch, part, kept, found, how, went_out, begun)
             except ImednetError as error:
-                if not sent:
+                if not sent or begun:
                     raise
                 why = f"{error} Nothing of this batch was sent"
                 break
@@ -189,7 +195,7 @@ class WritingRules(ReadBackRules):
             journal: the file the run was written down in.
             timeout: seconds to wait for items that are not there yet.
         """
-        with Journal(Path(journal)) as kept:
+        with Journal(_path(journal)) as kept:
             schema = yield from self._schema(kept.state.study_key)
             how = How(5, timeout, None, "stop", None, self._now)
             for batch, members in list(kept.state.members.items()):
@@ -208,8 +214,13 @@ class WritingRules(ReadBackRules):
         kept: Journal | None,
         found: Mapping[int, ItemOutcome],
         how: How,
+        went_out: dict[int, tuple[PlannedItem, int]],
+        begun: list[int],
     ) -> Steps[tuple[list[ItemOutcome], bool]]:
-        """Send one batch and find out what became of it; also whether further batches make no sense."""
+        """Send one batch and find out what became of it; also whether further batches make no sense.
+
+        `went_out` gets the items that were sent, `begun` the batch as soon as it may have gone out.
+        """
         study_key = schema.study_key
         going, moved = yield from self._unmoved(study_key, items, found)
         settled = all_are(moved, "conflict", _MOVED)
@@ -224,9 +235,13 @@ class WritingRules(ReadBackRules):
                     batch, [one.number for one in going], high, {one.number: _before(one) for one in going}, since
                 )
             job: Job | None = None
+            rivals = _open_of(went_out, found)
+            begun.append(batch)
+            went_out.update({one.number: (one, high) for one in going})
             try:
                 job = yield call("records.create", study_key, bodies, how.email_notify)
             except ArgumentError:  # told before a byte was sent
+                begun.clear()
                 if kept is not None:
                     kept.withdrawn(batch)
                 raise
@@ -244,8 +259,12 @@ class WritingRules(ReadBackRules):
                 fatal |= not _noted(partial(kept.sent, batch, batch_id))
             if going:
                 taken = _taken(found)
-                back, over = yield from self._settled(schema, going, high, batch_id, how, since=since, taken=taken)
-                settled += back
+                if kept is not None:
+                    rivals = _rivals(schema, kept, {one.number for one in going})
+                back, over = yield from self._settled(
+                    schema, going, high, batch_id, how, since=since, taken=taken, rivals=rivals
+                )
+                settled += unreadable(going, batch_id) if back is None else back
         settled.sort(key=lambda one: one.number)
         if kept is not None:
             fatal |= not _noted(partial(kept.settled, batch, settled, over))
@@ -276,18 +295,60 @@ class WritingRules(ReadBackRules):
         """Read back items of a batch that may have gone out, as the journal says."""
         items = []
         for number in numbers:
+            if schema.form(*_form_of(kept.state.items[number])) is None:
+                continue  # the study has its form no longer: what is known stays
             one = replace(planned(number, kept.state.items[number], schema), **kept.state.before[number])
             before = kept.state.outcomes.get(number)
-            if before is not None and before.state in WRITTEN:  # which record it is was told already
+            if before is not None and before.state == "stored":  # which record it is was told already
                 one = replace(one, record_id=before.record_id, date_modified=None)
             items.append(one)
         others = {n: one for n, one in kept.state.outcomes.items() if n not in numbers}
         if items:
-            settled, over = yield from self._settled(
+            back, over = yield from self._settled(
                 schema, items, kept.state.high[batch], kept.state.batch_ids.get(batch), how,
                 since=kept.state.at[batch], over=kept.state.over.get(batch), taken=_taken(others),
+                rivals=_rivals(schema, kept, set(numbers)),
             )  # fmt: skip
-            kept.settled(batch, settled, over)
+            if back is None:  # what an earlier look found is not made worse by one that saw nothing
+                unseen = [one for one in items if one.number not in kept.state.outcomes]
+                back = unreadable(unseen, kept.state.batch_ids.get(batch))
+            kept.settled(batch, back, over)
+
+
+_OPEN: Final = "it is not known yet what became of items that were sent before. Next: imednet records verify JOURNAL"
+
+
+def _form_of(item: Mapping[str, Any]) -> tuple[Any, Any]:
+    return item.get("formKey"), item.get("formId")
+
+
+def _open_of(
+    went_out: Mapping[int, tuple[PlannedItem, int]], found: Mapping[int, ItemOutcome]
+) -> list[tuple[PlannedItem, int]]:
+    """Items of earlier batches that may still have made a record nobody knows of."""
+    return [
+        pair
+        for number, pair in went_out.items()
+        if pair[0].record_id is None and (number not in found or found[number].state == "unknown")
+    ]
+
+
+def _rivals(schema: StudySchema, kept: Journal, numbers: set[int]) -> list[tuple[PlannedItem, int]]:
+    """The same of a journal, but for the items of these numbers."""
+    state = kept.state
+    went_out = {
+        number: (replace(planned(number, state.items[number], schema), **state.before[number]), state.high[batch])
+        for batch, members in state.members.items()
+        for number in members
+        if number not in numbers and schema.form(*_form_of(state.items[number])) is not None
+    }
+    return _open_of(went_out, state.outcomes)
+
+
+def _path(journal: str | Path) -> Path:
+    if not isinstance(journal, (str, Path)):
+        raise ArgumentError("journal must be the path of a file")
+    return Path(journal)
 
 
 def _noted(write: Callable[[], None]) -> bool:
