@@ -99,7 +99,7 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """50,000 schedules, busy reads and exports, 50 killed exports, 10,000 batches of writes, 20,000 studies of any names."""
+    """Schedules, busy and killed exports, batches of writes and studies of any names, by the ten thousand."""
     install_wheel(session, "export", "stats")
     session.install(*group("test"))
     env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SOAK": "1"}

@@ -101,7 +101,7 @@ def test_value_labels_are_read_back_equal_in_every_script(script: str, rows: int
     write(sink, Drawn([("F", {"A": ("Größe", pairs)}, answers)]), tmp_path / "o")
     frame, meta = pyreadstat.read_sav(str(tmp_path / "o" / "F.sav"))
     assert list(frame["A"]) == [one["A"] for one in answers]
-    found: dict[Any, str] = dict(meta.variable_value_labels.get("A", {}))
+    found: dict[Any, str] = {**meta.variable_value_labels.get("A", {})}
     for text, code in pairs if rows else ():
         assert found[code or text] == text
     assert all(value in {code or text for text, code in pairs} | {text for text, _ in pairs} for value in found)

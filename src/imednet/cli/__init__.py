@@ -35,6 +35,8 @@ def main() -> None:
             signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
     if sys.stdout is None:  # closed by whoever started it: nobody wants to see anything
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (open to the end)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (open to the end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # whatever a terminal cannot show must not end the command

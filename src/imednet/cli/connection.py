@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,7 +67,8 @@ def own(sdk: ImednetSDK) -> Workflows:
 
 def say(text: str) -> None:
     """A message for people; data go to standard output, messages never."""
-    typer.echo(harmless(text) if sys.stderr.isatty() else text, err=True)
+    with suppress(OSError, ValueError, AttributeError):  # it may be closed
+        typer.echo(harmless(text) if sys.stderr.isatty() else text, err=True)
 
 
 def _key(file: Path | None, variable: str, name: str) -> str | None:

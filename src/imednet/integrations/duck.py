@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
@@ -109,6 +110,11 @@ class DuckDbSink(ExportSink):
 
     def close(self) -> None:
         """Close the file; what was not committed is not there."""
+        if self._made:
+            with suppress(*self.foreign):  # it may have ended by itself
+                self._db.execute("ROLLBACK")
+            with suppress(*self.foreign):
+                self._made = self._db.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
         self._db.close()
         if self._made:
             for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):

@@ -117,11 +117,16 @@ class Home:
     def _own(self, name: str) -> Path:
         """The path of a file of this folder. Raises ExportConfigurationError for a name that leads out of it."""
         try:
-            return disk.inside(self.path, name)
-        except disk.OutsideError as error:
+            path = disk.inside(self.path, name)
+            if name.partition("/")[0] in (MANIFEST, LOG) or name.startswith(".imednet-"):
+                raise disk.OutsideError(f"{name!r} is a file of the export itself")
+            if path.is_dir():
+                raise disk.OutsideError(f"{name!r} is a folder")
+        except (disk.OutsideError, OSError) as error:
             raise ExportConfigurationError(
                 f"a manifest in {self.path} names a file that no export wrote: {error}. Next: choose another folder"
             ) from None
+        return path
 
     def _check(self) -> None:
         """Refuse a folder with anything in it that no export wrote, and links in place of our own files."""

@@ -56,10 +56,13 @@ def read(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """
     path = Path(folder) / LOG
     try:
-        return [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1] if line]
+        entries = [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1] if line]
+        if not all(isinstance(one, dict) and isinstance(one.get("hash"), str) for one in entries):
+            raise ValueError("no entries")
+        return entries
     except FileNotFoundError:
         raise ExportError(f"{folder} has no extraction log. Next: name the folder that holds the manifest") from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise ExportError(f"the extraction log in {folder} cannot be read. Next: imednet log verify {folder}") from None
 
 
@@ -87,7 +90,7 @@ def verify(folder: str | os.PathLike[str]) -> Verified:
             entry = json.loads(line)
             sound = entry["hash"] == _hash({k: v for k, v in entry.items() if k != "hash"})
             linked = entry["previous"] == previous and entry["number"] == number
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             problems.append(f"entry {number} is not whole")
             break
         if not sound:

@@ -45,7 +45,7 @@ class LongSink(ExportSink):
         self.files = inner.files  # type: ignore[misc]
         self.foreign = inner.foreign
         self._table = own_table(ANSWERS, _COLUMNS, ("recordId", "form", "variable"), inner.shape)
-        self._number = 0
+        self._number = self._rows = 0
 
     @property
     def outputs(self) -> dict[str, dict[str, Any]]:
@@ -76,7 +76,15 @@ class LongSink(ExportSink):
         if not batch.table.is_form:
             self.inner.write_batch(batch)
             return
-        self.inner.write_batch(own_batch(self._table, self._number, _answers(batch)))
+        rows = _answers(batch)
+        self._rows += len(rows)
+        most = self.inner.shape.most_rows
+        if most is not None and self._rows > most:
+            raise ExportConfigurationError(
+                f"the answers are more than the {most:,} rows that {self.inner.kind} holds in a table. "
+                "Next: choose forms, or another format, such as parquet"
+            )
+        self.inner.write_batch(own_batch(self._table, self._number, rows))
         self._number += 1
 
     def flush(self) -> None:

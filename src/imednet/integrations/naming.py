@@ -59,28 +59,43 @@ class Namer:
 
     def __post_init__(self) -> None:
         self._rules = self.rules or NameRules(self.longest)
-        self._taken.update(self._rules.folded(name) for name in (*self.kept.values(), *self.taken))
+        # What an earlier run gave out counts only where this target would give it out too.
+        self._again = {key: name for key, name in self.kept.items() if self._shaped(name) == name}
+        self._taken.update(self._rules.folded(name) for name in (*self._again.values(), *self.taken))
+        self._out: set[str] = set()
+        self._counts: dict[str, int] = {}
 
     def fixed(self, name: str) -> str:
         """A name that comes first and is as it is, but for what the target cannot hold."""
+        shaped = self._rules.folded(self._shaped(name))
+        for key in [key for key, one in self._again.items() if self._rules.folded(one) == shaped]:
+            self._taken.discard(self._rules.folded(self._again.pop(key)))
         return self._free(name)
 
     def name(self, key: str, wanted: str) -> str:
         """The name of whatever the key stands for."""
-        name = self.kept.get(key)
-        if name is None or name in self.given.values():
+        name = self._again.get(key)
+        if name is None or name in self._out:
             name = self._free(wanted)
         self.given[key] = name
+        self._out.add(name)
         return name
+
+    def _shaped(self, wanted: str) -> str:
+        """A text as the target would write it, whether it is free or not."""
+        name = identifier(wanted) if self.clean else self._rules.fitting(whole(wanted))
+        return self._rules.cut(name.upper() if self.upper else name)
 
     def _free(self, wanted: str) -> str:
         wanted = identifier(wanted) if self.clean else self._rules.fitting(whole(wanted))
         wanted = wanted.upper() if self.upper else wanted
-        name, count = self._rules.cut(wanted), 0
+        name = self._rules.cut(wanted)
+        count = self._counts.get(wanted, 0)
         while self._rules.folded(name) in self._taken:
             count += 1
             ending = f"_{count}"
             name = self._rules.cut(wanted, len(ending)) + ending
+        self._counts[wanted] = count
         self._taken.add(self._rules.folded(name))
         return name
 

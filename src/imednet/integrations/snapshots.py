@@ -14,7 +14,7 @@ from imednet_api.types import decode
 from ..errors import ArgumentError
 from ..utils import disk
 from ._optional import _require_optional_dep
-from .home import MANIFEST, file_entries
+from .home import MANIFEST, file_entries, sha256
 from .layout import CONTEXT, OTHER
 
 _FORMATS: Final = ("csv", "jsonl", "json", "parquet")
@@ -89,6 +89,7 @@ class Snapshot:
     def records(self, form_key: str) -> Iterator[tuple[int, dict[str, str]]]:
         """Records of one form: number, and its answers and status as text; missing ones are left out."""
         path = self._files[form_key]
+        self._check(path)
         reader = {"csv": _csv, "jsonl": _lines, "json": _json, "parquet": _parquet}[self.format]
         pairs = self._raw_columns(form_key)
         for row in reader(path):
@@ -100,9 +101,19 @@ class Snapshot:
             texts.update({typed: texts.pop(raw) for typed, raw in pairs.items() if raw in texts})
             yield number, {name: text for name, text in texts.items() if text not in (None, "")}
 
+    def _check(self, path: Path) -> None:
+        """Raise ArgumentError where a file is not as the export wrote it: what is missing would look deleted."""
+        entries = (one for one in file_entries(self.manifest) if one.get("file"))
+        wanted = next((one.get("sha256") for one in entries if self.folder / str(one["file"]) == path), None)
+        if not path.is_file() or (wanted is not None and sha256(path) != wanted):
+            raise ArgumentError(
+                f"{path} is missing or was changed since it was exported. Next: imednet log verify {self.folder}"
+            )
+
     def _raw_columns(self, form_key: str) -> dict[str, str]:
         """Typed column of a form -> the column beside it that holds its text, as the manifest names them."""
-        mapping: dict[str, str] = self.manifest.get("columns") or {}
+        columns = self.manifest.get("columns")
+        mapping: dict[str, str] = columns if isinstance(columns, dict) else {}
         prefix = f"{self._ids.get(form_key)}."
         own = {key: name for key, name in mapping.items() if key.startswith(prefix)}
         return {own[key.removesuffix(".raw")]: name for key, name in own.items() if key.endswith(".raw")}
@@ -116,7 +127,7 @@ def value_changes(before: Snapshot, after: Snapshot) -> Iterator[ValueChange]:
     """
     if before.study_key != after.study_key:
         raise ArgumentError(f"the snapshots are of two studies, {before.study_key!r} and {after.study_key!r}")
-    if (before.format, before.manifest["options"]) != (after.format, after.manifest["options"]):
+    if (before.format, before.manifest.get("options")) != (after.format, after.manifest.get("options")):
         raise ArgumentError("the snapshots were made with different formats or options. Next: export both alike")
     for form_key in dict.fromkeys([*before.forms, *after.forms]):
         old = dict(before.records(form_key)) if form_key in before.forms else {}

@@ -19,7 +19,7 @@ from typing import Any, Final
 from ..errors import ExportConfigurationError
 from ._optional import _require_optional_dep
 from .batches import Batch
-from .home import Home, file_entries
+from .home import Home
 from .layout import CONTEXT, Column, Shape, StudyTables, Table
 from .naming import Namer
 from .sink import ExportSink, _redact_uri
@@ -69,7 +69,7 @@ class SqlSink(ExportSink):
             raise ExportConfigurationError(
                 f"the driver for {self._where} is not installed ({error.name}). Next: pip install {error.name}"
             ) from None
-        except self._sql.exc.ArgumentError:
+        except (self._sql.exc.ArgumentError, ValueError):
             raise ExportConfigurationError(
                 "the address of the database cannot be read. Next: write it as postgresql+psycopg://user@host/name"
             ) from None
@@ -82,18 +82,18 @@ class SqlSink(ExportSink):
         self._names: dict[str, list[str]] = {}
         self._parts: dict[str, list[_Part]] = {}
         self._count = itertools.count()
-        self._earlier: dict[str, list[str]] = {}
         self._namer = Namer(rules=rules, taken=[OWNERS])
         self._made_file = self._file_to_make()
         try:
-            self._existing = set(self._sql.inspect(self._engine).get_table_names(schema=schema))
-        except self._sql.exc.SQLAlchemyError as error:
-            self._engine.dispose()
+            inside = self._sql.inspect(self._engine)
+            self._existing = {*inside.get_table_names(schema=schema), *inside.get_view_names(schema=schema)}
+        except (self._sql.exc.SQLAlchemyError, ValueError) as error:
+            self.close()
             raise ExportConfigurationError(
                 f"{self._where} cannot be opened: {_reason(error)}. Next: check host, database, user and password"
             ) from None
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:
+    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
         """Refuse to replace tables that no export made."""
         self._study = tables.study_key
         for key in tables.keys:
@@ -105,9 +105,6 @@ class SqlSink(ExportSink):
         mark = hashlib.sha256(f"{self._study}\0{self._prefix}".encode()).hexdigest()[:8]
         self._hidden = f"_imednet_{mark}_"
         refuse_foreign(self._where, self._study, self._finals, self._existing, self._owned())
-        for entry in file_entries(home.manifest() if home is not None else None):
-            if isinstance(entry.get("tables"), list):
-                self._earlier[str(entry.get("form"))] = [str(name) for name in entry["tables"]]
         for name in sorted(self._existing):  # what a run left that was cut off
             if name.startswith(self._hidden):
                 self._drop(name)
@@ -145,18 +142,25 @@ class SqlSink(ExportSink):
         swaps = [part for parts in self._parts.values() for part in parts]
         swaps = [part for part in swaps if part.table.name in there]  # what is missing was put in place by an attempt
         finals = {part.final for part in swaps}
-        owned = self._owned()
-        gone = sorted(  # further parts of tables that have fewer now, as the manifest of the last run names them
+        firsts = {part.final: parts[0].final for parts in self._parts.values() for part in parts}
+        gone = sorted(  # further parts of tables that have fewer now
             name
-            for key in self._parts
-            for name in self._earlier.get(key, ())
-            if owned.get(name) == self._study and name not in self._finals
+            for name, (study, first) in self._owned_parts().items()
+            if study == self._study and first in firsts.values() and name not in self._finals
         )
-        mine = [{"name": final, "study": self._study} for final in sorted(finals)]
+        mine = [
+            {"name": final, "study": self._study, "part_of": firsts[final] if firsts[final] != final else None}
+            for final in sorted(finals)
+        ]
         owners = self._owners()
+        lacks_parts = OWNERS in self._existing and not self._knows_parts
 
         def own(connection: Any) -> None:
             owners.create(connection, checkfirst=True)
+            if lacks_parts:
+                self._run(
+                    connection, "ALTER TABLE ", self._name(OWNERS), " ADD COLUMN ", Name("part_of"), " VARCHAR(64)"
+                )
             connection.execute(owners.delete().where(owners.c.name.in_([*finals, *gone])))
             if mine:
                 connection.execute(owners.insert(), mine)
@@ -167,6 +171,7 @@ class SqlSink(ExportSink):
                 own(connection)
         with self._engine.begin() as connection:
             if self._dialect == "sqlite":
+                connection.exec_driver_sql("PRAGMA legacy_alter_table=ON")  # views on a table outlive its renaming
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # its driver begins none for changes of tables
             inside = sql.inspect(connection)
             for part in swaps:
@@ -211,17 +216,28 @@ class SqlSink(ExportSink):
             except self._sql.exc.SQLAlchemyError:
                 break  # the database is gone; the next run drops it
         self._parts.clear()
-        self._engine.dispose()
-        if self._made_file is not None:
+        if self._made_file is not None and not self._holds_anything():
+            self._engine.dispose()
             self._made_file.unlink(missing_ok=True)
-            self._made_file = None
+        self._made_file = None
+        self._engine.dispose()
+
+    def _holds_anything(self) -> bool:
+        """Whether somebody else has filled the file meanwhile."""
+        try:
+            return bool(self._sql.inspect(self._engine).get_table_names())
+        except (self._sql.exc.SQLAlchemyError, ValueError):
+            return not self._made_file or not self._made_file.exists() or self._made_file.stat().st_size > 0
 
     def _file_to_make(self) -> Path | None:
         """The file of SQLite, where it is not there yet."""
         name = self._engine.url.database
         if self._dialect != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
             return None
-        return None if Path(name).exists() else Path(name)
+        try:
+            return None if Path(name).exists() else Path(name)
+        except (OSError, ValueError):
+            return None  # a name that no file can have; opening it says so
 
     def transient(self, error: BaseException) -> bool:
         """Locks, dead-locks and lost connections."""
@@ -241,7 +257,7 @@ class SqlSink(ExportSink):
             return {}
         owners = self._owners()
         with self._engine.connect() as connection:
-            return {str(name): str(study) for name, study in connection.execute(owners.select())}
+            return {str(name): str(study) for name, study in connection.execute(self._sql.select(*owners.c[:2]))}
 
     def _owners(self) -> Any:
         sql = self._sql
@@ -250,7 +266,23 @@ class SqlSink(ExportSink):
             sql.MetaData(schema=self._schema),
             sql.Column("name", sql.String(64), primary_key=True),
             sql.Column("study", sql.String(255)),
+            sql.Column("part_of", sql.String(64)),
         )
+
+    def _owned_parts(self) -> dict[str, tuple[str, str | None]]:
+        """Tables that exports made -> their study, and the table they are a further part of."""
+        if OWNERS not in self._existing or not self._knows_parts:
+            return {}
+        with self._engine.connect() as connection:
+            return {
+                str(name): (str(study), first) for name, study, first in connection.execute(self._owners().select())
+            }
+
+    @property
+    def _knows_parts(self) -> bool:
+        """Whether the table of owners has the column of parts, which the first exports did not write."""
+        columns = self._sql.inspect(self._engine).get_columns(OWNERS, schema=self._schema)
+        return any(column["name"] == "part_of" for column in columns)
 
     def _split(self, table: Table) -> list[list[int]]:
         """Places of the columns of each part: the record's own fields stand in every one."""

@@ -150,7 +150,9 @@ class SavSink(StatsSink):
             except Misfit:
                 if value != text:
                     self.lost(table, None, column.source, value, "value label: the code is no number")
-        if column.kind is not Kind.NUMBER:
+        if column.kind is not Kind.NUMBER and column.kind not in _TEXTS:
+            return {}  # days and times are numbers of this format, and labels of their choices texts
+        if column.kind in _TEXTS:
             widest = max(len(value.encode()) for value in found)
             if len(frame):
                 place = frame.columns.get_loc(column.name)

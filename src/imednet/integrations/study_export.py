@@ -125,7 +125,7 @@ class _Run:
         """Design, sink, records, and what they become."""
         forms = self.sdk.forms.list(self.study, refresh=True)
         variables = self.sdk.variables.list(self.study, refresh=True)
-        earlier_names = self.earlier.get("columns") if self._same() else None
+        earlier_names = self._earlier_names() if self._same() and self._same_format() else None
         tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, earlier_names)
         self._fits(tables)
         self.sink.begin(tables, self.home)
@@ -149,6 +149,15 @@ class _Run:
     def _same(self) -> bool:
         """Whether the last run here was of the same study with the same choices."""
         return self.earlier.get("study") == self.study and self.earlier.get("options") == self._facts()
+
+    def _same_format(self) -> bool:
+        return bool(self.earlier.get("format") == self.sink.kind)
+
+    def _earlier_names(self) -> dict[str, str]:
+        """What the last run called the columns, as far as its manifest is sound."""
+        names = self.earlier.get("columns")
+        pairs = names.items() if isinstance(names, dict) else ()
+        return {key: name for key, name in pairs if isinstance(name, str)}
 
     def _facts(self) -> dict[str, Any]:
         return self.options.facts()
@@ -210,6 +219,8 @@ class _Run:
                     raise
                 self.readers.pop(table.key, None)
                 found.outcomes[table.key] = Outcome.failure(error)
+                if not any(found.outcomes[form.key].status == "SUCCESS" for form in tables.forms):
+                    raise  # nothing is left to be put in the place of an earlier export
         if self.sink.own_tables:
             self._own(tables, spool)
         if not self.sink.own_tables or self.sink.cuts:
@@ -305,18 +316,22 @@ class _Run:
         states = self._states(tables, found)
         failed = set(found.failed)
         outputs = self.sink.outputs
-        earlier_files = {entry["form"]: entry for entry in file_entries(self.earlier) if "form" in entry}
+        earlier_files = {
+            entry["form"]: entry for entry in file_entries(self.earlier) if isinstance(entry.get("form"), str)
+        }
         staged = list(self.sink.staged)
         if (not self.sink.own_tables or self.sink.cuts) and self.issues:
             staged.append(ISSUES_FILE)
             outputs["_issues.jsonl"] = {"file": ISSUES_FILE}
         files = [self._file(key, facts) for key, facts in outputs.items()]
-        same = self._same() and self.earlier.get("format") == self.sink.kind
-        taken = {entry.get("file") for entry in files}
+        same = self._same() and self._same_format()
+        taken = {entry["file"] for entry in files if entry.get("file")}
+        here = self._same_format() and self.earlier.get("study") == self.study
         kept = [
             {**entry, "stale": True}
             for key, entry in earlier_files.items()
-            if same and key in failed and entry.get("file") not in taken
+            if (same and key in failed and entry.get("file") and entry["file"] not in taken)
+            or (here and key not in outputs and (entry.get("table") or entry.get("tables")))
         ]
         times = [proof for proof in (forms.proof, *found.proofs.values()) if proof.server_to]
         manifest: dict[str, Any] = {

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from .text import writable
+
 try:
     import fcntl
 except ImportError:  # not on Windows
@@ -53,6 +55,8 @@ def inside(folder: Path, name: str) -> Path:
     'out/study=A/form=AE/part-0.parquet'
     """
     parts = PurePosixPath(name).parts
+    if not writable(name):
+        raise OutsideError(f"{name!a} is no name of a file")
     if not parts or name.startswith("/") or ".." in parts or any(sign in name for sign in "\\\0") or name[1:2] == ":":
         raise OutsideError(f"{name!r} is no name of a file in its folder")
     path = folder
@@ -65,7 +69,10 @@ def inside(folder: Path, name: str) -> Path:
 
 def followed(path: Path) -> Path:
     """Where a file really is that is to be replaced, so that a link to it stays a link."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        return Path(os.path.realpath(path)) if path.is_symlink() else path
+    except OSError:
+        return path  # a name that no file can have; opening it says so
 
 
 def flush(handle: int) -> None:
