@@ -54,6 +54,20 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "create": lambda sdk: sdk.records.create(TWIN, [ITEM]),
     "get": lambda sdk: sdk._client.get(f"/api/v1/edc/studies/{STUDY}/records", params={"filter": SECRET}),
     "submit": lambda sdk: sdk.workflows.record_update.submit(TWIN, [ITEM]),
+    "update a visit": lambda sdk: sdk.workflows.record_update.update_scheduled_record(
+        TWIN, "VS", SECRET, "Baseline", {"VSORRES": SECRET}
+    ),
+    "new": lambda sdk: sdk.workflows.record_update.create_new_record(TWIN, "AE", "301-901", {"AETERM": SECRET}),
+    "change": lambda sdk: sdk.workflows.record_update.update_existing_record(TWIN, "AE", SECRET, {"AETERM": SECRET}),
+    "register": lambda sdk: sdk.workflows.register_subjects.register_subjects(
+        TWIN, [{"siteName": SECRET, "data": {"DMSEX": SECRET}}], form="DM"
+    ),
+    "plan": lambda sdk: sdk.workflows.record_update.plan(TWIN, [{**ITEM, "subjectKey": SECRET}]),
+    "an item that is none": lambda sdk: sdk.records.create(TWIN, [{"data": {"A": SECRET}}, {"AETERM": SECRET}]),
+    "an address": lambda sdk: sdk.records.create(TWIN, [ITEM], email_notify=SECRET),
+    "answers": lambda sdk: sdk.records.list(STUDY, record_data_filter=f"AETERM=={SECRET}"),
+    "answers that are none": lambda sdk: sdk.records.list(STUDY, record_data_filter=f"AETERM={SECRET};A=={SECRET},B"),
+    "an item": lambda sdk: sdk.subjects.get(STUDY, SECRET),
     "an unknown filter": lambda sdk: sdk.records.list(STUDY, nope=SECRET),
     "a value that cannot be sent": lambda sdk: sdk.records.list(STUDY, subject_key=f"{SECRET}\n"),
 }

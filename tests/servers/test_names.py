@@ -72,17 +72,14 @@ def everywhere(make: Callable[[], ExportSink], read: Read, *, cells: bool = True
 def test_sql(server: str, request: pytest.FixtureRequest) -> None:
     url: str = request.getfixturevalue(server)
     engine = sa.create_engine(url)
-    quote = engine.dialect.identifier_preparer.quote_identifier
 
     def read(outputs: dict[str, dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         found = {}
         with engine.begin() as connection:
             for key, one in outputs.items():
-                table = sa.Table(one["tables"][0], sa.MetaData(), autoload_with=connection)
-                found[key] = [
-                    dict(zip([column.name for column in table.columns], row, strict=True))
-                    for row in connection.execute(table.select().order_by(table.columns[0]))
-                ]
+                rows = connection.execute(sa.select(sa.text("*")).select_from(sa.table(one["tables"][0])))
+                names = list(rows.keys())  # not reflected: that reads some names of MariaDB wrongly
+                found[key] = [dict(zip(names, row, strict=True)) for row in rows]
         return found
 
     def make() -> ExportSink:
@@ -96,7 +93,6 @@ def test_sql(server: str, request: pytest.FixtureRequest) -> None:
     finally:
         make().close()
         engine.dispose()
-    assert quote("a")
 
 
 def test_mongodb(mongo: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,23 @@ class TestExcel:
     def test_cells_that_nobody_wrote_are_refused(self, book: Any, row: list[Any], said: str) -> None:
         with pytest.raises(ArgumentError, match=said):
             read_items(book(["formKey", "A"], row))
+
+    def test_charts_alone_are_no_items(self, tmp_path: Path) -> None:
+        made = openpyxl.Workbook()
+        made.create_chartsheet("Chart")
+        made.remove(made.worksheets[0])
+        made.save(tmp_path / "items.xlsx")
+        with pytest.raises(ArgumentError, match=r"Next: "):
+            read_items(tmp_path / "items.xlsx")
+
+    def test_a_damaged_sheet_is_refused(self, book: Any, tmp_path: Path) -> None:
+        sound = book(["formKey", "A"], ["AE", "a"])
+        with zipfile.ZipFile(sound) as source, zipfile.ZipFile(tmp_path / "bad.xlsx", "w") as target:
+            for name in source.namelist():
+                data = source.read(name)
+                target.writestr(name, data[: len(data) // 2] if name.startswith("xl/worksheets/") else data)
+        with pytest.raises(ArgumentError, match="is no Excel file"):
+            read_items(tmp_path / "bad.xlsx")
 
 
 def test_a_damaged_data_dictionary_is_refused(write: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from imednet_api.types import Operation
 
 from ..errors import ArgumentError, UnknownFilterError
+from ..utils.quiet import quiet
 
 OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
 _ROUNDED: Final = {"<": 1, ">=": 1, ">": 0, "<=": 0}
@@ -154,7 +155,8 @@ def check_record_data_filter(expression: str) -> None:
 
     Raises ArgumentError, which never holds the expression: its values are answers.
     """
-    bare = _QUOTED.sub("", expression)
+    expression = quiet(expression)
+    bare = quiet(_QUOTED.sub("", expression))
     if ";" in bare and "," in bare:
         raise ArgumentError("record_data_filter mixes `;` and `,`: the server takes one kind of connector")
 

@@ -198,6 +198,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         headers: Mapping[str, str] | None = None,
     ) -> T:
         """One row by its identity; see `GenericListGetEndpoint.get`."""
+        item_id = quiet(item_id)
         call, item_id = self._get_call(study_key, item_id, CallOptions(timeout, retries, headers))
         return self._only(await self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
 

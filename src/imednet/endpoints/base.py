@@ -245,6 +245,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         Raises:
             NotFoundError: there is no such row.
         """
+        item_id = quiet(item_id)
         call, item_id = self._get_call(study_key, item_id, CallOptions(timeout, retries, headers))
         return self._only(self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
 

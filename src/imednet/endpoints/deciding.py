@@ -83,7 +83,9 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         facts = self.operation.page
         assert facts is not None
         own = {snake(name): name for name in self.operation.query_parameters if name not in _COMMON_PARAMETERS}
-        query = [(own[keyword], value) for keyword, value in attributes.items() if keyword in own and value is not None]
+        query = quiet(
+            [(own[key], quiet(value)) for key, value in attributes.items() if key in own and value is not None]
+        )
         attributes = quiet({keyword: value for keyword, value in attributes.items() if keyword not in own})
         if filters is not None and not isinstance(filters, Mapping):
             raise ArgumentError("filters must be a mapping such as {'newAttr': 1}; a ready expression goes to filter=")
@@ -137,7 +139,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         """A parameter that only this list has, checked and as text."""
         if isinstance(value, bool):
             return "true" if value else "false"
-        value = str(value) if isinstance(value, Condition) else value
+        value = quiet(str(value)) if isinstance(value, Condition) else quiet(value)
         if not isinstance(value, str) or not value.isprintable():
             raise ArgumentError(f"{name} must be one line of text")
         return value
@@ -237,9 +239,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
                 study_key=study_key,
             )
         if len(matching) > 1 and len(facts.key) == 1:
-            raise IncompleteReadError(
-                f"{self.operation.tag}: the server gave several rows for {facts.key[0]} {item_id!r}"
-            )
+            raise IncompleteReadError(f"{self.operation.tag}: the server gave several rows for one {facts.key[0]}")
         return max(matching, key=lambda row: [getattr(row, row.FIELDS[key]) for key in facts.key])
 
 

@@ -33,7 +33,8 @@ class _Rules:
     """What is particular about records."""
 
     def _parameter(self, name: str, value: Any) -> str:
-        text: str = super()._parameter(name, value)  # type: ignore[misc]
+        value = quiet(value)
+        text: str = quiet(super()._parameter(name, value))  # type: ignore[misc]
         if name == "recordDataFilter":
             check_record_data_filter(text)
         return text
@@ -72,7 +73,8 @@ class RecordsEndpoint(_Rules, GenericListGetEndpoint["Record"]):
         Returns:
             The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
         """
-        study_key, records_data = self._study(study_key), quiet(records_data)
+        records_data, email_notify = quiet(records_data), quiet(email_notify)
+        study_key = self._study(study_key)
         request = create_request(study_key, records_data, email_notify)
         options = CallOptions(timeout, retries, headers)
         return self._client.fetch(request, job_reader(study_key), study_key, options)
@@ -94,7 +96,8 @@ class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint["Record"]):
         headers: Mapping[str, str] | None = None,
     ) -> Job:
         """Register subjects, create records or update records; see `RecordsEndpoint.create`."""
-        study_key, records_data = self._study(study_key), quiet(records_data)
+        records_data, email_notify = quiet(records_data), quiet(email_notify)
+        study_key = self._study(study_key)
         request = create_request(study_key, records_data, email_notify)
         options = CallOptions(timeout, retries, headers)
         return await self._client.fetch(request, job_reader(study_key), study_key, options)
@@ -106,11 +109,11 @@ def create_request(study_key: str, items: Sequence[Item], email_notify: bool | s
         raise ArgumentError("email_notify (x-email-notify) must be True, False or one address, such as dm@example.org")
     if not isinstance(items, Sequence) or isinstance(items, (str, bytes)) or not items:
         raise ArgumentError("records_data must be a list with at least one item, also for one item")
-    body = []
-    for number, item in enumerate(items):
+    body: list[Any] = quiet([])
+    for number, item in enumerate(map(quiet, items)):
         if not isinstance(item, (Mapping, Model)):
             raise ArgumentError(f"item {number} of records_data must be a mapping or a model such as NewRecord")
-        plain = item.to_dict() if isinstance(item, Model) else dict(item)
+        plain = quiet(item.to_dict() if isinstance(item, Model) else dict(item))
         if "data" not in plain:
             hint = "; answers are written under 'data', not 'recordData'" if "recordData" in plain else ""
             raise ArgumentError(f"item {number} of records_data has no 'data'{hint}")

@@ -7,6 +7,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from ..errors import ArgumentError
 from ..integrations._optional import _require_optional_dep
 from ..utils import disk
 from ..utils.csv_rows import read_csv_rows
+from ..utils.interruptions import raised_from_outside
 from ..validation.schema import FORM, INTERVAL, MEMBERS, RECORD, SITE, SUBJECT, ItemsRefusedError, StudySchema
 from .items import ItemOutcome
 
@@ -202,15 +204,16 @@ def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tup
 
     def sheet(*, values: bool) -> list[list[Any]]:
         try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=values)
-        except Exception:  # noqa: BLE001  (a damaged file raises many kinds)
+            with closing(openpyxl.load_workbook(path, read_only=True, data_only=values)) as book:
+                first = next(iter(book.worksheets), None)
+                if first is None:
+                    return []  # charts alone
+                first.reset_dimensions()  # some programs write a size that is too small
+                return [list(row) for row in first.iter_rows(values_only=True)]
+        except Exception as error:
+            if isinstance(error, MemoryError) or raised_from_outside(error) is not None:
+                raise
             raise ArgumentError(f"{path} is no Excel file. Next: name a CSV, Excel or JSON file") from None
-        try:
-            first = book.worksheets[0]
-            first.reset_dimensions()  # some programs write a size that is too small
-            return [list(row) for row in first.iter_rows(values_only=True)]
-        finally:
-            book.close()
 
     rows = sheet(values=True)
     if not rows:

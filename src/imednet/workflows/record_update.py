@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..utils.quiet import quiet
 from .items import item
 from .steps import Steps, awaited, blocking
 from .writing import WriteReport, WritingRules
@@ -25,6 +26,7 @@ class _Updating(WritingRules):
             data: answers by variable name.
             **how: as `submit` takes it.
         """
+        data = quiet(data)
         report = yield from self._submit(study_key, [item(data, form, site=site)], **how)
         return report
 
@@ -41,6 +43,7 @@ class _Updating(WritingRules):
             data: answers by variable name.
             **how: as `submit` takes it.
         """
+        subject, data = quiet(subject), quiet(data)
         report = yield from self._submit(study_key, [item(data, form, subject=subject, interval=interval)], **how)
         return report
 
@@ -56,6 +59,7 @@ class _Updating(WritingRules):
             data: answers by variable name.
             **how: as `submit` takes it.
         """
+        subject, data = quiet(subject), quiet(data)
         report = yield from self._submit(study_key, [item(data, form, subject=subject)], **how)
         return report
 
@@ -71,6 +75,7 @@ class _Updating(WritingRules):
             data: answers by variable name.
             **how: as `submit` takes it.
         """
+        record, data = quiet(record), quiet(data)
         report = yield from self._submit(study_key, [item(data, form, record=record)], **how)
         return report
 
@@ -128,9 +133,10 @@ class _Registering(WritingRules):
         Returns:
             What became of each; `subject_key` of an outcome is the key the server gave.
         """
+        subjects = quiet(subjects)
         common = item({}, form) if form is not None else {}
         common.pop("data", None)
-        report = yield from self._submit(study_key, [{**common, **one} for one in subjects], **how)
+        report = yield from self._submit(study_key, quiet([{**common, **one} for one in map(quiet, subjects)]), **how)
         return report
 
 
