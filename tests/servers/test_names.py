@@ -68,9 +68,11 @@ def everywhere(make: Callable[[], ExportSink], read: Read, *, cells: bool = True
     any_names()
 
 
-@pytest.mark.parametrize("server", ["postgres", "mariadb"])
+@pytest.mark.parametrize("server", ["postgres", "mariadb", "mariadb by its own name"])
 def test_sql(server: str, request: pytest.FixtureRequest) -> None:
-    url: str = request.getfixturevalue(server)
+    url: str = request.getfixturevalue(server.partition(" ")[0])
+    if "own" in server:
+        url = url.replace("mysql+", "mariadb+")
     engine = sa.create_engine(url)
 
     def read(outputs: dict[str, dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -93,6 +95,25 @@ def test_sql(server: str, request: pytest.FixtureRequest) -> None:
     finally:
         make().close()
         engine.dispose()
+
+
+def test_a_list_of_owners_that_the_first_exports_made_takes_any_name(mariadb: str, tmp_path: Path) -> None:
+    """Its character set was the server's, and it had no column of parts."""
+    engine = sa.create_engine(mariadb)
+    with engine.begin() as connection:
+        for name in sa.inspect(connection).get_table_names():
+            sa.Table(name, sa.MetaData()).drop(connection)
+        for line in (
+            "CREATE TABLE _imednet_tables (name VARCHAR(64) PRIMARY KEY, study VARCHAR(255)) CHARACTER SET latin1",
+            "INSERT INTO _imednet_tables VALUES ('AE', 'S')",
+            "CREATE TABLE AE (a INT)",
+        ):
+            connection.exec_driver_sql(line)
+    write(SqlSink(mariadb), case(["AE", "\x80é", "血圧"]), tmp_path / "home")
+    with engine.begin() as connection:
+        rows = connection.exec_driver_sql("SELECT name, study, part_of FROM _imednet_tables").all()
+    engine.dispose()
+    assert {("AE", "S", None), ("\x80é", "S", None), ("血圧", "S", None)} <= {tuple(row) for row in rows}
 
 
 def test_mongodb(mongo: str) -> None:

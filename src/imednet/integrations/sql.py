@@ -30,6 +30,8 @@ from .values import Kind
 OWNERS: Final = "_imednet_tables"
 """Table that holds which tables an export made."""
 
+_MYSQL: Final = ("mysql", "mariadb")
+_NAMES_AS: Final = "utf8mb4 COLLATE utf8mb4_bin"
 _COLUMNS_A_PART: Final = {"sqlite": 2000, "postgresql": 400, "mysql": 190, "mariadb": 190}
 _PASSING = re.compile(
     r"lock|deadlock|timeout|timed out|gone away|lost connection|connection.*(closed|reset|refused)"
@@ -155,9 +157,13 @@ class SqlSink(ExportSink):
         owners = self._owners()
         lacks_parts = OWNERS in self._existing and not self._knows_parts
 
+        atomic = self._dialect not in _MYSQL  # there each change of a table is a transaction of its own
+
         def own(connection: Any) -> None:
             owners.create(connection, checkfirst=True)
             if lacks_parts:
+                if not atomic:  # the first exports left its character set to the server
+                    self._run(connection, "ALTER TABLE ", self._name(OWNERS), " CONVERT TO CHARACTER SET ", _NAMES_AS)
                 self._run(
                     connection, "ALTER TABLE ", self._name(OWNERS), " ADD COLUMN ", Name("part_of"), " VARCHAR(64)"
                 )
@@ -165,7 +171,6 @@ class SqlSink(ExportSink):
             if mine:
                 connection.execute(owners.insert(), mine)
 
-        atomic = self._dialect not in ("mysql", "mariadb")  # there each change of a table is a transaction of its own
         if not atomic:
             with self._engine.begin() as connection:
                 own(connection)
@@ -267,6 +272,7 @@ class SqlSink(ExportSink):
             sql.Column("name", sql.String(64), primary_key=True),
             sql.Column("study", sql.String(255)),
             sql.Column("part_of", sql.String(64)),
+            **_mysql(charset="utf8mb4", collate="utf8mb4_bin"),
         )
 
     def _owned_parts(self) -> dict[str, tuple[str, str | None]]:
@@ -309,8 +315,7 @@ class SqlSink(ExportSink):
                 sql.MetaData(schema=self._schema),
                 *columns,
                 sql.Column(batch, sql.Integer, key="batch", index=False),
-                mysql_charset="utf8mb4",
-                mysql_row_format="DYNAMIC",
+                **_mysql(charset="utf8mb4", row_format="DYNAMIC"),
             )
             stored.drop(self._engine, checkfirst=True)
             stored.create(self._engine)
@@ -337,7 +342,7 @@ class SqlSink(ExportSink):
             Kind.DATETIME: sql.DateTime(),
             Kind.TIME: sql.Time(),
         }
-        if self._dialect in ("mysql", "mariadb"):
+        if self._dialect in _MYSQL:
             from sqlalchemy.dialects import mysql
 
             types[Kind.DATETIME] = mysql.DATETIME(fsp=6)
@@ -374,6 +379,11 @@ class _Part:
     old: str
     places: list[int]
     batch: str
+
+
+def _mysql(**options: str) -> dict[str, str]:
+    """Options of a table, for both names that an address can give such a server."""
+    return {f"{dialect}_{name}": value for dialect in _MYSQL for name, value in options.items()}
 
 
 def _reason(error: BaseException) -> str:
