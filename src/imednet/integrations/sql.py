@@ -178,10 +178,8 @@ class SqlSink(ExportSink):
             if self._dialect == "sqlite":
                 connection.exec_driver_sql("PRAGMA legacy_alter_table=ON")  # views on a table outlive its renaming
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # its driver begins none for changes of tables
-            inside = sql.inspect(connection)
             for part in swaps:
-                names = {column["name"] for column in inside.get_columns(part.table.name, schema=self._schema)}
-                if part.batch in names:
+                if atomic or self._has_batches(connection, part):
                     self._run(
                         connection, "ALTER TABLE ", self._name(part.table.name), " DROP COLUMN ", Name(part.batch)
                     )
@@ -198,6 +196,17 @@ class SqlSink(ExportSink):
         for key, parts in self._parts.items():
             self.outputs[key] = {"tables": [part.final for part in parts]}
         self._parts.clear()
+
+    def _has_batches(self, connection: Any, part: _Part) -> bool:
+        """Whether the column of batches is still there, which an attempt may have dropped; as the server lists them."""
+        found = connection.execute(
+            self._sql.text(
+                "SELECT count(*) FROM information_schema.columns WHERE table_name = :name AND column_name = :batch "
+                "AND table_schema = coalesce(:schema, DATABASE())"
+            ),
+            {"name": part.table.name, "batch": part.batch, "schema": self._schema},
+        )
+        return bool(found.scalar())
 
     def _rename(self, connection: Any, swaps: list[_Part], there: set[str]) -> None:
         """All tables at once, as MySQL can; what an earlier run left under the names in between goes first."""
