@@ -451,7 +451,8 @@ class TestWrites:
         assert [request.method for request in box.requests] == ["POST"]
 
     def test_a_write_that_was_refused_for_its_rate_is_sent_again(self, own_box: Make, door: Ways) -> None:
-        answers = [Answer(429, b"{}"), Answer(202, b'{"jobId":"j","batchId":"b","state":"created"}')]
+        refused = b'{"metadata":{"status":"TOO_MANY_REQUESTS","error":{"code":"9001","description":"Too many"}}}'
+        answers = [Answer(429, refused), Answer(202, b'{"jobId":"j","batchId":"b","state":"created"}')]
         box = own_box(intercept=lambda *_: answers.pop(0))
         assert door(box).call("records.create", STUDY, [self.ITEM]).batch_id == "b"
 

@@ -163,7 +163,7 @@ class StudySchema:
             if name == "data" or name not in MEMBERS or value in (None, ""):
                 continue
             wanted = int if name.endswith("Id") else str
-            if type(value) is not wanted:
+            if not isinstance(value, wanted) or isinstance(value, bool):
                 yield Problem(number, name, f"must be {'a whole number' if wanted is int else 'text'}")
         action = action_of(item)
         if action is None:
