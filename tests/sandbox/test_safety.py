@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imednet.sandbox import Sandbox
+from imednet.sandbox import Request, Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +94,15 @@ def test_a_wrong_method_is_told_the_right_ones(box: Sandbox, method: str, path: 
 
 @pytest.mark.parametrize("switches", [{}, {"postToDisabledOrSystemForm": "accepted"}])
 def test_a_form_of_sites_takes_no_subject_in_any_mode(switches: dict[str, str]) -> None:
-    box = Sandbox(switches={**switches, "postToMainStudy": "accepted"}, lenient=bool(switches))
-    from imednet.sandbox import Request
-
-    item: dict[str, Any] = {"formKey": "SITEINIT", "subjectKey": "301-901", "data": {"SIVDAT": "2026-01-01"}}
-    keys = box.credentials
-    headers = {
-        "x-api-key": keys["api_key"], "x-imn-security-key": keys["security_key"], "content-type": "application/json",
-    }  # fmt: skip
-    path = "/api/v1/edc/studies/TIDEWATER-201-DEV/records"
-    answer = box.answer(Request("POST", path, headers, json.dumps([item]).encode()))
+    with Sandbox(switches={**switches, "postToMainStudy": "accepted"}, lenient=bool(switches)) as box:
+        item: dict[str, Any] = {"formKey": "SITEINIT", "subjectKey": "301-901", "data": {"SIVDAT": "2026-01-01"}}
+        keys = box.credentials
+        headers = {
+            "x-api-key": keys["api_key"],
+            "x-imn-security-key": keys["security_key"],
+            "content-type": "application/json",
+        }
+        path = "/api/v1/edc/studies/TIDEWATER-201-DEV/records"
+        answer = box.answer(Request("POST", path, headers, json.dumps([item]).encode()))
     assert answer.status == 400
     assert json.loads(answer.body)["metadata"]["error"]["field"]["attribute"] in ("formKey", "SIVDAT")

@@ -176,7 +176,7 @@ target, home = sys.argv[1], Path(sys.argv[2]) / "home"
 names = {f"V{number}": (f"the question number {number}", []) for number in range(5000)}
 sink = TARGETS[target][0](home)
 write(sink, Drawn([("WIDE", names, [{"V1": "a", "V4999": "b"}] * 3)]), home)
-most = re.search(r"VmHWM:[^0-9]*([0-9]+)", Path("/proc/self/status").read_text())  # not ru_maxrss: the parent's counts there
+most = re.search(r"VmHWM:[^0-9]*([0-9]+)", Path("/proc/self/status").read_text())  # ru_maxrss counts the parent's
 print(json.dumps([sink.outputs["WIDE"], int(most[1]) / 1024]))
 """
 
