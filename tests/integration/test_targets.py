@@ -507,3 +507,31 @@ def test_more_answers_than_a_table_holds_are_refused_with_a_way_out(box: Sandbox
         pytest.raises(ExportConfigurationError, match="more than the 40 rows that csv holds"),
     ):
         export_study(sdk, STUDY, LongSink(Small(tmp_path / "o")), home=tmp_path / "o")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_long_format_goes_through_every_target(box: Sandbox, tmp_path: Path, target: str) -> None:
+    """Names of other lists and of the export's own tables are as the target can hold them."""
+    home = tmp_path / "home"
+    sink = LongSink(TARGETS[target][0](home))
+    with ImednetSDK(**box.credentials) as sdk:
+        report = export_study(
+            sdk, STUDY, sink, home=home, options=ExportOptions(forms=["AE"], entities=["visits", "queries"])
+        )
+    assert report.complete
+    assert {"answers", "_visits", "_queries", "_dictionary", "_issues"} <= set(sink.outputs)
+
+
+HALF = "\ud800"
+"""Half a character, which JSON may hold and no file can."""
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("label", ["", HALF])
+@pytest.mark.parametrize("target", TARGETS)
+def test_half_a_character_goes_through_every_target(target: str, label: str, long: bool, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    sink = TARGETS[target][0](home)
+    forms: list[Any] = [(HALF, {HALF: (label, [(HALF, HALF)])}, [{HALF: f"a{HALF}"}])]
+    write(LongSink(sink) if long else sink, Drawn(forms), home)
+    assert sink.outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
@@ -34,14 +35,15 @@ class LongSink(ExportSink):
         inner: the sink that takes the rows.
     """
 
-    own_tables = True
-
     def __init__(self, inner: ExportSink) -> None:
         if inner.raw:
             raise ExportConfigurationError("records as they came have no long format. Next: leave out one of the two")
         self.inner = inner
         self.kind = f"{inner.kind}-long"  # type: ignore[misc]
-        self.shape = type(inner.shape)(values="text")  # type: ignore[misc]
+        # Names of columns do not stand in the rows, and neither does a form's width; those of other lists do.
+        self.shape = replace(inner.shape, values="text", most_columns=None, most_rows=None)  # type: ignore[misc]
+        self.own_tables = inner.own_tables
+        self.cuts = inner.cuts  # type: ignore[misc]
         self.files = inner.files  # type: ignore[misc]
         self.foreign = inner.foreign
         self._table = own_table(ANSWERS, _COLUMNS, ("recordId", "form", "variable"), inner.shape)
@@ -110,12 +112,10 @@ class LongSink(ExportSink):
 
 
 def _answers(batch: Batch) -> list[tuple[Any, ...]]:
-    facts = [batch.column(name) for name in ("recordId", "siteId", "subjectKey", "intervalId", "deleted")]
-    columns = [
-        (column.source, cells)
-        for column, cells in zip(batch.table.columns, batch.columns, strict=True)
-        if column.part in ("answer", "other")
-    ]
+    named = list(zip(batch.table.columns, batch.columns, strict=True))
+    fields = {column.source: cells for column, cells in named if column.part == "field"}
+    facts = [fields[name] for name in ("recordId", "siteId", "subjectKey", "intervalId", "deleted")]
+    columns = [(column.source, cells) for column, cells in named if column.part in ("answer", "other")]
     rows = []
     for place, (record, site, subject, interval, deleted) in enumerate(zip(*facts, strict=True)):
         for variable, cells in columns:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from ..utils.text import whole
 from ._optional import _require_optional_dep
 from .batches import Batch, Cells
 from .files import FileSink, as_text
@@ -105,7 +106,7 @@ class StatsSink(FileSink):
         return text
 
     def _label(self, table: Table, column: Column) -> str:
-        label = " ".join((column.label or column.source).split())
+        label = " ".join((column.label or whole(column.source)).split())
         plain = label.encode("ascii", "replace").decode() if self.ascii_only else label
         plain = plain.encode()[: self.longest_label].decode("utf-8", "ignore")
         if plain != label and (self.ascii_only or len(plain) < len(label)):

@@ -142,7 +142,7 @@ class Api:
             else:
                 switch, what = "unknownParameter", "Unknown parameter"
             if self.switches[switch] == "refused":
-                raise invalid(parameter, query[parameter][0], what)
+                raise invalid(parameter or "query", query[parameter][0], what)
             del query[parameter]
 
     def _study(self, key: str) -> Study:
