@@ -34,7 +34,7 @@ homes = {getattr(sys.modules[name], "__file__", "") for name in ("imednet", "ime
 assert all(".zip" in str(home) for home in homes), homes
 import certifi
 assert len(certifi.contents()) > 100_000
-from imednet.core.certificates import trusted
+from imednet.core.transport.certificates import trusted
 assert trusted() is not True
 print(len(rows), answers)
 """

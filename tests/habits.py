@@ -15,11 +15,11 @@ from typing import Any
 
 import httpx
 
-from imednet.core.answers import UnsoundAnswer
 from imednet.core.decoding.page import Page, read_page
 from imednet.core.reading.ledger import Consistency, Fetch
 from imednet.core.reading.list_call import ListCall
 from imednet.core.reading.whole_read import WholeRead
+from imednet.core.transport.responses import UnsoundAnswer
 from imednet.errors import BadRequestError
 from imednet_api.api import operation
 from imednet_api.types import Request

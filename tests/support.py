@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from imednet import AsyncImednetSDK, ImednetSDK
-from imednet.core.planning import plan, wishes_of
+from imednet.core.filtering.split import plan, wishes_of
 from imednet.endpoints.rows import AsyncRowIterator, AsyncRowPages, RowIterator, RowPages
 from imednet.sandbox import Study
 from imednet_api.types import Operation

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .config import Config as Config
     from .config import load_config as load_config
     from .core.base_client import BaseClient as BaseClient
-    from .core.conditions import F as F
+    from .core.filtering.conditions import F as F
     from .core.retry import DefaultRetryPolicy as DefaultRetryPolicy
     from .core.retry import RetryPolicy as RetryPolicy
     from .core.retry import RetryState as RetryState

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from imednet import F
-from imednet.core.conditions import row_test
-from imednet.core.planning import plan, wishes_of
+from imednet.core.filtering.conditions import row_test
+from imednet.core.filtering.split import plan, wishes_of
 from imednet.errors import ArgumentError
 from imednet.sandbox import Sandbox
 from imednet_api.api import operation

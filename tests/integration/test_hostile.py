@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from imednet import AsyncImednetSDK, ImednetSDK
-from imednet.core import filters
 from imednet.core.client import Client
+from imednet.core.filtering import grammar as filters
 from imednet.core.retry import RetryState
 from imednet.errors import (
     ApiError,

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 
-from imednet.core.whole_answer import Collected, Exchange
+from imednet.core.transport.body import Collected, Exchange
 from imednet.errors import RequestError
 from support import STUDY
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imednet.core import filters
+from imednet.core.filtering import grammar as filters
 from imednet.errors import ArgumentError, UnknownFilterError
 from imednet.sandbox.expressions import Refused, holds, parse_filter
 from imednet_api.api import operation

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imednet.core.answers import UnsoundAnswer
 from imednet.core.decoding import json_text
 from imednet.core.decoding import page as pages
+from imednet.core.transport.responses import UnsoundAnswer
 from imednet.errors import ApiError, ImednetError, PaginationError
 from imednet_api.api import operation
 from imednet_api.models import Record, Site

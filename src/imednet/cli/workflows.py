@@ -56,7 +56,7 @@ def records(
 
 def _pairs(words: list[str] | None) -> dict[str, Any]:
     """`siteId=301` as a filter; numbers of identifiers are numbers."""
-    from ..core.filters import snake
+    from ..core.filtering.grammar import snake
 
     found: dict[str, Any] = {}
     for word in words or ():

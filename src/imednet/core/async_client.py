@@ -14,12 +14,12 @@ from imednet_api.types import UNSET, Request
 
 from ..errors import LifecycleError
 from ..utils.quiet import QuietDict, quiet
-from .async_http import AsyncRequestExecutor
-from .certificates import trusted
-from .http import foreign_errors
 from .http_client_base import HTTPClientBase, Reader, untouched
 from .options import AS_CLIENT, CallOptions
-from .whole_answer import Collected, Exchange
+from .transport.async_executor import AsyncRequestExecutor
+from .transport.body import Collected, Exchange
+from .transport.certificates import trusted
+from .transport.executor import foreign_errors
 
 T = TypeVar("T")
 

@@ -13,12 +13,12 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from ..utils.quiet import QuietDict, quiet
-from .certificates import trusted
-from .http import SyncRequestExecutor, foreign_errors
 from .http_client_base import HTTPClientBase, Reader, untouched
 from .options import AS_CLIENT, CallOptions
-from .watchdog import Watchdog
-from .whole_answer import Collected, Exchange
+from .transport.body import Collected, Exchange
+from .transport.certificates import trusted
+from .transport.executor import SyncRequestExecutor, foreign_errors
+from .transport.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -28,12 +28,12 @@ from ..errors import ArgumentError, ConfigurationError, LifecycleError
 from ..utils.quiet import QuietDict
 from ..utils.url import SAFE_PARAMETERS, redact_url_query
 from .base_client import BaseClient
-from .http import RetryPlan
 from .monitor import Call, Monitor, RequestSent, ResponseReceived, log_as_asked
 from .options import CallOptions, is_number
-from .pace import Pace
 from .retry import DefaultRetryPolicy, RetryPolicy
-from .whole_answer import ACCEPTED_ENCODINGS, Exchange
+from .transport.body import ACCEPTED_ENCODINGS, Exchange
+from .transport.executor import RetryPlan
+from .transport.throttle import Pace
 
 ClientT = TypeVar("ClientT", bound="httpx.Client | httpx.AsyncClient")
 ExecutorT = TypeVar("ExecutorT")

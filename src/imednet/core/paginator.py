@@ -12,10 +12,10 @@ import httpx
 
 from ..constants import DEFAULT_PAGE_SIZE
 from ..errors import ArgumentError, ImednetError, InvalidAnswerError, PaginationError
-from .answers import UnsoundAnswer, decoded, failure, hidden_failure
 from .decoding.page import Page, check_page, page_of
 from .http_client_base import HTTPClientBase
 from .protocols import AsyncRequestorProtocol, RequestorProtocol
+from .transport.responses import UnsoundAnswer, decoded, failure, hidden_failure
 
 ClientT = TypeVar("ClientT")
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, overload
 
 import httpx
 
-from ..core.conditions import Condition
 from ..core.decoding.page import Lines, Page, RowKind, read_page
+from ..core.filtering.conditions import Condition
 from ..core.options import CallOptions
 from ..core.protocols import ReadingClient
 from ..core.reading.fetch import drive

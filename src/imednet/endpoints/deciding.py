@@ -10,13 +10,13 @@ from imednet_api.api import operation
 from imednet_api.types import Model, Operation
 
 from ..constants import LARGE_PAGE_SIZE
-from ..core import filters as expressions
-from ..core.conditions import Condition
 from ..core.context import get_current_study
 from ..core.decoding.page import Page, RowKind
-from ..core.filters import clauses_if_conjunction, joined, snake
+from ..core.filtering import grammar as expressions
+from ..core.filtering.conditions import Condition
+from ..core.filtering.grammar import clauses_if_conjunction, joined, snake
+from ..core.filtering.split import plan, wishes_of
 from ..core.options import AS_CLIENT, CallOptions
-from ..core.planning import plan, wishes_of
 from ..core.protocols import AsyncReadingClient, ReadingClient
 from ..core.reading.answer import as_number
 from ..core.reading.ledger import Consistency

@@ -11,10 +11,10 @@ import httpx
 from imednet_api.api import operation
 from imednet_api.types import Model, Operation, Request
 
-from ..core.answers import decoded, hidden_failure, not_json
-from ..core.filters import check_record_data_filter
+from ..core.filtering.grammar import check_record_data_filter
 from ..core.http_client_base import Reader
 from ..core.options import CallOptions
+from ..core.transport.responses import decoded, hidden_failure, not_json
 from ..errors import ArgumentError
 from ..utils.quiet import quiet
 from .async_base import AsyncGenericListGetEndpoint

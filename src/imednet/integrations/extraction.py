@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from imednet_api.types import decode
 
-from ..core.planning import MOST_PARTS
+from ..core.filtering.split import MOST_PARTS
 from ..core.reading.proof import Proof
 from ..endpoints.rows import RowPages
 from ..errors import (

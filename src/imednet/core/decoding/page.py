@@ -16,7 +16,7 @@ import httpx
 from imednet_api.types import Model, Operation, PageFacts, fast_json
 
 from ...errors import PaginationError
-from ..answers import UnsoundAnswer, hidden_failure, not_json
+from ..transport.responses import UnsoundAnswer, hidden_failure, not_json
 from . import exact, fast
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from imednet_api.types import Operation, PageFacts, Request
 
 from ...errors import ArgumentError
-from .. import filters
+from ..filtering import grammar as filters
 from ..options import AS_CLIENT, CallOptions
 
 Bound = int | float

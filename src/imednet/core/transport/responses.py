@@ -9,11 +9,11 @@ import httpx
 
 from imednet_api.types import decode
 
-from .._texts import without
-from ..constants import HEADER_CORRELATION_ID
-from ..errors import ApiError, ImednetError, get_error_class
-from ..utils.url import SAFE_PARAMETERS
-from .retry import retry_after_seconds
+from ..._texts import without
+from ...constants import HEADER_CORRELATION_ID
+from ...errors import ApiError, ImednetError, get_error_class
+from ...utils.url import SAFE_PARAMETERS
+from ..retry import retry_after_seconds
 
 
 def decoded(response: httpx.Response) -> Any:

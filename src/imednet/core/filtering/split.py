@@ -14,8 +14,8 @@ from typing import Any
 
 from imednet_api.types import Operation
 
-from ..errors import ArgumentError
-from . import filters
+from ...errors import ArgumentError
+from . import grammar as filters
 from .conditions import row_test
 
 MOST_PARTS = 20

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import httpx
 
-from ..errors import RequestError
+from ...errors import RequestError
 
 ACCEPTED_ENCODINGS = "gzip, deflate"
 _UNKNOWN = "whether it was carried out is unknown, so do not send it again: read the records back first"

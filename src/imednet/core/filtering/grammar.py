@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from imednet_api.types import Operation
 
-from ..errors import ArgumentError, UnknownFilterError
-from ..utils.quiet import quiet
+from ...errors import ArgumentError, UnknownFilterError
+from ...utils.quiet import quiet
 
 OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
 _ROUNDED: Final = {"<": 1, ">=": 1, ">": 0, "<=": 0}

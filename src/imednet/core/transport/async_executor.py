@@ -11,9 +11,9 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from .http import Outcome, RetryPlan, concluded, errors_of
-from .monitor import Call, Monitor
-from .pace import Pace
+from ..monitor import Call, Monitor
+from .executor import Outcome, RetryPlan, concluded, errors_of
+from .throttle import Pace
 
 T = TypeVar("T")
 
