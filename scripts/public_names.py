@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "tests" / "contract" / "public_names.txt"
 MODULES = (
     "imednet", "imednet.async_sdk", "imednet.auth", "imednet.config", "imednet.constants", "imednet.core",
-    "imednet.core.async_client", "imednet.core.base_client", "imednet.core.client", "imednet.core.filtering.conditions",
+    "imednet.core.async_client", "imednet.core.base_client", "imednet.core.client", "imednet.core.conditions",
     "imednet.core.context", "imednet.core.factory", "imednet.core.http_client_base", "imednet.core.monitor",
     "imednet.core.options", "imednet.core.paginator", "imednet.core.parsing", "imednet.core.polling",
     "imednet.core.protocols", "imednet.core.reading.proof", "imednet.core.retry", "imednet.discovery",

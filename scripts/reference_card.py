@@ -17,7 +17,7 @@ import typer.main
 import imednet.integrations as integrations
 from imednet import errors
 from imednet.cli.app import app
-from imednet.integrations.options import ExportOptions
+from imednet.integrations.tables.options import ExportOptions
 from imednet.sdk import _ENDPOINT_REGISTRY
 from imednet.workflows.namespace import _HOMES, Workflows
 from imednet_api.api import operation

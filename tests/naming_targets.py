@@ -29,11 +29,11 @@ from imednet.integrations import (
     SqlSink,
     XptSink,
 )
-from imednet.integrations.home import Home
-from imednet.integrations.layout import StudyTables, study_tables
-from imednet.integrations.outcomes import Extraction, Outcome
-from imednet.integrations.spool import Spool
-from imednet.integrations.study_export import _Run
+from imednet.integrations.on_disk.folder import Home
+from imednet.integrations.run.export import _Run
+from imednet.integrations.run.outcomes import Extraction, Outcome
+from imednet.integrations.run.spool import Spool
+from imednet.integrations.tables.layout import StudyTables, study_tables
 from imednet_api.models import Form, Variable
 
 LONG = "x" * 300

@@ -14,8 +14,9 @@ import pytest
 
 from imednet import ImednetSDK
 from imednet.errors import ExportConfigurationError
-from imednet.integrations import ExportReport, export_to_csv, export_to_parquet, log
-from imednet.integrations.naming import file_stems
+from imednet.integrations import ExportReport, export_to_csv, export_to_parquet
+from imednet.integrations.on_disk import extraction_log as log
+from imednet.integrations.tables.naming import file_stems
 from imednet.sandbox import Sandbox
 from support import STUDY, served
 

@@ -25,7 +25,7 @@ import pytest
 from imednet import AsyncImednetSDK, ImednetSDK
 from imednet.errors import ApiError, ConfigurationError, RateLimitError, RequestError
 from imednet.integrations import ExportSink, export_study
-from imednet.integrations.batches import Batch
+from imednet.integrations.tables.batches import Batch
 from imednet.orchestration import MultiStudyOrchestrator
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.utils import disk
@@ -351,7 +351,7 @@ class TestDisks:
     def test_exports_and_journals_go_on(
         self, place: str, box: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        from imednet.integrations.tabular import export_to_csv, export_to_excel
+        from imednet.integrations.functions import export_to_csv, export_to_excel
 
         with ImednetSDK(**box.credentials) as sdk:
             for _ in range(2):

@@ -17,11 +17,12 @@ import pytest
 
 from imednet import ImednetSDK
 from imednet.errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
-from imednet.integrations import CsvSink, ExportOptions, JsonLinesSink, LongSink, SavSink, SqlSink, export_study, log
-from imednet.integrations.batches import Batch
-from imednet.integrations.home import HIDDEN, LOG, MANIFEST, Home, sha256
-from imednet.integrations.snapshots import Snapshot
-from imednet.integrations.tabular import export_to_csv, export_to_duckdb, export_to_excel, export_to_sql
+from imednet.integrations import CsvSink, ExportOptions, JsonLinesSink, LongSink, SavSink, SqlSink, export_study
+from imednet.integrations.functions import export_to_csv, export_to_duckdb, export_to_excel, export_to_sql
+from imednet.integrations.on_disk import extraction_log as log
+from imednet.integrations.on_disk.folder import HIDDEN, LOG, MANIFEST, Home, sha256
+from imednet.integrations.on_disk.snapshots import Snapshot
+from imednet.integrations.tables.batches import Batch
 from imednet.sandbox import Sandbox
 from naming_targets import TARGETS, Drawn, through, write
 from support import STUDY
@@ -247,7 +248,7 @@ class TestPuttingBack:
     def test_what_cannot_be_put_back_is_kept_and_named_and_put_back_by_the_next_run(
         self, placed: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from imednet.integrations import home as module
+        from imednet.integrations.on_disk import folder as module
 
         moves: list[str] = []
         real = module._move
@@ -271,7 +272,7 @@ class TestPuttingBack:
         assert not (placed / HIDDEN).exists()
 
     def test_all_is_put_back_where_that_goes(self, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from imednet.integrations import home as module
+        from imednet.integrations.on_disk import folder as module
 
         real, calls = module.write_json, [0]
 
@@ -325,8 +326,8 @@ def test_without_a_home_folder_the_message_names_the_variable(box: Sandbox, tmp_
         "import os, pwd, sys\n"
         "def nobody(number): raise KeyError(number)\n"
         "pwd.getpwuid = nobody\n"
-        "from imednet import ImednetSDK\nfrom imednet.integrations.tabular import export_to_csv, export_to_sql\n"
-        "from imednet.integrations.tabular import export_to_duckdb\n"
+        "from imednet import ImednetSDK\nfrom imednet.integrations.functions import export_to_csv, export_to_sql\n"
+        "from imednet.integrations.functions import export_to_duckdb\n"
         "sdk = ImednetSDK(api_key=sys.argv[1], security_key=sys.argv[2], base_url=sys.argv[3])\n"
         "export_to_csv(sdk, sys.argv[4], sys.argv[5] + '/csv', forms=['AE'])\n"
         "export_to_duckdb(sdk, sys.argv[4], sys.argv[5] + '/x.duckdb', forms=['AE'])\n"

@@ -36,8 +36,8 @@ from imednet.integrations import (
     export_to_duckdb,
     export_to_parquet,
     export_to_sql,
-    log,
 )
+from imednet.integrations.on_disk import extraction_log as log
 from imednet.integrations.sink import _redact_uri
 from imednet.sandbox import Sandbox
 from killing import content, killed_and_resumed, leftovers, whole
@@ -80,7 +80,7 @@ def test_a_workbook_whose_manifest_a_kill_cut_off_is_replaced(
     box, one = own_box(), target("excel", tmp_path)
     book = tmp_path / "study.xlsx"
     for content_of_another, trouble in ((None, interrupted), (None, full), (b"mine", interrupted)):
-        monkeypatch.setattr("imednet.integrations.home.Home.place", trouble)
+        monkeypatch.setattr("imednet.integrations.on_disk.folder.Home.place", trouble)
         with pytest.raises((KeyboardInterrupt, ExportError)):
             one.export(box)
         monkeypatch.undo()

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imednet.integrations.arrow import ArrowBatch
-from imednet.integrations.batches import Reader
-from imednet.integrations.columnar import ArrowReader
-from imednet.integrations.layout import Shape, Table, form_table
-from imednet.integrations.options import ExportOptions, Values
+from imednet.integrations.tables.arrow import ArrowBatch
+from imednet.integrations.tables.arrow_reader import ArrowReader
+from imednet.integrations.tables.batches import Reader
+from imednet.integrations.tables.layout import Shape, Table, form_table
+from imednet.integrations.tables.options import ExportOptions, Values
 from imednet_api.models import Variable
 
 pytest.importorskip("pyarrow")

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imednet.errors import ExportConfigurationError
-from imednet.integrations.naming import Namer, from_label, identifier
-from imednet.integrations.options import ExportOptions
-from imednet.integrations.spool import Spool
-from imednet.integrations.values import Caster, Kind, Misfit, cast
+from imednet.integrations.run.spool import Spool
+from imednet.integrations.tables.naming import Namer, from_label, identifier
+from imednet.integrations.tables.options import ExportOptions
+from imednet.validation.kinds import Caster, Kind, Misfit, cast
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "12.50", "0.1", "9007199254740992", "-0"])

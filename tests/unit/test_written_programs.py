@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imednet.integrations.batches import TWICE, Reader, said_twice
-from imednet.integrations.layout import Shape, Table, form_table
-from imednet.integrations.options import ExportOptions
-from imednet.integrations.readers import sas_reader
-from imednet.integrations.stats import SavSink
+from imednet.integrations.on_disk.reading_scripts import sas_reader
+from imednet.integrations.spss_sas import SavSink
+from imednet.integrations.tables.batches import TWICE, Reader, said_twice
+from imednet.integrations.tables.layout import Shape, Table, form_table
+from imednet.integrations.tables.options import ExportOptions
 from imednet_api.models import Variable
 from naming_targets import KEYS, Drawn, write
 

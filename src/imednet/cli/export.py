@@ -19,7 +19,7 @@ from .summary import summary
 
 if TYPE_CHECKING:
     from ..integrations import ExportOptions, ExportSink
-    from ..integrations.extraction import Progress
+    from ..integrations.run.extract import Progress
 
 app = typer.Typer(help="Write a whole study to a target, proven whole.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -148,7 +148,7 @@ def jsonl(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = 
 @_command("sav", "One SPSS file a form, typed and labelled; needs the extra `stats`.")
 def sav(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
     """SPSS."""
-    from ..integrations.stats import SavSink
+    from ..integrations.spss_sas import SavSink
 
     _to_folder(ctx.obj, words, choices, SavSink)
 
@@ -156,7 +156,7 @@ def sav(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
 @_command("xpt", "One SAS transport file a form, typed and labelled; needs the extra `stats`.")
 def xpt(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
     """SAS transport."""
-    from ..integrations.stats import XptSink
+    from ..integrations.spss_sas import XptSink
 
     _to_folder(ctx.obj, words, choices, XptSink)
 
@@ -165,7 +165,7 @@ def xpt(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
 def excel(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
     """Excel."""
     from ..integrations.excel import ExcelSink
-    from ..integrations.tabular import beside
+    from ..integrations.functions import beside
 
     study, target = _study_and_target(ctx.obj, words)
     _run(ctx.obj, study, lambda: ExcelSink(target), beside(target), choices)
@@ -183,8 +183,8 @@ def duckdb(
     long: Long = False,
 ) -> None:
     """DuckDB."""
-    from ..integrations.duck import DuckDbSink
-    from ..integrations.tabular import beside
+    from ..integrations.duckdb import DuckDbSink
+    from ..integrations.functions import beside
 
     study, target = _study_and_target(ctx.obj, words)
 
@@ -206,7 +206,7 @@ def sql(
     long: Long = False,
 ) -> None:
     """SQL."""
-    from ..integrations.home import state_folder
+    from ..integrations.on_disk.folder import state_folder
     from ..integrations.sql import SqlSink
 
     study, uri = ctx.obj.study(study), _address(uri_file)
@@ -227,7 +227,7 @@ def mongodb(
 ) -> None:
     """MongoDB."""
     from ..integrations.document import MongoDBSink
-    from ..integrations.home import state_folder
+    from ..integrations.on_disk.folder import state_folder
 
     study, uri = ctx.obj.study(study), _address(uri_file)
     where = home or state_folder("mongodb", study, uri, database, collection)
@@ -248,7 +248,7 @@ def neo4j(
 ) -> None:
     """Neo4j."""
     from ..integrations.graph import Neo4jSink
-    from ..integrations.home import state_folder
+    from ..integrations.on_disk.folder import state_folder
 
     study, uri = ctx.obj.study(study), _address(uri_file)
     auth = (user, _secret("NEO4J_PASSWORD", "Password of Neo4j")) if user else None
@@ -269,7 +269,7 @@ def snowflake(
     home: HomeOption = None,
 ) -> None:
     """Snowflake."""
-    from ..integrations.home import state_folder
+    from ..integrations.on_disk.folder import state_folder
     from ..integrations.warehouse import SnowflakeSink
 
     study = ctx.obj.study(study)
@@ -353,7 +353,7 @@ def _options(choices: dict[str, Any]) -> ExportOptions:
 
 
 def _plan(connection: Connection, study: str, options: ExportOptions) -> None:
-    from ..integrations.plan import plan_export
+    from ..integrations.run.plan import plan_export
 
     with connection.sdk() as sdk:
         reads = plan_export(sdk, study, options)

@@ -18,7 +18,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the manif
 @app.command("show")
 def show_log(folder: Folder, output: OutputOption = None) -> None:
     """Every run: who, when, what, how many rows."""
-    from ..integrations import log
+    from ..integrations.on_disk import extraction_log as log
 
     rows = [
         {
@@ -36,7 +36,7 @@ def show_log(folder: Folder, output: OutputOption = None) -> None:
 @app.command("verify")
 def verify(folder: Folder) -> None:
     """Exit 0 when no entry was changed and the files are those of the last run, else 1."""
-    from ..integrations import log
+    from ..integrations.on_disk import extraction_log as log
 
     found = log.verify(folder)
     for problem in found.problems:

@@ -12,24 +12,12 @@ from .._lazy import loader
 if TYPE_CHECKING:
     from ..errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError
     from ._optional import _require_optional_dep as _require_optional_dep
-    from .batches import Batch, Issue
+    from .dataframes import StudyFrames, records_to_dataframe, study_frames
     from .document import MongoDBSink
-    from .duck import DuckDbSink
+    from .duckdb import DuckDbSink
     from .excel import ExcelSink
     from .files import CsvSink, JsonLinesSink, JsonSink
-    from .frames import StudyFrames, records_to_dataframe, study_frames
-    from .graph import Neo4jSink
-    from .layout import Column, Shape, StudyTables, Table
-    from .long import LongSink
-    from .options import ExportOptions
-    from .parquet import ParquetSink
-    from .report import ExportedForm, ExportReport
-    from .sink import ExportSink
-    from .sink import _redact_uri as _redact_uri
-    from .sql import SqlSink
-    from .stats import SavSink, XptSink
-    from .study_export import export_study
-    from .tabular import (
+    from .functions import (
         export_to_csv,
         export_to_duckdb,
         export_to_duckdb_by_form,
@@ -43,27 +31,39 @@ if TYPE_CHECKING:
         export_to_sql_by_form,
         export_to_xpt,
     )
+    from .graph import Neo4jSink
+    from .long import LongSink
+    from .parquet import ParquetSink
+    from .run.export import export_study
+    from .run.report import ExportedForm, ExportReport
+    from .sink import ExportSink
+    from .sink import _redact_uri as _redact_uri
+    from .spss_sas import SavSink, XptSink
+    from .sql import SqlSink
+    from .tables.batches import Batch, Issue
+    from .tables.layout import Column, Shape, StudyTables, Table
+    from .tables.options import ExportOptions
     from .warehouse import SnowflakeSink
 
 _HOMES = {
-    **dict.fromkeys(("Batch", "Issue"), "batches"),
-    **dict.fromkeys(("Column", "Shape", "StudyTables", "Table"), "layout"),
+    **dict.fromkeys(("Batch", "Issue"), "tables.batches"),
+    **dict.fromkeys(("Column", "Shape", "StudyTables", "Table"), "tables.layout"),
     **dict.fromkeys(("CsvSink", "JsonLinesSink", "JsonSink"), "files"),
     **dict.fromkeys(("ExportSink", "_redact_uri"), "sink"),
-    **dict.fromkeys(("ExportedForm", "ExportReport"), "report"),
-    **dict.fromkeys(("SavSink", "XptSink"), "stats"),
-    **dict.fromkeys(("StudyFrames", "records_to_dataframe", "study_frames"), "frames"),
+    **dict.fromkeys(("ExportedForm", "ExportReport"), "run.report"),
+    **dict.fromkeys(("SavSink", "XptSink"), "spss_sas"),
+    **dict.fromkeys(("StudyFrames", "records_to_dataframe", "study_frames"), "dataframes"),
     **dict.fromkeys(
         (
             "export_to_csv", "export_to_duckdb", "export_to_duckdb_by_form", "export_to_excel",
             "export_to_hive_parquet", "export_to_json", "export_to_long_sql", "export_to_parquet", "export_to_sav",
             "export_to_sql", "export_to_sql_by_form", "export_to_xpt",
         ),
-        "tabular",
+        "functions",
     ),
-    "DuckDbSink": "duck",
+    "DuckDbSink": "duckdb",
     "ExcelSink": "excel",
-    "ExportOptions": "options",
+    "ExportOptions": "tables.options",
     "LongSink": "long",
     "MongoDBSink": "document",
     "Neo4jSink": "graph",
@@ -71,7 +71,7 @@ _HOMES = {
     "SnowflakeSink": "warehouse",
     "SqlSink": "sql",
     "_require_optional_dep": "_optional",
-    "export_study": "study_export",
+    "export_study": "run.export",
     **dict.fromkeys(
         ("ExportBatchError", "ExportConfigurationError", "ExportError", "ExportIncompleteError"), ".errors"
     ),

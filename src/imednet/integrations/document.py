@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from ..errors import ExportConfigurationError
 from ._optional import _require_optional_dep
-from .batches import TWICE, Batch, said_twice
-from .home import Home
-from .layout import StudyTables
+from .on_disk.folder import Home
 from .sink import ExportSink, _redact_uri
+from .tables.batches import TWICE, Batch, said_twice
+from .tables.layout import StudyTables
 
 _INT64: Final = 2**63
 _DELETED_AT_ONCE = 1_000

@@ -14,11 +14,11 @@ from typing import Any, Final
 from ..errors import ExportConfigurationError
 from ..utils import disk
 from ._optional import _require_optional_dep
-from .batches import Batch
 from .files import as_text
-from .home import Home, checked_path, sha256
-from .layout import Shape, StudyTables, Table
+from .on_disk.folder import Home, checked_path, sha256
 from .sink import ExportSink
+from .tables.batches import Batch
+from .tables.layout import Shape, StudyTables, Table
 
 _LONGEST_CELL: Final = 32_767
 _LONGEST_SHEET: Final = 31

@@ -15,12 +15,12 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from .batches import Batch
-from .home import OURS, Home, checked_path
-from .layout import DICTIONARY, ISSUES, Shape, StudyTables, Table
-from .naming import file_stems
+from ..validation.kinds import Kind
+from .on_disk.folder import OURS, Home, checked_path
 from .sink import ExportSink
-from .values import Kind
+from .tables.batches import Batch
+from .tables.layout import DICTIONARY, ISSUES, Shape, StudyTables, Table
+from .tables.naming import file_stems
 
 
 class FileSink(ExportSink):
@@ -173,7 +173,7 @@ class CsvSink(TextFileSink):
         """Write the two readers."""
         super().flush()
         if self._readers:
-            from .readers import r_reader, sas_reader
+            from .on_disk.reading_scripts import r_reader, sas_reader
 
             for name, text in (("read.R", r_reader(self._written)), ("read.sas", sas_reader(self._written))):
                 self._path(name).write_text(text, encoding="utf-8")

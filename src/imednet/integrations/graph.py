@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from ..errors import ExportConfigurationError
 from ._optional import _require_optional_dep
-from .batches import Batch
-from .home import Home
-from .layout import Shape, StudyTables
+from .on_disk.folder import Home
 from .sink import ExportSink, _redact_uri
+from .tables.batches import Batch
+from .tables.layout import Shape, StudyTables
 
 _LABELS: Final = ("Study", "Site", "Subject", "Visit", "Form", "Record")
 _DELETED_AT_ONCE = 1_000

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
-from .batches import Batch, own_batch
-from .home import Home
-from .layout import StudyTables, Table, own_table
+from ..validation.kinds import Kind
+from .on_disk.folder import Home
 from .sink import ExportSink
-from .values import Kind
+from .tables.batches import Batch, own_batch
+from .tables.layout import StudyTables, Table, own_table
 
 ANSWERS: Final = "answers"
 _COLUMNS: Final = {

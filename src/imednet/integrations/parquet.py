@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 from ._optional import _require_optional_dep
-from .arrow import pyarrow, record_batch, schema_of
-from .batches import Batch
 from .files import FileSink
-from .home import Home
-from .layout import Shape, StudyTables, Table
+from .on_disk.folder import Home
+from .tables.arrow import pyarrow, record_batch, schema_of
+from .tables.batches import Batch
+from .tables.layout import Shape, StudyTables, Table
 
 _ROWS_A_GROUP = 10_000
 _BYTES_A_GROUP = 16_000_000

@@ -15,13 +15,13 @@ import tenacity
 
 from ..errors import ExportBatchError, ExportError, ImednetError
 from ..utils.interruptions import raised_from_outside
-from .batches import Batch, Cells, Issue, RawReader, Reader
-from .layout import Shape, StudyTables, Table
+from .tables.batches import Batch, Cells, Issue, RawReader, Reader
+from .tables.layout import Shape, StudyTables, Table
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from .home import Home
+    from .on_disk.folder import Home
 
 
 class ExportSink(ABC):
@@ -83,7 +83,7 @@ class ExportSink(ABC):
         if self.raw:
             return RawReader(table, drop)
         if self.arrow:
-            from .columnar import ArrowReader
+            from .tables.arrow_reader import ArrowReader
 
             return ArrowReader(table, drop)
         return Reader(table, drop)

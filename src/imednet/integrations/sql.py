@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
+from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
-from .batches import Batch
-from .home import Home
-from .layout import CONTEXT, Column, Shape, StudyTables, Table
-from .naming import Namer
+from .on_disk.folder import Home
 from .sink import ExportSink, _redact_uri
 from .sql_names import OTHERS, RULES
 from .sql_statements import Name, statement
-from .values import Kind
+from .tables.batches import Batch
+from .tables.layout import CONTEXT, Column, Shape, StudyTables, Table
+from .tables.naming import Namer
 
 OWNERS: Final = "_imednet_tables"
 """Table that holds which tables an export made."""

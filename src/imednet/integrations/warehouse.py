@@ -8,15 +8,15 @@ import secrets
 from typing import Any, ClassVar, Final
 
 from ..errors import ExportConfigurationError, ExportError
+from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
-from .arrow import pyarrow, record_batch, schema_of
-from .batches import Batch
-from .home import Home
-from .layout import Column, Shape, StudyTables, Table
-from .naming import Namer
+from .on_disk.folder import Home
 from .sink import ExportSink
 from .sql import refuse_foreign
-from .values import Kind
+from .tables.arrow import pyarrow, record_batch, schema_of
+from .tables.batches import Batch
+from .tables.layout import Column, Shape, StudyTables, Table
+from .tables.naming import Namer
 
 _TYPES: Final = {
     Kind.INTEGER: "NUMBER(38,0)",

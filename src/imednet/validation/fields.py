@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
-from ..integrations.values import Kind, Misfit, cast, kind_of, letters_of
+from .kinds import Kind, Misfit, cast, kind_of, letters_of
 
 
 class FieldKind(StrEnum):

@@ -16,7 +16,7 @@ from imednet_api.models import RecordRevision, User
 from imednet_api.types import utc
 
 from ..errors import ArgumentError
-from ..integrations.snapshots import Snapshot, ValueChange, value_changes
+from ..integrations.on_disk.snapshots import Snapshot, ValueChange, value_changes
 from .base import Workflow
 from .steps import END, Emit, Open, Pull, Steps, awaited, blocking, call, iterated, iterated_async
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..discovery import plain_word
-from ..integrations.values import letters_of
 from ..utils.truth import is_true
 from ..validation.fields import same_answer
+from ..validation.kinds import letters_of
 from ..validation.schema import FORM, INTERVAL, RECORD, SITE, SUBJECT, Action, StudySchema, action_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from imednet_api.models import Record, Subject, Variable, Visit
 
 from ..errors import ArgumentError
 from ..integrations._optional import _require_optional_dep
-from ..integrations.layout import CONTEXT
-from ..integrations.naming import Namer, from_label
+from ..integrations.tables.layout import CONTEXT
+from ..integrations.tables.naming import Namer, from_label
 from ..utils.truth import is_true
 from ..validation.dictionary import DataDictionary
 from .base import Workflow

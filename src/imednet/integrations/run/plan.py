@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..constants import LARGE_PAGE_SIZE
-from ..sdk import ImednetSDK
-from .layout import Shape, study_tables
-from .options import ENTITIES, ExportOptions
+from ...constants import LARGE_PAGE_SIZE
+from ...sdk import ImednetSDK
+from ..tables.layout import Shape, study_tables
+from ..tables.options import ENTITIES, ExportOptions
 
 _SMALL_REQUESTS = 2
 

@@ -9,14 +9,14 @@ from typing import Any, Final
 from ..errors import ExportConfigurationError
 from ..utils import disk
 from ._optional import _require_optional_dep
-from .arrow import pyarrow, record_batch, schema_of
-from .batches import Batch
-from .home import Home, checked_path
-from .layout import Shape, StudyTables
-from .naming import Namer
+from .on_disk.folder import Home, checked_path
 from .sink import ExportSink
 from .sql import OWNERS, refuse_foreign
 from .sql_names import RULES
+from .tables.arrow import pyarrow, record_batch, schema_of
+from .tables.batches import Batch
+from .tables.layout import Shape, StudyTables
+from .tables.naming import Namer
 
 STORAGE_VERSION: Final = "v1.2.0"
 """The oldest DuckDB that reads what is written unless another one is named."""

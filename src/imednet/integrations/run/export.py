@@ -15,25 +15,25 @@ from typing import Any, Final
 
 from imednet_api.types import SPEC_VERSION
 
-from .._version import distribution, version
-from ..endpoints.rows import Rows
-from ..errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
-from ..sdk import ImednetSDK
-from ..utils.interruptions import raised_from_outside
-from ..utils.text import whole
-from ..utils.truth import is_true
-from ..utils.url import check_path_part
-from . import log
-from .batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
-from .extraction import Extractor, Progress, unchanged
-from .home import ISSUES_FILE, MANIFEST, Home, file_entries, sha256
-from .layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, Table, own_table, study_tables
-from .options import ExportOptions, limits
+from ..._version import distribution, version
+from ...endpoints.rows import Rows
+from ...errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
+from ...sdk import ImednetSDK
+from ...utils.interruptions import raised_from_outside
+from ...utils.text import whole
+from ...utils.truth import is_true
+from ...utils.url import check_path_part
+from ...validation.kinds import Kind
+from ..on_disk import extraction_log as log
+from ..on_disk.folder import ISSUES_FILE, MANIFEST, Home, file_entries, sha256
+from ..sink import ExportSink, retried
+from ..tables.batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
+from ..tables.layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, Table, own_table, study_tables
+from ..tables.options import ExportOptions, limits
+from .extract import Extractor, Progress, unchanged
 from .outcomes import Extraction, Outcome
 from .report import ExportReport, exported, proof_facts, state_of, what_failed
-from .sink import ExportSink, retried
 from .spool import Spool
-from .values import Kind
 
 _DICTIONARY_COLUMNS: Final = {
     "table": Kind.TEXT,

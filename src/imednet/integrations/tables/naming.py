@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..utils.disk import reserved
-from ..utils.text import whole
-from .sql_names import NameRules
+from ...utils.disk import reserved
+from ...utils.text import whole
+from ..sql_names import NameRules
 
 
 def from_label(label: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..core.reading.proof import Proof
-from .layout import Table
+from ...core.reading.proof import Proof
+from ..tables.layout import Table
 from .outcomes import Outcome
 
 _SHOWN_FAILURES: Final = 5

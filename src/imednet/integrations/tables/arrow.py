@@ -6,11 +6,11 @@ import json
 from functools import cached_property, lru_cache
 from typing import Any
 
-from ..utils.text import whole
-from ._optional import _require_optional_dep
+from ...utils.text import whole
+from ...validation.kinds import Kind
+from .._optional import _require_optional_dep
 from .batches import Batch, Cells
 from .layout import Column, Table
-from .values import Kind
 
 
 @lru_cache(maxsize=1)

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import ExportError
-from ..utils import disk
-from .home import LOG, MANIFEST, file_entries, read_object, sha256
+from ...errors import ExportError
+from ...utils import disk
+from .folder import LOG, MANIFEST, file_entries, read_object, sha256
 
 _START = "0" * 64
 

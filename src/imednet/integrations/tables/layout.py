@@ -14,13 +14,13 @@ from imednet_api.api import operation
 from imednet_api.models import Form, Record, Variable
 from imednet_api.types import Model
 
-from ..errors import ExportConfigurationError
-from ..utils.text import whole
-from ..utils.truth import is_true, truth
+from ...errors import ExportConfigurationError
+from ...utils.text import whole
+from ...utils.truth import is_true, truth
+from ...validation.kinds import CAST, Kind, field_kinds, kind_of
+from ..sql_names import NameRules
 from .naming import Namer, from_label, table_keys, unknown_of
 from .options import ExportOptions, Values
-from .sql_names import NameRules
-from .values import CAST, Kind, field_kinds, kind_of
 
 UNASSIGNED: Final = "_unassigned"
 """Where records of forms that the study does not list go."""

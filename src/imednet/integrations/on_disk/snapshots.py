@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from imednet_api.types import decode
 
-from ..errors import ArgumentError
-from ..utils import disk
-from ._optional import _require_optional_dep
-from .home import MANIFEST, file_entries, sha256
-from .layout import CONTEXT, OTHER
+from ...errors import ArgumentError
+from ...utils import disk
+from .._optional import _require_optional_dep
+from ..tables.layout import CONTEXT, OTHER
+from .folder import MANIFEST, file_entries, sha256
 
 _FORMATS: Final = ("csv", "jsonl", "json", "parquet")
 _OWN: Final = (frozenset(CONTEXT) | {"data.dateCreated", "data.dateModified"}) - {"recordStatus", "deleted"}

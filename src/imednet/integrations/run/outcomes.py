@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..core.reading.proof import Proof
-from ..errors import ApiError, ImednetError
+from ...core.reading.proof import Proof
+from ...errors import ApiError, ImednetError
 
 Status = Literal["PENDING", "SUCCESS", "FAILED", "ABSENT"]
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 from imednet_api.models import Keyword
 from imednet_api.types import decode
 
-from ..utils.text import writable
-from ._optional import _require_optional_dep
+from ...utils.text import writable
+from ...validation.kinds import CAST, Caster, Kind, field_kinds
+from .._optional import _require_optional_dep
 from .arrow import ArrowBatch, arrow_type, pyarrow, schema_of
 from .batches import Batch, Cells, Issue, Reader, as_json
 from .layout import Column, Table
-from .values import CAST, Caster, Kind, field_kinds
 
 _PATTERNS: Final = {
     Kind.NUMBER: r"\A-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\z",

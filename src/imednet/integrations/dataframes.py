@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..sdk import ImednetSDK
+from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
-from .batches import Batch
-from .layout import DICTIONARY, ISSUES, Shape, Table
-from .options import ExportOptions
-from .report import ExportReport
+from .run.export import export_study
+from .run.report import ExportReport
 from .sink import ExportSink
-from .study_export import export_study
-from .values import Kind
+from .tables.batches import Batch
+from .tables.layout import DICTIONARY, ISSUES, Shape, Table
+from .tables.options import ExportOptions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from ..core.reading.ledger import Consistency
-from ..errors import ExportConfigurationError
+from ...core.reading.ledger import Consistency
+from ...errors import ExportConfigurationError
 
 Values = Literal["text", "typed", "both"]
 Names = Literal["name", "label"]

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from imednet_api.types import decode
 
-from ..core.filtering.split import MOST_PARTS
-from ..core.reading.proof import Proof
-from ..endpoints.rows import RowPages
-from ..errors import (
+from ...core.filtering.split import MOST_PARTS
+from ...core.reading.proof import Proof
+from ...endpoints.rows import RowPages
+from ...errors import (
     AuthenticationError,
     AuthorizationError,
     BadRequestError,
@@ -27,9 +27,9 @@ from ..errors import (
     NotFoundError,
     PaginationError,
 )
-from ..sdk import ImednetSDK
-from .layout import StudyTables, Table
-from .options import ENTITIES, ExportOptions
+from ...sdk import ImednetSDK
+from ..tables.layout import StudyTables, Table
+from ..tables.options import ENTITIES, ExportOptions
 from .outcomes import Extraction, Outcome
 from .spool import Spool
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from ..errors import ExportConfigurationError, ExportError
-from ..utils import disk
-from ..utils.text import writable
+from ...errors import ExportConfigurationError, ExportError
+from ...utils import disk
+from ...utils.text import writable
 
 MANIFEST: Final = "manifest.json"
 LOG: Final = "extraction-log.jsonl"

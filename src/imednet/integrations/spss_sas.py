@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from ..utils.text import whole
+from ..validation.kinds import Kind, Misfit, cast
 from ._optional import _require_optional_dep
-from .batches import Batch, Cells
 from .files import FileSink, as_text
-from .layout import Column, Shape, Table
-from .naming import identifier
-from .values import Kind, Misfit, cast
+from .tables.batches import Batch, Cells
+from .tables.layout import Column, Shape, Table
+from .tables.naming import identifier
 
 _SPSS_WORDS: Final = ("ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH")
 _LONGEST_VALUE_LABEL: Final = 120

@@ -15,11 +15,11 @@ from typing import Any, Final
 from imednet_api.models import Record
 from imednet_api.types import decode, fast_json
 
-from ..core.decoding.json_text import members, repeated, texts
-from ..utils.text import whole, writable
-from ..utils.truth import truth
+from ...core.decoding.json_text import members, repeated, texts
+from ...utils.text import whole, writable
+from ...utils.truth import truth
+from ...validation.kinds import CAST, Caster, Kind
 from .layout import Column, Table
-from .values import CAST, Caster, Kind
 
 Cells = Sequence[Any]
 """One column: cells in the order of the rows, `None` where a value is missing."""

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from ..sdk import ImednetSDK
-from .duck import STORAGE_VERSION, DuckDbSink
+from .duckdb import STORAGE_VERSION, DuckDbSink
 from .excel import ExcelSink
-from .extraction import Progress
 from .files import CsvSink, JsonLinesSink, JsonSink
-from .home import checked_path, state_folder
 from .long import LongSink
-from .options import ExportOptions
+from .on_disk.folder import checked_path, state_folder
 from .parquet import ParquetSink
-from .report import ExportReport
+from .run.export import export_study
+from .run.extract import Progress
+from .run.report import ExportReport
 from .sink import ExportSink
+from .spss_sas import SavSink, XptSink
 from .sql import SqlSink
-from .stats import SavSink, XptSink
-from .study_export import export_study
+from .tables.options import ExportOptions
 
 PathLike = str | os.PathLike[str]
 

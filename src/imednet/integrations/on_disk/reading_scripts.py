@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .layout import Column, Table
-from .naming import Namer
-from .values import Kind, kind_of
+from ...validation.kinds import Kind, kind_of
+from ..tables.layout import Column, Table
+from ..tables.naming import Namer
 
 _R_HEAD = r"""# Reads the CSV files beside this script, with types and labels. Needs nothing but R itself.
 #

@@ -1,0 +1,1 @@
+"""Tables of an export: options, columns, names, and batches of typed cells."""
