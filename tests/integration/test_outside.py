@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 import pytest
+from imednet.workflows.writing.journal import Journal
 
 from imednet import AsyncImednetSDK, ImednetSDK
 from imednet.errors import ApiError, ConfigurationError, RateLimitError, RequestError
@@ -29,7 +30,6 @@ from imednet.integrations.tables.batches import Batch
 from imednet.orchestration import MultiStudyOrchestrator
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.utils import disk
-from imednet.workflows.journal import Journal
 from support import STUDY
 
 Make = Callable[..., Sandbox]

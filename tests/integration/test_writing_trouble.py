@@ -76,7 +76,7 @@ def test_a_journal_is_of_one_run_at_a_time(own_box: Make, door: Ways, clock: Sti
 
     def second(done: int, total: int, what: str) -> None:
         if what == "batch 0 is settled":
-            from imednet.workflows.journal import Journal
+            from imednet.workflows.writing.journal import Journal
 
             with pytest.raises(ArgumentError, match="in use by another run") as caught:
                 Journal(journal, TWIN, events(2))

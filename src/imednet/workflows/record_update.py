@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..utils.quiet import quiet
-from .items import item
 from .steps import Steps, awaited, blocking
-from .writing import WriteReport, WritingRules
+from .writing.items import item
+from .writing.submit import WriteReport, WritingRules
 
 
 class _Updating(WritingRules):

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..discovery import plain_word
-from ..utils.truth import is_true
-from ..validation.fields import same_answer
-from ..validation.kinds import letters_of
-from ..validation.schema import FORM, INTERVAL, RECORD, SITE, SUBJECT, Action, StudySchema, action_of
+from ...discovery import plain_word
+from ...utils.truth import is_true
+from ...validation.fields import same_answer
+from ...validation.kinds import letters_of
+from ...validation.schema import FORM, INTERVAL, RECORD, SITE, SUBJECT, Action, StudySchema, action_of
 
 if TYPE_CHECKING:
     from imednet_api.models import Record

@@ -15,12 +15,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import ArgumentError
-from ..integrations._optional import _require_optional_dep
-from ..utils import disk
-from ..utils.csv_rows import read_csv_rows
-from ..utils.interruptions import raised_from_outside
-from ..validation.schema import FORM, INTERVAL, MEMBERS, RECORD, SITE, SUBJECT, ItemsRefusedError, StudySchema
+from ...errors import ArgumentError
+from ...integrations._optional import _require_optional_dep
+from ...utils import disk
+from ...utils.csv_rows import read_csv_rows
+from ...utils.interruptions import raised_from_outside
+from ...validation.schema import FORM, INTERVAL, MEMBERS, RECORD, SITE, SUBJECT, ItemsRefusedError, StudySchema
 from .items import ItemOutcome
 
 _IDENTIFIERS: Final = (*FORM, *SITE, *SUBJECT, *INTERVAL, *RECORD)

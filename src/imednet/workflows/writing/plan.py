@@ -8,14 +8,14 @@ from typing import Any
 
 from imednet_api.models import Record
 
-from ..errors import ArgumentError
-from ..utils.quiet import quiet
-from ..utils.truth import is_true
-from ..validation.cache import Choices
-from ..validation.schema import ItemsRefusedError, Problem, StudySchema
-from .base import Workflow
+from ...errors import ArgumentError
+from ...utils.quiet import quiet
+from ...utils.truth import is_true
+from ...validation.cache import Choices
+from ...validation.schema import ItemsRefusedError, Problem, StudySchema
+from ..base import Workflow
+from ..steps import Many, Steps, call
 from .items import PlannedItem, current, planned
-from .steps import Many, Steps, call
 
 BATCH = 50
 """Items a request; the vendor names no limit."""

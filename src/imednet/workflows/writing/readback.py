@@ -8,13 +8,13 @@ from typing import Final, Literal
 
 from imednet_api.models import Job, Record
 
-from ..core.polling import is_over, waits
-from ..errors import ImednetError
-from ..utils.truth import is_true
-from ..validation.schema import StudySchema
+from ...core.polling import is_over, waits
+from ...errors import ImednetError
+from ...utils.truth import is_true
+from ...validation.schema import StudySchema
+from ..steps import Sleep, Steps, call
 from .items import ItemOutcome, PlannedItem, all_are, outcomes
-from .planning import PlanningRules
-from .steps import Sleep, Steps, call
+from .plan import PlanningRules
 
 OnError = Literal["stop", "continue"]
 Progress = Callable[[int, int, str], None]

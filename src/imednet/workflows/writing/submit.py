@@ -16,18 +16,18 @@ from typing import Any, Final
 
 from imednet_api.models import Job
 
-from ..core.polling import waits
-from ..core.retry import told_by_the_api
-from ..endpoints.records import create_request
-from ..errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ImednetError
-from ..utils.quiet import quiet
-from ..validation.cache import Choices
-from ..validation.schema import ItemsRefusedError, StudySchema, action_of
+from ...core.polling import waits
+from ...core.retry import told_by_the_api
+from ...endpoints.records import create_request
+from ...errors import ApiError, ArgumentError, AuthenticationError, AuthorizationError, ImednetError
+from ...utils.quiet import quiet
+from ...validation.cache import Choices
+from ...validation.schema import ItemsRefusedError, StudySchema, action_of
+from ..steps import Steps, call
 from .items import AGAIN, WRITTEN, ItemOutcome, PlannedItem, all_are, current, planned
 from .journal import Journal, JournalError
-from .planning import BATCH, WritePlan, sound
+from .plan import BATCH, WritePlan, sound
 from .readback import How, OnError, Progress, ReadBackRules, unreadable
-from .steps import Steps, call
 
 _log = logging.getLogger("imednet")
 _NOT_CARRIED_OUT: Final = frozenset({400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 429})
@@ -106,7 +106,7 @@ class WritingRules(ReadBackRules):
                 find.
 
         Returns:
-            What became of each item; see `imednet.workflows.items.State`.
+            What became of each item; see `imednet.workflows.writing.items.State`.
 
         Raises:
             ItemsRefusedError: an item would not be accepted; nothing was sent.

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from ..errors import ArgumentError, ClientError
-from ..utils import disk
+from ...errors import ArgumentError, ClientError
+from ...utils import disk
 from .items import AGAIN, ItemOutcome
 
 _VERSION: Final = 1
