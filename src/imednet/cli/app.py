@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from . import check, export, lists, log, plugins, sandbox, structure, workflows
+from . import plugins
+from .commands import check, export, lists, log, sandbox, structure, workflows
 from .connection import Connection
 
 app = typer.Typer(

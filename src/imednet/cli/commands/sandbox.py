@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .connection import say
+from ..connection import say
 
 if TYPE_CHECKING:
-    from ..sandbox import Sandbox
+    from ...sandbox import Sandbox
 
 app = typer.Typer(help="A local server over an invented study.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -83,11 +83,11 @@ def manifest(
 
     imednet sandbox manifest --size medium --no-ledger --out manifest.json
     """
-    from ..sandbox.manifest import manifest_of
-    from ..sandbox.server import DEFAULT_SEED
-    from ..sandbox.sizes import scale_of
-    from ..sandbox.study import build
-    from ..utils.disk import write_whole
+    from ...sandbox.manifest import manifest_of
+    from ...sandbox.server import DEFAULT_SEED
+    from ...sandbox.sizes import scale_of
+    from ...sandbox.study import build
+    from ...utils.disk import write_whole
 
     try:
         studies = build(scale_of(size, profile), DEFAULT_SEED if seed is None else seed)
@@ -112,9 +112,9 @@ def describe() -> None:
     """
     from dataclasses import fields
 
-    from ..sandbox.faults import KINDS, OPTIONS, Fault
-    from ..sandbox.sizes import PROFILES, PURPOSES, SIZES
-    from ..sandbox.switches import CONTENT, DIALECT, STRICTNESS, Switches
+    from ...sandbox.faults import KINDS, OPTIONS, Fault
+    from ...sandbox.sizes import PROFILES, PURPOSES, SIZES
+    from ...sandbox.switches import CONTENT, DIALECT, STRICTNESS, Switches
 
     defaults = dict(Switches())
     typer.echo("Sizes (--size)")
@@ -140,8 +140,8 @@ def describe() -> None:
 
 
 def _sandbox(size: str, profile: str | None, seed: int | None, **options: object) -> tuple[Sandbox, str]:
-    from ..sandbox import Sandbox
-    from ..sandbox.server import DEFAULT_SEED
+    from ...sandbox import Sandbox
+    from ...sandbox.server import DEFAULT_SEED
 
     try:
         box = Sandbox(size, profile=profile, seed=DEFAULT_SEED if seed is None else seed, **options)  # type: ignore[arg-type]

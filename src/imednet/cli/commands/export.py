@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import ConfigurationError, ExportConfigurationError, ExportIncompleteError
-from .connection import Connection
-from .output import Format, show
-from .summary import summary
+from ...errors import ConfigurationError, ExportConfigurationError, ExportIncompleteError
+from ..connection import Connection
+from ..output import Format, show
+from ..summary import summary
 
 if TYPE_CHECKING:
-    from ..integrations import ExportOptions, ExportSink
-    from ..integrations.run.extract import Progress
+    from ...integrations import ExportOptions, ExportSink
+    from ...integrations.run.extract import Progress
 
 app = typer.Typer(help="Write a whole study to a target, proven whole.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -108,7 +108,7 @@ def parquet(
     long: Long = False,
 ) -> None:
     """Parquet."""
-    from ..integrations.parquet import ParquetSink
+    from ...integrations.parquet import ParquetSink
 
     _to_folder(ctx.obj, words, choices, lambda folder: ParquetSink(folder, hive=partition), long)
 
@@ -124,7 +124,7 @@ def csv(
     long: Long = False,
 ) -> None:
     """CSV."""
-    from ..integrations.files import CsvSink
+    from ...integrations.files import CsvSink
 
     _to_folder(ctx.obj, words, choices, lambda folder: CsvSink(folder, excel_safe=excel_safe, readers=not long), long)
 
@@ -132,7 +132,7 @@ def csv(
 @_command("json", "One JSON file a form.")
 def json(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = False) -> None:
     """JSON."""
-    from ..integrations.files import JsonSink
+    from ...integrations.files import JsonSink
 
     _to_folder(ctx.obj, words, choices, lambda folder: JsonSink(folder, raw_records=raw))
 
@@ -140,7 +140,7 @@ def json(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = F
 @_command("jsonl", "One JSON Lines file a form.")
 def jsonl(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = False, long: Long = False) -> None:
     """JSON Lines."""
-    from ..integrations.files import JsonLinesSink
+    from ...integrations.files import JsonLinesSink
 
     _to_folder(ctx.obj, words, choices, lambda folder: JsonLinesSink(folder, raw_records=raw), long)
 
@@ -148,7 +148,7 @@ def jsonl(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = 
 @_command("sav", "One SPSS file a form, typed and labelled; needs the extra `stats`.")
 def sav(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
     """SPSS."""
-    from ..integrations.spss_sas import SavSink
+    from ...integrations.spss_sas import SavSink
 
     _to_folder(ctx.obj, words, choices, SavSink)
 
@@ -156,7 +156,7 @@ def sav(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
 @_command("xpt", "One SAS transport file a form, typed and labelled; needs the extra `stats`.")
 def xpt(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
     """SAS transport."""
-    from ..integrations.spss_sas import XptSink
+    from ...integrations.spss_sas import XptSink
 
     _to_folder(ctx.obj, words, choices, XptSink)
 
@@ -164,8 +164,8 @@ def xpt(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
 @_command("excel", "One workbook with a sheet a form; needs the extra `export`.")
 def excel(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
     """Excel."""
-    from ..integrations.excel import ExcelSink
-    from ..integrations.functions import beside
+    from ...integrations.excel import ExcelSink
+    from ...integrations.functions import beside
 
     study, target = _study_and_target(ctx.obj, words)
     _run(ctx.obj, study, lambda: ExcelSink(target), beside(target), choices)
@@ -183,8 +183,8 @@ def duckdb(
     long: Long = False,
 ) -> None:
     """DuckDB."""
-    from ..integrations.duckdb import DuckDbSink
-    from ..integrations.functions import beside
+    from ...integrations.duckdb import DuckDbSink
+    from ...integrations.functions import beside
 
     study, target = _study_and_target(ctx.obj, words)
 
@@ -206,8 +206,8 @@ def sql(
     long: Long = False,
 ) -> None:
     """SQL."""
-    from ..integrations.on_disk.folder import state_folder
-    from ..integrations.sql import SqlSink
+    from ...integrations.on_disk.folder import state_folder
+    from ...integrations.sql import SqlSink
 
     study, uri = ctx.obj.study(study), _address(uri_file)
     kind = "sql-long" if long else "sql"
@@ -226,8 +226,8 @@ def mongodb(
     home: HomeOption = None,
 ) -> None:
     """MongoDB."""
-    from ..integrations.document import MongoDBSink
-    from ..integrations.on_disk.folder import state_folder
+    from ...integrations.document import MongoDBSink
+    from ...integrations.on_disk.folder import state_folder
 
     study, uri = ctx.obj.study(study), _address(uri_file)
     where = home or state_folder("mongodb", study, uri, database, collection)
@@ -247,8 +247,8 @@ def neo4j(
     home: HomeOption = None,
 ) -> None:
     """Neo4j."""
-    from ..integrations.graph import Neo4jSink
-    from ..integrations.on_disk.folder import state_folder
+    from ...integrations.graph import Neo4jSink
+    from ...integrations.on_disk.folder import state_folder
 
     study, uri = ctx.obj.study(study), _address(uri_file)
     auth = (user, _secret("NEO4J_PASSWORD", "Password of Neo4j")) if user else None
@@ -269,8 +269,8 @@ def snowflake(
     home: HomeOption = None,
 ) -> None:
     """Snowflake."""
-    from ..integrations.on_disk.folder import state_folder
-    from ..integrations.warehouse import SnowflakeSink
+    from ...integrations.on_disk.folder import state_folder
+    from ...integrations.warehouse import SnowflakeSink
 
     study = ctx.obj.study(study)
     where = home or state_folder("snowflake", study, connection, database or "", schema or "")
@@ -305,7 +305,7 @@ def _run(
     choices: dict[str, Any],
     long: bool = False,
 ) -> None:
-    from ..integrations import export_study
+    from ...integrations import export_study
 
     options = _options(choices)
     if choices["plan"]:
@@ -313,7 +313,7 @@ def _run(
         return
     sink = make()
     if long:
-        from ..integrations.long import LongSink
+        from ...integrations.long import LongSink
 
         sink = LongSink(sink)
     with connection.sdk() as sdk, _progress() as progress:
@@ -328,13 +328,13 @@ def _run(
 
 
 def _options(choices: dict[str, Any]) -> ExportOptions:
-    from ..integrations import ExportOptions
+    from ...integrations import ExportOptions
 
     if choices["reason"] and not choices["unblind"]:
         raise typer.BadParameter("--reason goes with --unblind")
     known = None
     if choices["dictionary"] is not None:
-        from ..validation.dictionary import load_dictionary
+        from ...validation.dictionary import load_dictionary
 
         known = load_dictionary(choices["dictionary"]).labels
     return ExportOptions(
@@ -353,7 +353,7 @@ def _options(choices: dict[str, Any]) -> ExportOptions:
 
 
 def _plan(connection: Connection, study: str, options: ExportOptions) -> None:
-    from ..integrations.run.plan import plan_export
+    from ...integrations.run.plan import plan_export
 
     with connection.sdk() as sdk:
         reads = plan_export(sdk, study, options)

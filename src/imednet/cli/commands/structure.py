@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from .connection import Connection, own, say
+from ..connection import Connection, own, say
+from ..output import OutputOption, show
 from .lists import StudyArgument
-from .output import OutputOption, show
 
 app = typer.Typer(help="The design of a study.", no_args_is_help=True, rich_markup_mode=None)
 dictionary = typer.Typer(help="The exported data dictionary.", no_args_is_help=True, rich_markup_mode=None)
@@ -59,7 +59,7 @@ def snapshot(
     dictionary: DictionaryOption = None,
 ) -> None:
     """Write the design into one file; the same design gives the same bytes."""
-    from ..validation.dictionary import load_dictionary
+    from ...validation.dictionary import load_dictionary
 
     connection: Connection = ctx.obj
     known = load_dictionary(dictionary) if dictionary is not None else None
@@ -79,7 +79,7 @@ def diff(
     output: OutputOption = None,
 ) -> None:
     """Tell what changed since a design was saved. Exit status 0 without change, 3 with."""
-    from ..workflows.study_structure import Design, differences
+    from ...workflows.study_structure import Design, differences
 
     connection: Connection = ctx.obj
     if other is not None:
@@ -98,7 +98,7 @@ def diff(
 @dictionary.command("load")
 def load(source: Source, output: OutputOption = None) -> None:
     """Show the choices of a data dictionary."""
-    from ..validation.dictionary import load_dictionary
+    from ...validation.dictionary import load_dictionary
 
     found = load_dictionary(source)
     for warning in found.warnings:
@@ -116,7 +116,7 @@ def _rows(found: Any) -> list[dict[str, Any]]:
 @dictionary.command("check")
 def check(ctx: typer.Context, study: Study, source: Source, output: OutputOption = None) -> None:
     """Compare a data dictionary with a study: variables it lacks, and answers that are none of its choices."""
-    from ..validation.dictionary import load_dictionary, new_values
+    from ...validation.dictionary import load_dictionary, new_values
 
     connection: Connection = ctx.obj
     found = load_dictionary(source)
@@ -149,7 +149,7 @@ def dictionary_diff(
     output: OutputOption = None,
 ) -> None:
     """Tell which choices changed from one data dictionary to another. Exit status 0 without change, 3 with."""
-    from ..validation.dictionary import load_dictionary
+    from ...validation.dictionary import load_dictionary
 
     before, after = load_dictionary(old).choices, load_dictionary(new).choices
     rows = []

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .connection import say
-from .output import OutputOption, show
+from ..connection import say
+from ..output import OutputOption, show
 
 app = typer.Typer(help="Read and check the extraction log of an export.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,7 +18,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the manif
 @app.command("show")
 def show_log(folder: Folder, output: OutputOption = None) -> None:
     """Every run: who, when, what, how many rows."""
-    from ..integrations.on_disk import extraction_log as log
+    from ...integrations.on_disk import extraction_log as log
 
     rows = [
         {
@@ -36,7 +36,7 @@ def show_log(folder: Folder, output: OutputOption = None) -> None:
 @app.command("verify")
 def verify(folder: Folder) -> None:
     """Exit 0 when no entry was changed and the files are those of the last run, else 1."""
-    from ..integrations.on_disk import extraction_log as log
+    from ...integrations.on_disk import extraction_log as log
 
     found = log.verify(folder)
     for problem in found.problems:

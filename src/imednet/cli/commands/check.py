@@ -6,14 +6,14 @@ from typing import Any
 
 import typer
 
-from .connection import Connection, own, say
+from ..connection import Connection, own, say
+from ..output import OutputOption, show
 from .lists import RESOURCES, StudyArgument
-from .output import OutputOption, show
 
 
 def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
     """Prove that the keys work and show what they may read: all studies, or the lists of one."""
-    from ..errors import ApiError, ForbiddenError, NotFoundError
+    from ...errors import ApiError, ForbiddenError, NotFoundError
 
     connection: Connection = ctx.obj
     _owners()
@@ -47,7 +47,7 @@ def _owners() -> None:
     """Say where two distributions provide the import name, so that either may answer."""
     from importlib.metadata import packages_distributions
 
-    from .._version import distribution
+    from ..._version import distribution
 
     owners = sorted({distribution(), *packages_distributions().get("imednet", [])})
     if len(owners) > 1:

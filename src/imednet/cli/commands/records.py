@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .connection import Connection, say
-from .output import Format, OutputOption, as_json, show
+from ..connection import Connection, say
+from ..output import Format, OutputOption, as_json, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..workflows.writing.plan import WritePlan
-    from ..workflows.writing.submit import WriteReport
+    from ...workflows.writing.plan import WritePlan
+    from ...workflows.writing.submit import WriteReport
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="Key of the study.")]
 ItemsFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or JSON; see `records template`.")]
@@ -73,8 +73,8 @@ def template(
     action: Annotated[Action, typer.Option("--for", help="What the rows are for.")] = Action.CREATE,
 ) -> None:
     """Print the header of a CSV to fill in: identifiers, then the variables of a form."""
-    from ..validation.cache import SchemaCache
-    from ..workflows.writing.item_files import template as columns
+    from ...validation.cache import SchemaCache
+    from ...workflows.writing.item_files import template as columns
 
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
@@ -101,11 +101,11 @@ def _writer(name: str, help: str) -> Any:
         resend_missing: ResendOption = False,
         output: OutputOption = None,
     ) -> None:
-        from ..errors import ArgumentError
-        from ..validation.dictionary import load_dictionary
-        from ..validation.schema import ItemsRefusedError
-        from ..workflows.record_update import RecordUpdateWorkflow
-        from ..workflows.writing.item_files import read_items, write_outcomes
+        from ...errors import ArgumentError
+        from ...validation.dictionary import load_dictionary
+        from ...validation.schema import ItemsRefusedError
+        from ...workflows.record_update import RecordUpdateWorkflow
+        from ...workflows.writing.item_files import read_items, write_outcomes
 
         connection: Connection = ctx.obj
         read = read_items(file, form)
@@ -159,8 +159,8 @@ def verify(
     output: OutputOption = None,
 ) -> None:
     """Read back what a run wrote, by its journal; sends nothing."""
-    from ..workflows.record_update import RecordUpdateWorkflow
-    from ..workflows.writing.item_files import write_outcomes
+    from ...workflows.record_update import RecordUpdateWorkflow
+    from ...workflows.writing.item_files import write_outcomes
 
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
@@ -175,8 +175,8 @@ def verify(
 
 def _places(source: Path, items: int) -> list[str]:
     """Where the items of a run stand in the file they came from, if that is still as it was."""
-    from ..errors import ArgumentError
-    from ..workflows.writing.item_files import read_items
+    from ...errors import ArgumentError
+    from ...workflows.writing.item_files import read_items
 
     try:
         places = read_items(source).places
@@ -207,7 +207,7 @@ def _announce(plan: WritePlan, places: Sequence[str]) -> None:
 
 
 def _told(report: WriteReport, output: Format | None, places: Sequence[str]) -> None:
-    from ..workflows.writing.item_files import outcome_row
+    from ...workflows.writing.item_files import outcome_row
 
     show([outcome_row(one, places) for one in report.outcomes], output)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(report.counts.items()))

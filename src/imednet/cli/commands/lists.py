@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .connection import Connection, say
-from .output import Format, OutputOption, show
+from ..connection import Connection, say
+from ..output import Format, OutputOption, show
 
 if TYPE_CHECKING:
     from imednet_api.types import Operation

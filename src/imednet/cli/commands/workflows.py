@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from .connection import Connection, own, say
+from ..connection import Connection, own, say
+from ..output import OutputOption, show
 from .lists import StudyArgument
-from .output import OutputOption, show
 
 app = typer.Typer(help="Workflows: several calls with one purpose.", no_args_is_help=True, rich_markup_mode=None)
 jobs = typer.Typer(help="Jobs of batches that were written.", no_args_is_help=True, rich_markup_mode=None)
@@ -26,11 +26,11 @@ TextOption = Annotated[str | None, typer.Option(show_default=False)]
 @app.command("list")
 def listed(output: OutputOption = None) -> None:
     """Show which workflows there are, and which plugin serves them."""
-    from ..plugins import OWN, serving
+    from ...plugins import OWN, serving
 
     say(f"served by {serving()}")
     if serving() == OWN:
-        from ..workflows.namespace import described
+        from ...workflows.namespace import described
 
         show(described(), output)
 
@@ -56,7 +56,7 @@ def records(
 
 def _pairs(words: list[str] | None) -> dict[str, Any]:
     """`siteId=301` as a filter; numbers of identifiers are numbers."""
-    from ..core.filtering.grammar import snake
+    from ...core.filtering.grammar import snake
 
     found: dict[str, Any] = {}
     for word in words or ():
@@ -79,7 +79,7 @@ def audit(
     output: OutputOption = None,
 ) -> None:
     """Show who saved which record, when and why."""
-    from ..workflows.audit_trail import NO_VALUES
+    from ...workflows.audit_trail import NO_VALUES
 
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
@@ -198,7 +198,7 @@ def windows(
     output: OutputOption = None,
 ) -> None:
     """Show which visits are in their window, late, early, missed or coming."""
-    from ..workflows.visits import STATES, counted
+    from ...workflows.visits import STATES, counted
 
     if unknown := [one for one in state or () if one not in STATES]:
         raise typer.BadParameter(f"there is no state {unknown[0]!r}; there are {', '.join(STATES)}")
@@ -248,8 +248,8 @@ def wait(
     output: OutputOption = None,
 ) -> None:
     """Wait until batches are over."""
-    from ..core.polling import JobPoller
-    from ..errors import JobTimeoutError
+    from ...core.polling import JobPoller
+    from ...errors import JobTimeoutError
 
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
