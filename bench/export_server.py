@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from imednet.sandbox import Sandbox, Scale, build, lists
-from imednet.sandbox.design import STUDY
+from imednet.sandbox import Sandbox, Scale, build
+from imednet.sandbox.invent.design import STUDY
+from imednet.sandbox.server.server import lists
 
 FORMS, QUESTIONS = 10, 38
 KINDS = ("NUMBER", "RADIO", "DATE", "TEXT", "NUMBER", "DROPDOWN", "NUMBER")

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from imednet.sandbox import Sandbox, Scale, build, lists
-from imednet.sandbox.design import STUDY
+from imednet.sandbox import Sandbox, Scale, build
+from imednet.sandbox.invent.design import STUDY
+from imednet.sandbox.server.server import lists
 
 HERE = Path(__file__).resolve().parent
 STUDIES: dict[str, Callable[[], dict[str, Any]]] = {

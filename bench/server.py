@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from imednet.sandbox import Sandbox, Scale, build, lists
-from imednet.sandbox.design import STUDY
+from imednet.sandbox import Sandbox, Scale, build
+from imednet.sandbox.invent.design import STUDY
+from imednet.sandbox.server.server import lists
 
 RECORDS_OF_DEMO = 2550  # rather too few, so that no run has fewer records than asked for
 

@@ -7,12 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from imednet.workflows.writing.submit import WriteReport
-
 from imednet import ImednetSDK
 from imednet.core.polling import Clock
 from imednet.sandbox import Sandbox
 from imednet.workflows.record_update import AsyncRecordUpdateWorkflow, RecordUpdateWorkflow
+from imednet.workflows.writing.submit import WriteReport
 from support import STUDY, Door, Ways
 
 TWIN = f"{STUDY}-DEV"

@@ -37,7 +37,7 @@ from hypothesis import strategies as st
 from schemathesis import checks
 
 from imednet.sandbox import Sandbox
-from imednet.sandbox.tables import KEYS as IDENTITIES
+from imednet.sandbox.study.tables import KEYS as IDENTITIES
 
 MAIN, TWIN = "TIDEWATER-201", "TIDEWATER-201-DEV"
 ROOT = Path(__file__).resolve().parent.parent.parent

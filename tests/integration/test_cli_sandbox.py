@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from commands import HOME, imednet
-from imednet.sandbox.faults import KINDS
-from imednet.sandbox.sizes import PROFILES, SIZES
-from imednet.sandbox.switches import SWITCHES
+from imednet.sandbox.invent.sizes import PROFILES, SIZES
+from imednet.sandbox.server.faults import KINDS
+from imednet.sandbox.server.switches import SWITCHES
 
 
 def test_describe_names_everything_that_can_be_told() -> None:

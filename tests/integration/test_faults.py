@@ -30,7 +30,7 @@ from imednet.errors import (
 )
 from imednet.integrations import export_to_csv, export_to_parquet
 from imednet.sandbox import Answer, Request, Sandbox
-from imednet.sandbox.messages import Intercept
+from imednet.sandbox.server.messages import Intercept
 from support import STUDY, Ways, served
 
 Handle = Callable[[Request], Answer]

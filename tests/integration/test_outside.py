@@ -21,7 +21,6 @@ from typing import Any
 
 import httpx
 import pytest
-from imednet.workflows.writing.journal import Journal
 
 from imednet import AsyncImednetSDK, ImednetSDK
 from imednet.errors import ApiError, ConfigurationError, RateLimitError, RequestError
@@ -30,6 +29,7 @@ from imednet.integrations.tables.batches import Batch
 from imednet.orchestration import MultiStudyOrchestrator
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.utils import disk
+from imednet.workflows.writing.journal import Journal
 from support import STUDY
 
 Make = Callable[..., Sandbox]

@@ -22,7 +22,7 @@ from imednet.errors import (
     UnknownFilterError,
 )
 from imednet.sandbox import Answer, Request, Sandbox
-from imednet.sandbox.tables import KEYS
+from imednet.sandbox.study.tables import KEYS
 from support import LISTS, STUDY, Ways, served
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from asking import KEYS, MAIN, STUDIES, TWIN, Client, error_of
 from imednet.sandbox import Fault, Request, Sandbox
-from imednet.sandbox.tables import Table
+from imednet.sandbox.study.tables import Table
 
 Row = dict[str, Any]
 

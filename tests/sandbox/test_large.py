@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imednet.sandbox.lists import PAGE_MEMORY
+from imednet.sandbox.server.lists import PAGE_MEMORY
 
 WORK = """
 import json, resource, sys

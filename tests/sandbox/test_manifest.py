@@ -17,8 +17,8 @@ import pytest
 
 import imednet
 from imednet.sandbox import Sandbox, Scale, Study, build
-from imednet.sandbox.manifest import manifest_of, study_manifest
-from imednet.sandbox.sizes import SIZES
+from imednet.sandbox.invent.sizes import SIZES
+from imednet.sandbox.server.manifest import manifest_of, study_manifest
 from support import LISTS, STUDY
 
 Row = dict[str, Any]
@@ -310,9 +310,9 @@ def test_demo_has_every_defect_and_the_clean_subject_none(manifest: Row, rows: R
 
 PRINT = (
     "import hashlib, json, sys\n"
-    "from imednet.sandbox.manifest import manifest_of\n"
+    "from imednet.sandbox.server.manifest import manifest_of\n"
     "from imednet.sandbox import build\n"
-    "from imednet.sandbox.sizes import SIZES\n"
+    "from imednet.sandbox.invent.sizes import SIZES\n"
     "found = manifest_of(build(SIZES[sys.argv[1]]))\n"
     "print(hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest())\n"
 )

@@ -11,7 +11,7 @@ import pytest
 
 from asking import MAIN, STUDIES, Client, error_of
 from imednet.sandbox import Sandbox
-from imednet.sandbox.switches import SWITCHES
+from imednet.sandbox.server.switches import SWITCHES
 
 HERE = Path(__file__).resolve().parent
 TABLE = HERE.parent.parent / "docs" / "quirks.md"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from imednet.sandbox import Scale, Study, build
-from imednet.sandbox.dice import Dice
-from imednet.sandbox.sites import quotas, sites_of
-from imednet.sandbox.sizes import PROFILES, SIZES
-from imednet.sandbox.tables import KEYS
+from imednet.sandbox.invent.seeded import Dice
+from imednet.sandbox.invent.sites import quotas, sites_of
+from imednet.sandbox.invent.sizes import PROFILES, SIZES
+from imednet.sandbox.study.tables import KEYS
 from support import LISTS, STUDY
 
 Rows = dict[str, list[dict[str, Any]]]

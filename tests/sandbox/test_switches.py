@@ -19,8 +19,8 @@ import pytest
 
 from asking import KEYS, MAIN, STUDIES, TWIN, Client
 from imednet.sandbox import Fault, Sandbox, Switches
-from imednet.sandbox.faults import KINDS
-from imednet.sandbox.switches import SWITCHES
+from imednet.sandbox.server.faults import KINDS
+from imednet.sandbox.server.switches import SWITCHES
 from support import LISTS
 
 Row = dict[str, Any]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imednet.core.filtering import grammar as filters
 from imednet.errors import ArgumentError, UnknownFilterError
-from imednet.sandbox.expressions import Refused, holds, parse_filter
+from imednet.sandbox.server.expressions import Refused, holds, parse_filter
 from imednet_api.api import operation
 from support import built
 

@@ -11,11 +11,11 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imednet.workflows.writing.item_files import read_items
 
 from imednet.errors import ArgumentError
 from imednet.utils.csv_rows import read_csv_rows
 from imednet.validation.dictionary import load_dictionary
+from imednet.workflows.writing.item_files import read_items
 
 HEAD = "formKey,subjectKey,AETERM,AEST\n"
 DAMAGED = {

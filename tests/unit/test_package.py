@@ -77,7 +77,7 @@ def test_the_suite_runs_against_the_built_wheel() -> None:
         assert not home.is_relative_to(ROOT / "src")
         assert not home.is_relative_to(ROOT / "generated")
         assert (home.parent / "py.typed").exists()
-    assert Path(str(imednet.__file__)).parent.joinpath("sandbox", "design.json").exists()
+    assert Path(str(imednet.__file__)).parent.joinpath("sandbox", "invent", "design.json").exists()
 
 
 def test_the_readme_has_one_command_to_try_and_one_to_test() -> None:

@@ -52,7 +52,7 @@ class Connection:
         if given is not None:
             return given
         if self.sandbox:
-            from ..sandbox.design import STUDY
+            from ..sandbox.invent.design import STUDY
 
             return STUDY
         raise typer.BadParameter("STUDY is missing. Next: `imednet check` lists the studies you may read")

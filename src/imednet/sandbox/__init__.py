@@ -10,12 +10,12 @@ It uses the standard library only and shares no code with the client, so that th
 it is invented: study, sites, people, products and results.
 """
 
-from .api import Api
-from .faults import Fault
-from .messages import Answer, Request
-from .server import Sandbox
-from .sizes import Scale
-from .study import Study, build
-from .switches import Switches
+from .invent.sizes import Scale
+from .server.api import Api
+from .server.faults import Fault
+from .server.messages import Answer, Request
+from .server.server import Sandbox
+from .server.switches import Switches
+from .study.study import Study, build
 
 __all__ = ["Answer", "Api", "Fault", "Request", "Sandbox", "Scale", "Study", "Switches", "build"]

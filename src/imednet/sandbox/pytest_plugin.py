@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .server import Sandbox
+    from .server.server import Sandbox
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def imednet_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A sandbox of the test's own, running; options come from the marker of the same name."""
-    from .server import Sandbox
+    from .server.server import Sandbox
 
     marker = request.node.get_closest_marker("imednet_sandbox")
     with Sandbox(*(marker.args if marker else ()), **(marker.kwargs if marker else {})) as box:

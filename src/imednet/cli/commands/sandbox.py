@@ -83,10 +83,10 @@ def manifest(
 
     imednet sandbox manifest --size medium --no-ledger --out manifest.json
     """
-    from ...sandbox.manifest import manifest_of
-    from ...sandbox.server import DEFAULT_SEED
-    from ...sandbox.sizes import scale_of
-    from ...sandbox.study import build
+    from ...sandbox.invent.sizes import scale_of
+    from ...sandbox.server.manifest import manifest_of
+    from ...sandbox.server.server import DEFAULT_SEED
+    from ...sandbox.study.study import build
     from ...utils.disk import write_whole
 
     try:
@@ -112,9 +112,9 @@ def describe() -> None:
     """
     from dataclasses import fields
 
-    from ...sandbox.faults import KINDS, OPTIONS, Fault
-    from ...sandbox.sizes import PROFILES, PURPOSES, SIZES
-    from ...sandbox.switches import CONTENT, DIALECT, STRICTNESS, Switches
+    from ...sandbox.invent.sizes import PROFILES, PURPOSES, SIZES
+    from ...sandbox.server.faults import KINDS, OPTIONS, Fault
+    from ...sandbox.server.switches import CONTENT, DIALECT, STRICTNESS, Switches
 
     defaults = dict(Switches())
     typer.echo("Sizes (--size)")
@@ -141,7 +141,7 @@ def describe() -> None:
 
 def _sandbox(size: str, profile: str | None, seed: int | None, **options: object) -> tuple[Sandbox, str]:
     from ...sandbox import Sandbox
-    from ...sandbox.server import DEFAULT_SEED
+    from ...sandbox.server.server import DEFAULT_SEED
 
     try:
         box = Sandbox(size, profile=profile, seed=DEFAULT_SEED if seed is None else seed, **options)  # type: ignore[arg-type]

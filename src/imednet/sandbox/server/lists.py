@@ -13,14 +13,14 @@ from contextlib import AbstractContextManager
 from itertools import compress
 from typing import Any, Generic, TypeVar
 
-from .design import Row
+from ..invent.design import Row
+from ..study.records import Records, blind
+from ..study.study import Study
+from ..study.tables import DEFAULT_SORT, KEYS, Table
 from .dialect import Speech, Typed
 from .expressions import Refused, Test, Tree, check, holds, parse_answers_filter, parse_filter
 from .messages import encoded, invalid
-from .records import Records, blind
-from .study import Study
 from .switches import Switches
-from .tables import DEFAULT_SORT, KEYS, Table
 
 MAX_SIZE = 500
 DEFAULT_SIZE = 25

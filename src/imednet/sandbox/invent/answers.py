@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .design import Design, Row
-from .dice import LOW, Dice, bell, growth
-from .life import Life, iso, written
 from .people import NOW, PROCEDURE, Subject
 from .plan import DAY_ZERO, TWICE, Plan
-from .plausible import CONDITIONS, EXIT_REASONS, LABS, MEANS, NIGHT, NOT_DONE, RANGES, USUAL
+from .ranges import CONDITIONS, EXIT_REASONS, LABS, MEANS, NIGHT, NOT_DONE, RANGES, USUAL
+from .record_life import Life, iso, written
+from .seeded import LOW, Dice, bell, growth
 from .words import DRUGS, LAST_NAMES, TERMS, WORDS
 
 _LETTERS = "ABCDEFGHIJKLMNOPRSTUVWYZ"

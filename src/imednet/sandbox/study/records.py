@@ -8,11 +8,11 @@ from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from .defects import Note
-from .design import Row
-from .life import Life, written
-from .people import Subject
-from .plan import Shuffle
+from ..invent.defects import Note
+from ..invent.design import Row
+from ..invent.people import Subject
+from ..invent.plan import Shuffle
+from ..invent.record_life import Life, written
 from .tables import Table, numbered
 
 if TYPE_CHECKING:

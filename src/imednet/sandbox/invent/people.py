@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from .design import CLOCK, Design, Row
-from .dice import Dice
-from .scripts import STORIES, Story, is_scripted
+from .scripted_subjects import STORIES, Story, is_scripted
+from .seeded import Dice
 from .sites import quotas
 
 NOW = date.fromisoformat(CLOCK[:10]).toordinal()

@@ -12,10 +12,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from ..invent.seeded import Dice, bell, growth
+from ..study.tables import KEYS
 from .api import PREFIX, Api
-from .dice import Dice, bell, growth
 from .messages import Answer, Problem, Request, encoded, problem_answer
-from .tables import KEYS
 
 HUGE = 60_000_000
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

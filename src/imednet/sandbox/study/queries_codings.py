@@ -6,15 +6,15 @@ from array import array
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .conduct import CODER, COORDINATOR, MANAGER, MONITOR
-from .defects import Note
-from .design import Row
-from .dice import bell, growth
-from .life import CLOCK_SECONDS, Life, written
-from .people import Subject
-from .sites import CLOSED
+from ..invent.defects import Note
+from ..invent.design import Row
+from ..invent.people import Subject
+from ..invent.record_life import CLOCK_SECONDS, Life, written
+from ..invent.seeded import bell, growth
+from ..invent.sites import CLOSED
+from ..invent.words import PREFERRED_DRUGS, PREFERRED_TERMS, WORDS
 from .tables import numbered, own
-from .words import PREFERRED_DRUGS, PREFERRED_TERMS, WORDS
+from .users_revisions import CODER, COORDINATOR, MANAGER, MONITOR
 
 if TYPE_CHECKING:
     from .study import Study

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from .design import load
+from ..invent.design import load
 
 
 class Switch(NamedTuple):

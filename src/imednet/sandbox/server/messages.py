@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .design import Row
+from ..invent.design import Row
 
 JSON_TYPE = {"Content-Type": "application/json"}
 

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from .conduct import REVISION_FIELDS, Conduct, RevisionSource, Staff, users
-from .defects import Spoiler
-from .design import DESIGN_CHANGED, DESIGN_MADE, STUDY, TWIN, Design, Row
-from .dialogue import CODING_FIELDS, QUERY_FIELDS, CodingSource, QuerySource
-from .dice import Dice
-from .life import CLOCK_SECONDS, Lives, iso, written
-from .people import EXITED, NOW, Subject
-from .plan import DAY_ZERO, Plan, Visit
+from ..invent.defects import Spoiler
+from ..invent.design import DESIGN_CHANGED, DESIGN_MADE, STUDY, TWIN, Design, Row
+from ..invent.people import EXITED, NOW, Subject
+from ..invent.plan import DAY_ZERO, Plan, Visit
+from ..invent.record_life import CLOCK_SECONDS, Lives, iso, written
+from ..invent.scripted_subjects import DAY_UNDER_LIVE_RECORD
+from ..invent.seeded import Dice
+from ..invent.sites import sites_of
+from ..invent.sizes import Scale, design_of
+from .queries_codings import CODING_FIELDS, QUERY_FIELDS, CodingSource, QuerySource
 from .records import KEYWORD, Records, RecordSource
-from .scripts import DAY_UNDER_LIVE_RECORD
-from .sites import sites_of
-from .sizes import Scale, design_of
 from .tables import Fixed, Source, Table, numbered
+from .users_revisions import REVISION_FIELDS, Conduct, RevisionSource, Staff, users
 
 DAY = 86400
 

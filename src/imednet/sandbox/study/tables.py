@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any, Protocol
 
-from .design import Row
+from ..invent.design import Row
 
 KEYS: dict[str, tuple[str, ...]] = {
     "studies": ("studyKey",),

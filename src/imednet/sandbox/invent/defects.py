@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any
 
-from . import scripts
+from . import scripted_subjects as scripts
 from .answers import Answers, meta
 from .design import Design, Row
-from .dice import LOW, Dice
-from .life import Life, Lives, iso
 from .people import NOW
 from .plan import TWICE, Plan
+from .record_life import Life, Lives, iso
+from .seeded import LOW, Dice
 from .words import FOREIGN_DRUGS, FOREIGN_TERMS, FORMULAS, NUMBER_IN_WORDS, NUMBER_WITH_SIGN, UNKNOWN_DATES
 
 Note = tuple[str, str | None, Any]

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .design import Design
-from .dice import LOW, Dice
 from .people import NOW, Subject
 from .plan import BURST, DAY_ZERO, Plan
-from .scripts import DELETED, SHAPES, SKEWED
+from .scripted_subjects import DELETED, SHAPES, SKEWED
+from .seeded import LOW, Dice
 
 DAY = 86400
 CLOCK_SECONDS = (NOW - DAY_ZERO) * DAY

@@ -14,13 +14,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, TypedDict
 
+from ..invent.design import Row, load
+from ..invent.sizes import scale_of
+from ..study.study import Study, build
 from .api import Api
 from .control import CONTROL, control, is_loopback
-from .design import Row, load
 from .faults import Fault, Faults, endpoint_of
 from .messages import Answer, Intercept, Request, encoded
-from .sizes import scale_of
-from .study import Study, build
 from .switches import Switches
 
 DEFAULT_SEED = 2024

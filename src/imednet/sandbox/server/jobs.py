@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .design import Row
-from .dice import Dice
+from ..invent.design import Row
+from ..invent.seeded import Dice
+from ..study.study import Study
+from .item_rules import Item
 from .messages import not_found
-from .posting import Item
-from .study import Study
 from .switches import Switches
 
 

@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .defects import Note
-from .design import CLOCK, Row
-from .dialogue import CODED
-from .life import IMPORTED, written
-from .people import Subject
-from .plan import TWICE
-from .records import STATUSES
-from .study import Study, study_rows
-from .tables import DEFAULT_SORT, KEYS
+from ..invent.defects import Note
+from ..invent.design import CLOCK, Row
+from ..invent.people import Subject
+from ..invent.plan import TWICE
+from ..invent.record_life import IMPORTED, written
+from ..study.queries_codings import CODED
+from ..study.records import STATUSES
+from ..study.study import Study, study_rows
+from ..study.tables import DEFAULT_SORT, KEYS
 
 if TYPE_CHECKING:
     from .api import Api

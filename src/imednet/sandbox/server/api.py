@@ -8,17 +8,17 @@ from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import unquote
 
+from ..invent.design import STUDY, TWIN, Row
+from ..invent.record_life import CLOCK_SECONDS, written
+from ..study.study import FIELDS, Study, empty_studies, study_rows
+from ..study.tables import KEYS, Fixed, Table
 from .calendar import advance
-from .design import STUDY, TWIN, Row
+from .item_rules import read_items
 from .jobs import Jobs
-from .life import CLOCK_SECONDS, written
 from .lists import Lists
 from .manifest import manifest_of
 from .messages import Answer, Problem, Request, encoded, invalid, not_found, problem_answer
-from .posting import read_items
-from .study import FIELDS, Study, empty_studies, study_rows
 from .switches import Switches
-from .tables import KEYS, Fixed, Table
 from .writes import store
 
 PREFIX = "/api/v1/edc/"

@@ -9,9 +9,9 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from .design import Row
+from ..invent.design import Row
+from ..study.study import Study
 from .messages import invalid
-from .study import Study
 from .switches import Switches
 
 FORM, SITE = ("formKey", "formId"), ("siteName", "siteId")

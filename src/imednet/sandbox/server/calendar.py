@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .design import Row
-from .dialogue import comment
-from .life import CLOCK_SECONDS, DAY, written
-from .plan import DAY_ZERO
-from .study import Study
-from .words import DRUGS, TERMS, WORDS
+from ..invent.design import Row
+from ..invent.plan import DAY_ZERO
+from ..invent.record_life import CLOCK_SECONDS, DAY, written
+from ..invent.words import DRUGS, TERMS, WORDS
+from ..study.queries_codings import comment
+from ..study.study import Study
 from .writes import create, update
 
 if TYPE_CHECKING:

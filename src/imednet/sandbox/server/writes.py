@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .design import Row
-from .posting import UNPLANNED, Item
-from .study import Study
+from ..invent.design import Row
+from ..study.study import Study
+from .item_rules import UNPLANNED, Item
 
 WRITER = "api"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .design import Design, Row
+from ..invent.design import Design, Row
 from .switches import Switches
 
 NUMBERS = frozenset(

@@ -15,7 +15,6 @@ from math import gcd
 from typing import NamedTuple
 
 from .design import Design, Row
-from .dice import Dice
 from .people import (
     BASELINE,
     DIARY_DAYS,
@@ -26,6 +25,7 @@ from .people import (
     Subject,
     enrol,
 )
+from .seeded import Dice
 
 SHARE_OF_UNTREATED = {"MH": 0.6, "CM": 1 / 3, "AE": 0.04, "PD": 0.09, "DD": 0.0}
 """Log entries of subjects who were never treated, beside those of treated ones."""

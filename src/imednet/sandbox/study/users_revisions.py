@@ -6,13 +6,13 @@ from array import array
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .design import Design, Row
-from .dice import Dice
-from .life import DAY, Life, written
-from .people import Subject
-from .scripts import is_scripted
+from ..invent.design import Design, Row
+from ..invent.people import Subject
+from ..invent.record_life import DAY, Life, written
+from ..invent.scripted_subjects import is_scripted
+from ..invent.seeded import Dice
+from ..invent.words import FIRST_NAMES, LAST_NAMES, REASONS, WORDS
 from .tables import numbered
-from .words import FIRST_NAMES, LAST_NAMES, REASONS, WORDS
 
 if TYPE_CHECKING:
     from .study import Study

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from .design import Design, Row
-from .dice import Dice
+from .seeded import Dice
 
 TOWNS = (
     "Aldermoor", "Birkhaven", "Caldmere", "Dunwick", "Eastfell", "Fernhollow", "Glenbrook", "Harrowgate", "Inverlee",

@@ -1,0 +1,1 @@
+"""The lists of the invented study, made when they are asked for."""
