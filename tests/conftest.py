@@ -17,9 +17,14 @@ if os.environ.get("IMEDNET_TEST_WITHOUT_MSGSPEC"):
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from imednet.sandbox import Sandbox
 from support import Door, Ways
+
+settings.register_profile("whole", deadline=None)  # a busy machine is slow, not wrong
+settings.register_profile("dev", deadline=None, max_examples=20)
+settings.load_profile(os.environ.get("IMEDNET_TEST_PROFILE", "whole"))
 
 # Run in environments of their own, `nox -s conformance` and `nox -s soak`.
 collect_ignore = [] if find_spec("schemathesis") else ["conformance"]

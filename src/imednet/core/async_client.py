@@ -1,12 +1,12 @@
-"""The asynchronous client."""
+"""The client that sends requests and reads their answers."""
 
 from __future__ import annotations
 
-import asyncio
+import asyncio  # async only
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
@@ -14,37 +14,56 @@ from imednet_api.types import UNSET, Request
 
 from ..errors import LifecycleError
 from ..utils.quiet import QuietDict, quiet
+from .concurrency import AsyncAhead, running_loop
 from .http_client_base import HTTPClientBase, Reader, untouched
 from .options import AS_CLIENT, CallOptions
 from .transport.async_executor import AsyncRequestExecutor
 from .transport.body import Collected, Exchange
 from .transport.certificates import trusted
-from .transport.executor import foreign_errors
+from .transport.retry_loop import foreign_errors
+from .transport.time_limit import AsyncTimeLimit
+
+if TYPE_CHECKING:
+    from .concurrency import AsyncFuture
 
 T = TypeVar("T")
 
 
 class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
-    """Sends requests over an event loop."""
+    """Sends requests for the tasks of one event loop."""
 
-    _loop: asyncio.AbstractEventLoop | None = None
+    _loop: asyncio.AbstractEventLoop | None = None  # async only
 
     def _make_http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted(self.uses_tls))
 
-    def _check_loop(self) -> None:
-        """Connections belong to the loop they were made in."""
-        loop = asyncio.get_running_loop()
+    def _make_executor(self) -> AsyncRequestExecutor:
+        self._ahead = AsyncAhead()
+        self._time_limit = AsyncTimeLimit(self._drop_connections if self._owns_http else None)
+        return AsyncRequestExecutor(self._pace, self.monitor)
+
+    async def _drop_connections(self) -> None:
+        """Close the connections; the next request makes new ones."""
+        http, self._made = self._made, None
+        if http is not None:
+            await http.aclose()
+
+    def _check_loop(self) -> None:  # async only
+        """Raise LifecycleError in another event loop: connections belong to the loop they were made in."""
+        loop = running_loop()
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop and self._owns_http:
             raise LifecycleError("this SDK was used in another event loop: make one AsyncImednetSDK for each loop")
 
-    def _make_executor(self) -> AsyncRequestExecutor:
-        return AsyncRequestExecutor(self._pace, self.monitor)
-
     async def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
-        """GET a path of the API; see `Client.get`."""
+        """GET a path of the API; retried, and failures raised, as everywhere.
+
+        Args:
+            path: such as `/api/v1/edc/studies`, or a whole address on the configured host.
+            params: query parameters.
+            **kwargs: `headers=`, `timeout=` and other arguments of `build_request` of the `httpx` client.
+        """
         params, kwargs = quiet(params), quiet(kwargs)
         response, _ = await self._send("GET", path, params, UNSET, kwargs, untouched)
         return response
@@ -64,11 +83,10 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     async def _send(
         self, method: str, path: str, query: Any, body: Any, options: dict[str, Any], read: Reader[T]
     ) -> tuple[httpx.Response, T]:
-        wanted = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
-        arguments = QuietDict({**self._arguments(path, query, {}, body, wanted), **options})
+        own = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
+        arguments = QuietDict({**self._arguments(path, query, {}, body, own), **options})
         call = self._call(method, method, arguments, None)
-        plan = self._plan(method, wanted)
-        return await self._executor.run(plan, call, self._sender(method, arguments), read)
+        return await self._executor.run(self._plan(method, own), call, self._sender(method, arguments), read)
 
     async def fetch(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
@@ -80,6 +98,12 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         _, value = await self._executor.run(self._plan(method, options), call, self._sender(method, arguments), read)
         return value
 
+    def fetch_ahead(
+        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
+    ) -> AsyncFuture[T]:
+        """`fetch` in the background; neither an interrupt nor the end of the program waits for the answer."""
+        return self._ahead.start(lambda: self.fetch(request, read, study_key, options))
+
     def _sender(
         self, method: str, arguments: dict[str, Any]
     ) -> Callable[[], AbstractAsyncContextManager[httpx.Response]]:
@@ -87,26 +111,21 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         async def send() -> AsyncIterator[httpx.Response]:
             """The answer, read whole. If it turns out to be unsound, its connection is not used again."""
             self._refuse_closed()
-            self._check_loop()
+            self._check_loop()  # async only
             opened: httpx.Response | None = None
             exchange = self._exchange(method, arguments["url"])
             try:
                 with foreign_errors(method):
-                    try:
-                        async with asyncio.timeout(exchange.seconds) as limit:
-                            first = self._request(method, arguments)
-                            opened = await self._http.send(first, stream=True, follow_redirects=False)
-                            for further in self._led_on(method, arguments):
-                                request = further(opened)
-                                if request is None:
-                                    break
-                                await opened.aclose()
-                                opened = await self._http.send(request, stream=True, follow_redirects=False, auth=None)
-                            response = await _collected(opened, exchange)
-                    except TimeoutError:
-                        if not limit.expired():
-                            raise  # a transport's or a hook's own
-                        raise exchange.too_slow() from None
+                    async with self._time_limit.on(exchange):
+                        first = self._request(method, arguments)
+                        opened = await self._http.send(first, stream=True, follow_redirects=False)
+                        for redirected in self._redirect_steps(method, arguments):
+                            request = redirected(opened)
+                            if request is None:
+                                break
+                            await opened.aclose()
+                            opened = await self._http.send(request, stream=True, follow_redirects=False, auth=None)
+                        response = await _async_collected(opened, exchange)
                 yield response
             except BaseException:
                 if opened is not None and "network_stream" in opened.extensions:
@@ -121,6 +140,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
 
     async def aclose(self) -> None:
         """Close the connections, unless the `httpx` client is the caller's own."""
+        await self._ahead.aclose()
         if self._owns_http:
             self._closed = True
             if self._made is not None:
@@ -135,7 +155,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         await self.aclose()
 
 
-async def _collected(opened: httpx.Response, exchange: Exchange) -> httpx.Response:
+async def _async_collected(opened: httpx.Response, exchange: Exchange) -> httpx.Response:
     """An answer with all its bytes."""
     collected = Collected(opened, exchange)
     stream = httpx.ByteStream(opened.content) if opened.is_stream_consumed else opened.stream

@@ -1,10 +1,10 @@
-"""The blocking client."""
+# Written by scripts/blocking_twin.py from async_client.py. Do not edit: run `nox -s generate`.
+"""The client that sends requests and reads their answers."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,37 +13,37 @@ import httpx
 from imednet_api.types import UNSET, Request
 
 from ..utils.quiet import QuietDict, quiet
+from .concurrency import Ahead
 from .http_client_base import HTTPClientBase, Reader, untouched
 from .options import AS_CLIENT, CallOptions
 from .transport.body import Collected, Exchange
 from .transport.certificates import trusted
-from .transport.executor import SyncRequestExecutor, foreign_errors
-from .transport.watchdog import Watchdog
+from .transport.executor import RequestExecutor
+from .transport.retry_loop import foreign_errors
+from .transport.time_limit import TimeLimit
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from .concurrency import Future
 
 T = TypeVar("T")
 
-_LAST_SECOND = 1.0
 
-
-class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
-    """Sends requests over blocking I/O. Safe to share between threads."""
+class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
+    """Sends requests for any number of threads."""
 
     def _make_http(self) -> httpx.Client:
         return httpx.Client(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted(self.uses_tls))
 
-    def _close_http(self) -> None:
-        """Close the connections; the next request makes new ones."""
-        made, self._made = self._made, None
-        if made is not None:
-            made.close()
+    def _make_executor(self) -> RequestExecutor:
+        self._ahead = Ahead()
+        self._time_limit = TimeLimit(self._drop_connections if self._owns_http else None)
+        return RequestExecutor(self._pace, self.monitor)
 
-    def _make_executor(self) -> SyncRequestExecutor:
-        self._ahead: set[Future[Any]] = set()
-        self._watchdog = Watchdog(self._close_http) if self._owns_http else None
-        return SyncRequestExecutor(self._pace, self.monitor)
+    def _drop_connections(self) -> None:
+        """Close the connections; the next request makes new ones."""
+        http, self._made = self._made, None
+        if http is not None:
+            http.close()
 
     def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
         """GET a path of the API; retried, and failures raised, as everywhere.
@@ -51,7 +51,7 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
         Args:
             path: such as `/api/v1/edc/studies`, or a whole address on the configured host.
             params: query parameters.
-            **kwargs: `headers=`, `timeout=` and other arguments of `httpx.Client.build_request`.
+            **kwargs: `headers=`, `timeout=` and other arguments of `build_request` of the `httpx` client.
         """
         params, kwargs = quiet(params), quiet(kwargs)
         response, _ = self._send("GET", path, params, UNSET, kwargs, untouched)
@@ -72,11 +72,10 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
     def _send(
         self, method: str, path: str, query: Any, body: Any, options: dict[str, Any], read: Reader[T]
     ) -> tuple[httpx.Response, T]:
-        wanted = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
-        arguments = QuietDict({**self._arguments(path, query, {}, body, wanted), **options})
+        own = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
+        arguments = QuietDict({**self._arguments(path, query, {}, body, own), **options})
         call = self._call(method, method, arguments, None)
-        plan = self._plan(method, wanted)
-        return self._executor.run(plan, call, self._sender(method, arguments), read)
+        return self._executor.run(self._plan(method, own), call, self._sender(method, arguments), read)
 
     def fetch(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
@@ -91,22 +90,8 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
     def fetch_ahead(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
     ) -> Future[T]:
-        """`fetch` in a daemon thread: an interrupt or the end of the program does not wait for an answer."""
-        from concurrent.futures import Future
-
-        future: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                future.set_result(self.fetch(request, read, study_key, options))
-            except BaseException as error:  # noqa: BLE001  (handed to whoever waits for the result)
-                future.set_exception(error)
-            finally:
-                self._ahead.discard(future)
-
-        self._ahead.add(future)
-        threading.Thread(target=run, daemon=True, name="imednet-ahead").start()
-        return future
+        """`fetch` in the background; neither an interrupt nor the end of the program waits for the answer."""
+        return self._ahead.start(lambda: self.fetch(request, read, study_key, options))
 
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], AbstractContextManager[httpx.Response]]:
         @contextmanager
@@ -116,15 +101,17 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
             opened: httpx.Response | None = None
             exchange = self._exchange(method, arguments["url"])
             try:
-                with foreign_errors(method), self._in_time(exchange):
-                    opened = self._http.send(self._request(method, arguments), stream=True, follow_redirects=False)
-                    for further in self._led_on(method, arguments):
-                        request = further(opened)
-                        if request is None:
-                            break
-                        opened.close()
-                        opened = self._http.send(request, stream=True, follow_redirects=False, auth=None)
-                    response = _collected(opened, exchange)
+                with foreign_errors(method):
+                    with self._time_limit.on(exchange):
+                        first = self._request(method, arguments)
+                        opened = self._http.send(first, stream=True, follow_redirects=False)
+                        for redirected in self._redirect_steps(method, arguments):
+                            request = redirected(opened)
+                            if request is None:
+                                break
+                            opened.close()
+                            opened = self._http.send(request, stream=True, follow_redirects=False, auth=None)
+                        response = _collected(opened, exchange)
                 yield response
             except BaseException:
                 if opened is not None and "network_stream" in opened.extensions:
@@ -137,25 +124,9 @@ class Client(HTTPClientBase[httpx.Client, SyncRequestExecutor]):
 
         return send
 
-    @contextmanager
-    def _in_time(self, exchange: Exchange) -> Iterator[None]:
-        """Let a request end when its time is over, with the error of that."""
-        try:
-            with self._watchdog.watching(exchange.expires) if self._watchdog else nullcontext():
-                yield
-        except httpx.RequestError:
-            exchange.check_time()
-            raise
-
     def close(self) -> None:
-        """Close the connections, unless the `httpx` client is the caller's own.
-
-        Requests that were asked ahead and are no longer needed get a second to end, so that no socket stays open.
-        """
-        if self._ahead:
-            from concurrent.futures import wait
-
-            wait(tuple(self._ahead), timeout=_LAST_SECOND)
+        """Close the connections, unless the `httpx` client is the caller's own."""
+        self._ahead.close()
         if self._owns_http:
             self._closed = True
             if self._made is not None:

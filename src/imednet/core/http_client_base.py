@@ -32,7 +32,7 @@ from .monitor import Call, Monitor, RequestSent, ResponseReceived, log_as_asked
 from .options import CallOptions, is_number
 from .retry import DefaultRetryPolicy, RetryPolicy
 from .transport.body import ACCEPTED_ENCODINGS, Exchange
-from .transport.executor import RetryPlan
+from .transport.retry_loop import RetryPlan
 from .transport.throttle import Pace
 
 ClientT = TypeVar("ClientT", bound="httpx.Client | httpx.AsyncClient")
@@ -166,7 +166,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         self._retry_policy = policy
 
     def settings(self) -> dict[str, Any]:
-        """What makes a client like this one elsewhere, keys and a caller's own `httpx` client apart."""
+        """Settings that recreate this client in another process, without keys or a custom `httpx` client."""
         return {
             "base_url": self.base_url,
             "timeout": self.timeout,
@@ -238,18 +238,19 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         correlation_id = next(value for header, value in sent.items() if header.lower() == HEADER_CORRELATION_ID)
         return Call(name, method, url, study_key, correlation_id)
 
-    def _led_on(self, method: str, arguments: dict[str, Any]) -> Iterator[Callable[[httpx.Response], Any]]:
-        """For each redirect that may follow another: what gives the next request, or `None` where that is none."""
-        wanted = [arguments]
+    def _redirect_steps(self, method: str, arguments: dict[str, Any]) -> Iterator[Callable[[httpx.Response], Any]]:
+        """One function for each redirect that is followed: it gives the next request, `None` where there is none."""
+        current = arguments
 
-        def further(response: httpx.Response) -> httpx.Request | None:
-            found = self._redirected(method, wanted[0], response)
-            if found is None:
+        def redirected(response: httpx.Response) -> httpx.Request | None:
+            nonlocal current
+            target = self._redirected(method, current, response)
+            if target is None:
                 return None
-            wanted[0] = found
-            return self._request(method, found)
+            current = target
+            return self._request(method, current)
 
-        return repeat(further, _MOST_REDIRECTS)
+        return repeat(redirected, _MOST_REDIRECTS)
 
     def _redirected(self, method: str, arguments: dict[str, Any], response: httpx.Response) -> dict[str, Any] | None:
         """Arguments for the address an answer leads to; `None` where it leads nowhere, or where nobody allowed it.

@@ -14,30 +14,9 @@ from .options import CallOptions
 from .retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from .concurrency import AsyncFuture, Future
 
 T = TypeVar("T")
-
-
-class RequestorProtocol(Protocol):
-    """A blocking client, as far as paginators need one."""
-
-    @property
-    def retry_policy(self) -> RetryPolicy:
-        """Decides whether a request is sent again."""
-        ...  # pragma: no cover
-
-    def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
-        """GET a path."""
-        ...  # pragma: no cover
-
-    def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
-        """POST to a path."""
-        ...  # pragma: no cover
-
-    def close(self) -> None:
-        """Close the connections."""
-        ...  # pragma: no cover
 
 
 class AsyncRequestorProtocol(Protocol):
@@ -61,27 +40,6 @@ class AsyncRequestorProtocol(Protocol):
         ...  # pragma: no cover
 
 
-class ReadingClient(RequestorProtocol, Protocol):
-    """A blocking client, as endpoints need one: an answer is read inside the retry loop."""
-
-    max_in_flight: int
-    cache: bool
-
-    def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
-        """GET a path and read its answer inside the retry loop."""
-        ...  # pragma: no cover
-
-    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...) -> T:
-        """Send a request of the description and read its answer."""
-        ...  # pragma: no cover
-
-    def fetch_ahead(
-        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
-    ) -> Future[T]:
-        """`fetch` in the background."""
-        ...  # pragma: no cover
-
-
 class AsyncReadingClient(AsyncRequestorProtocol, Protocol):
     """An asynchronous client, as endpoints need one: an answer is read inside the retry loop."""
 
@@ -96,6 +54,12 @@ class AsyncReadingClient(AsyncRequestorProtocol, Protocol):
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
     ) -> Awaitable[T]:
         """Send a request of the description and read its answer."""
+        ...  # pragma: no cover
+
+    def fetch_ahead(
+        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
+    ) -> AsyncFuture[T]:
+        """`fetch` in the background."""
         ...  # pragma: no cover
 
 
@@ -116,4 +80,49 @@ class ParamProcessor(Protocol):
 
     def process_filters(self, filters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The filters that go into the expression, and the parameters that go beside it."""
+        ...  # pragma: no cover
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
+class RequestorProtocol(Protocol):
+    """A blocking client, as far as paginators need one."""
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Decides whether a request is sent again."""
+        ...  # pragma: no cover
+
+    def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
+        """GET a path."""
+        ...  # pragma: no cover
+
+    def post(self, path: str, json: Any | None = None, **kwargs: Any) -> httpx.Response:
+        """POST to a path."""
+        ...  # pragma: no cover
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...  # pragma: no cover
+
+
+class ReadingClient(RequestorProtocol, Protocol):
+    """A blocking client, as endpoints need one: an answer is read inside the retry loop."""
+
+    max_in_flight: int
+    cache: bool
+
+    def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
+        """GET a path and read its answer inside the retry loop."""
+        ...  # pragma: no cover
+
+    def fetch(self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...) -> T:
+        """Send a request of the description and read its answer."""
+        ...  # pragma: no cover
+
+    def fetch_ahead(
+        self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
+    ) -> Future[T]:
+        """`fetch` in the background."""
         ...  # pragma: no cover

@@ -1,4 +1,4 @@
-"""A list over an event loop: the twin of `base`, method by method."""
+"""A list: a resource is a subclass that names its operation. `deciding` decides, this moves bytes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Literal, overload
 
 import httpx
 
-from ..core.decoding.page import Page, RowKind, read_page
+from ..core.decoding.page import Lines, Page, RowKind, read_page
 from ..core.filtering.conditions import Condition
 from ..core.options import CallOptions
 from ..core.protocols import AsyncReadingClient
-from ..core.reading.fetch import drive_async
+from ..core.reading.fetch import async_drive
 from ..core.reading.ledger import Consistency
 from ..core.reading.list_call import ListCall
 from ..core.reading.whole_read import Read
@@ -21,7 +21,7 @@ from .rows import AsyncRowIterator, AsyncRowPages, RawRow, Rows, sorted_rows
 
 
 class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
-    """A list over an event loop; every method means what it means in `GenericListGetEndpoint`."""
+    """A list over an event loop. Subclass it with `OPERATION = "list_sites"` to add a resource."""
 
     @overload
     async def list(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> Rows[RawRow]: ...
@@ -60,7 +60,34 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         raw: bool = False,
         **attributes: Any,
     ) -> Rows[T] | Rows[RawRow]:
-        """All rows, proven whole; see `GenericListGetEndpoint.list`."""
+        """All rows, proven whole.
+
+        Args:
+            study_key: the study; the one of this thread or task when it is left out.
+            filter: a ready expression, sent as it is, such as `"formKey==AE;siteId==301"`, or one made with `F`.
+            filters: attributes as the server spells them, sent without a look at whether they exist.
+            page_size: rows a request, at most 500.
+            sort: `"dateModified,desc"` or a list of such; orders the result, pages are always read by identity.
+            consistency: what to do when the list changes while it is read. `repair` reads again where counts do not
+                agree, so that every row that was there all the time is in the result once; `strict` raises; `off`
+                trusts the server and proves nothing.
+            timeout, retries, headers: for this call alone.
+            refresh: ask the server also where the answer is at hand (lists of the study design are kept).
+            raw: decoded JSON instead of objects, untouched.
+            **attributes: filters by keyword: a value, `(operator, value)`, a range `{">=": low, "<": high}`, or a list
+                of which one must match; `None` leaves one out. The server takes each attribute once: what goes beyond
+                is asked for in several reads or tested on the rows, and `proof` says so.
+
+        Returns:
+            A list; its `proof` says why it counts as whole.
+
+        Raises:
+            UnknownFilterError: a keyword is no filter of this resource.
+            ArgumentError: a value cannot be sent.
+            ApiError: the server answered with a failure.
+            RequestError: no usable answer came.
+            PaginationError: a page contradicts itself, or the read cannot be whole (`IncompleteReadError`).
+        """
         attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
@@ -105,7 +132,11 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         raw: bool = False,
         **attributes: Any,
     ) -> AsyncRowIterator[T] | AsyncRowIterator[RawRow]:
-        """Rows one by one, for `async for`; see `GenericListGetEndpoint.iter`."""
+        """Rows one by one, read as they are needed; arguments as in `list`.
+
+        A loop that ends has seen a whole read; one that is not whole ends in an error. With `sort=` the rows are read
+        whole before the first one is given.
+        """
         attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
@@ -148,7 +179,11 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         raw: bool = False,
         **attributes: Any,
     ) -> AsyncRowPages[T] | AsyncRowPages[RawRow]:
-        """Pages one by one, for `async for`; see `GenericListGetEndpoint.pages`."""
+        """Pages one by one, in the order of the identity; arguments as in `list`.
+
+        Args:
+            resume: `page.token` of an earlier read with the same arguments; goes on behind that page.
+        """
         attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(
@@ -182,7 +217,13 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         retries: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> int | None:
-        """The highest identity in the list; see `GenericListGetEndpoint.newest`."""
+        """The highest identity in the list, in one small request; `None` for an empty list.
+
+        Identities only grow, so whatever comes later is found by `record_id=(">", newest)` and the like.
+
+        Raises:
+            ArgumentError: rows of this list are not told apart by one number.
+        """
         call = self._newest_call(study_key, CallOptions(timeout, retries, headers))
         reader = read_page(call.operation, "dictionaries", call.study_key)
         page = await self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
@@ -197,15 +238,45 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         retries: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> T:
-        """One row by its identity; see `GenericListGetEndpoint.get`."""
+        """One row by its identity, such as `records.get("ABC-01", 5000017)`; of a coding, its latest revision.
+
+        The API has no address for a single row, so this is a filtered list.
+
+        Raises:
+            NotFoundError: there is no such row.
+        """
         item_id = quiet(item_id)
         call, item_id = self._get_call(study_key, item_id, CallOptions(timeout, retries, headers))
         return self._only(await self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
 
+    def line_pages(
+        self,
+        study_key: str | None = None,
+        *,
+        fields: tuple[str, ...] = (),
+        filter: str | None = None,
+        resume: str | None = None,
+        consistency: Consistency = "repair",
+        **attributes: Any,
+    ) -> AsyncRowPages[tuple[Any, ...]]:
+        """Pages of a whole read for exports: each row is the JSON that came in one line, nothing of it decoded.
+
+        Args:
+            fields: what stands behind the line in each row, such as `("formId",)`.
+            filter: a ready expression.
+            resume: `page.token` of an earlier read with the same arguments.
+            consistency: as in `list`.
+            **attributes: parameters of this list alone, such as `include_inactive=True`.
+        """
+        attributes, filter = quiet(attributes), quiet(filter)
+        calls = self._calls(study_key, filter=filter, attributes=attributes)
+        read = self._whole(calls, consistency, resume)
+        return AsyncRowPages(*self._read(read, Lines(fields)))
+
     # ---- shared by all of the above
 
     def _read(self, read: Read, kind: RowKind) -> tuple[Read, AsyncGenerator[Page, None]]:
-        return read, drive_async(self._client, read, read_page(self.operation, kind, read.call.study_key))
+        return read, async_drive(self._client, read, read_page(self.operation, kind, read.call.study_key))
 
     async def _rows(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, refresh: bool, raw: bool

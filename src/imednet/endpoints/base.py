@@ -1,4 +1,5 @@
-"""A list over blocking I/O: a resource is a subclass that names its operation. `deciding` decides, this moves bytes."""
+# Written by scripts/blocking_twin.py from async_base.py. Do not edit: run `nox -s generate`.
+"""A list: a resource is a subclass that names its operation. `deciding` decides, this moves bytes."""
 
 from __future__ import annotations
 
@@ -299,10 +300,15 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
 
         def rows() -> Generator[Any, None, None]:
             if sorting:
-                yield from sorted_rows([row for page in pages for row in page.rows], sorting)
+                for row in sorted_rows([row for page in pages for row in page.rows], sorting):
+                    yield row
                 return
-            for page in pages:
-                yield from page.rows
+            try:
+                for page in pages:
+                    for row in page.rows:
+                        yield row
+            finally:
+                pages.close()
 
         return RowIterator(read, rows())
 

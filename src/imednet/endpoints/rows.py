@@ -88,6 +88,73 @@ class _Reading:
         )
 
 
+def sorted_rows(rows: list[Any], fields: list[tuple[str, bool]]) -> list[Any]:
+    """Rows (objects or dictionaries) by the caller's fields; missing values come last either way."""
+    for attribute, descending in reversed(fields):
+        present = [row for row in rows if _value(row, attribute) is not None]
+        missing = [row for row in rows if _value(row, attribute) is None]
+        present.sort(key=lambda row: _orderable(_value(row, attribute)), reverse=descending)
+        rows = present + missing
+    return rows
+
+
+def _value(row: Any, attribute: str) -> Any:
+    if isinstance(row, dict):
+        return row.get(attribute)
+    return getattr(row, attribute)
+
+
+def _orderable(value: Any) -> tuple[str, Any]:
+    if isinstance(value, (int, float)):
+        return ("", value)
+    return (type(value).__name__, value if isinstance(value, str) else repr(value))
+
+
+class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
+    """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+
+    def __init__(self, read: Read, pages: AsyncGenerator[Page, None]) -> None:
+        super().__init__(read)
+        self._pages = pages
+
+    async def __anext__(self) -> RowPage[T]:
+        try:
+            return RowPage.of(await anext(self._pages), self._read)
+        except (ImednetError, StopAsyncIteration) as error:
+            raise self._ended(error) from None
+        except BaseException:
+            self._interrupted()
+            raise
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._pages.aclose()
+
+
+class AsyncRowIterator(_Reading, Generic[T], AsyncIterator[T]):
+    """Rows of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+
+    def __init__(self, read: Read, rows: AsyncGenerator[T, None]) -> None:
+        super().__init__(read)
+        self._rows = rows
+
+    async def __anext__(self) -> T:
+        try:
+            return await anext(self._rows)
+        except (ImednetError, StopAsyncIteration) as error:
+            raise self._ended(error) from None
+        except BaseException:
+            self._interrupted()
+            raise
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._rows.aclose()
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
 class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
     """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
 
@@ -128,67 +195,3 @@ class RowIterator(_Reading, Generic[T], Iterator[T]):
     def close(self) -> None:
         """Stop reading."""
         self._rows.close()
-
-
-class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
-    """Pages of a read, as they come; see `RowPages`."""
-
-    def __init__(self, read: Read, pages: AsyncGenerator[Page, None]) -> None:
-        super().__init__(read)
-        self._pages = pages
-
-    async def __anext__(self) -> RowPage[T]:
-        try:
-            return RowPage.of(await anext(self._pages), self._read)
-        except (ImednetError, StopAsyncIteration) as error:
-            raise self._ended(error) from None
-        except BaseException:
-            self._interrupted()
-            raise
-
-    async def aclose(self) -> None:
-        """Stop reading."""
-        await self._pages.aclose()
-
-
-class AsyncRowIterator(_Reading, Generic[T], AsyncIterator[T]):
-    """Rows of a read, as they come; see `RowIterator`."""
-
-    def __init__(self, read: Read, rows: AsyncGenerator[T, None]) -> None:
-        super().__init__(read)
-        self._rows = rows
-
-    async def __anext__(self) -> T:
-        try:
-            return await anext(self._rows)
-        except (ImednetError, StopAsyncIteration) as error:
-            raise self._ended(error) from None
-        except BaseException:
-            self._interrupted()
-            raise
-
-    async def aclose(self) -> None:
-        """Stop reading."""
-        await self._rows.aclose()
-
-
-def sorted_rows(rows: list[Any], fields: list[tuple[str, bool]]) -> list[Any]:
-    """Rows (objects or dictionaries) by the caller's fields; missing values come last either way."""
-    for attribute, descending in reversed(fields):
-        present = [row for row in rows if _value(row, attribute) is not None]
-        missing = [row for row in rows if _value(row, attribute) is None]
-        present.sort(key=lambda row: _orderable(_value(row, attribute)), reverse=descending)
-        rows = present + missing
-    return rows
-
-
-def _value(row: Any, attribute: str) -> Any:
-    if isinstance(row, dict):
-        return row.get(attribute)
-    return getattr(row, attribute)
-
-
-def _orderable(value: Any) -> tuple[str, Any]:
-    if isinstance(value, (int, float)):
-        return ("", value)
-    return (type(value).__name__, value if isinstance(value, str) else repr(value))

@@ -1,4 +1,4 @@
-"""A whole read over a client: two thin shells around `whole_read`, which decides everything."""
+"""A whole read over a client: moves the bytes for `whole_read`, which decides everything."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from imednet_api.types import Request
 
 from ...errors import ImednetError
+from ..concurrency import async_cancel, async_result, cancel, result
 from ..decoding.page import Page
 from ..http_client_base import Reader
 from ..protocols import AsyncReadingClient, ReadingClient
@@ -16,8 +17,7 @@ from .ledger import Fetch
 from .whole_read import Read
 
 if TYPE_CHECKING:
-    import asyncio
-    from concurrent.futures import Future
+    from ..concurrency import AsyncFuture, Future
 
 _SOON = 0.01
 """Seconds. A server that answers sooner is near: asking ahead would cost more than the wait it saves."""
@@ -43,44 +43,12 @@ class _Distance:
             self._read.far = True
 
 
-def drive(client: ReadingClient, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
+async def async_drive(client: AsyncReadingClient, read: Read, reader: Reader[Page]) -> AsyncGenerator[Page, None]:
     """Yield the pages of a whole read in order; the read's proof is set at the end.
 
-    Once answers take their time, the next requests are sent ahead, in threads.
+    Once answers take their time, the next requests are sent ahead.
     """
-    under_way: dict[Request, Future[Page]] = {}
-    distance = _Distance(read)
-    study_key, options = read.call.study_key, read.call.options
-    steps = read.steps()
-    step = next(steps)
-    while True:
-        reply: Page | None = None
-        problem: ImednetError | None = None
-        if isinstance(step, Page):
-            yield step
-        else:
-            ahead = step.ahead if read.far else ()
-            for request in (step.request, *ahead) if ahead else ():
-                if request not in under_way:
-                    under_way[request] = client.fetch_ahead(request, reader, study_key, options)
-            distance.asked()
-            sent = under_way.pop(step.request, None)
-            try:
-                reply = sent.result() if sent else client.fetch(step.request, reader, study_key, options)
-            except ImednetError as error:
-                problem = error
-            distance.answered()
-        try:
-            step = steps.send(reply) if problem is None else steps.throw(problem)
-        except StopIteration:
-            return
-
-
-async def drive_async(client: AsyncReadingClient, read: Read, reader: Reader[Page]) -> AsyncGenerator[Page, None]:
-    """`drive` over an event loop, asking ahead in tasks."""
-    import asyncio  # here, because blocking reads do without
-
-    under_way: dict[Request, asyncio.Future[Page]] = {}
+    under_way: dict[Request, AsyncFuture[Page]] = {}
     distance = _Distance(read)
     study_key, options = read.call.study_key, read.call.options
     steps = read.steps()
@@ -95,12 +63,13 @@ async def drive_async(client: AsyncReadingClient, read: Read, reader: Reader[Pag
                 ahead = step.ahead if read.far else ()
                 for request in (step.request, *ahead) if ahead else ():
                     if request not in under_way:
-                        fetched = client.fetch(request, reader, study_key, options)
-                        under_way[request] = asyncio.ensure_future(fetched)
+                        under_way[request] = client.fetch_ahead(request, reader, study_key, options)
                 distance.asked()
                 sent = under_way.pop(step.request, None)
                 try:
-                    reply = await (sent or client.fetch(step.request, reader, study_key, options))
+                    reply = await (
+                        async_result(sent) if sent else client.fetch(step.request, reader, study_key, options)
+                    )
                 except ImednetError as error:
                     problem = error
                 distance.answered()
@@ -109,6 +78,43 @@ async def drive_async(client: AsyncReadingClient, read: Read, reader: Reader[Pag
             except StopIteration:
                 return
     finally:
-        for task in under_way.values():
-            task.cancel()
-        await asyncio.gather(*under_way.values(), return_exceptions=True)
+        await async_cancel(under_way.values())
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
+def drive(client: ReadingClient, read: Read, reader: Reader[Page]) -> Generator[Page, None, None]:
+    """Yield the pages of a whole read in order; the read's proof is set at the end.
+
+    Once answers take their time, the next requests are sent ahead.
+    """
+    under_way: dict[Request, Future[Page]] = {}
+    distance = _Distance(read)
+    study_key, options = read.call.study_key, read.call.options
+    steps = read.steps()
+    step: Fetch | Page = next(steps)
+    try:
+        while True:
+            reply: Page | None = None
+            problem: ImednetError | None = None
+            if isinstance(step, Page):
+                yield step
+            else:
+                ahead = step.ahead if read.far else ()
+                for request in (step.request, *ahead) if ahead else ():
+                    if request not in under_way:
+                        under_way[request] = client.fetch_ahead(request, reader, study_key, options)
+                distance.asked()
+                sent = under_way.pop(step.request, None)
+                try:
+                    reply = result(sent) if sent else client.fetch(step.request, reader, study_key, options)
+                except ImednetError as error:
+                    problem = error
+                distance.answered()
+            try:
+                step = steps.send(reply) if problem is None else steps.throw(problem)
+            except StopIteration:
+                return
+    finally:
+        cancel(under_way.values())

@@ -1,57 +1,24 @@
-"""The retry loop over an event loop: the twin of `http.SyncRequestExecutor`, over the same decisions."""
+"""The retry loop around one request."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 import httpx
 
 from ..monitor import Call, Monitor
-from .executor import Outcome, RetryPlan, concluded, errors_of
-from .throttle import Pace
+from .retry_loop import Outcome, RetryPlan, concluded, errors_of
+from .throttle import AsyncGate, Pace
 
 T = TypeVar("T")
 
-_LONGEST_SLEEP = 0.5  # a waiter of another event loop is not woken, so it looks again by itself
-
-
-class AsyncGate:
-    """Lets tasks through at a pace."""
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._left: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Condition] = WeakKeyDictionary()
-
-    @asynccontextmanager
-    async def passing(self) -> AsyncIterator[float]:
-        """Wait for a place; gives the time the request began."""
-        left = self._left.setdefault(asyncio.get_running_loop(), asyncio.Condition())
-        async with left:
-            while (delay := self._pace.enter(began := time.monotonic())) > 0:
-                try:
-                    async with asyncio.timeout(min(delay, _LONGEST_SLEEP)) as limit:
-                        await left.wait()
-                except TimeoutError:
-                    if not limit.expired():
-                        raise  # somebody else's
-        try:
-            yield began
-        finally:
-            self._pace.leave()
-            async with left:
-                left.notify_all()
-
 
 class AsyncRequestExecutor:
-    """Runs one call to its end over an event loop."""
+    """Runs one call to its end."""
 
     def __init__(self, pace: Pace, monitor: Monitor) -> None:
-        self._pace = pace
         self._gate = AsyncGate(pace)
         self._monitor = monitor
 
@@ -67,18 +34,18 @@ class AsyncRequestExecutor:
         async def attempt() -> Outcome:
             async with self._gate.passing() as began:
                 sent = self._monitor.sent(call)
-                outcome: httpx.Response | None = None
+                response: httpx.Response | None = None
                 try:
-                    async with send() as outcome:
-                        plan.answered(outcome, began)
-                        self._monitor.received(call, sent, began, outcome)
-                        return Outcome(outcome, read(outcome) if outcome.is_success else None)
+                    async with send() as response:
+                        plan.answered(response, began)
+                        self._monitor.received(call, sent, began, response)
+                        return Outcome(response, read(response) if response.is_success else None)
                 except Exception as error:
-                    if outcome is None:
+                    if response is None:
                         self._monitor.received(call, sent, began, error)
                     raise
 
-        import tenacity
+        import tenacity  # at the first request: it takes a third of the time that httpx takes
 
         with self._monitor.call(call), errors_of(call):
             return concluded(await tenacity.AsyncRetrying(**plan.settings())(attempt), call)

@@ -1,17 +1,25 @@
 """How fast one client may send: requests under way at once, a pause the server asked for, requests a second.
 
-`Pace` decides and does not wait; `Gate` waits for threads, `async_http.AsyncGate` for tasks.
+`Pace` decides and does not wait; `Gate` makes threads wait, `AsyncGate` tasks.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from math import inf
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from ..concurrency import running_loop
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LONGEST_SLEEP = 0.5
+"""Seconds. A wake-up may be lost to an interrupt or belong to another event loop, so a waiter looks again by itself."""
 
 
 class Pace:
@@ -92,10 +100,39 @@ class Gate:
         """Wait for a place; gives the time the request began."""
         with self._left:
             while (delay := self._pace.enter(began := time.monotonic())) > 0:
-                self._left.wait(min(delay, _LONGEST_SLEEP))  # a wake-up may be lost to an interrupt
+                self._left.wait(min(delay, _LONGEST_SLEEP))
         try:
             yield began
         finally:
             self._pace.leave()
             with self._left:
                 self._left.notify_all()  # successes may have made room for more than one
+
+
+class AsyncGate:
+    """Lets tasks through at a pace."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._left: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Condition] = WeakKeyDictionary()
+
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator[float]:
+        """Wait for a place; gives the time the request began."""
+        import asyncio  # here, because blocking programs do without
+
+        left = self._left.setdefault(running_loop(), asyncio.Condition())
+        async with left:
+            while (delay := self._pace.enter(began := time.monotonic())) > 0:
+                try:
+                    async with asyncio.timeout(min(delay, _LONGEST_SLEEP)) as limit:
+                        await left.wait()
+                except TimeoutError:
+                    if not limit.expired():
+                        raise  # somebody else's
+        try:
+            yield began
+        finally:
+            self._pace.leave()
+            async with left:
+                left.notify_all()

@@ -1,0 +1,154 @@
+"""Waiting, and calls side by side: what differs between the two halves in more than `async` and `await`.
+
+Each helper is here twice, for tasks of an event loop and for threads, under names that differ by `Async` or `async_`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import LifecycleError
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import Future as Future
+
+    AsyncFuture = asyncio.Future
+    """What `AsyncAhead` gives, as `Future` is what `Ahead` gives."""
+
+T = TypeVar("T")
+
+_LAST_SECOND = 1.0
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of this task.
+
+    Raises:
+        LifecycleError: there is none, as under trio.
+    """
+    import asyncio  # here and below, because blocking programs do without
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise LifecycleError(
+            "AsyncImednetSDK needs the event loop of asyncio, and none runs here. Next: start with asyncio.run(...); "
+            "under trio or in a thread use ImednetSDK"
+        ) from None
+
+
+async def async_gather(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Results of calls that run side by side, in their order. Where one fails, the others are cancelled."""
+    import asyncio
+
+    running_loop()
+    tasks = [asyncio.ensure_future(call()) for call in calls]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def gather(calls: Iterable[Callable[[], T]]) -> list[T]:
+    """Results of calls that run side by side, in their order. Each sees the caller's context, which may name a study.
+
+    Where one fails, those that have not begun are not made.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # here, because it is slow to load
+
+    calls = list(calls)
+    with ThreadPoolExecutor(max(1, len(calls)), "imednet-gather") as pool:
+        futures = [pool.submit(copy_context().run, call) for call in calls]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+async def async_sleep(seconds: float) -> None:
+    """Wait."""
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
+def sleep(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
+
+
+class AsyncAhead:
+    """Calls begun before their result is needed, as tasks."""
+
+    def start(self, call: Callable[[], Awaitable[T]]) -> AsyncFuture[T]:
+        """Begin a call."""
+        import asyncio
+
+        return asyncio.ensure_future(call())
+
+    async def aclose(self) -> None:
+        """Nothing: whoever began a call has cancelled it."""
+
+
+class Ahead:
+    """Calls begun before their result is needed, in daemon threads: the end of a program does not wait for them."""
+
+    def __init__(self) -> None:
+        self._running: set[Future[Any]] = set()
+
+    def start(self, call: Callable[[], T]) -> Future[T]:
+        """Begin a call."""
+        from concurrent.futures import Future
+
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001  (handed to whoever waits for the result)
+                future.set_exception(error)
+            finally:
+                self._running.discard(future)
+
+        self._running.add(future)
+        threading.Thread(target=run, daemon=True, name="imednet-ahead").start()
+        return future
+
+    def close(self) -> None:
+        """Give calls that are still under way a second to end, so that no socket stays open."""
+        if self._running:
+            from concurrent.futures import wait
+
+            wait(tuple(self._running), timeout=_LAST_SECOND)
+
+
+async def async_cancel(futures: Iterable[AsyncFuture[T]]) -> None:
+    """End calls that were begun ahead and whose result nobody needs."""
+    import asyncio
+
+    futures = list(futures)
+    for future in futures:
+        future.cancel()
+    await asyncio.gather(*futures, return_exceptions=True)
+
+
+def cancel(futures: Iterable[Future[T]]) -> None:
+    """Nothing: a thread cannot be ended; the client waits for it when it is closed."""
+
+
+async def async_result(future: AsyncFuture[T]) -> T:
+    """The result of a call that was begun ahead."""
+    return await future
+
+
+def result(future: Future[T]) -> T:
+    """The result of a call that was begun ahead."""
+    return future.result()

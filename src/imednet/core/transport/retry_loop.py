@@ -1,0 +1,169 @@
+"""Decisions of the retry loop, and the only place where errors of httpx become ours.
+
+`RetryPlan` says whether and when to send again, `responses` what an answer means. `async_executor` and its blocking
+twin `executor` run the loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+
+from ...errors import ImednetError, InvalidAnswerError, RequestError
+from ...utils.interruptions import raised_from_outside
+from ..monitor import Call
+from ..retry import RetryPolicy, RetryState, asks_too_long, retry_after_seconds
+from .certificates import tls_trouble
+from .responses import UnsoundAnswer, failure
+from .throttle import Pace
+
+if TYPE_CHECKING:
+    import tenacity
+
+_LONGEST_WAIT = 60.0
+_TOO_MANY = 429
+_UNKNOWN = "whether it was carried out is unknown, so do not send it again: read the records back first"
+
+
+class Outcome(NamedTuple):
+    """One attempt that brought an answer, and what was read from it if it was a success."""
+
+    response: httpx.Response
+    value: Any = None
+
+
+class RetryPlan:
+    """The decisions of the retry loop, as tenacity wants them, the same for both shells."""
+
+    def __init__(self, policy: RetryPolicy, retries: int, backoff_factor: float, method: str, pace: Pace) -> None:
+        self._policy = policy
+        self._retries = retries
+        self._backoff_factor = backoff_factor
+        self._method = method
+        self._pace = pace
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of tenacity's loops."""
+        import tenacity
+
+        self._backoff = tenacity.wait_random_exponential(multiplier=self._backoff_factor, max=_LONGEST_WAIT)
+        return {
+            "stop": tenacity.stop_after_attempt(max(0, self._retries) + 1),
+            "wait": self._wait,
+            "retry": self._retry,
+            "retry_error_callback": lambda state: state.outcome.result(),
+        }
+
+    def _retry(self, state: tenacity.RetryCallState) -> bool:
+        outcome = state.outcome
+        assert outcome is not None
+        exception = outcome.exception()
+        if exception is not None and not isinstance(exception, httpx.RequestError):
+            return False  # an interrupt, a cancellation, an error of our own: nobody's to decide
+        response = None if exception is not None else outcome.result().response
+        if response is not None and (response.is_success or asks_too_long(response)):
+            return False
+        return self._policy.should_retry(RetryState(state.attempt_number, exception, response, self._method))
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        outcome = state.outcome
+        seconds = self._backoff(state)
+        if outcome is not None and outcome.exception() is None:
+            response = outcome.result().response
+            asked = retry_after_seconds(response)
+            seconds = seconds if asked is None else asked
+            if response.status_code == _TOO_MANY:
+                self._pace.pause(time.monotonic(), seconds)
+        return seconds
+
+    def answered(self, response: httpx.Response, began: float) -> None:
+        """Slow down after a refusal for being too fast, speed up again after successes."""
+        if response.status_code == _TOO_MANY:
+            self._pace.refused(began, time.monotonic())
+        elif response.is_success:
+            self._pace.succeeded()
+
+
+def concluded(outcome: Outcome, call: Call) -> Outcome:
+    """The outcome of the last attempt if it is a success, else our error."""
+    if outcome.response.is_success:
+        return outcome
+    raise failure(outcome.response, study_key=call.study_key, attempts=call.attempts)
+
+
+def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> ImednetError:
+    """Our error for one of httpx. Never says more of the request than method, host and path."""
+    if isinstance(error, UnsoundAnswer):
+        return error.error
+    if isinstance(error, httpx.InvalidURL):
+        return RequestError("the address cannot be used. Next: check the base URL", attempts=attempts)
+    request = error.request
+    where = f"{request.method} {request.url.host}{request.url.path}"
+    tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
+    if isinstance(error, httpx.DecodingError):
+        step = _UNKNOWN if request.method == "POST" else "try again; check the base URL and the proxy"
+        return InvalidAnswerError(f"{where}: {error} ({tried}). Nothing was read. Next: {step}", attempts=attempts)
+    if isinstance(error, httpx.TimeoutException):
+        what = "no answer in time"
+        step = "try again, or pass a larger timeout="
+    elif isinstance(error, (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol)):
+        what, step = tls_trouble(error) or (
+            "the server cannot be reached", "check the network, the proxy and the base URL"
+        )  # fmt: skip
+    else:
+        what = "the connection broke off"
+        step = "try again"
+    if request.method == "POST" and not isinstance(error, httpx.ConnectError):
+        step = _UNKNOWN
+    return RequestError(f"{where}: {what} ({tried}, {type(error).__name__}). Next: {step}", attempts=attempts)
+
+
+@contextmanager
+def foreign_errors(method: str) -> Iterator[None]:
+    """Turn what neither httpx nor we promise to raise (a hook or transport of the caller, an odd host) into ours."""
+    try:
+        yield
+    except (httpx.RequestError, httpx.InvalidURL) as error:
+        outside = raised_from_outside(error)
+        if outside is not None:  # a time limit of the caller that met httpx in the middle of its work
+            raise outside from None
+        raise
+    except ImednetError:
+        raise
+    except Exception as error:
+        if not _of_the_request(error):
+            raise
+        what = type(error).__name__
+    else:
+        return
+    step = f"{_UNKNOWN}; then " if method == "POST" else ""
+    raise RequestError(f"the request failed ({what}). Next: {step}check the base URL and your own http_client")
+
+
+def _of_the_request(error: Exception) -> bool:
+    """Whether an error tells of the request: one of Python itself that no signal handler raised.
+
+    A class of somebody else's, such as a soft time limit that a thread is told of, is no business of ours.
+    """
+    return type(error).__module__ in _OF_THE_NETWORK and raised_from_outside(error) is None
+
+
+_OF_THE_NETWORK = frozenset({"builtins", "socket", "ssl", "idna.core", "zlib", "h11._util", "httpcore", "anyio"})
+
+
+@contextmanager
+def errors_of(call: Call) -> Iterator[None]:
+    """Errors of httpx become ours, and every error says which call it belongs to."""
+    try:
+        yield
+    except (httpx.RequestError, httpx.InvalidURL) as error:
+        ours = translated(error, call.attempts)
+    except ImednetError as error:
+        raise call.marked(error) from None
+    else:
+        return
+    raise call.marked(ours)
