@@ -138,14 +138,18 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Make generated/imednet_api from openapi/imednet.yaml."""
+    """Write everything that is made: the client from openapi/imednet.yaml, typed filters, the blocking half."""
     session.run("python", "scripts/regenerate.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "scripts/typed_lists.py")
+        session.run("python", "scripts/blocking_twin.py")
 
 
 @nox.session(name="generate-check")
 def generate_check(session: nox.Session) -> None:
-    """Fail when generated/imednet_api is not what openapi/imednet.yaml makes."""
-    session.run("python", "scripts/regenerate.py", "--check")
+    """Fail when something that is made is not up to date."""
+    for script in ("regenerate.py", "typed_lists.py", "blocking_twin.py"):
+        session.run("python", f"scripts/{script}", "--check")
 
 
 @nox.session(name="spec-lint")

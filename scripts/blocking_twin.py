@@ -25,7 +25,7 @@ import regenerate
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "imednet"
-WHOLE_FILES = ("core/async_client.py", "core/transport/async_executor.py", "endpoints/async_base.py")
+WHOLE_FILES = ("core/async_client.py", "core/transport/async_executor.py", "endpoints/lists/async_base.py")
 MARK = "# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below\n"
 HEADER = "# Written by scripts/blocking_twin.py from {source}. Do not edit: run `nox -s generate`.\n"
 ASYNC_ONLY = "# async only"
@@ -91,6 +91,13 @@ def definitions(text: str) -> str:
     return "\n\n".join(found)
 
 
+def twin_of(text: str) -> str:
+    """A module with the mark in it, and under the mark the twin of what stands above it; not yet formatted."""
+    source, _, _ = text.partition(MARK)
+    twin = translated(definitions(without_async_only(source)))
+    return f"{source.rstrip()}\n\n\n{MARK}\n\n{twin}\n"
+
+
 def twins() -> dict[Path, str]:
     """Every file that holds blocking code -> what must stand in it, not yet formatted."""
     wanted = {}
@@ -100,10 +107,8 @@ def twins() -> dict[Path, str]:
         target = source.with_name(source.name.removeprefix("async_"))
         wanted[target] = header + translated(without_async_only(source.read_text("utf-8")))
     for path in sorted(PACKAGE.rglob("*.py")):
-        source_text, mark, _ = path.read_text("utf-8").partition(MARK)
-        if mark:
-            twin = translated(definitions(without_async_only(source_text)))
-            wanted[path] = f"{source_text.rstrip()}\n\n\n{MARK}\n\n{twin}\n"
+        if MARK in (text := path.read_text("utf-8")):
+            wanted[path] = twin_of(text)
     return wanted
 
 

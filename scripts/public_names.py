@@ -59,12 +59,21 @@ def members(path: str, cls: type) -> Iterator[str]:
             yield f"{path}.{name}{shape(inner)}"
 
 
+def public_bases(cls: type) -> list[type]:
+    """Bases of a class; in place of a list of `endpoints.lists.typed`, which nobody names, its own bases."""
+    return [
+        inner
+        for base in cls.__bases__
+        for inner in (public_bases(base) if base.__module__ == "imednet.endpoints.lists.typed" else [base])
+    ]
+
+
 def shape(thing: Any) -> str:
     """Parameters with their defaults, or the value of a constant."""
     if not callable(thing):
         return f" = {sorted(thing) if isinstance(thing, frozenset) else thing!r}"
     if inspect.isclass(thing):
-        return f"({', '.join(base.__name__ for base in thing.__bases__)})"
+        return f"({', '.join(base.__name__ for base in public_bases(thing))})"
     try:
         parameters = inspect.signature(thing).parameters.values()
     except ValueError:

@@ -237,7 +237,7 @@ def test_rows_that_move_are_read_again_or_an_error(own_box: Make, door: Ways, fa
 @pytest.mark.parametrize("fault", MENDED)
 def test_an_export_tells_what_moved(own_box: Make, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files hold every row that stayed, the manifest says how many places were read again; strict writes none."""
-    monkeypatch.setattr("imednet.endpoints.deciding.LARGE_PAGE_SIZE", PAGE_SIZE)
+    monkeypatch.setattr("imednet.endpoints.lists.shared.LARGE_PAGE_SIZE", PAGE_SIZE)
     box = started(own_box, MENDED[fault]())
     with ImednetSDK(**box.credentials, max_in_flight=1) as sdk:
         report = export_to_csv(sdk, STUDY, tmp_path / "study", disabled=True)
@@ -264,7 +264,7 @@ def test_no_export_ends_in_success(
     own_box: Make, tmp_path: Path, fault: str, export: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forms that could be read by themselves are there and whole, the others are named and have no file."""
-    monkeypatch.setattr("imednet.endpoints.deciding.LARGE_PAGE_SIZE", PAGE_SIZE)
+    monkeypatch.setattr("imednet.endpoints.lists.shared.LARGE_PAGE_SIZE", PAGE_SIZE)
     intercept, kind = FAULTS[fault]
     box = started(own_box, intercept())
     with ImednetSDK(**box.credentials, retries=1, backoff_factor=0) as sdk:

@@ -104,8 +104,10 @@ def test_the_readme_s_example_runs() -> None:
 
 
 def test_no_file_of_the_project_is_too_long_to_read() -> None:
+    """What a person wrote: the twin that a script writes below it does not count."""
     for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]:
-        assert len(path.read_text("utf-8").splitlines()) <= 600, path
+        written, _, _ = path.read_text("utf-8").partition("\n# ---- blocking twin")
+        assert len(written.splitlines()) <= 600, path
 
 
 def test_an_sdk_loads_little_more_than_httpx() -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import LifecycleError
 
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     AsyncFuture = asyncio.Future
     """What `AsyncAhead` gives, as `Future` is what `Ahead` gives."""
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
 T = TypeVar("T")
+
+AsyncCall = Callable[[], Awaitable[T]]
+Call = Callable[[], T]
 
 _LAST_SECOND = 1.0
 
@@ -42,32 +51,58 @@ def running_loop() -> asyncio.AbstractEventLoop:
         ) from None
 
 
-async def async_gather(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+@overload
+async def async_gather(first: AsyncCall[A], second: AsyncCall[B], /) -> tuple[A, B]: ...
+@overload
+async def async_gather(first: AsyncCall[A], second: AsyncCall[B], third: AsyncCall[C], /) -> tuple[A, B, C]: ...
+@overload
+async def async_gather(
+    first: AsyncCall[A], second: AsyncCall[B], third: AsyncCall[C], fourth: AsyncCall[D], /
+) -> tuple[A, B, C, D]: ...
+@overload
+async def async_gather(
+    first: AsyncCall[A], second: AsyncCall[B], third: AsyncCall[C], fourth: AsyncCall[D], fifth: AsyncCall[E],
+    sixth: AsyncCall[F], /,
+) -> tuple[A, B, C, D, E, F]: ...  # fmt: skip
+@overload
+async def async_gather(*calls: AsyncCall[T]) -> tuple[T, ...]: ...
+async def async_gather(*calls: AsyncCall[Any]) -> tuple[Any, ...]:
     """Results of calls that run side by side, in their order. Where one fails, the others are cancelled."""
     import asyncio
 
     running_loop()
     tasks = [asyncio.ensure_future(call()) for call in calls]
     try:
-        return list(await asyncio.gather(*tasks))
+        return tuple(await asyncio.gather(*tasks))
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def gather(calls: Iterable[Callable[[], T]]) -> list[T]:
+@overload
+def gather(first: Call[A], second: Call[B], /) -> tuple[A, B]: ...
+@overload
+def gather(first: Call[A], second: Call[B], third: Call[C], /) -> tuple[A, B, C]: ...
+@overload
+def gather(first: Call[A], second: Call[B], third: Call[C], fourth: Call[D], /) -> tuple[A, B, C, D]: ...
+@overload
+def gather(
+    first: Call[A], second: Call[B], third: Call[C], fourth: Call[D], fifth: Call[E], sixth: Call[F], /
+) -> tuple[A, B, C, D, E, F]: ...
+@overload
+def gather(*calls: Call[T]) -> tuple[T, ...]: ...
+def gather(*calls: Call[Any]) -> tuple[Any, ...]:
     """Results of calls that run side by side, in their order. Each sees the caller's context, which may name a study.
 
     Where one fails, those that have not begun are not made.
     """
     from concurrent.futures import ThreadPoolExecutor  # here, because it is slow to load
 
-    calls = list(calls)
     with ThreadPoolExecutor(max(1, len(calls)), "imednet-gather") as pool:
         futures = [pool.submit(copy_context().run, call) for call in calls]
         try:
-            return [future.result() for future in futures]
+            return tuple(future.result() for future in futures)
         finally:
             for future in futures:
                 future.cancel()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import httpx
 
@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 
 if TYPE_CHECKING:
     from ..auth import AuthStrategy
+    from .filtering.conditions import Condition
     from .monitor import RequestSent, ResponseReceived
 
 
@@ -49,6 +50,34 @@ class CallOptions:
 
 
 AS_CLIENT = CallOptions()
+
+
+class CountOptions(TypedDict, total=False):
+    """Keywords of `count` beside filters; see `GenericListGetEndpoint.list`."""
+
+    filter: str | Condition | None
+    filters: Mapping[str, Any] | None
+    timeout: float | httpx.Timeout | None
+    retries: int | None
+    headers: Mapping[str, str] | None
+
+
+class _ReadOptions(CountOptions, total=False):
+    page_size: int | None
+    consistency: Literal["strict", "repair", "off"]
+
+
+class ListOptions(_ReadOptions, total=False):
+    """Keywords of `list` and `iter` beside filters; see `GenericListGetEndpoint.list`."""
+
+    sort: str | Sequence[str] | None
+    refresh: bool
+
+
+class PageOptions(_ReadOptions, total=False):
+    """Keywords of `pages` beside filters; see `GenericListGetEndpoint.pages`."""
+
+    resume: str | None
 
 
 class ClientOptions(TypedDict, total=False):

@@ -1,12 +1,12 @@
 """One small class a resource; `base` holds what they share."""
 
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
 from .codings import AsyncCodingsEndpoint, CodingsEndpoint
-from .deciding import GenericEndpoint
 from .forms import AsyncFormsEndpoint, FormsEndpoint
 from .intervals import AsyncIntervalsEndpoint, IntervalsEndpoint
 from .jobs import AsyncJobsEndpoint, JobsEndpoint
+from .lists.async_base import AsyncGenericListGetEndpoint
+from .lists.base import GenericListGetEndpoint
+from .lists.shared import GenericEndpoint
 from .queries import AsyncQueriesEndpoint, QueriesEndpoint
 from .record_revisions import AsyncRecordRevisionsEndpoint, RecordRevisionsEndpoint
 from .records import AsyncRecordsEndpoint, RecordsEndpoint

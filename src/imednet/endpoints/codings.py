@@ -1,21 +1,14 @@
 """Terms mapped to a dictionary."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Coding  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedCodings, TypedCodings
 
 
-class CodingsEndpoint(GenericListGetEndpoint["Coding"]):
+class AsyncCodingsEndpoint(AsyncTypedCodings):
     """Terms mapped to a dictionary."""
 
-    OPERATION = "list_codings"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncCodingsEndpoint(AsyncGenericListGetEndpoint["Coding"]):
+class CodingsEndpoint(TypedCodings):
     """Terms mapped to a dictionary."""
-
-    OPERATION = "list_codings"

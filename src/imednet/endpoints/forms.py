@@ -1,21 +1,14 @@
 """Forms of a study."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Form  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedForms, TypedForms
 
 
-class FormsEndpoint(GenericListGetEndpoint["Form"]):
+class AsyncFormsEndpoint(AsyncTypedForms):
     """Forms of a study."""
 
-    OPERATION = "list_forms"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncFormsEndpoint(AsyncGenericListGetEndpoint["Form"]):
+class FormsEndpoint(TypedForms):
     """Forms of a study."""
-
-    OPERATION = "list_forms"

@@ -1,21 +1,14 @@
 """Planned visits of a study."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Interval  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedIntervals, TypedIntervals
 
 
-class IntervalsEndpoint(GenericListGetEndpoint["Interval"]):
+class AsyncIntervalsEndpoint(AsyncTypedIntervals):
     """Planned visits of a study."""
 
-    OPERATION = "list_intervals"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncIntervalsEndpoint(AsyncGenericListGetEndpoint["Interval"]):
+class IntervalsEndpoint(TypedIntervals):
     """Planned visits of a study."""
-
-    OPERATION = "list_intervals"

@@ -13,7 +13,7 @@ from imednet_api.types import Request
 from ..core.options import CallOptions
 from ..core.protocols import AsyncReadingClient, ReadingClient
 from ..utils.url import check_path_part
-from .deciding import GenericEndpoint
+from .lists.shared import GenericEndpoint
 from .records import job_reader
 
 if TYPE_CHECKING:
@@ -23,6 +23,33 @@ if TYPE_CHECKING:
 def _request(study_key: str, batch_id: str) -> Request:
     path = {"study_key": study_key, "batch_id": check_path_part("batch_id", batch_id)}
     return operation("get_job").request(path=path)
+
+
+class AsyncJobsEndpoint(GenericEndpoint[AsyncReadingClient]):
+    """State of one batch. The API has no list of jobs."""
+
+    async def get(
+        self,
+        study_key: str | None,
+        batch_id: str,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Job:
+        """The state of a batch.
+
+        Args:
+            study_key: the study; the one of this thread or task when it is `None`.
+            batch_id: `batch_id` of the answer to `records.create`; `job_id` is another value.
+            timeout, retries, headers: for this call alone.
+        """
+        study_key = self._study(study_key)
+        options = CallOptions(timeout, retries, headers)
+        return await self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key, options)
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
 class JobsEndpoint(GenericEndpoint[ReadingClient]):
@@ -47,21 +74,3 @@ class JobsEndpoint(GenericEndpoint[ReadingClient]):
         study_key = self._study(study_key)
         options = CallOptions(timeout, retries, headers)
         return self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key, options)
-
-
-class AsyncJobsEndpoint(GenericEndpoint[AsyncReadingClient]):
-    """State of one batch. The API has no list of jobs."""
-
-    async def get(
-        self,
-        study_key: str | None,
-        batch_id: str,
-        *,
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Job:
-        """The state of a batch; see `JobsEndpoint.get`."""
-        study_key = self._study(study_key)
-        options = CallOptions(timeout, retries, headers)
-        return await self._client.fetch(_request(study_key, batch_id), job_reader(study_key), study_key, options)

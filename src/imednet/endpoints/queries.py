@@ -1,21 +1,14 @@
 """Queries with their comments."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Query  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedQueries, TypedQueries
 
 
-class QueriesEndpoint(GenericListGetEndpoint["Query"]):
+class AsyncQueriesEndpoint(AsyncTypedQueries):
     """Queries with their comments."""
 
-    OPERATION = "list_queries"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncQueriesEndpoint(AsyncGenericListGetEndpoint["Query"]):
+class QueriesEndpoint(TypedQueries):
     """Queries with their comments."""
-
-    OPERATION = "list_queries"

@@ -1,21 +1,14 @@
 """Saved states of records."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import RecordRevision  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedRecordRevisions, TypedRecordRevisions
 
 
-class RecordRevisionsEndpoint(GenericListGetEndpoint["RecordRevision"]):
+class AsyncRecordRevisionsEndpoint(AsyncTypedRecordRevisions):
     """Saved states of records."""
 
-    OPERATION = "list_record_revisions"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncRecordRevisionsEndpoint(AsyncGenericListGetEndpoint["RecordRevision"]):
+class RecordRevisionsEndpoint(TypedRecordRevisions):
     """Saved states of records."""
-
-    OPERATION = "list_record_revisions"

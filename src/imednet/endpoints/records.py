@@ -17,90 +17,15 @@ from ..core.options import CallOptions
 from ..core.transport.responses import decoded, hidden_failure, not_json
 from ..errors import ArgumentError
 from ..utils.quiet import quiet
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
+from .lists.typed import AsyncTypedRecords, TypedRecords
 
 if TYPE_CHECKING:
-    from imednet_api.models import Job, Record  # noqa: F401  (named as text: models are loaded at first use)
+    from imednet_api.models import Job
 
 
 Item = Mapping[str, Any] | Model
 
 _ADDRESS = re.compile(r"[!-~]+@[!-~]+")
-
-
-class _Rules:
-    """What is particular about records."""
-
-    def _parameter(self, name: str, value: Any) -> str:
-        value = quiet(value)
-        text: str = quiet(super()._parameter(name, value))  # type: ignore[misc]
-        if name == "recordDataFilter":
-            check_record_data_filter(text)
-        return text
-
-
-class RecordsEndpoint(_Rules, GenericListGetEndpoint["Record"]):
-    """Records of a study with their answers.
-
-    Lists also take `record_data_filter="AESER==Yes"`, an expression over answers: one kind of connector, `=~` means
-    contains.
-    """
-
-    OPERATION = "list_records"
-
-    def create(
-        self,
-        study_key: str | None,
-        records_data: Sequence[Item],
-        email_notify: bool | str | None = None,
-        *,
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Job:
-        """Register subjects, create records or update records: the identifiers of each item decide.
-
-        The request is sent once. After network trouble or a failure of the server the outcome is unknown: read the
-        records back before you send them again.
-
-        Args:
-            study_key: the study; the one of this thread or task when it is `None`.
-            records_data: items to write, as dictionaries or as models such as `NewRecord`; answers stand under `data`.
-            email_notify: an address that is told when the job has finished.
-            timeout, retries, headers: for this call alone.
-
-        Returns:
-            The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
-        """
-        records_data, email_notify = quiet(records_data), quiet(email_notify)
-        study_key = self._study(study_key)
-        request = create_request(study_key, records_data, email_notify)
-        options = CallOptions(timeout, retries, headers)
-        return self._client.fetch(request, job_reader(study_key), study_key, options)
-
-
-class AsyncRecordsEndpoint(_Rules, AsyncGenericListGetEndpoint["Record"]):
-    """Records of a study with their answers; see `RecordsEndpoint`."""
-
-    OPERATION = "list_records"
-
-    async def create(
-        self,
-        study_key: str | None,
-        records_data: Sequence[Item],
-        email_notify: bool | str | None = None,
-        *,
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Job:
-        """Register subjects, create records or update records; see `RecordsEndpoint.create`."""
-        records_data, email_notify = quiet(records_data), quiet(email_notify)
-        study_key = self._study(study_key)
-        request = create_request(study_key, records_data, email_notify)
-        options = CallOptions(timeout, retries, headers)
-        return await self._client.fetch(request, job_reader(study_key), study_key, options)
 
 
 def create_request(study_key: str, items: Sequence[Item], email_notify: bool | str | None) -> Request:
@@ -148,3 +73,96 @@ def job_reader(study_key: str) -> Reader[Job]:
         return Job.from_dict(body)
 
     return read
+
+
+class AsyncRecordsEndpoint(AsyncTypedRecords):
+    """Records of a study with their answers.
+
+    Lists also take `record_data_filter="AESER==Yes"`, an expression over answers: one kind of connector, `=~` means
+    contains.
+    """
+
+    def _parameter(self, name: str, value: Any) -> str:
+        value = quiet(value)
+        text = quiet(super()._parameter(name, value))
+        if name == "recordDataFilter":
+            check_record_data_filter(text)
+        return text
+
+    async def create(
+        self,
+        study_key: str | None,
+        records_data: Sequence[Item],
+        email_notify: bool | str | None = None,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Job:
+        """Register subjects, create records or update records: the identifiers of each item decide.
+
+        The request is sent once. After network trouble or a failure of the server the outcome is unknown: read the
+        records back before you send them again.
+
+        Args:
+            study_key: the study; the one of this thread or task when it is `None`.
+            records_data: items to write, as dictionaries or as models such as `NewRecord`; answers stand under `data`.
+            email_notify: an address that is told when the job has finished.
+            timeout, retries, headers: for this call alone.
+
+        Returns:
+            The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
+        """
+        records_data, email_notify = quiet(records_data), quiet(email_notify)
+        study_key = self._study(study_key)
+        request = create_request(study_key, records_data, email_notify)
+        options = CallOptions(timeout, retries, headers)
+        return await self._client.fetch(request, job_reader(study_key), study_key, options)
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
+class RecordsEndpoint(TypedRecords):
+    """Records of a study with their answers.
+
+    Lists also take `record_data_filter="AESER==Yes"`, an expression over answers: one kind of connector, `=~` means
+    contains.
+    """
+
+    def _parameter(self, name: str, value: Any) -> str:
+        value = quiet(value)
+        text = quiet(super()._parameter(name, value))
+        if name == "recordDataFilter":
+            check_record_data_filter(text)
+        return text
+
+    def create(
+        self,
+        study_key: str | None,
+        records_data: Sequence[Item],
+        email_notify: bool | str | None = None,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Job:
+        """Register subjects, create records or update records: the identifiers of each item decide.
+
+        The request is sent once. After network trouble or a failure of the server the outcome is unknown: read the
+        records back before you send them again.
+
+        Args:
+            study_key: the study; the one of this thread or task when it is `None`.
+            records_data: items to write, as dictionaries or as models such as `NewRecord`; answers stand under `data`.
+            email_notify: an address that is told when the job has finished.
+            timeout, retries, headers: for this call alone.
+
+        Returns:
+            The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
+        """
+        records_data, email_notify = quiet(records_data), quiet(email_notify)
+        study_key = self._study(study_key)
+        request = create_request(study_key, records_data, email_notify)
+        options = CallOptions(timeout, retries, headers)
+        return self._client.fetch(request, job_reader(study_key), study_key, options)

@@ -1,21 +1,14 @@
 """Sites of a study."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Site  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedSites, TypedSites
 
 
-class SitesEndpoint(GenericListGetEndpoint["Site"]):
+class AsyncSitesEndpoint(AsyncTypedSites):
     """Sites of a study."""
 
-    OPERATION = "list_sites"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncSitesEndpoint(AsyncGenericListGetEndpoint["Site"]):
+class SitesEndpoint(TypedSites):
     """Sites of a study."""
-
-    OPERATION = "list_sites"

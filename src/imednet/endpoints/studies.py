@@ -1,21 +1,14 @@
 """Studies the keys may see."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Study  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedStudies, TypedStudies
 
 
-class StudiesEndpoint(GenericListGetEndpoint["Study"]):
+class AsyncStudiesEndpoint(AsyncTypedStudies):
     """Studies the keys may see; `list()` takes no study."""
 
-    OPERATION = "list_studies"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncStudiesEndpoint(AsyncGenericListGetEndpoint["Study"]):
+class StudiesEndpoint(TypedStudies):
     """Studies the keys may see; `list()` takes no study."""
-
-    OPERATION = "list_studies"

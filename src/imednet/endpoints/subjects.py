@@ -1,21 +1,14 @@
 """Subjects of a study, deleted ones included."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Subject  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedSubjects, TypedSubjects
 
 
-class SubjectsEndpoint(GenericListGetEndpoint["Subject"]):
+class AsyncSubjectsEndpoint(AsyncTypedSubjects):
     """Subjects of a study, deleted ones included."""
 
-    OPERATION = "list_subjects"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncSubjectsEndpoint(AsyncGenericListGetEndpoint["Subject"]):
+class SubjectsEndpoint(TypedSubjects):
     """Subjects of a study, deleted ones included."""
-
-    OPERATION = "list_subjects"

@@ -1,28 +1,24 @@
 """Users of a study with their roles."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import User  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedUsers, TypedUsers
 
 
-class _Rules:
-    """The server cannot filter users and hides inactive ones, so a `get` looks through all of them."""
+class AsyncUsersEndpoint(AsyncTypedUsers):
+    """Users of a study with their roles. `include_inactive=True` also lists people who left the study."""
 
     def _wide(self) -> dict[str, Any]:
+        """Inactive users too: the server hides them and cannot filter users, so `get` looks through all of them."""
         return {"include_inactive": True}
 
 
-class UsersEndpoint(_Rules, GenericListGetEndpoint["User"]):
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
+class UsersEndpoint(TypedUsers):
     """Users of a study with their roles. `include_inactive=True` also lists people who left the study."""
 
-    OPERATION = "list_users"
-
-
-class AsyncUsersEndpoint(_Rules, AsyncGenericListGetEndpoint["User"]):
-    """Users of a study with their roles. `include_inactive=True` also lists people who left the study."""
-
-    OPERATION = "list_users"
+    def _wide(self) -> dict[str, Any]:
+        """Inactive users too: the server hides them and cannot filter users, so `get` looks through all of them."""
+        return {"include_inactive": True}

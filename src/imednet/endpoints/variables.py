@@ -1,21 +1,14 @@
 """Questions of all forms of a study."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Variable  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedVariables, TypedVariables
 
 
-class VariablesEndpoint(GenericListGetEndpoint["Variable"]):
+class AsyncVariablesEndpoint(AsyncTypedVariables):
     """Questions of all forms of a study."""
 
-    OPERATION = "list_variables"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncVariablesEndpoint(AsyncGenericListGetEndpoint["Variable"]):
+class VariablesEndpoint(TypedVariables):
     """Questions of all forms of a study."""
-
-    OPERATION = "list_variables"

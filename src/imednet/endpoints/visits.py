@@ -1,21 +1,14 @@
 """Visits of all subjects of a study."""
 
-from typing import TYPE_CHECKING
-
-from .async_base import AsyncGenericListGetEndpoint
-from .base import GenericListGetEndpoint
-
-if TYPE_CHECKING:
-    from imednet_api.models import Visit  # noqa: F401  (named as text: models are loaded at first use)
+from .lists.typed import AsyncTypedVisits, TypedVisits
 
 
-class VisitsEndpoint(GenericListGetEndpoint["Visit"]):
+class AsyncVisitsEndpoint(AsyncTypedVisits):
     """Visits of all subjects of a study."""
 
-    OPERATION = "list_visits"
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncVisitsEndpoint(AsyncGenericListGetEndpoint["Visit"]):
+class VisitsEndpoint(TypedVisits):
     """Visits of all subjects of a study."""
-
-    OPERATION = "list_visits"

@@ -2,11 +2,18 @@
 
 The API's revisions hold no values: they say who, when, why and which status. Old and new answers can be told only from
 exports that were kept, so two of them are compared and the revisions between them are listed beside each change.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+...     trail = list(sdk.workflows.audit_trail.entries("TIDEWATER-201", subject_key="301-001"))
+>>> len(trail) > 100, trail[0].revision.record_revision
+(True, 1)
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,8 +24,7 @@ from imednet_api.types import utc
 
 from ..errors import ArgumentError
 from ..integrations.on_disk.snapshots import Snapshot, ValueChange, value_changes
-from .base import Workflow
-from .steps import END, Emit, Open, Pull, Steps, awaited, blocking, call, iterated, iterated_async
+from .base import AsyncWorkflow, Workflow
 
 NO_VALUES = "old and new values are not available from the API; compare two exports with audit_trail.changes"
 
@@ -130,8 +136,10 @@ def moment_of(value: date | datetime | str | None, name: str) -> Any:
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-class _Rules(Workflow):
-    def _entries(
+class AsyncAuditTrailWorkflow(AsyncWorkflow):
+    """Who changed what, when and why."""
+
+    async def entries(
         self,
         study_key: str,
         *,
@@ -140,7 +148,7 @@ class _Rules(Workflow):
         user: str | None = None,
         since: date | datetime | str | None = None,
         until: date | datetime | str | None = None,
-    ) -> Generator[Any, Any, None]:
+    ) -> AsyncIterator[AuditEntry]:
         """The audit trail, one entry after the other in the order of its numbers; what was asked for is not kept.
 
         Args:
@@ -155,14 +163,13 @@ class _Rules(Workflow):
         bounds = {operator: moment for operator, moment in bounds.items() if moment is not None}
         if bounds:
             filters["date_created"] = bounds
-        users = yield from self._users(study_key)
-        pages = yield Open(call("record_revisions.iter", study_key, **filters))
-        while (revision := (yield Pull(pages))) is not END:
-            yield Emit(entry(revision, users))
+        users = await self._users(study_key)
+        async for revision in self._sdk.record_revisions.iter(study_key, **filters):
+            yield entry(revision, users)
 
-    def _gaps(
+    async def gaps(
         self, study_key: str, *, record_id: int | None = None, subject_key: str | None = None
-    ) -> Steps[list[RevisionGap]]:
+    ) -> list[RevisionGap]:
         """Records whose revisions are not numbered without a hole; needs all revisions of a record, so takes no dates.
 
         Args:
@@ -170,13 +177,12 @@ class _Rules(Workflow):
             record_id, subject_key: only this record, or the records of this subject.
         """
         numbers: dict[int, list[int]] = {}
-        rows = yield Open(call("record_revisions.iter", study_key, record_id=record_id, subject_key=subject_key))
-        while (revision := (yield Pull(rows))) is not END:
+        async for revision in self._sdk.record_revisions.iter(study_key, record_id=record_id, subject_key=subject_key):
             if revision.record_id is not None and revision.record_revision is not None:
                 numbers.setdefault(revision.record_id, []).append(revision.record_revision)
         return gaps(dict(numbers))
 
-    def _changes(self, study_key: str, before: str | Path, after: str | Path) -> Steps[list[AuditedChange]]:
+    async def changes(self, study_key: str, before: str | Path, after: str | Path) -> list[AuditedChange]:
         """Answers that changed between two snapshots, with the revisions of their records between them.
 
         Args:
@@ -188,40 +194,92 @@ class _Rules(Workflow):
         """
         first, second = Snapshot(before), Snapshot(after)
         changes = list(value_changes(first, second))
-        users = yield from self._users(study_key)
+        users = await self._users(study_key)
         since, until = utc(first.taken), utc(second.taken)
         trail: dict[int | None, list[AuditEntry]] = {}
-        rows = yield call("record_revisions.list", study_key, date_created=(">=", since) if since else None)
+        rows = await self._sdk.record_revisions.list(study_key, date_created=(">=", since) if since else None)
         for one in rows:
             moment = utc(one.date_created)
             if until is None or moment is None or moment <= until:
                 trail.setdefault(one.record_id, []).append(entry(one, users))
         return [AuditedChange(one, tuple(trail.get(one.record_id, ()))) for one in changes]
 
-    def _users(self, study_key: str) -> Steps[dict[str | None, User]]:
-        rows = yield call("users.list", study_key, include_inactive=True)
+    async def _users(self, study_key: str) -> dict[str | None, User]:
+        rows = await self._sdk.users.list(study_key, include_inactive=True)
         return {one.login: one for one in rows}
 
 
-class AuditTrailWorkflow(_Rules):
-    """Who changed what, when and why.
-
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-    ...     trail = list(sdk.workflows.audit_trail.entries("TIDEWATER-201", subject_key="301-001"))
-    >>> len(trail) > 100, trail[0].revision.record_revision
-    (True, 1)
-    """
-
-    entries = iterated(_Rules._entries)
-    gaps = blocking(_Rules._gaps)
-    changes = blocking(_Rules._changes)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncAuditTrailWorkflow(_Rules):
-    """Who changed what, when and why; see `AuditTrailWorkflow`."""
+class AuditTrailWorkflow(Workflow):
+    """Who changed what, when and why."""
 
-    entries = iterated_async(_Rules._entries)
-    gaps = awaited(_Rules._gaps)
-    changes = awaited(_Rules._changes)
+    def entries(
+        self,
+        study_key: str,
+        *,
+        record_id: int | None = None,
+        subject_key: str | None = None,
+        user: str | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+    ) -> Iterator[AuditEntry]:
+        """The audit trail, one entry after the other in the order of its numbers; what was asked for is not kept.
+
+        Args:
+            study_key: the study.
+            record_id: only this record.
+            subject_key: only this subject.
+            user: only this login.
+            since, until: from this moment on, and before that one; days and ISO texts are UTC.
+        """
+        filters: dict[str, Any] = {"record_id": record_id, "subject_key": subject_key, "user": user}
+        bounds = {">=": moment_of(since, "since"), "<": moment_of(until, "until")}
+        bounds = {operator: moment for operator, moment in bounds.items() if moment is not None}
+        if bounds:
+            filters["date_created"] = bounds
+        users = self._users(study_key)
+        for revision in self._sdk.record_revisions.iter(study_key, **filters):
+            yield entry(revision, users)
+
+    def gaps(
+        self, study_key: str, *, record_id: int | None = None, subject_key: str | None = None
+    ) -> list[RevisionGap]:
+        """Records whose revisions are not numbered without a hole; needs all revisions of a record, so takes no dates.
+
+        Args:
+            study_key: the study.
+            record_id, subject_key: only this record, or the records of this subject.
+        """
+        numbers: dict[int, list[int]] = {}
+        for revision in self._sdk.record_revisions.iter(study_key, record_id=record_id, subject_key=subject_key):
+            if revision.record_id is not None and revision.record_revision is not None:
+                numbers.setdefault(revision.record_id, []).append(revision.record_revision)
+        return gaps(dict(numbers))
+
+    def changes(self, study_key: str, before: str | Path, after: str | Path) -> list[AuditedChange]:
+        """Answers that changed between two snapshots, with the revisions of their records between them.
+
+        Args:
+            study_key: the study.
+            before, after: folders of two exports of the study, made alike; each with its `manifest.json`.
+
+        Raises:
+            ArgumentError: a folder holds no export, or the two were not made alike.
+        """
+        first, second = Snapshot(before), Snapshot(after)
+        changes = list(value_changes(first, second))
+        users = self._users(study_key)
+        since, until = utc(first.taken), utc(second.taken)
+        trail: dict[int | None, list[AuditEntry]] = {}
+        rows = self._sdk.record_revisions.list(study_key, date_created=(">=", since) if since else None)
+        for one in rows:
+            moment = utc(one.date_created)
+            if until is None or moment is None or moment <= until:
+                trail.setdefault(one.record_id, []).append(entry(one, users))
+        return [AuditedChange(one, tuple(trail.get(one.record_id, ()))) for one in changes]
+
+    def _users(self, study_key: str) -> dict[str | None, User]:
+        rows = self._sdk.users.list(study_key, include_inactive=True)
+        return {one.login: one for one in rows}

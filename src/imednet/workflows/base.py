@@ -1,45 +1,105 @@
-"""What every workflow has: the SDK it works over, and the schemas of studies."""
+"""What every workflow has: the SDK it works over, a clock, and the schemas of studies."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
+from ..core.concurrency import async_gather, async_sleep, gather, sleep
 from ..core.polling import Clock
 from ..errors import ArgumentError, NotFoundError
 from ..validation.cache import Choices
 from ..validation.schema import StudySchema
-from .steps import Many, Steps, call
+
+if TYPE_CHECKING:
+    from ..async_sdk import AsyncImednetSDK
+    from ..sdk import ImednetSDK
+
+
+def not_found(what: str, study_key: str) -> NotFoundError:
+    """The error for a subject or site that a study does not have; an empty answer would look like no data."""
+    message = f"study {study_key!r} has no {what} of this key, name or number. Next: imednet {what}s list {study_key}"
+    return NotFoundError(None, message=message, study_key=study_key)
+
+
+class AsyncWorkflow:
+    """Base of all workflows; made by `sdk.workflows`.
+
+    Args:
+        sdk: an `AsyncImednetSDK`.
+        clock: waits in place of the real clock, for tests.
+    """
+
+    def __init__(self, sdk: AsyncImednetSDK, *, clock: Clock | None = None) -> None:
+        self._sdk = sdk
+        self._clock = clock
+
+    def _now(self) -> float:
+        """The time, in seconds since 1970."""
+        return self._clock.now() if self._clock is not None else time.time()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait."""
+        if self._clock is not None:
+            self._clock.sleep(seconds)
+        else:
+            await async_sleep(seconds)
+
+    async def _check_variable(self, study_key: str, form_key: str, name: str) -> None:
+        """Raise ArgumentError where a form has no such variable: what is read by it would look like no data."""
+        variables = await self._sdk.variables.list(study_key)
+        if not any((variable.form_key, variable.variable_name) == (form_key, name) for variable in variables):
+            what = f"study {study_key!r} has no variable {form_key}.{name}. Next: imednet variables list {study_key}"
+            raise ArgumentError(what)
+
+    async def _schema(self, study_key: str, choices: Choices | None = None) -> StudySchema:
+        """The study's design as it is now."""
+        forms, variables, intervals = await async_gather(
+            lambda: self._sdk.forms.list(study_key, refresh=True),
+            lambda: self._sdk.variables.list(study_key, refresh=True),
+            lambda: self._sdk.intervals.list(study_key, refresh=True),
+        )
+        return StudySchema.of(study_key, forms, variables, intervals, choices)
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
 class Workflow:
     """Base of all workflows; made by `sdk.workflows`.
 
     Args:
-        sdk: an `ImednetSDK` or an `AsyncImednetSDK`.
+        sdk: an `ImednetSDK`.
         clock: waits in place of the real clock, for tests.
     """
 
-    def __init__(self, sdk: Any, *, clock: Clock | None = None) -> None:
+    def __init__(self, sdk: ImednetSDK, *, clock: Clock | None = None) -> None:
         self._sdk = sdk
-        self._sleep = clock.sleep if clock is not None else None
-        self._now = clock.now if clock is not None else time.time
+        self._clock = clock
 
-    def _variable(self, study_key: str, form_key: str, name: str) -> Steps[None]:
-        """Raises ArgumentError where a form has no such variable: what is read by it would look like no data."""
-        variables = yield call("variables.list", study_key)
-        if not any((one.form_key, one.variable_name) == (form_key, name) for one in variables):
+    def _now(self) -> float:
+        """The time, in seconds since 1970."""
+        return self._clock.now() if self._clock is not None else time.time()
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait."""
+        if self._clock is not None:
+            self._clock.sleep(seconds)
+        else:
+            sleep(seconds)
+
+    def _check_variable(self, study_key: str, form_key: str, name: str) -> None:
+        """Raise ArgumentError where a form has no such variable: what is read by it would look like no data."""
+        variables = self._sdk.variables.list(study_key)
+        if not any((variable.form_key, variable.variable_name) == (form_key, name) for variable in variables):
             what = f"study {study_key!r} has no variable {form_key}.{name}. Next: imednet variables list {study_key}"
             raise ArgumentError(what)
 
-    def _schema(self, study_key: str, choices: Choices | None = None) -> Steps[StudySchema]:
+    def _schema(self, study_key: str, choices: Choices | None = None) -> StudySchema:
         """The study's design as it is now."""
-        names = ("forms", "variables", "intervals")
-        forms, variables, intervals = yield Many([call(f"{name}.list", study_key, refresh=True) for name in names])
+        forms, variables, intervals = gather(
+            lambda: self._sdk.forms.list(study_key, refresh=True),
+            lambda: self._sdk.variables.list(study_key, refresh=True),
+            lambda: self._sdk.intervals.list(study_key, refresh=True),
+        )
         return StudySchema.of(study_key, forms, variables, intervals, choices)
-
-
-def not_found(what: str, study_key: str) -> NotFoundError:
-    """The error for a subject or site that a study does not have; an empty answer would look like no data."""
-    said = f"study {study_key!r} has no {what} of this key, name or number. Next: imednet {what}s list {study_key}"
-    return NotFoundError(None, message=said, study_key=study_key)

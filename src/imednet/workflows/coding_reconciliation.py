@@ -1,4 +1,12 @@
-"""`sdk.workflows.coding_reconciliation`: which terms are coded, coded again, or not coded, and by which dictionary."""
+"""`sdk.workflows.coding_reconciliation`: which terms are coded, coded again, or not coded, and by which dictionary.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+...     report = sdk.workflows.coding_reconciliation.report("TIDEWATER-201")
+>>> sorted(report.versions)[0].split()[0], len(report.uncoded) > 0
+('MedDRA', True)
+"""
 
 from __future__ import annotations
 
@@ -10,8 +18,7 @@ from typing import Any
 from imednet_api.models import Coding, Record
 
 from ..utils.truth import is_true
-from .base import Workflow
-from .steps import Steps, awaited, blocking, call
+from .base import AsyncWorkflow, Workflow
 
 
 @dataclass(frozen=True)
@@ -116,8 +123,10 @@ def reconciled(codings: Iterable[Coding], records: Iterable[Record], variables: 
     return CodingReport(coded, without, uncoded, recoded, dict(sorted(versions.items())), inconsistent, moved)
 
 
-class _Rules(Workflow):
-    def _report(self, study_key: str, variables: Mapping[str, str] | None = None) -> Steps[CodingReport]:
+class AsyncCodingReconciliationWorkflow(AsyncWorkflow):
+    """Terms and their codes."""
+
+    async def report(self, study_key: str, variables: Mapping[str, str] | None = None) -> CodingReport:
         """Codings of a study beside the answers they are of: coded, coded again, without code, and not coded.
 
         Args:
@@ -125,7 +134,7 @@ class _Rules(Workflow):
             variables: form key -> the variable that is coded, such as `{"AE": "AETERM"}`; those that have codings where
                 it is left out.
         """
-        codings = yield call("codings.list", study_key)
+        codings = await self._sdk.codings.list(study_key)
         found: dict[str, Counter[str]] = {}
         for coding in codings:
             if coding.form_key and coding.variable:
@@ -133,27 +142,35 @@ class _Rules(Workflow):
         chosen = dict(variables or {form: counts.most_common(1)[0][0] for form, counts in found.items()})
         records: list[Record] = []
         for form_key, name in (variables or {}).items():
-            yield from self._variable(study_key, form_key, name)
+            await self._check_variable(study_key, form_key, name)
         for form_key in sorted(chosen):
-            records += yield call("records.list", study_key, form_key=form_key)
+            records += await self._sdk.records.list(study_key, form_key=form_key)
         return reconciled(codings, records, chosen)
 
 
-class CodingReconciliationWorkflow(_Rules):
-    """Terms and their codes.
-
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-    ...     report = sdk.workflows.coding_reconciliation.report("TIDEWATER-201")
-    >>> sorted(report.versions)[0].split()[0], len(report.uncoded) > 0
-    ('MedDRA', True)
-    """
-
-    report = blocking(_Rules._report)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncCodingReconciliationWorkflow(_Rules):
-    """Terms and their codes; see `CodingReconciliationWorkflow`."""
+class CodingReconciliationWorkflow(Workflow):
+    """Terms and their codes."""
 
-    report = awaited(_Rules._report)
+    def report(self, study_key: str, variables: Mapping[str, str] | None = None) -> CodingReport:
+        """Codings of a study beside the answers they are of: coded, coded again, without code, and not coded.
+
+        Args:
+            study_key: the study.
+            variables: form key -> the variable that is coded, such as `{"AE": "AETERM"}`; those that have codings where
+                it is left out.
+        """
+        codings = self._sdk.codings.list(study_key)
+        found: dict[str, Counter[str]] = {}
+        for coding in codings:
+            if coding.form_key and coding.variable:
+                found.setdefault(coding.form_key, Counter())[coding.variable] += 1
+        chosen = dict(variables or {form: counts.most_common(1)[0][0] for form, counts in found.items()})
+        records: list[Record] = []
+        for form_key, name in (variables or {}).items():
+            self._check_variable(study_key, form_key, name)
+        for form_key in sorted(chosen):
+            records += self._sdk.records.list(study_key, form_key=form_key)
+        return reconciled(codings, records, chosen)

@@ -2,6 +2,12 @@
 
 A look at the first page of each list. Words that each study defines for itself, such as statuses of records, are not
 looked at; those of the others are the ones with evidence.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+...     sdk.workflows.drift.report("TIDEWATER-201")
+[]
 """
 
 from __future__ import annotations
@@ -14,13 +20,8 @@ from imednet_api.api import operation
 from ..discovery import plain_word
 from ..errors import ForbiddenError, NotFoundError
 from ..validation.fields import FieldKind, field_kind
-from .base import Workflow
-from .steps import END, Open, Pull, Steps, awaited, blocking, call
+from .base import AsyncWorkflow, Workflow
 
-LISTS: Final = (
-    "sites", "forms", "intervals", "variables", "subjects", "visits", "records", "record_revisions", "queries",
-    "codings", "users",
-)  # fmt: skip
 WORDS: Final = {
     ("sites", "siteEnrollmentStatus"): ("Enrollment Open", "Read Only", "Enrollment Closed"),
     ("forms", "formType"): ("Subject", "Site", "Patient"),
@@ -74,39 +75,60 @@ def drifts(resource: str, rows: list[dict[str, Any]]) -> list[Drift]:
     return found
 
 
-class _Rules(Workflow):
-    def _report(self, study_key: str) -> Steps[list[Drift]]:
+class AsyncDriftWorkflow(AsyncWorkflow):
+    """Differences between live answers and the description of the API."""
+
+    async def report(self, study_key: str) -> list[Drift]:
         """Where the answers of a server differ from the description of the API, by the first page of each list.
 
         Args:
             study_key: the study.
         """
         found: list[Drift] = []
-        for name in LISTS:
+        sdk = self._sdk
+        lists = (
+            sdk.sites, sdk.forms, sdk.intervals, sdk.variables, sdk.subjects, sdk.visits, sdk.records,
+            sdk.record_revisions, sdk.queries, sdk.codings, sdk.users,
+        )  # fmt: skip
+        for endpoint in lists:
+            pages = endpoint.pages(study_key, raw=True)
             try:
-                pages = yield Open(call(f"{name}.pages", study_key, raw=True))
-                page = yield Pull(pages)
+                page = await anext(pages, None)
             except (ForbiddenError, NotFoundError):
                 continue  # some keys may not read every list
-            if page is not END:
-                found += drifts(name, page.rows)
+            finally:
+                await pages.aclose()
+            if page is not None:
+                found += drifts(endpoint.OPERATION.removeprefix("list_"), page.rows)
         return found
 
 
-class DriftWorkflow(_Rules):
-    """Differences between live answers and the description of the API.
-
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-    ...     sdk.workflows.drift.report("TIDEWATER-201")
-    []
-    """
-
-    report = blocking(_Rules._report)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncDriftWorkflow(_Rules):
-    """Differences between live answers and the description of the API; see `DriftWorkflow`."""
+class DriftWorkflow(Workflow):
+    """Differences between live answers and the description of the API."""
 
-    report = awaited(_Rules._report)
+    def report(self, study_key: str) -> list[Drift]:
+        """Where the answers of a server differ from the description of the API, by the first page of each list.
+
+        Args:
+            study_key: the study.
+        """
+        found: list[Drift] = []
+        sdk = self._sdk
+        lists = (
+            sdk.sites, sdk.forms, sdk.intervals, sdk.variables, sdk.subjects, sdk.visits, sdk.records,
+            sdk.record_revisions, sdk.queries, sdk.codings, sdk.users,
+        )  # fmt: skip
+        for endpoint in lists:
+            pages = endpoint.pages(study_key, raw=True)
+            try:
+                page = next(pages, None)
+            except (ForbiddenError, NotFoundError):
+                continue  # some keys may not read every list
+            finally:
+                pages.close()
+            if page is not None:
+                found += drifts(endpoint.OPERATION.removeprefix("list_"), page.rows)
+        return found

@@ -2,11 +2,18 @@
 
 A query has no status of its own: it is open or closed by the comment with the highest sequence, and unknown where there
 is no comment. Words of statuses belong to the study, so none of them is looked at.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+...     first, *_ = sdk.workflows.query_management.ageing("TIDEWATER-201")
+>>> first.site_id, first.open > 0
+(301, True)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -14,9 +21,9 @@ from typing import Any, Literal
 from imednet_api.models import Query, Record, Site, Subject
 from imednet_api.types import utc
 
+from ..core.concurrency import async_gather, gather
 from ..utils.truth import is_true
-from .base import Workflow, not_found
-from .steps import Many, Steps, awaited, blocking, call
+from .base import AsyncWorkflow, Workflow, not_found
 
 QueryState = Literal["open", "closed", "unknown"]
 
@@ -127,8 +134,8 @@ def query_state(query: Query) -> QueryState:
 
 def status_of(
     query: Query,
-    subjects: dict[int, Subject],
-    sites: dict[int, Site],
+    subjects: Mapping[int | None, Subject],
+    sites: Mapping[int | None, Site],
     deleted: frozenset[int],
     now: datetime | None,
 ) -> QueryStatus:
@@ -185,8 +192,10 @@ def by_site(statuses: Iterable[QueryStatus], now: datetime | None) -> list[SiteQ
     return found
 
 
-class _Rules(Workflow):
-    def _statuses(self, /, study_key: str, *, include_deleted: bool = True, **filters: Any) -> Steps[list[QueryStatus]]:
+class AsyncQueryManagementWorkflow(AsyncWorkflow):
+    """Queries by state, subject and site; counts and ageing."""
+
+    async def statuses(self, /, study_key: str, *, include_deleted: bool = True, **filters: Any) -> list[QueryStatus]:
         """All queries of a study with state, site, age and who must act next.
 
         Args:
@@ -194,10 +203,12 @@ class _Rules(Workflow):
             include_deleted: also queries on deleted records, which are flagged.
             **filters: as `sdk.queries.list` takes them.
         """
-        statuses, _ = yield from self._all(study_key, filters)
+        statuses, _ = await self._all(study_key, filters)
         return [one for one in statuses if include_deleted or not one.on_deleted_record]
 
-    def _open(self, /, study_key: str, *, site: int | str | None = None, **filters: Any) -> Steps[list[QueryStatus]]:
+    async def get_open_queries(
+        self, /, study_key: str, *, site: int | str | None = None, **filters: Any
+    ) -> list[QueryStatus]:
         """Open queries, the oldest first; re-opened ones are open.
 
         Args:
@@ -208,42 +219,40 @@ class _Rules(Workflow):
         Raises:
             NotFoundError: the study has no such site or subject.
         """
-        statuses, _ = yield from self._all(study_key, filters, site)
+        statuses, _ = await self._all(study_key, filters, site)
         still = [one for one in statuses if one.state == "open"]
         return sorted(still, key=lambda one: (one.opened is None, one.opened, one.query.annotation_id))
 
-    def _of_subject(self, study_key: str, subject_key: str) -> Steps[list[QueryStatus]]:
+    async def get_queries_for_subject(self, study_key: str, subject_key: str) -> list[QueryStatus]:
         """All queries of one subject. Raises NotFoundError where the study has no such subject."""
-        statuses, _ = yield from self._all(study_key, {"subject_key": subject_key})
+        statuses, _ = await self._all(study_key, {"subject_key": subject_key})
         return statuses
 
-    def _of_site(self, study_key: str, site: int | str) -> Steps[list[QueryStatus]]:
+    async def get_queries_by_site(self, study_key: str, site: int | str) -> list[QueryStatus]:
         """All queries of the subjects of one site, by its number or name; NotFoundError where there is none."""
-        statuses, _ = yield from self._all(study_key, {}, site)
+        statuses, _ = await self._all(study_key, {}, site)
         return statuses
 
-    def _counts(self, /, study_key: str) -> Steps[dict[QueryState, int]]:
+    async def get_query_state_counts(self, /, study_key: str) -> dict[QueryState, int]:
         """How many queries are open, closed and unknown."""
-        queries = yield call("queries.list", study_key)
+        queries = await self._sdk.queries.list(study_key)
         found: dict[QueryState, int] = {"open": 0, "closed": 0, "unknown": 0}
         for query in queries:
             found[query_state(query)] += 1
         return found
 
-    def _ageing(self, study_key: str) -> Steps[list[SiteQueries]]:
+    async def ageing(self, study_key: str) -> list[SiteQueries]:
         """Counts by site: states, who must act next, and open queries by age."""
-        statuses, now = yield from self._all(study_key, {})
+        statuses, now = await self._all(study_key, {})
         return by_site(statuses, now)
 
-    def _all(
+    async def _all(
         self, study_key: str, filters: dict[str, Any], site: int | str | None = None
-    ) -> Steps[tuple[list[QueryStatus], datetime | None]]:
-        queries, subjects, sites = yield Many(
-            [
-                call("queries.list", study_key, **filters),
-                call("subjects.list", study_key),
-                call("sites.list", study_key),
-            ]
+    ) -> tuple[list[QueryStatus], datetime | None]:
+        queries, subjects, sites = await async_gather(
+            lambda: self._sdk.queries.list(study_key, **filters),
+            lambda: self._sdk.subjects.list(study_key),
+            lambda: self._sdk.sites.list(study_key),
         )
         key = filters.get("subject_key")
         if isinstance(key, str) and not any(one.subject_key == key for one in subjects):
@@ -253,7 +262,7 @@ class _Rules(Workflow):
         named = sorted({one.record_id for one in queries if one.record_id is not None})
         deleted: frozenset[int] = frozenset()
         if named:
-            records: Sequence[Record] = yield from self._records_of(study_key, named, queries)
+            records = await self._records_of(study_key, named, queries)
             deleted = frozenset(one.record_id for one in records if is_true(one.deleted) and one.record_id is not None)
         now = utc(queries.proof.server_to)
         people = {one.subject_id: one for one in subjects}
@@ -261,43 +270,106 @@ class _Rules(Workflow):
         found = [status_of(query, people, places, deleted, now) for query in queries]
         return [one for one in found if site is None or site in (one.site_id, one.site_name)], now
 
-    def _records_of(self, study_key: str, ids: Sequence[int], queries: Sequence[Query]) -> Steps[Sequence[Record]]:
+    async def _records_of(self, study_key: str, ids: Sequence[int], queries: Sequence[Query]) -> Sequence[Record]:
         """The records that queries name: of one subject where all are of one, else of the whole study."""
         subjects = {one.subject_key for one in queries}
         if len(ids) <= 20:
-            rows: Sequence[Record] = yield call("records.list", study_key, record_id=list(ids))
+            rows: Sequence[Record] = await self._sdk.records.list(study_key, record_id=list(ids))
         elif len(subjects) == 1 and None not in subjects:
-            rows = yield call("records.list", study_key, subject_key=subjects.pop())
+            rows = await self._sdk.records.list(study_key, subject_key=subjects.pop())
         else:
-            rows = yield call("records.list", study_key)
+            rows = await self._sdk.records.list(study_key)
         return rows
 
 
-class QueryManagementWorkflow(_Rules):
-    """Queries by state, subject and site; counts and ageing.
-
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-    ...     first, *_ = sdk.workflows.query_management.ageing("TIDEWATER-201")
-    >>> first.site_id, first.open > 0
-    (301, True)
-    """
-
-    statuses = blocking(_Rules._statuses)
-    get_open_queries = blocking(_Rules._open)
-    get_queries_for_subject = blocking(_Rules._of_subject)
-    get_queries_by_site = blocking(_Rules._of_site)
-    get_query_state_counts = blocking(_Rules._counts)
-    ageing = blocking(_Rules._ageing)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncQueryManagementWorkflow(_Rules):
-    """Queries by state, subject and site; see `QueryManagementWorkflow`."""
+class QueryManagementWorkflow(Workflow):
+    """Queries by state, subject and site; counts and ageing."""
 
-    statuses = awaited(_Rules._statuses)
-    get_open_queries = awaited(_Rules._open)
-    get_queries_for_subject = awaited(_Rules._of_subject)
-    get_queries_by_site = awaited(_Rules._of_site)
-    get_query_state_counts = awaited(_Rules._counts)
-    ageing = awaited(_Rules._ageing)
+    def statuses(self, /, study_key: str, *, include_deleted: bool = True, **filters: Any) -> list[QueryStatus]:
+        """All queries of a study with state, site, age and who must act next.
+
+        Args:
+            study_key: the study.
+            include_deleted: also queries on deleted records, which are flagged.
+            **filters: as `sdk.queries.list` takes them.
+        """
+        statuses, _ = self._all(study_key, filters)
+        return [one for one in statuses if include_deleted or not one.on_deleted_record]
+
+    def get_open_queries(
+        self, /, study_key: str, *, site: int | str | None = None, **filters: Any
+    ) -> list[QueryStatus]:
+        """Open queries, the oldest first; re-opened ones are open.
+
+        Args:
+            study_key: the study.
+            site: only those of this site, by its number or name.
+            **filters: as `sdk.queries.list` takes them.
+
+        Raises:
+            NotFoundError: the study has no such site or subject.
+        """
+        statuses, _ = self._all(study_key, filters, site)
+        still = [one for one in statuses if one.state == "open"]
+        return sorted(still, key=lambda one: (one.opened is None, one.opened, one.query.annotation_id))
+
+    def get_queries_for_subject(self, study_key: str, subject_key: str) -> list[QueryStatus]:
+        """All queries of one subject. Raises NotFoundError where the study has no such subject."""
+        statuses, _ = self._all(study_key, {"subject_key": subject_key})
+        return statuses
+
+    def get_queries_by_site(self, study_key: str, site: int | str) -> list[QueryStatus]:
+        """All queries of the subjects of one site, by its number or name; NotFoundError where there is none."""
+        statuses, _ = self._all(study_key, {}, site)
+        return statuses
+
+    def get_query_state_counts(self, /, study_key: str) -> dict[QueryState, int]:
+        """How many queries are open, closed and unknown."""
+        queries = self._sdk.queries.list(study_key)
+        found: dict[QueryState, int] = {"open": 0, "closed": 0, "unknown": 0}
+        for query in queries:
+            found[query_state(query)] += 1
+        return found
+
+    def ageing(self, study_key: str) -> list[SiteQueries]:
+        """Counts by site: states, who must act next, and open queries by age."""
+        statuses, now = self._all(study_key, {})
+        return by_site(statuses, now)
+
+    def _all(
+        self, study_key: str, filters: dict[str, Any], site: int | str | None = None
+    ) -> tuple[list[QueryStatus], datetime | None]:
+        queries, subjects, sites = gather(
+            lambda: self._sdk.queries.list(study_key, **filters),
+            lambda: self._sdk.subjects.list(study_key),
+            lambda: self._sdk.sites.list(study_key),
+        )
+        key = filters.get("subject_key")
+        if isinstance(key, str) and not any(one.subject_key == key for one in subjects):
+            raise not_found("subject", study_key)
+        if site is not None and not any(site in (one.site_id, one.site_name) for one in sites):
+            raise not_found("site", study_key)
+        named = sorted({one.record_id for one in queries if one.record_id is not None})
+        deleted: frozenset[int] = frozenset()
+        if named:
+            records = self._records_of(study_key, named, queries)
+            deleted = frozenset(one.record_id for one in records if is_true(one.deleted) and one.record_id is not None)
+        now = utc(queries.proof.server_to)
+        people = {one.subject_id: one for one in subjects}
+        places = {one.site_id: one for one in sites}
+        found = [status_of(query, people, places, deleted, now) for query in queries]
+        return [one for one in found if site is None or site in (one.site_id, one.site_name)], now
+
+    def _records_of(self, study_key: str, ids: Sequence[int], queries: Sequence[Query]) -> Sequence[Record]:
+        """The records that queries name: of one subject where all are of one, else of the whole study."""
+        subjects = {one.subject_key for one in queries}
+        if len(ids) <= 20:
+            rows: Sequence[Record] = self._sdk.records.list(study_key, record_id=list(ids))
+        elif len(subjects) == 1 and None not in subjects:
+            rows = self._sdk.records.list(study_key, subject_key=subjects.pop())
+        else:
+            rows = self._sdk.records.list(study_key)
+        return rows

@@ -2,25 +2,35 @@
 
 Nothing is dropped: an answer no variable declares has a column too, and what cannot be read raises. Columns are named
 by variable or by label; what each one was made of stands in `frame.attrs`. Typed columns: `study_frames`.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+...     frame = sdk.workflows.record_mapper.dataframe("TIDEWATER-201", "VS", use_labels_as_columns=True)
+>>> "SYSTOLIC_MMHG" in frame.columns, frame.attrs["variables"]["SYSTOLIC_MMHG"]
+(True, 'SYSBP1')
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from imednet_api.models import Record, Subject, Variable, Visit
+from imednet_api.models import Form, Record, Subject, Variable, Visit
 
+from ..core.concurrency import async_gather, gather
 from ..errors import ArgumentError
 from ..integrations._optional import _require_optional_dep
 from ..integrations.tables.layout import CONTEXT
 from ..integrations.tables.naming import Namer, from_label
 from ..utils.truth import is_true
 from ..validation.dictionary import DataDictionary
-from .base import Workflow
-from .steps import Emit, Many, Steps, awaited, blocking, call, iterated, iterated_async
+from .base import AsyncWorkflow, Workflow
 from .subject_data import ordered_records, ordered_visits
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ def frame_of(
     *,
     labels: bool = False,
     choices: Mapping[tuple[str, str], Sequence[Any]] | None = None,
-) -> Any:
+) -> DataFrame:
     """Records of one form as a DataFrame: a row a record, a column a field of the record, then one a variable.
 
     Args:
@@ -87,7 +97,7 @@ def frame_of(
         columns[column] = [one.get(name) for one in answers]
         undeclared[column] = name
     answered = {*sources, *undeclared}
-    frame = pandas.DataFrame(
+    frame: DataFrame = pandas.DataFrame(
         {name: pandas.Series(cells, dtype=object) if name in answered else cells for name, cells in columns.items()}
     )
     frame.attrs.update({"labels": names, "variables": sources, "undeclared": undeclared, "choices": known})
@@ -127,8 +137,10 @@ def tree_of(subjects: Iterable[Subject], visits: Iterable[Visit], records: Itera
     return found
 
 
-class _Rules(Workflow):
-    def _dataframe(
+class AsyncRecordMapperWorkflow(AsyncWorkflow):
+    """Records as DataFrames and as a tree."""
+
+    async def dataframe(
         self,
         /,
         study_key: str,
@@ -138,7 +150,7 @@ class _Rules(Workflow):
         visit_key: int | None = None,
         dictionary: DataDictionary | None = None,
         **filters: Any,
-    ) -> Steps[Any]:
+    ) -> DataFrame:
         """The records of one form as a DataFrame.
 
         Args:
@@ -152,22 +164,22 @@ class _Rules(Workflow):
         Raises:
             ArgumentError: the study has no such form.
         """
-        forms, variables = yield Many([call("forms.list", study_key), call("variables.list", study_key)])
+        forms, variables = await self._forms_and_variables(study_key)
         form = next((one for one in forms if one.form_key == form_key), None)
         if form is None:
             raise ArgumentError(f"study {study_key!r} has no form {form_key!r}. Next: imednet forms list {study_key}")
-        records = yield call("records.list", study_key, form_key=form_key, visit_id=visit_key, **filters)
+        records = await self._sdk.records.list(study_key, form_key=form_key, visit_id=visit_key, **filters)
         own = [one for one in variables if one.form_id == form.form_id]
         return frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
 
-    def _frames(
+    async def frames(
         self,
         study_key: str,
         *,
         forms: Sequence[str] | None = None,
         use_labels_as_columns: bool = False,
         dictionary: DataDictionary | None = None,
-    ) -> Generator[Any, Any, None]:
+    ) -> AsyncIterator[tuple[str, DataFrame]]:
         """`(form key, DataFrame)`, one form after the other, so that only one is in memory.
 
         Args:
@@ -176,58 +188,119 @@ class _Rules(Workflow):
             use_labels_as_columns: name columns by label in place of the variable.
             dictionary: the study's data dictionary.
         """
-        listed, variables = yield Many([call("forms.list", study_key), call("variables.list", study_key)])
+        listed, variables = await self._forms_and_variables(study_key)
         chosen = [one for one in listed if (one.form_key in forms if forms is not None else not is_true(one.disabled))]
         if forms is not None and len(chosen) < len(set(forms)):
             unknown = sorted(set(forms) - {str(one.form_key) for one in chosen})
             raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
         for form in chosen:
-            records = yield call("records.list", study_key, form_key=form.form_key)
+            records = await self._sdk.records.list(study_key, form_key=form.form_key)
             own = [one for one in variables if one.form_id == form.form_id]
             frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
-            yield Emit((form.form_key, frame))
+            yield str(form.form_key), frame
 
-    def _hierarchy(self, /, study_key: str, **filters: Any) -> Steps[list[SubjectNode]]:
+    async def hierarchy(self, /, study_key: str, **filters: Any) -> list[SubjectNode]:
         """Subjects with their visits, forms and records: a tree in which every record is once.
 
         Args:
             study_key: the study.
             **filters: as `sdk.records.list` takes them.
         """
-        subjects, visits, intervals, records = yield Many(
-            [
-                call("subjects.list", study_key),
-                call("visits.list", study_key),
-                call("intervals.list", study_key),
-                call("records.list", study_key, **filters),
-            ]
+        subjects, visits, intervals, records = await async_gather(
+            lambda: self._sdk.subjects.list(study_key),
+            lambda: self._sdk.visits.list(study_key),
+            lambda: self._sdk.intervals.list(study_key),
+            lambda: self._sdk.records.list(study_key, **filters),
         )
         return tree_of(subjects, ordered_visits(visits, intervals), records)
+
+    async def _forms_and_variables(self, study_key: str) -> tuple[Sequence[Form], Sequence[Variable]]:
+        return await async_gather(lambda: self._sdk.forms.list(study_key), lambda: self._sdk.variables.list(study_key))
 
 
 def _choices(dictionary: DataDictionary | None) -> Mapping[tuple[str, str], Sequence[Any]]:
     return dictionary.choices if dictionary is not None else {}
 
 
-class RecordMapperWorkflow(_Rules):
-    """Records as DataFrames and as a tree.
-
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-    ...     frame = sdk.workflows.record_mapper.dataframe("TIDEWATER-201", "VS", use_labels_as_columns=True)
-    >>> "SYSTOLIC_MMHG" in frame.columns, frame.attrs["variables"]["SYSTOLIC_MMHG"]
-    (True, 'SYSBP1')
-    """
-
-    dataframe = blocking(_Rules._dataframe)
-    frames = iterated(_Rules._frames)
-    hierarchy = blocking(_Rules._hierarchy)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncRecordMapperWorkflow(_Rules):
-    """Records as DataFrames and as a tree; see `RecordMapperWorkflow`."""
+class RecordMapperWorkflow(Workflow):
+    """Records as DataFrames and as a tree."""
 
-    dataframe = awaited(_Rules._dataframe)
-    frames = iterated_async(_Rules._frames)
-    hierarchy = awaited(_Rules._hierarchy)
+    def dataframe(
+        self,
+        /,
+        study_key: str,
+        form_key: str,
+        *,
+        use_labels_as_columns: bool = False,
+        visit_key: int | None = None,
+        dictionary: DataDictionary | None = None,
+        **filters: Any,
+    ) -> DataFrame:
+        """The records of one form as a DataFrame.
+
+        Args:
+            study_key: the study.
+            form_key: the form.
+            use_labels_as_columns: name columns by label in place of the variable.
+            visit_key: only records of this visit.
+            dictionary: the study's data dictionary, whose choices go into `frame.attrs["choices"]`.
+            **filters: as `sdk.records.list` takes them.
+
+        Raises:
+            ArgumentError: the study has no such form.
+        """
+        forms, variables = self._forms_and_variables(study_key)
+        form = next((one for one in forms if one.form_key == form_key), None)
+        if form is None:
+            raise ArgumentError(f"study {study_key!r} has no form {form_key!r}. Next: imednet forms list {study_key}")
+        records = self._sdk.records.list(study_key, form_key=form_key, visit_id=visit_key, **filters)
+        own = [one for one in variables if one.form_id == form.form_id]
+        return frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
+
+    def frames(
+        self,
+        study_key: str,
+        *,
+        forms: Sequence[str] | None = None,
+        use_labels_as_columns: bool = False,
+        dictionary: DataDictionary | None = None,
+    ) -> Iterator[tuple[str, DataFrame]]:
+        """`(form key, DataFrame)`, one form after the other, so that only one is in memory.
+
+        Args:
+            study_key: the study.
+            forms: keys of the forms; all enabled ones where it is left out.
+            use_labels_as_columns: name columns by label in place of the variable.
+            dictionary: the study's data dictionary.
+        """
+        listed, variables = self._forms_and_variables(study_key)
+        chosen = [one for one in listed if (one.form_key in forms if forms is not None else not is_true(one.disabled))]
+        if forms is not None and len(chosen) < len(set(forms)):
+            unknown = sorted(set(forms) - {str(one.form_key) for one in chosen})
+            raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
+        for form in chosen:
+            records = self._sdk.records.list(study_key, form_key=form.form_key)
+            own = [one for one in variables if one.form_id == form.form_id]
+            frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
+            yield str(form.form_key), frame
+
+    def hierarchy(self, /, study_key: str, **filters: Any) -> list[SubjectNode]:
+        """Subjects with their visits, forms and records: a tree in which every record is once.
+
+        Args:
+            study_key: the study.
+            **filters: as `sdk.records.list` takes them.
+        """
+        subjects, visits, intervals, records = gather(
+            lambda: self._sdk.subjects.list(study_key),
+            lambda: self._sdk.visits.list(study_key),
+            lambda: self._sdk.intervals.list(study_key),
+            lambda: self._sdk.records.list(study_key, **filters),
+        )
+        return tree_of(subjects, ordered_visits(visits, intervals), records)
+
+    def _forms_and_variables(self, study_key: str) -> tuple[Sequence[Form], Sequence[Variable]]:
+        return gather(lambda: self._sdk.forms.list(study_key), lambda: self._sdk.variables.list(study_key))

@@ -1,22 +1,127 @@
-"""`sdk.workflows.record_update` and `sdk.workflows.register_subjects`: writing, blocking and asynchronous."""
+"""`sdk.workflows.record_update` and `sdk.workflows.register_subjects`: writing that is checked before and read back.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox(switches={"jobSeconds": "0"}) as box, ImednetSDK(**box.credentials) as sdk:
+...     write = sdk.workflows.record_update
+...     report = write.create_new_record("TIDEWATER-201-DEV", "AE", "301-901", {"AENUM": 9, "AETERM": "Cough"})
+>>> report.complete, report.outcomes[0].state
+(True, 'stored')
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
 
+from ..core.polling import Clock
 from ..utils.quiet import quiet
-from .steps import Steps, awaited, blocking
-from .writing.items import item
-from .writing.submit import WriteReport, WritingRules
+from ..validation.cache import Choices
+from ..validation.schema import Problem
+from .base import AsyncWorkflow, Workflow
+from .writing.items import Identifier, item
+from .writing.plan import BATCH, AsyncPlanner, Planner, WritePlan, sound
+from .writing.submit import AsyncWriter, RunOptions, SubmitOptions, Writer, WriteReport
+
+if TYPE_CHECKING:
+    from ..async_sdk import AsyncImednetSDK
+    from ..sdk import ImednetSDK
 
 
-class _Updating(WritingRules):
-    """One item by what it means."""
+class AsyncRecordUpdateWorkflow(AsyncWorkflow):
+    """Writes records: checked before, sent once, waited for, read back."""
 
-    def _register_subject(
-        self, /, study_key: str, form: Any, site: Any, data: Mapping[str, Any], **how: Any
-    ) -> Steps[WriteReport]:
+    def __init__(self, sdk: AsyncImednetSDK, *, clock: Clock | None = None) -> None:
+        super().__init__(sdk, clock=clock)
+        self._planner = AsyncPlanner(sdk)
+        self._writer = AsyncWriter(sdk, self._schema, self._sleep, self._now)
+
+    async def check(
+        self, study_key: str, items: Sequence[Mapping[str, Any]], choices: Choices | None = None
+    ) -> list[Problem]:
+        """Everything that is wrong with items, without writing them: forms, names, values, identifiers.
+
+        Args:
+            study_key: the study.
+            items: as `sdk.records.create` takes them.
+            choices: choices of variables, such as those of a data dictionary.
+        """
+        items = quiet(items)
+        return (await self._schema(study_key, choices)).check(items)
+
+    async def plan(
+        self,
+        study_key: str,
+        items: Sequence[Mapping[str, Any]],
+        *,
+        batch_size: int = BATCH,
+        choices: Choices | None = None,
+    ) -> WritePlan:
+        """What writing would do: the exact bodies, and for each record that is there, old and new answers.
+
+        Raises:
+            ItemsRefusedError: an item would not be accepted; its `problems` name all of them.
+        """
+        items = quiet(items)
+        given = quiet(sound(items, batch_size))
+        schema = await self._schema(study_key, choices)
+        return await self._planner.plan(schema, quiet(dict(enumerate(given))), batch_size)
+
+    async def submit(
+        self, study_key: str, items: Sequence[Mapping[str, Any]] | WritePlan, **options: Unpack[SubmitOptions]
+    ) -> WriteReport:
+        """Write items: checked, sent in batches one after the other, each job waited for and each item read back.
+
+        Args:
+            study_key: the study.
+            items: as `sdk.records.create` takes them, or a `WritePlan`; records of a plan that changed since are not
+                written (`conflict`).
+            email_notify: an address the server writes to, or a boolean.
+            on_error: what to do after a batch of which not every item is stored.
+            batch_size: items a request.
+            journal: a file in which the run is written down, so that it can be gone on with after a crash; with the
+                same items and journal, batches that may have gone out are read back, never sent again.
+            interval: seconds between two looks at a job, at first.
+            timeout: seconds to wait for a job, and for items whose request got no answer.
+            choices: choices of variables, such as those of a data dictionary.
+            on_progress: called with items done, items in all, and what goes on.
+            resend_missing: send items once more that an earlier run of this journal, and another look now, did not
+                find.
+
+        Returns:
+            What became of each item; see `imednet.workflows.writing.items.State`.
+
+        Raises:
+            ItemsRefusedError: an item would not be accepted; nothing was sent.
+        """
+        items = quiet(items)
+        return await self._writer.submit(study_key, items, **options)
+
+    async def create_or_update_records(
+        self, study_key: str, items: Sequence[Mapping[str, Any]] | WritePlan, **options: Unpack[SubmitOptions]
+    ) -> WriteReport:
+        """`submit` under another name."""
+        items = quiet(items)
+        return await self._writer.submit(study_key, items, **options)
+
+    async def verify(self, journal: str | Path, *, timeout: float = 0) -> WriteReport:
+        """Read back what a run wrote, by its journal; sends nothing.
+
+        Args:
+            journal: the file the run was written down in.
+            timeout: seconds to wait for items that are not there yet.
+        """
+        return await self._writer.verify(journal, timeout=timeout)
+
+    async def register_subject(
+        self,
+        study_key: str,
+        form: Identifier,
+        site: Identifier,
+        data: Mapping[str, Any],
+        **options: Unpack[SubmitOptions],
+    ) -> WriteReport:
         """Register a subject: the first record of somebody new at a site.
 
         Args:
@@ -24,15 +129,20 @@ class _Updating(WritingRules):
             form: the form of registration, by key or number.
             site: the site, by name or number.
             data: answers by variable name.
-            **how: as `submit` takes it.
+            **options: as `submit` takes them.
         """
         data = quiet(data)
-        report = yield from self._submit(study_key, [item(data, form, site=site)], **how)
-        return report
+        return await self._writer.submit(study_key, [item(data, form, site=site)], **options)
 
-    def _update_scheduled_record(
-        self, /, study_key: str, form: Any, subject: Any, interval: Any, data: Mapping[str, Any], **how: Any
-    ) -> Steps[WriteReport]:
+    async def update_scheduled_record(
+        self,
+        study_key: str,
+        form: Identifier,
+        subject: Identifier,
+        interval: Identifier,
+        data: Mapping[str, Any],
+        **options: Unpack[RunOptions],
+    ) -> WriteReport:
         """Fill in or change the record of a form at a planned visit.
 
         Args:
@@ -41,15 +151,19 @@ class _Updating(WritingRules):
             subject: the subject, by key or number, or `{"subjectOid": ...}`.
             interval: the interval, by name or number.
             data: answers by variable name.
-            **how: as `submit` takes it.
+            **options: as `submit` takes them.
         """
         subject, data = quiet(subject), quiet(data)
-        report = yield from self._submit(study_key, [item(data, form, subject=subject, interval=interval)], **how)
-        return report
+        return await self._writer.submit(study_key, [item(data, form, subject=subject, interval=interval)], **options)
 
-    def _create_new_record(
-        self, /, study_key: str, form: Any, subject: Any, data: Mapping[str, Any], **how: Any
-    ) -> Steps[WriteReport]:
+    async def create_new_record(
+        self,
+        study_key: str,
+        form: Identifier,
+        subject: Identifier,
+        data: Mapping[str, Any],
+        **options: Unpack[SubmitOptions],
+    ) -> WriteReport:
         """Make a new record outside the planned visits, such as an adverse event.
 
         Args:
@@ -57,15 +171,19 @@ class _Updating(WritingRules):
             form: the form, by key or number.
             subject: the subject, by key or number, or `{"subjectOid": ...}`.
             data: answers by variable name.
-            **how: as `submit` takes it.
+            **options: as `submit` takes them.
         """
         subject, data = quiet(subject), quiet(data)
-        report = yield from self._submit(study_key, [item(data, form, subject=subject)], **how)
-        return report
+        return await self._writer.submit(study_key, [item(data, form, subject=subject)], **options)
 
-    def _update_existing_record(
-        self, /, study_key: str, form: Any, record: Any, data: Mapping[str, Any], **how: Any
-    ) -> Steps[WriteReport]:
+    async def update_existing_record(
+        self,
+        study_key: str,
+        form: Identifier,
+        record: Identifier,
+        data: Mapping[str, Any],
+        **options: Unpack[SubmitOptions],
+    ) -> WriteReport:
         """Change answers of a record that exists.
 
         Args:
@@ -73,54 +191,23 @@ class _Updating(WritingRules):
             form: its form, by key or number.
             record: the record, by number, or `{"recordOid": ...}`.
             data: answers by variable name.
-            **how: as `submit` takes it.
+            **options: as `submit` takes them.
         """
         record, data = quiet(record), quiet(data)
-        report = yield from self._submit(study_key, [item(data, form, record=record)], **how)
-        return report
+        return await self._writer.submit(study_key, [item(data, form, record=record)], **options)
 
 
-class RecordUpdateWorkflow(_Updating):
-    """Writes records: checked before, sent once, waited for, read back.
+class AsyncRegisterSubjectsWorkflow(AsyncWorkflow):
+    """Registers subjects."""
 
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox(switches={"jobSeconds": "0"}) as box, ImednetSDK(**box.credentials) as sdk:
-    ...     write = sdk.workflows.record_update
-    ...     report = write.create_new_record("TIDEWATER-201-DEV", "AE", "301-901", {"AENUM": 9, "AETERM": "Cough"})
-    >>> report.complete, report.outcomes[0].state
-    (True, 'stored')
-    """
-
-    check = blocking(_Updating._check)
-    plan = blocking(_Updating._plan)
-    submit = blocking(_Updating._submit)
-    verify = blocking(_Updating._verify)
-    create_or_update_records = blocking(_Updating._submit)
-    register_subject = blocking(_Updating._register_subject)
-    update_scheduled_record = blocking(_Updating._update_scheduled_record)
-    create_new_record = blocking(_Updating._create_new_record)
-    update_existing_record = blocking(_Updating._update_existing_record)
-
-
-class AsyncRecordUpdateWorkflow(_Updating):
-    """Writes records; see `RecordUpdateWorkflow`."""
-
-    check = awaited(_Updating._check)
-    plan = awaited(_Updating._plan)
-    submit = awaited(_Updating._submit)
-    verify = awaited(_Updating._verify)
-    create_or_update_records = awaited(_Updating._submit)
-    register_subject = awaited(_Updating._register_subject)
-    update_scheduled_record = awaited(_Updating._update_scheduled_record)
-    create_new_record = awaited(_Updating._create_new_record)
-    update_existing_record = awaited(_Updating._update_existing_record)
-
-
-class _Registering(WritingRules):
-    def _register_subjects(
-        self, /, study_key: str, subjects: Sequence[Mapping[str, Any]], *, form: Any = None, **how: Any
-    ) -> Steps[WriteReport]:
+    async def register_subjects(
+        self,
+        study_key: str,
+        subjects: Sequence[Mapping[str, Any]],
+        *,
+        form: Identifier | None = None,
+        **options: Unpack[SubmitOptions],
+    ) -> WriteReport:
         """Register subjects, several a request.
 
         Args:
@@ -128,7 +215,7 @@ class _Registering(WritingRules):
             subjects: one mapping each: `siteName` or `siteId`, and `data` with the answers of registration; a
                 `formKey` of its own where `form` is not given.
             form: the form of registration, by key or number.
-            **how: as `record_update.submit` takes it.
+            **options: as `record_update.submit` takes them.
 
         Returns:
             What became of each; `subject_key` of an outcome is the key the server gave.
@@ -136,17 +223,206 @@ class _Registering(WritingRules):
         subjects = quiet(subjects)
         common = item({}, form) if form is not None else {}
         common.pop("data", None)
-        report = yield from self._submit(study_key, quiet([{**common, **one} for one in map(quiet, subjects)]), **how)
-        return report
+        items = quiet([{**common, **subject} for subject in map(quiet, subjects)])
+        return await AsyncWriter(self._sdk, self._schema, self._sleep, self._now).submit(study_key, items, **options)
 
 
-class RegisterSubjectsWorkflow(_Registering):
-    """Registers subjects; see `RecordUpdateWorkflow`."""
-
-    register_subjects = blocking(_Registering._register_subjects)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncRegisterSubjectsWorkflow(_Registering):
-    """Registers subjects; see `RecordUpdateWorkflow`."""
+class RecordUpdateWorkflow(Workflow):
+    """Writes records: checked before, sent once, waited for, read back."""
 
-    register_subjects = awaited(_Registering._register_subjects)
+    def __init__(self, sdk: ImednetSDK, *, clock: Clock | None = None) -> None:
+        super().__init__(sdk, clock=clock)
+        self._planner = Planner(sdk)
+        self._writer = Writer(sdk, self._schema, self._sleep, self._now)
+
+    def check(
+        self, study_key: str, items: Sequence[Mapping[str, Any]], choices: Choices | None = None
+    ) -> list[Problem]:
+        """Everything that is wrong with items, without writing them: forms, names, values, identifiers.
+
+        Args:
+            study_key: the study.
+            items: as `sdk.records.create` takes them.
+            choices: choices of variables, such as those of a data dictionary.
+        """
+        items = quiet(items)
+        return (self._schema(study_key, choices)).check(items)
+
+    def plan(
+        self,
+        study_key: str,
+        items: Sequence[Mapping[str, Any]],
+        *,
+        batch_size: int = BATCH,
+        choices: Choices | None = None,
+    ) -> WritePlan:
+        """What writing would do: the exact bodies, and for each record that is there, old and new answers.
+
+        Raises:
+            ItemsRefusedError: an item would not be accepted; its `problems` name all of them.
+        """
+        items = quiet(items)
+        given = quiet(sound(items, batch_size))
+        schema = self._schema(study_key, choices)
+        return self._planner.plan(schema, quiet(dict(enumerate(given))), batch_size)
+
+    def submit(
+        self, study_key: str, items: Sequence[Mapping[str, Any]] | WritePlan, **options: Unpack[SubmitOptions]
+    ) -> WriteReport:
+        """Write items: checked, sent in batches one after the other, each job waited for and each item read back.
+
+        Args:
+            study_key: the study.
+            items: as `sdk.records.create` takes them, or a `WritePlan`; records of a plan that changed since are not
+                written (`conflict`).
+            email_notify: an address the server writes to, or a boolean.
+            on_error: what to do after a batch of which not every item is stored.
+            batch_size: items a request.
+            journal: a file in which the run is written down, so that it can be gone on with after a crash; with the
+                same items and journal, batches that may have gone out are read back, never sent again.
+            interval: seconds between two looks at a job, at first.
+            timeout: seconds to wait for a job, and for items whose request got no answer.
+            choices: choices of variables, such as those of a data dictionary.
+            on_progress: called with items done, items in all, and what goes on.
+            resend_missing: send items once more that an earlier run of this journal, and another look now, did not
+                find.
+
+        Returns:
+            What became of each item; see `imednet.workflows.writing.items.State`.
+
+        Raises:
+            ItemsRefusedError: an item would not be accepted; nothing was sent.
+        """
+        items = quiet(items)
+        return self._writer.submit(study_key, items, **options)
+
+    def create_or_update_records(
+        self, study_key: str, items: Sequence[Mapping[str, Any]] | WritePlan, **options: Unpack[SubmitOptions]
+    ) -> WriteReport:
+        """`submit` under another name."""
+        items = quiet(items)
+        return self._writer.submit(study_key, items, **options)
+
+    def verify(self, journal: str | Path, *, timeout: float = 0) -> WriteReport:
+        """Read back what a run wrote, by its journal; sends nothing.
+
+        Args:
+            journal: the file the run was written down in.
+            timeout: seconds to wait for items that are not there yet.
+        """
+        return self._writer.verify(journal, timeout=timeout)
+
+    def register_subject(
+        self,
+        study_key: str,
+        form: Identifier,
+        site: Identifier,
+        data: Mapping[str, Any],
+        **options: Unpack[SubmitOptions],
+    ) -> WriteReport:
+        """Register a subject: the first record of somebody new at a site.
+
+        Args:
+            study_key: the study.
+            form: the form of registration, by key or number.
+            site: the site, by name or number.
+            data: answers by variable name.
+            **options: as `submit` takes them.
+        """
+        data = quiet(data)
+        return self._writer.submit(study_key, [item(data, form, site=site)], **options)
+
+    def update_scheduled_record(
+        self,
+        study_key: str,
+        form: Identifier,
+        subject: Identifier,
+        interval: Identifier,
+        data: Mapping[str, Any],
+        **options: Unpack[RunOptions],
+    ) -> WriteReport:
+        """Fill in or change the record of a form at a planned visit.
+
+        Args:
+            study_key: the study.
+            form: the form, by key or number.
+            subject: the subject, by key or number, or `{"subjectOid": ...}`.
+            interval: the interval, by name or number.
+            data: answers by variable name.
+            **options: as `submit` takes them.
+        """
+        subject, data = quiet(subject), quiet(data)
+        return self._writer.submit(study_key, [item(data, form, subject=subject, interval=interval)], **options)
+
+    def create_new_record(
+        self,
+        study_key: str,
+        form: Identifier,
+        subject: Identifier,
+        data: Mapping[str, Any],
+        **options: Unpack[SubmitOptions],
+    ) -> WriteReport:
+        """Make a new record outside the planned visits, such as an adverse event.
+
+        Args:
+            study_key: the study.
+            form: the form, by key or number.
+            subject: the subject, by key or number, or `{"subjectOid": ...}`.
+            data: answers by variable name.
+            **options: as `submit` takes them.
+        """
+        subject, data = quiet(subject), quiet(data)
+        return self._writer.submit(study_key, [item(data, form, subject=subject)], **options)
+
+    def update_existing_record(
+        self,
+        study_key: str,
+        form: Identifier,
+        record: Identifier,
+        data: Mapping[str, Any],
+        **options: Unpack[SubmitOptions],
+    ) -> WriteReport:
+        """Change answers of a record that exists.
+
+        Args:
+            study_key: the study.
+            form: its form, by key or number.
+            record: the record, by number, or `{"recordOid": ...}`.
+            data: answers by variable name.
+            **options: as `submit` takes them.
+        """
+        record, data = quiet(record), quiet(data)
+        return self._writer.submit(study_key, [item(data, form, record=record)], **options)
+
+
+class RegisterSubjectsWorkflow(Workflow):
+    """Registers subjects."""
+
+    def register_subjects(
+        self,
+        study_key: str,
+        subjects: Sequence[Mapping[str, Any]],
+        *,
+        form: Identifier | None = None,
+        **options: Unpack[SubmitOptions],
+    ) -> WriteReport:
+        """Register subjects, several a request.
+
+        Args:
+            study_key: the study.
+            subjects: one mapping each: `siteName` or `siteId`, and `data` with the answers of registration; a
+                `formKey` of its own where `form` is not given.
+            form: the form of registration, by key or number.
+            **options: as `record_update.submit` takes them.
+
+        Returns:
+            What became of each; `subject_key` of an outcome is the key the server gave.
+        """
+        subjects = quiet(subjects)
+        common = item({}, form) if form is not None else {}
+        common.pop("data", None)
+        items = quiet([{**common, **subject} for subject in map(quiet, subjects)])
+        return Writer(self._sdk, self._schema, self._sleep, self._now).submit(study_key, items, **options)

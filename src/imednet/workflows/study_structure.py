@@ -1,21 +1,30 @@
-"""`sdk.workflows.study_structure`: the design of a study in one file, and what changed between two of them."""
+"""`sdk.workflows.study_structure`: the design of a study in one file, and what changed between two of them.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+...     design = sdk.workflows.study_structure.get_study_structure("TIDEWATER-201")
+...     again = sdk.workflows.study_structure.get_study_structure("TIDEWATER-201")
+>>> len(design.facts["forms"]), design.text() == again.text(), differences(design, again)
+(29, True, [])
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from imednet_api.types import Model, utc
 
+from ..core.concurrency import async_gather, gather
 from ..errors import ArgumentError
 from ..utils import disk
 from ..validation.dictionary import DataDictionary
-from .base import Workflow
-from .steps import Many, Steps, awaited, blocking, call
+from .base import AsyncWorkflow, Workflow
 
 VERSION: Final = 1
 _KEYS: Final = {
@@ -215,8 +224,10 @@ def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any], moved: b
         yield DesignChange(name, shown, "changed", None, ", ".join(fields))
 
 
-class _Rules(Workflow):
-    def _get(self, study_key: str, dictionary: DataDictionary | None = None) -> Steps[Design]:
+class AsyncStudyStructureWorkflow(AsyncWorkflow):
+    """The design of a study."""
+
+    async def get_study_structure(self, study_key: str, dictionary: DataDictionary | None = None) -> Design:
         """The design of a study as it is now: sites, forms, variables, intervals and users.
 
         Args:
@@ -227,15 +238,21 @@ class _Rules(Workflow):
             Rows in one order. Each variable says whether its choices are known, since the API has none. Variables of
             one name on two forms are two rows.
         """
-        calls = [call("studies.list", refresh=True)]
-        for name in _KEYS:
-            wide = {"include_inactive": True} if name == "users" else {"refresh": True}
-            calls.append(call(f"{name}.list", study_key, **wide))
-        studies, *lists = yield Many(calls)
-        study = next((one for one in studies if one.study_key == study_key), None)
-        return design_of(study, dict(zip(_KEYS, lists, strict=True)), study_key, dictionary)
+        studies, sites, forms, variables, intervals, users = await async_gather(
+            lambda: self._sdk.studies.list(refresh=True),
+            lambda: self._sdk.sites.list(study_key, refresh=True),
+            lambda: self._sdk.forms.list(study_key, refresh=True),
+            lambda: self._sdk.variables.list(study_key, refresh=True),
+            lambda: self._sdk.intervals.list(study_key, refresh=True),
+            lambda: self._sdk.users.list(study_key, include_inactive=True),
+        )
+        study = next((study for study in studies if study.study_key == study_key), None)
+        lists: dict[str, Sequence[Model]] = {
+            "sites": sites, "forms": forms, "variables": variables, "intervals": intervals, "users": users,
+        }  # fmt: skip
+        return design_of(study, lists, study_key, dictionary)
 
-    def _snapshot(self, study_key: str, path: str | Path, dictionary: DataDictionary | None = None) -> Steps[Design]:
+    async def snapshot(self, study_key: str, path: str | Path, dictionary: DataDictionary | None = None) -> Design:
         """Write the design of a study into one file; the same design gives the same bytes.
 
         Args:
@@ -243,11 +260,11 @@ class _Rules(Workflow):
             path: the file.
             dictionary: the study's data dictionary.
         """
-        design = yield from self._get(study_key, dictionary)
+        design = await self.get_study_structure(study_key, dictionary)
         design.save(path)
         return design
 
-    def _diff(self, study_key: str, path: str | Path) -> Steps[list[DesignChange]]:
+    async def diff(self, study_key: str, path: str | Path) -> list[DesignChange]:
         """What changed since a design was saved.
 
         Args:
@@ -255,7 +272,7 @@ class _Rules(Workflow):
             path: the file.
         """
         old = Design.load(path)
-        new = yield from self._get(study_key)
+        new = await self.get_study_structure(study_key)
         kept = {_key_of("variables", row): row for row in old.facts["variables"]}
         for row in new.facts["variables"]:  # choices come from a dictionary, not from the server
             earlier = kept.get(_key_of("variables", row), {})
@@ -264,26 +281,61 @@ class _Rules(Workflow):
         return differences(old, new)
 
 
-class StudyStructureWorkflow(_Rules):
-    """The design of a study.
-
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-    ...     design = sdk.workflows.study_structure.get_study_structure("TIDEWATER-201")
-    ...     again = sdk.workflows.study_structure.get_study_structure("TIDEWATER-201")
-    >>> len(design.facts["forms"]), design.text() == again.text(), differences(design, again)
-    (29, True, [])
-    """
-
-    get_study_structure = blocking(_Rules._get)
-    snapshot = blocking(_Rules._snapshot)
-    diff = blocking(_Rules._diff)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncStudyStructureWorkflow(_Rules):
-    """The design of a study; see `StudyStructureWorkflow`."""
+class StudyStructureWorkflow(Workflow):
+    """The design of a study."""
 
-    get_study_structure = awaited(_Rules._get)
-    snapshot = awaited(_Rules._snapshot)
-    diff = awaited(_Rules._diff)
+    def get_study_structure(self, study_key: str, dictionary: DataDictionary | None = None) -> Design:
+        """The design of a study as it is now: sites, forms, variables, intervals and users.
+
+        Args:
+            study_key: the study.
+            dictionary: the study's data dictionary; with it each variable says its choices.
+
+        Returns:
+            Rows in one order. Each variable says whether its choices are known, since the API has none. Variables of
+            one name on two forms are two rows.
+        """
+        studies, sites, forms, variables, intervals, users = gather(
+            lambda: self._sdk.studies.list(refresh=True),
+            lambda: self._sdk.sites.list(study_key, refresh=True),
+            lambda: self._sdk.forms.list(study_key, refresh=True),
+            lambda: self._sdk.variables.list(study_key, refresh=True),
+            lambda: self._sdk.intervals.list(study_key, refresh=True),
+            lambda: self._sdk.users.list(study_key, include_inactive=True),
+        )
+        study = next((study for study in studies if study.study_key == study_key), None)
+        lists: dict[str, Sequence[Model]] = {
+            "sites": sites, "forms": forms, "variables": variables, "intervals": intervals, "users": users,
+        }  # fmt: skip
+        return design_of(study, lists, study_key, dictionary)
+
+    def snapshot(self, study_key: str, path: str | Path, dictionary: DataDictionary | None = None) -> Design:
+        """Write the design of a study into one file; the same design gives the same bytes.
+
+        Args:
+            study_key: the study.
+            path: the file.
+            dictionary: the study's data dictionary.
+        """
+        design = self.get_study_structure(study_key, dictionary)
+        design.save(path)
+        return design
+
+    def diff(self, study_key: str, path: str | Path) -> list[DesignChange]:
+        """What changed since a design was saved.
+
+        Args:
+            study_key: the study.
+            path: the file.
+        """
+        old = Design.load(path)
+        new = self.get_study_structure(study_key)
+        kept = {_key_of("variables", row): row for row in old.facts["variables"]}
+        for row in new.facts["variables"]:  # choices come from a dictionary, not from the server
+            earlier = kept.get(_key_of("variables", row), {})
+            row.pop("choices", None)
+            row.update({name: earlier[name] for name in ("choices", "choicesKnown") if name in earlier})
+        return differences(old, new)

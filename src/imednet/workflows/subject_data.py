@@ -1,4 +1,12 @@
-"""`sdk.workflows.subject_data`: everything about one subject, in the order of its visits."""
+"""`sdk.workflows.subject_data`: everything about one subject, in the order of its visits.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+...     data = sdk.workflows.subject_data.get_all_subject_data("TIDEWATER-201", "301-001")
+>>> data.subject.subject_id, data.records[0].form_key, len(data.queries)
+(20001, 'REG', 2)
+"""
 
 from __future__ import annotations
 
@@ -8,10 +16,10 @@ from typing import Any
 
 from imednet_api.models import Coding, Interval, Query, Record, RecordRevision, Subject, Visit
 
+from ..core.concurrency import async_gather, gather
 from ..utils.truth import is_true
-from .base import Workflow, not_found
+from .base import AsyncWorkflow, Workflow, not_found
 from .query_management import query_state
-from .steps import Many, Steps, awaited, blocking, call
 
 
 @dataclass(frozen=True)
@@ -137,8 +145,10 @@ def warnings_of(data: SubjectData, intervals: Sequence[Interval]) -> list[str]:
     return found
 
 
-class _Rules(Workflow):
-    def _get_all_subject_data(self, study_key: str, subject_key: str) -> Steps[SubjectData]:
+class AsyncSubjectDataWorkflow(AsyncWorkflow):
+    """One subject, whole."""
+
+    async def get_all_subject_data(self, study_key: str, subject_key: str) -> SubjectData:
         """Everything about one subject: visits, records in the order of visits, queries, codings and revisions.
 
         Args:
@@ -148,16 +158,17 @@ class _Rules(Workflow):
         Raises:
             NotFoundError: the study has no such subject.
         """
-        subjects = yield call("subjects.list", study_key, subject_key=subject_key)
-        subjects = [one for one in subjects if one.subject_key == subject_key]
+        listed = await self._sdk.subjects.list(study_key, subject_key=subject_key)
+        subjects = [subject for subject in listed if subject.subject_key == subject_key]
         if not subjects:
             raise not_found("subject", study_key)
-        names = ("visits", "records", "queries", "codings", "record_revisions")
-        visits, records, queries, codings, revisions, intervals = yield Many(
-            [
-                *(call(f"{name}.list", study_key, subject_key=subject_key) for name in names),
-                call("intervals.list", study_key),
-            ]
+        visits, records, queries, codings, revisions, intervals = await async_gather(
+            lambda: self._sdk.visits.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.records.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.queries.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.codings.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.record_revisions.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.intervals.list(study_key),
         )
         ranked = ordered_visits(visits, intervals)
         data = SubjectData(
@@ -169,21 +180,39 @@ class _Rules(Workflow):
         return data
 
 
-class SubjectDataWorkflow(_Rules):
-    """One subject, whole.
-
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-    ...     data = sdk.workflows.subject_data.get_all_subject_data("TIDEWATER-201", "301-001")
-    >>> data.subject.subject_id, data.records[0].form_key, len(data.queries)
-    (20001, 'REG', 2)
-    """
-
-    get_all_subject_data = blocking(_Rules._get_all_subject_data)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncSubjectDataWorkflow(_Rules):
-    """One subject, whole; see `SubjectDataWorkflow`."""
+class SubjectDataWorkflow(Workflow):
+    """One subject, whole."""
 
-    get_all_subject_data = awaited(_Rules._get_all_subject_data)
+    def get_all_subject_data(self, study_key: str, subject_key: str) -> SubjectData:
+        """Everything about one subject: visits, records in the order of visits, queries, codings and revisions.
+
+        Args:
+            study_key: the study.
+            subject_key: the subject, spelled as in the list of subjects.
+
+        Raises:
+            NotFoundError: the study has no such subject.
+        """
+        listed = self._sdk.subjects.list(study_key, subject_key=subject_key)
+        subjects = [subject for subject in listed if subject.subject_key == subject_key]
+        if not subjects:
+            raise not_found("subject", study_key)
+        visits, records, queries, codings, revisions, intervals = gather(
+            lambda: self._sdk.visits.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.records.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.queries.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.codings.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.record_revisions.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.intervals.list(study_key),
+        )
+        ranked = ordered_visits(visits, intervals)
+        data = SubjectData(
+            subjects[0], ranked, ordered_records(records, ranked), list(queries), list(codings), list(revisions)
+        )
+        data.warnings.extend(warnings_of(data, intervals))
+        if len(subjects) > 1:
+            data.warnings.append(f"{len(subjects)} subjects have this key; the first is shown")
+        return data

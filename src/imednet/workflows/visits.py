@@ -3,6 +3,13 @@
 Nothing is invented: a visit without a window has no state of being late, and dates come from the server alone. A visit
 without a date is missed once its window, and the further days its interval allows for forms filled in by the subject,
 have passed, unless the subject left before it was due.
+
+>>> from imednet import ImednetSDK
+>>> from imednet.sandbox import Sandbox
+>>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
+...     counts = sdk.workflows.visits.counts("TIDEWATER-201", sites=False, exit_date="EOS.EXDAT")
+>>> counts[1].interval_name, counts[1].states["missed"] < counts[1].states["in window"]
+('Baseline', True)
 """
 
 from __future__ import annotations
@@ -15,10 +22,10 @@ from typing import Any, Literal
 
 from imednet_api.models import Interval, Record, Subject, Visit
 
+from ..core.concurrency import async_gather, gather
 from ..errors import ArgumentError
 from ..utils.truth import is_true
-from .base import Workflow, not_found
-from .steps import Many, Steps, awaited, blocking, call
+from .base import AsyncWorkflow, Workflow, not_found
 
 VisitState = Literal["in window", "early", "late", "missed", "future", "after exit", "deleted", "no window"]
 
@@ -217,8 +224,10 @@ def exits_of(records: Iterable[Record], variable: str) -> dict[int, str]:
     return found
 
 
-class _Rules(Workflow):
-    def _windows(
+class AsyncVisitsWorkflow(AsyncWorkflow):
+    """Visits and their windows; diaries."""
+
+    async def windows(
         self,
         study_key: str,
         *,
@@ -226,7 +235,7 @@ class _Rules(Workflow):
         days: int = 14,
         include_disabled: bool = False,
         subject_key: str | None = None,
-    ) -> Steps[list[VisitWindow]]:
+    ) -> list[VisitWindow]:
         """Each visit with its state on the server's day.
 
         Args:
@@ -242,23 +251,26 @@ class _Rules(Workflow):
         form, _, variable = (exit_date or "").partition(".")
         if exit_date is not None and not (form and variable):
             raise ArgumentError("exit_date is written FORM.VARIABLE, such as EOS.EXDAT")
-        calls = [
-            call("visits.list", study_key, subject_key=subject_key),
-            call("intervals.list", study_key),
-            call("subjects.list", study_key, subject_key=subject_key),
-        ]
         if form:
-            calls.append(call("records.list", study_key, form_key=form, subject_key=subject_key))
-            yield from self._variable(study_key, form, variable)
-        visits, intervals, subjects, *ends = yield Many(calls)
+            await self._check_variable(study_key, form, variable)
+        visits, intervals, subjects, exits = await async_gather(
+            lambda: self._sdk.visits.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.intervals.list(study_key),
+            lambda: self._sdk.subjects.list(study_key, subject_key=subject_key),
+            lambda: self._exits(study_key, form, variable, subject_key),
+        )
         if subject_key is not None and not subjects:
             raise not_found("subject", study_key)
-        exits = exits_of(ends[0], variable) if ends else {}
         today = str(visits.proof.server_to or "")[:10]
-        found = windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
-        return found
+        return windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
 
-    def _counts(self, /, study_key: str, *, sites: bool = True, **how: Any) -> Steps[list[WindowCounts]]:
+    async def _exits(self, study_key: str, form: str, variable: str, subject_key: str | None) -> dict[int, str]:
+        """The day each subject left, by a variable of a form; nobody's without a form."""
+        if not form:
+            return {}
+        return exits_of(await self._sdk.records.list(study_key, form_key=form, subject_key=subject_key), variable)
+
+    async def counts(self, /, study_key: str, *, sites: bool = True, **how: Any) -> list[WindowCounts]:
         """Visits by interval and state, and by site unless `sites=False`.
 
         Args:
@@ -266,10 +278,10 @@ class _Rules(Workflow):
             sites: a row for each site.
             **how: as `windows` takes it.
         """
-        found = yield from self._windows(study_key, **how)
+        found = await self.windows(study_key, **how)
         return counted(found, sites=sites)
 
-    def _diary(self, /, study_key: str, group: str = "ePRO", **how: Any) -> Steps[list[DiaryCompliance]]:
+    async def diary_compliance(self, /, study_key: str, group: str = "ePRO", **how: Any) -> list[DiaryCompliance]:
         """How each subject keeps its diary: days with a record, of the days that were due.
 
         Args:
@@ -277,44 +289,107 @@ class _Rules(Workflow):
             group: name of the group of intervals that are diary days.
             **how: as `windows` takes it.
         """
-        intervals = yield call("intervals.list", study_key)
+        intervals = await self._sdk.intervals.list(study_key)
         wanted = {
             one.interval_id for one in intervals if one.interval_group_name == group and not is_true(one.disabled)
         }
         if not wanted:
             groups = sorted({str(one.interval_group_name) for one in intervals if one.interval_group_name})
             raise ArgumentError(f"no interval is of group {group!r}; there are {', '.join(groups)}")
-        found: Sequence[VisitWindow] = yield from self._windows(study_key, **how)
+        found: Sequence[VisitWindow] = await self.windows(study_key, **how)
         days = [one for one in found if one.visit.interval_id in wanted and one.state in ("in window", "missed")]
         forms = {form.form_key for one in intervals if one.interval_id in wanted for form in one.forms or ()}
         kept: set[int | None] = set()
         for form_key in sorted(str(form) for form in forms):
-            rows = yield call("records.list", study_key, form_key=form_key, subject_key=how.get("subject_key"))
+            rows = await self._sdk.records.list(study_key, form_key=form_key, subject_key=how.get("subject_key"))
             kept |= {row.visit_id for row in rows if not is_true(row.deleted)}
         due = Counter(one.visit.subject_key for one in days)
         done = Counter(one.visit.subject_key for one in days if one.visit.visit_id in kept)
         return [DiaryCompliance(key, done[key], due[key]) for key in sorted(due, key=str)]
 
 
-class VisitsWorkflow(_Rules):
-    """Visits and their windows; diaries.
-
-    >>> from imednet import ImednetSDK
-    >>> from imednet.sandbox import Sandbox
-    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-    ...     counts = sdk.workflows.visits.counts("TIDEWATER-201", sites=False, exit_date="EOS.EXDAT")
-    >>> counts[1].interval_name, counts[1].states["missed"] < counts[1].states["in window"]
-    ('Baseline', True)
-    """
-
-    windows = blocking(_Rules._windows)
-    counts = blocking(_Rules._counts)
-    diary_compliance = blocking(_Rules._diary)
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-class AsyncVisitsWorkflow(_Rules):
-    """Visits and their windows; see `VisitsWorkflow`."""
+class VisitsWorkflow(Workflow):
+    """Visits and their windows; diaries."""
 
-    windows = awaited(_Rules._windows)
-    counts = awaited(_Rules._counts)
-    diary_compliance = awaited(_Rules._diary)
+    def windows(
+        self,
+        study_key: str,
+        *,
+        exit_date: str | None = None,
+        days: int = 14,
+        include_disabled: bool = False,
+        subject_key: str | None = None,
+    ) -> list[VisitWindow]:
+        """Each visit with its state on the server's day.
+
+        Args:
+            study_key: the study.
+            exit_date: `"FORM.VARIABLE"` of the day a subject left, such as `"EOS.EXDAT"`; without it, visits of
+                subjects that left count as missed, since the API does not say who left.
+            days: what is due in so many days is marked.
+            include_disabled: also visits of disabled intervals.
+            subject_key: only this subject.
+        """
+        if isinstance(days, bool) or not isinstance(days, int) or days < 0:
+            raise ArgumentError("days must be a whole number, at least 0")
+        form, _, variable = (exit_date or "").partition(".")
+        if exit_date is not None and not (form and variable):
+            raise ArgumentError("exit_date is written FORM.VARIABLE, such as EOS.EXDAT")
+        if form:
+            self._check_variable(study_key, form, variable)
+        visits, intervals, subjects, exits = gather(
+            lambda: self._sdk.visits.list(study_key, subject_key=subject_key),
+            lambda: self._sdk.intervals.list(study_key),
+            lambda: self._sdk.subjects.list(study_key, subject_key=subject_key),
+            lambda: self._exits(study_key, form, variable, subject_key),
+        )
+        if subject_key is not None and not subjects:
+            raise not_found("subject", study_key)
+        today = str(visits.proof.server_to or "")[:10]
+        return windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
+
+    def _exits(self, study_key: str, form: str, variable: str, subject_key: str | None) -> dict[int, str]:
+        """The day each subject left, by a variable of a form; nobody's without a form."""
+        if not form:
+            return {}
+        return exits_of(self._sdk.records.list(study_key, form_key=form, subject_key=subject_key), variable)
+
+    def counts(self, /, study_key: str, *, sites: bool = True, **how: Any) -> list[WindowCounts]:
+        """Visits by interval and state, and by site unless `sites=False`.
+
+        Args:
+            study_key: the study.
+            sites: a row for each site.
+            **how: as `windows` takes it.
+        """
+        found = self.windows(study_key, **how)
+        return counted(found, sites=sites)
+
+    def diary_compliance(self, /, study_key: str, group: str = "ePRO", **how: Any) -> list[DiaryCompliance]:
+        """How each subject keeps its diary: days with a record, of the days that were due.
+
+        Args:
+            study_key: the study.
+            group: name of the group of intervals that are diary days.
+            **how: as `windows` takes it.
+        """
+        intervals = self._sdk.intervals.list(study_key)
+        wanted = {
+            one.interval_id for one in intervals if one.interval_group_name == group and not is_true(one.disabled)
+        }
+        if not wanted:
+            groups = sorted({str(one.interval_group_name) for one in intervals if one.interval_group_name})
+            raise ArgumentError(f"no interval is of group {group!r}; there are {', '.join(groups)}")
+        found: Sequence[VisitWindow] = self.windows(study_key, **how)
+        days = [one for one in found if one.visit.interval_id in wanted and one.state in ("in window", "missed")]
+        forms = {form.form_key for one in intervals if one.interval_id in wanted for form in one.forms or ()}
+        kept: set[int | None] = set()
+        for form_key in sorted(str(form) for form in forms):
+            rows = self._sdk.records.list(study_key, form_key=form_key, subject_key=how.get("subject_key"))
+            kept |= {row.visit_id for row in rows if not is_true(row.deleted)}
+        due = Counter(one.visit.subject_key for one in days)
+        done = Counter(one.visit.subject_key for one in days if one.visit.visit_id in kept)
+        return [DiaryCompliance(key, done[key], due[key]) for key in sorted(due, key=str)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from math import isfinite
@@ -22,8 +22,8 @@ from ...utils.quiet import quiet
 OPERATORS: Final = ("==", "!=", "<=", ">=", "<", ">")
 _ROUNDED: Final = {"<": 1, ">=": 1, ">": 0, "<=": 0}
 """Seconds to add to a time whose fraction was cut, so that the comparison means the same."""
-FilterValue = str | int | float | bool | datetime | date | None
-Filter = FilterValue | tuple[str, FilterValue] | Mapping[str, FilterValue] | list[FilterValue]
+FilterValue = str | int | float | bool | datetime | date | Enum | None
+Filter = FilterValue | tuple[str, FilterValue] | Mapping[str, FilterValue] | Sequence[FilterValue]
 """A value (equals), `(operator, value)`, a range `{">=": low, "<": high}`, or a list of which one must match. `None`
 leaves the filter out.
 """

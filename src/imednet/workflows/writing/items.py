@@ -23,6 +23,8 @@ State = Literal["stored", "different", "missing", "unknown", "refused", "conflic
 `refused`: the server said no to its batch. `conflict`: the record changed since it was looked at, so that nothing was
 sent. `not sent`: an earlier batch ended the run.
 """
+Identifier = int | str | Mapping[str, Any]
+"""What names a form, site, subject, interval or record: a number, a key or name, or `{"recordOid": ...}`."""
 WRITTEN: frozenset[State] = frozenset({"stored", "different"})
 AGAIN: frozenset[State] = frozenset({"refused", "not sent"})
 """States of items that certainly were not carried out, so that they may be sent."""
@@ -120,7 +122,7 @@ def planned(number: int, item: Mapping[str, Any], schema: StudySchema) -> Planne
     )  # fmt: skip
 
 
-def identified(names: Sequence[str], value: Any) -> dict[str, Any]:
+def identified(names: Sequence[str], value: Identifier) -> dict[str, Any]:
     """An identifier as a member of an item: numbers are ids, texts keys or names; a mapping says which it is.
 
     >>> identified(SUBJECT, "301-001"), identified(SUBJECT, 20001), identified(RECORD, {"recordOid": "REC-1"})
@@ -135,12 +137,12 @@ def identified(names: Sequence[str], value: Any) -> dict[str, Any]:
 
 def item(
     data: Mapping[str, Any],
-    form: Any,
+    form: Identifier,
     *,
-    site: Any = None,
-    subject: Any = None,
-    interval: Any = None,
-    record: Any = None,
+    site: Identifier | None = None,
+    subject: Identifier | None = None,
+    interval: Identifier | None = None,
+    record: Identifier | None = None,
 ) -> dict[str, Any]:
     """One item of identifiers and answers.
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from imednet_api.models import Record
 
+from ...core.concurrency import async_gather, gather
 from ...errors import ArgumentError
-from ...utils.quiet import quiet
 from ...utils.truth import is_true
-from ...validation.cache import Choices
 from ...validation.schema import ItemsRefusedError, Problem, StudySchema
-from ..base import Workflow
-from ..steps import Many, Steps, call
 from .items import PlannedItem, current, planned
+
+if TYPE_CHECKING:
+    from ...async_sdk import AsyncImednetSDK
+    from ...sdk import ImednetSDK
 
 BATCH = 50
 """Items a request; the vendor names no limit."""
@@ -30,12 +32,14 @@ class WritePlan:
     Attributes:
         study_key: the study.
         items: each item with what it means, and what stands there now.
+        schema: the study's design it was made with; writing the plan asks for it no second time.
         batch_size: items a request.
         notes: what could not be checked.
     """
 
     study_key: str
     items: tuple[PlannedItem, ...]
+    schema: StudySchema = field(repr=False, compare=False)
     batch_size: int = BATCH
     notes: tuple[str, ...] = ()
 
@@ -44,148 +48,6 @@ class WritePlan:
         """The exact bodies of the requests, in their order."""
         plain = [dict(one.body) for one in self.items]
         return [plain[at : at + self.batch_size] for at in range(0, len(plain), self.batch_size)]
-
-
-class PlanningRules(Workflow):
-    """The rules of looking before writing."""
-
-    def _check(
-        self, study_key: str, items: Sequence[Mapping[str, Any]], choices: Choices | None = None
-    ) -> Steps[list[Problem]]:
-        """Everything that is wrong with items, without writing them: forms, names, values, identifiers.
-
-        Args:
-            study_key: the study.
-            items: as `sdk.records.create` takes them.
-            choices: choices of variables, such as those of a data dictionary.
-        """
-        items = quiet(items)
-        schema = yield from self._schema(study_key, choices)
-        return schema.check(items)
-
-    def _plan(
-        self,
-        study_key: str,
-        items: Sequence[Mapping[str, Any]],
-        *,
-        batch_size: int = BATCH,
-        choices: Choices | None = None,
-    ) -> Steps[WritePlan]:
-        """What writing would do: the exact bodies, and for each record that is there, old and new answers.
-
-        Raises:
-            ItemsRefusedError: an item would not be accepted; its `problems` name all of them.
-        """
-        items = quiet(items)
-        given = quiet(sound(items, batch_size))
-        schema = yield from self._schema(study_key, choices)
-        plan = yield from self._planned(schema, quiet(dict(enumerate(given))), batch_size)
-        return plan
-
-    def _planned(
-        self, schema: StudySchema, items: Mapping[int, Mapping[str, Any]], batch_size: int
-    ) -> Steps[WritePlan]:
-        """The plan of some items, by their numbers."""
-        study_key = schema.study_key
-        numbers = list(items)
-        if problems := schema.check(items.values()):
-            found = [replace(one, item=numbers[one.item]) for one in problems]
-            raise ItemsRefusedError(found, study_key)
-        made = [planned(number, one, schema) for number, one in items.items()]
-        notes = yield from self._registrations(study_key, made)
-        made = yield from self._resolved(study_key, made)
-        rows = yield from self._standing(study_key, made)
-        made = [current(one, rows) for one in made]
-        if gone := [one for one in made if one.action == "existing" and one.record_id is None]:
-            what = "the study has no such record of this form and subject, or it is deleted"
-            raise ItemsRefusedError([Problem(one.number, "recordId", what) for one in gone], study_key)
-        return WritePlan(study_key, tuple(made), batch_size, notes)
-
-    def _registrations(self, study_key: str, items: Sequence[PlannedItem]) -> Steps[tuple[str, ...]]:
-        """Refuse to register with a form that is not the one subjects of this study began with."""
-        forms = {one.form_key for one in items if one.action == "register"}
-        if not forms:
-            return ()
-        subjects = yield call("subjects.list", study_key, deleted=False)
-        latest = sorted(subjects, key=lambda one: one.subject_id or 0)[-_FEW:]  # those with the fewest further records
-        lists = yield Many([call("records.list", study_key, subject_key=one.subject_key) for one in latest])
-        common: set[Any] | None = None
-        for rows in lists:
-            own = {row.form_key for row in rows}  # a deleted record still says what there was
-            if own:
-                common = own if common is None else common & own
-        if not common:
-            return ("no form is common to all subjects, so that the form of registration could not be checked",)
-        near = " or ".join(sorted(map(str, common)))
-        what = f"is not a form that every subject of this study has, as registration is. Next: did you mean {near}?"
-        wrong = [one for one in items if one.action == "register" and one.form_key not in common]
-        if wrong:
-            raise ItemsRefusedError([Problem(one.number, "formKey", what) for one in wrong], study_key)
-        return ()
-
-    def _resolved(self, study_key: str, items: Sequence[PlannedItem]) -> Steps[list[PlannedItem]]:
-        """Items with the key of their subject and the number of their site; refuses those that do not exist."""
-        names = {"subjectKey": "subject_key", "subjectId": "subject_id", "subjectOid": "subject_oid"}
-        sites = {"siteName": "site_name", "siteId": "site_id"}
-        made = list(items)
-        problems: list[Problem] = []
-        if any(one.action == "register" for one in items):
-            rows = yield call("sites.list", study_key, refresh=True)
-            for place, one in enumerate(made):
-                if one.action == "register":
-                    (row,) = _only(one, rows, sites, problems, "site") or (None,)
-                    made[place] = replace(one, site_id=row.site_id if row is not None else None)
-        wanted = {(name, one.body[name]) for one in items for name in names if name in one.body}
-        if wanted:
-            rows = yield from self._subjects(study_key, wanted, names)
-            for place, one in enumerate(made):
-                if any(name in one.body for name in names):
-                    (row,) = _only(one, rows, names, problems, "subject") or (None,)
-                    made[place] = replace(one, subject_key=row.subject_key if row is not None else None)
-        if problems:
-            raise ItemsRefusedError(problems, study_key)
-        return made
-
-    def _subjects(self, study_key: str, wanted: set[tuple[str, Any]], names: Mapping[str, str]) -> Steps[list[Any]]:
-        """The subjects that items name: one by one where they are few."""
-        if len(wanted) <= _FEW and not any(name == "subjectOid" for name, _ in wanted):
-            lists = yield Many(
-                [call("subjects.list", study_key, **{names[name]: value}) for name, value in sorted(wanted, key=repr)]
-            )
-            return [row for rows in lists for row in rows]
-        rows: list[Any] = yield call("subjects.list", study_key)
-        return rows
-
-    def _standing(self, study_key: str, items: Sequence[PlannedItem]) -> Steps[list[Record]]:
-        """The records that items may change, as they are now."""
-        known = {one.record_id or one.body.get("recordId") for one in items}
-        ids = sorted(number for number in known if number is not None)
-        forms: dict[str, set[str | None]] = {}
-        for one in items:
-            if one.action == "scheduled" and not one.repeats:
-                forms.setdefault(one.form_key, set()).add(one.subject_key)
-            elif one.record_id is None and "recordOid" in one.body and "recordId" not in one.body:
-                forms.setdefault(one.form_key, set()).add(None)
-        found = yield from self._by_id(study_key, ids)
-        for form_key, subjects in sorted(forms.items()):
-            if None in subjects or len(subjects) > _FEW:
-                found += yield call("records.list", study_key, form_key=form_key)
-            else:
-                lists = yield Many(
-                    [
-                        call("records.list", study_key, form_key=form_key, subject_key=key)
-                        for key in sorted(map(str, subjects))
-                    ]
-                )
-                found += [row for rows in lists for row in rows]
-        return found
-
-    def _by_id(self, study_key: str, ids: Sequence[int]) -> Steps[list[Record]]:
-        """Records by number: some at a time, or as one range where they lie close."""
-        found: list[Record] = []
-        for at in range(0, len(ids), _AT_ONCE):
-            found += yield call("records.list", study_key, record_id=list(ids[at : at + _AT_ONCE]))
-        return found
 
 
 def sound(items: Any, batch_size: int) -> list[Any]:
@@ -213,3 +75,234 @@ def _only(
     else:
         problems.append(Problem(one.number, where, f"names {len(there)} {what}s. Next: name it by {what}Id"))
     return None
+
+
+class AsyncPlanner:
+    """Looks at a study before something is written into it."""
+
+    def __init__(self, sdk: AsyncImednetSDK) -> None:
+        self._sdk = sdk
+
+    async def plan(self, schema: StudySchema, items: Mapping[int, Mapping[str, Any]], batch_size: int) -> WritePlan:
+        """The plan of some items, by their numbers."""
+        study_key = schema.study_key
+        numbers = list(items)
+        if problems := schema.check(items.values()):
+            found = [replace(one, item=numbers[one.item]) for one in problems]
+            raise ItemsRefusedError(found, study_key)
+        made = [planned(number, one, schema) for number, one in items.items()]
+        notes = await self._registrations(study_key, made)
+        made = await self._resolved(study_key, made)
+        rows = await self.standing(study_key, made)
+        made = [current(one, rows) for one in made]
+        if gone := [one for one in made if one.action == "existing" and one.record_id is None]:
+            what = "the study has no such record of this form and subject, or it is deleted"
+            raise ItemsRefusedError([Problem(one.number, "recordId", what) for one in gone], study_key)
+        return WritePlan(study_key, tuple(made), schema, batch_size, notes)
+
+    async def _registrations(self, study_key: str, items: Sequence[PlannedItem]) -> tuple[str, ...]:
+        """Refuse to register with a form that is not the one subjects of this study began with."""
+        forms = {one.form_key for one in items if one.action == "register"}
+        if not forms:
+            return ()
+        subjects = await self._sdk.subjects.list(study_key, deleted=False)
+        latest = sorted(subjects, key=lambda one: one.subject_id or 0)[-_FEW:]  # those with the fewest further records
+        lists = await async_gather(
+            *[partial(self._sdk.records.list, study_key, subject_key=one.subject_key) for one in latest]
+        )
+        common: set[Any] | None = None
+        for rows in lists:
+            own = {row.form_key for row in rows}  # a deleted record still says what there was
+            if own:
+                common = own if common is None else common & own
+        if not common:
+            return ("no form is common to all subjects, so that the form of registration could not be checked",)
+        near = " or ".join(sorted(map(str, common)))
+        what = f"is not a form that every subject of this study has, as registration is. Next: did you mean {near}?"
+        wrong = [one for one in items if one.action == "register" and one.form_key not in common]
+        if wrong:
+            raise ItemsRefusedError([Problem(one.number, "formKey", what) for one in wrong], study_key)
+        return ()
+
+    async def _resolved(self, study_key: str, items: Sequence[PlannedItem]) -> list[PlannedItem]:
+        """Items with the key of their subject and the number of their site; refuses those that do not exist."""
+        names = {"subjectKey": "subject_key", "subjectId": "subject_id", "subjectOid": "subject_oid"}
+        sites = {"siteName": "site_name", "siteId": "site_id"}
+        made = list(items)
+        problems: list[Problem] = []
+        if any(one.action == "register" for one in items):
+            listed = await self._sdk.sites.list(study_key, refresh=True)
+            for place, one in enumerate(made):
+                if one.action == "register":
+                    (row,) = _only(one, listed, sites, problems, "site") or (None,)
+                    made[place] = replace(one, site_id=row.site_id if row is not None else None)
+        wanted = {(name, one.body[name]) for one in items for name in names if name in one.body}
+        if wanted:
+            rows = await self._subjects(study_key, wanted, names)
+            for place, one in enumerate(made):
+                if any(name in one.body for name in names):
+                    (row,) = _only(one, rows, names, problems, "subject") or (None,)
+                    made[place] = replace(one, subject_key=row.subject_key if row is not None else None)
+        if problems:
+            raise ItemsRefusedError(problems, study_key)
+        return made
+
+    async def _subjects(self, study_key: str, wanted: set[tuple[str, Any]], names: Mapping[str, str]) -> list[Any]:
+        """The subjects that items name: one by one where they are few."""
+        if len(wanted) <= _FEW and not any(name == "subjectOid" for name, _ in wanted):
+            lists = await async_gather(
+                *[
+                    partial(self._sdk.subjects.list, study_key, **{names[name]: value})
+                    for name, value in sorted(wanted, key=repr)
+                ]
+            )
+            return [row for rows in lists for row in rows]
+        return list(await self._sdk.subjects.list(study_key))
+
+    async def standing(self, study_key: str, items: Sequence[PlannedItem]) -> list[Record]:
+        """The records that items may change, as they are now."""
+        known = {one.record_id or one.body.get("recordId") for one in items}
+        ids = sorted(number for number in known if number is not None)
+        forms: dict[str, set[str | None]] = {}
+        for one in items:
+            if one.action == "scheduled" and not one.repeats:
+                forms.setdefault(one.form_key, set()).add(one.subject_key)
+            elif one.record_id is None and "recordOid" in one.body and "recordId" not in one.body:
+                forms.setdefault(one.form_key, set()).add(None)
+        found = await async_records_by_id(self._sdk, study_key, ids)
+        for form_key, subjects in sorted(forms.items()):
+            if None in subjects or len(subjects) > _FEW:
+                found += await self._sdk.records.list(study_key, form_key=form_key)
+            else:
+                lists = await async_gather(
+                    *[
+                        partial(self._sdk.records.list, study_key, form_key=form_key, subject_key=key)
+                        for key in sorted(map(str, subjects))
+                    ]
+                )
+                found += [row for rows in lists for row in rows]
+        return found
+
+
+async def async_records_by_id(sdk: AsyncImednetSDK, study_key: str, ids: Sequence[int]) -> list[Record]:
+    """Records by number, some at a time."""
+    found: list[Record] = []
+    for at in range(0, len(ids), _AT_ONCE):
+        found += await sdk.records.list(study_key, record_id=list(ids[at : at + _AT_ONCE]))
+    return found
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
+class Planner:
+    """Looks at a study before something is written into it."""
+
+    def __init__(self, sdk: ImednetSDK) -> None:
+        self._sdk = sdk
+
+    def plan(self, schema: StudySchema, items: Mapping[int, Mapping[str, Any]], batch_size: int) -> WritePlan:
+        """The plan of some items, by their numbers."""
+        study_key = schema.study_key
+        numbers = list(items)
+        if problems := schema.check(items.values()):
+            found = [replace(one, item=numbers[one.item]) for one in problems]
+            raise ItemsRefusedError(found, study_key)
+        made = [planned(number, one, schema) for number, one in items.items()]
+        notes = self._registrations(study_key, made)
+        made = self._resolved(study_key, made)
+        rows = self.standing(study_key, made)
+        made = [current(one, rows) for one in made]
+        if gone := [one for one in made if one.action == "existing" and one.record_id is None]:
+            what = "the study has no such record of this form and subject, or it is deleted"
+            raise ItemsRefusedError([Problem(one.number, "recordId", what) for one in gone], study_key)
+        return WritePlan(study_key, tuple(made), schema, batch_size, notes)
+
+    def _registrations(self, study_key: str, items: Sequence[PlannedItem]) -> tuple[str, ...]:
+        """Refuse to register with a form that is not the one subjects of this study began with."""
+        forms = {one.form_key for one in items if one.action == "register"}
+        if not forms:
+            return ()
+        subjects = self._sdk.subjects.list(study_key, deleted=False)
+        latest = sorted(subjects, key=lambda one: one.subject_id or 0)[-_FEW:]  # those with the fewest further records
+        lists = gather(*[partial(self._sdk.records.list, study_key, subject_key=one.subject_key) for one in latest])
+        common: set[Any] | None = None
+        for rows in lists:
+            own = {row.form_key for row in rows}  # a deleted record still says what there was
+            if own:
+                common = own if common is None else common & own
+        if not common:
+            return ("no form is common to all subjects, so that the form of registration could not be checked",)
+        near = " or ".join(sorted(map(str, common)))
+        what = f"is not a form that every subject of this study has, as registration is. Next: did you mean {near}?"
+        wrong = [one for one in items if one.action == "register" and one.form_key not in common]
+        if wrong:
+            raise ItemsRefusedError([Problem(one.number, "formKey", what) for one in wrong], study_key)
+        return ()
+
+    def _resolved(self, study_key: str, items: Sequence[PlannedItem]) -> list[PlannedItem]:
+        """Items with the key of their subject and the number of their site; refuses those that do not exist."""
+        names = {"subjectKey": "subject_key", "subjectId": "subject_id", "subjectOid": "subject_oid"}
+        sites = {"siteName": "site_name", "siteId": "site_id"}
+        made = list(items)
+        problems: list[Problem] = []
+        if any(one.action == "register" for one in items):
+            listed = self._sdk.sites.list(study_key, refresh=True)
+            for place, one in enumerate(made):
+                if one.action == "register":
+                    (row,) = _only(one, listed, sites, problems, "site") or (None,)
+                    made[place] = replace(one, site_id=row.site_id if row is not None else None)
+        wanted = {(name, one.body[name]) for one in items for name in names if name in one.body}
+        if wanted:
+            rows = self._subjects(study_key, wanted, names)
+            for place, one in enumerate(made):
+                if any(name in one.body for name in names):
+                    (row,) = _only(one, rows, names, problems, "subject") or (None,)
+                    made[place] = replace(one, subject_key=row.subject_key if row is not None else None)
+        if problems:
+            raise ItemsRefusedError(problems, study_key)
+        return made
+
+    def _subjects(self, study_key: str, wanted: set[tuple[str, Any]], names: Mapping[str, str]) -> list[Any]:
+        """The subjects that items name: one by one where they are few."""
+        if len(wanted) <= _FEW and not any(name == "subjectOid" for name, _ in wanted):
+            lists = gather(
+                *[
+                    partial(self._sdk.subjects.list, study_key, **{names[name]: value})
+                    for name, value in sorted(wanted, key=repr)
+                ]
+            )
+            return [row for rows in lists for row in rows]
+        return list(self._sdk.subjects.list(study_key))
+
+    def standing(self, study_key: str, items: Sequence[PlannedItem]) -> list[Record]:
+        """The records that items may change, as they are now."""
+        known = {one.record_id or one.body.get("recordId") for one in items}
+        ids = sorted(number for number in known if number is not None)
+        forms: dict[str, set[str | None]] = {}
+        for one in items:
+            if one.action == "scheduled" and not one.repeats:
+                forms.setdefault(one.form_key, set()).add(one.subject_key)
+            elif one.record_id is None and "recordOid" in one.body and "recordId" not in one.body:
+                forms.setdefault(one.form_key, set()).add(None)
+        found = records_by_id(self._sdk, study_key, ids)
+        for form_key, subjects in sorted(forms.items()):
+            if None in subjects or len(subjects) > _FEW:
+                found += self._sdk.records.list(study_key, form_key=form_key)
+            else:
+                lists = gather(
+                    *[
+                        partial(self._sdk.records.list, study_key, form_key=form_key, subject_key=key)
+                        for key in sorted(map(str, subjects))
+                    ]
+                )
+                found += [row for rows in lists for row in rows]
+        return found
+
+
+def records_by_id(sdk: ImednetSDK, study_key: str, ids: Sequence[int]) -> list[Record]:
+    """Records by number, some at a time."""
+    found: list[Record] = []
+    for at in range(0, len(ids), _AT_ONCE):
+        found += sdk.records.list(study_key, record_id=list(ids[at : at + _AT_ONCE]))
+    return found

@@ -1,51 +1,37 @@
-# Written by scripts/blocking_twin.py from async_base.py. Do not edit: run `nox -s generate`.
 """A list: a resource is a subclass that names its operation. `deciding` decides, this moves bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Literal, overload
 
 import httpx
 
-from ..core.decoding.page import Lines, Page, RowKind, read_page
-from ..core.filtering.conditions import Condition
-from ..core.options import CallOptions
-from ..core.protocols import ReadingClient
-from ..core.reading.fetch import drive
-from ..core.reading.ledger import Consistency
-from ..core.reading.list_call import ListCall
-from ..core.reading.whole_read import Read
-from ..utils.quiet import quiet
-from .deciding import ListEndpointBase, Sorting, T
-from .rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
+from ...core.decoding.page import Lines, Page, RowKind, read_page
+from ...core.filtering.conditions import Condition
+from ...core.options import CallOptions
+from ...core.protocols import AsyncReadingClient
+from ...core.reading.fetch import async_drive
+from ...core.reading.ledger import Consistency
+from ...core.reading.list_call import ListCall
+from ...core.reading.whole_read import Read
+from ...utils.quiet import quiet
+from ..rows import AsyncRowIterator, AsyncRowPages, RawRow, Rows, sorted_rows
+from .shared import ListEndpointBase, Sorting, T
 
 
-class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
-    """A list over blocking I/O. Subclass it with `OPERATION = "list_sites"` to add a resource."""
-
-    @overload
-    def list(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> Rows[RawRow]: ...
+class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
+    """A list over an event loop. Subclass it with `OPERATION = "list_sites"` to add a resource."""
 
     @overload
-    def list(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | Condition | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        sort: str | Sequence[str] | None = None,
-        consistency: Consistency = "repair",
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        refresh: bool = False,
-        raw: Literal[False] = False,
-        **attributes: Any,
+    async def list(
+        self, study_key: str | None = None, *, raw: Literal[False] = False, **options: Any
     ) -> Rows[T]: ...
 
-    def list(
+    @overload
+    async def list(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> Rows[RawRow]: ...
+
+    async def list(
         self,
         study_key: str | None = None,
         *,
@@ -94,28 +80,15 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
         )
-        return self._rows(calls, self._sorting(sort, raw=raw), consistency, refresh=refresh, raw=raw)
-
-    @overload
-    def iter(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> RowIterator[RawRow]: ...
+        return await self._rows(calls, self._sorting(sort, raw=raw), consistency, refresh=refresh, raw=raw)
 
     @overload
     def iter(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | Condition | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        sort: str | Sequence[str] | None = None,
-        consistency: Consistency = "repair",
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        refresh: bool = False,
-        raw: Literal[False] = False,
-        **attributes: Any,
-    ) -> RowIterator[T]: ...
+        self, study_key: str | None = None, *, raw: Literal[False] = False, **options: Any
+    ) -> AsyncRowIterator[T]: ...
+
+    @overload
+    def iter(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> AsyncRowIterator[RawRow]: ...
 
     def iter(
         self,
@@ -132,7 +105,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         refresh: bool = False,  # noqa: ARG002  (an iterator always asks the server)
         raw: bool = False,
         **attributes: Any,
-    ) -> RowIterator[T] | RowIterator[RawRow]:
+    ) -> AsyncRowIterator[T] | AsyncRowIterator[RawRow]:
         """Rows one by one, read as they are needed; arguments as in `list`.
 
         A loop that ends has seen a whole read; one that is not whole ends in an error. With `sort=` the rows are read
@@ -146,24 +119,12 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         return self._iterator(calls, self._sorting(sort, raw=raw), consistency, raw=raw)
 
     @overload
-    def pages(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> RowPages[RawRow]: ...
+    def pages(
+        self, study_key: str | None = None, *, raw: Literal[False] = False, **options: Any
+    ) -> AsyncRowPages[T]: ...
 
     @overload
-    def pages(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | Condition | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        resume: str | None = None,
-        consistency: Consistency = "repair",
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        raw: Literal[False] = False,
-        **attributes: Any,
-    ) -> RowPages[T]: ...
+    def pages(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> AsyncRowPages[RawRow]: ...
 
     def pages(
         self,
@@ -179,7 +140,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         headers: Mapping[str, str] | None = None,
         raw: bool = False,
         **attributes: Any,
-    ) -> RowPages[T] | RowPages[RawRow]:
+    ) -> AsyncRowPages[T] | AsyncRowPages[RawRow]:
         """Pages one by one, in the order of the identity; arguments as in `list`.
 
         Args:
@@ -191,9 +152,9 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
         )
         read, pages = self._read(self._whole(calls, consistency, resume), self._kind(raw))
-        return RowPages(read, pages)
+        return AsyncRowPages(read, pages)
 
-    def count(
+    async def count(
         self,
         study_key: str | None = None,
         *,
@@ -208,9 +169,9 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
-        return sum([self._count(call) for call in calls])
+        return sum([await self._count(call) for call in calls])
 
-    def newest(
+    async def newest(
         self,
         study_key: str | None = None,
         *,
@@ -227,10 +188,10 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         """
         call = self._newest_call(study_key, CallOptions(timeout, retries, headers))
         reader = read_page(call.operation, "dictionaries", call.study_key)
-        page = self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
+        page = await self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
         return self._highest(page)
 
-    def get(
+    async def get(
         self,
         study_key: str | None = None,
         item_id: Any = None,
@@ -248,7 +209,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         """
         item_id = quiet(item_id)
         call, item_id = self._get_call(study_key, item_id, CallOptions(timeout, retries, headers))
-        return self._only(self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
+        return self._only(await self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
 
     def line_pages(
         self,
@@ -259,7 +220,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         resume: str | None = None,
         consistency: Consistency = "repair",
         **attributes: Any,
-    ) -> RowPages[tuple[Any, ...]]:
+    ) -> AsyncRowPages[tuple[Any, ...]]:
         """Pages of a whole read for exports: each row is the JSON that came in one line, nothing of it decoded.
 
         Args:
@@ -272,21 +233,21 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         attributes, filter = quiet(attributes), quiet(filter)
         calls = self._calls(study_key, filter=filter, attributes=attributes)
         read = self._whole(calls, consistency, resume)
-        return RowPages(*self._read(read, Lines(fields)))
+        return AsyncRowPages(*self._read(read, Lines(fields)))
 
     # ---- shared by all of the above
 
-    def _read(self, read: Read, kind: RowKind) -> tuple[Read, Generator[Page, None, None]]:
-        return read, drive(self._client, read, read_page(self.operation, kind, read.call.study_key))
+    def _read(self, read: Read, kind: RowKind) -> tuple[Read, AsyncGenerator[Page, None]]:
+        return read, async_drive(self._client, read, read_page(self.operation, kind, read.call.study_key))
 
-    def _rows(
+    async def _rows(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, refresh: bool, raw: bool
     ) -> Rows[T]:
         rows = self._cached(calls[0], raw, refresh)
         if rows is None:
             read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
             found: list[Any] = []
-            for page in pages:
+            async for page in pages:
                 found += page.rows
             assert read.proof is not None
             rows = Rows(found, read.proof)
@@ -295,29 +256,29 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
 
     def _iterator(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, raw: bool
-    ) -> RowIterator[T]:
+    ) -> AsyncRowIterator[T]:
         read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
 
-        def rows() -> Generator[Any, None, None]:
+        async def rows() -> AsyncGenerator[Any, None]:
             if sorting:
-                for row in sorted_rows([row for page in pages for row in page.rows], sorting):
+                for row in sorted_rows([row async for page in pages for row in page.rows], sorting):
                     yield row
                 return
             try:
-                for page in pages:
+                async for page in pages:
                     for row in page.rows:
                         yield row
             finally:
-                pages.close()
+                await pages.aclose()
 
-        return RowIterator(read, rows())
+        return AsyncRowIterator(read, rows())
 
-    def _count(self, call: ListCall) -> int:
+    async def _count(self, call: ListCall) -> int:
         reader = read_page(call.operation, "dictionaries", call.study_key)
         if call.keep is None:
             totals = []
             for request in call.counts():
-                page = self._client.fetch(request, reader, call.study_key, call.options)
+                page = await self._client.fetch(request, reader, call.study_key, call.options)
                 totals.append(page.total)
             return max(0, totals[0] - sum(totals[1:]))
-        return len(self._rows([call], [], "repair", refresh=True, raw=True))
+        return len(await self._rows([call], [], "repair", refresh=True, raw=True))

@@ -9,24 +9,24 @@ from typing import Any, ClassVar, Generic, TypeVar
 from imednet_api.api import operation
 from imednet_api.types import Model, Operation
 
-from ..constants import LARGE_PAGE_SIZE
-from ..core.context import get_current_study
-from ..core.decoding.page import Page, RowKind
-from ..core.filtering import grammar as expressions
-from ..core.filtering.conditions import Condition
-from ..core.filtering.grammar import clauses_if_conjunction, joined, snake
-from ..core.filtering.split import plan, wishes_of
-from ..core.options import AS_CLIENT, CallOptions
-from ..core.protocols import AsyncReadingClient, ReadingClient
-from ..core.reading.answer import as_number
-from ..core.reading.ledger import Consistency
-from ..core.reading.list_call import ListCall
-from ..core.reading.whole_read import Read, SplitRead, WholeRead
-from ..errors import ArgumentError, ClientError, IncompleteReadError, NotFoundError, UnknownFilterError
-from ..utils.quiet import quiet
-from ..utils.url import check_path_part
-from .raw import RawResponses
-from .rows import Rows
+from ...constants import LARGE_PAGE_SIZE
+from ...core.context import get_current_study
+from ...core.decoding.page import Page, RowKind
+from ...core.filtering import grammar as expressions
+from ...core.filtering.conditions import Condition
+from ...core.filtering.grammar import clauses_if_conjunction, joined, snake
+from ...core.filtering.split import plan, wishes_of
+from ...core.options import AS_CLIENT, CallOptions
+from ...core.protocols import AsyncReadingClient, ReadingClient
+from ...core.reading.answer import as_number
+from ...core.reading.ledger import Consistency
+from ...core.reading.list_call import ListCall
+from ...core.reading.whole_read import Read, SplitRead, WholeRead
+from ...errors import ArgumentError, ClientError, IncompleteReadError, NotFoundError, UnknownFilterError
+from ...utils.quiet import quiet
+from ...utils.url import check_path_part
+from ..raw import RawResponses
+from ..rows import Rows
 
 T = TypeVar("T", bound=Model)
 ClientT = TypeVar("ClientT", bound="ReadingClient | AsyncReadingClient")

@@ -1,50 +1,36 @@
+# Written by scripts/blocking_twin.py from async_base.py. Do not edit: run `nox -s generate`.
 """A list: a resource is a subclass that names its operation. `deciding` decides, this moves bytes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal, overload
 
 import httpx
 
-from ..core.decoding.page import Lines, Page, RowKind, read_page
-from ..core.filtering.conditions import Condition
-from ..core.options import CallOptions
-from ..core.protocols import AsyncReadingClient
-from ..core.reading.fetch import async_drive
-from ..core.reading.ledger import Consistency
-from ..core.reading.list_call import ListCall
-from ..core.reading.whole_read import Read
-from ..utils.quiet import quiet
-from .deciding import ListEndpointBase, Sorting, T
-from .rows import AsyncRowIterator, AsyncRowPages, RawRow, Rows, sorted_rows
+from ...core.decoding.page import Lines, Page, RowKind, read_page
+from ...core.filtering.conditions import Condition
+from ...core.options import CallOptions
+from ...core.protocols import ReadingClient
+from ...core.reading.fetch import drive
+from ...core.reading.ledger import Consistency
+from ...core.reading.list_call import ListCall
+from ...core.reading.whole_read import Read
+from ...utils.quiet import quiet
+from ..rows import RawRow, RowIterator, RowPages, Rows, sorted_rows
+from .shared import ListEndpointBase, Sorting, T
 
 
-class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
-    """A list over an event loop. Subclass it with `OPERATION = "list_sites"` to add a resource."""
-
-    @overload
-    async def list(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> Rows[RawRow]: ...
+class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
+    """A list over blocking I/O. Subclass it with `OPERATION = "list_sites"` to add a resource."""
 
     @overload
-    async def list(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | Condition | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        sort: str | Sequence[str] | None = None,
-        consistency: Consistency = "repair",
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        refresh: bool = False,
-        raw: Literal[False] = False,
-        **attributes: Any,
-    ) -> Rows[T]: ...
+    def list(self, study_key: str | None = None, *, raw: Literal[False] = False, **options: Any) -> Rows[T]: ...
 
-    async def list(
+    @overload
+    def list(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> Rows[RawRow]: ...
+
+    def list(
         self,
         study_key: str | None = None,
         *,
@@ -93,28 +79,13 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         calls = self._calls(
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
         )
-        return await self._rows(calls, self._sorting(sort, raw=raw), consistency, refresh=refresh, raw=raw)
+        return self._rows(calls, self._sorting(sort, raw=raw), consistency, refresh=refresh, raw=raw)
 
     @overload
-    def iter(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> AsyncRowIterator[RawRow]: ...
+    def iter(self, study_key: str | None = None, *, raw: Literal[False] = False, **options: Any) -> RowIterator[T]: ...
 
     @overload
-    def iter(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | Condition | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        sort: str | Sequence[str] | None = None,
-        consistency: Consistency = "repair",
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        refresh: bool = False,
-        raw: Literal[False] = False,
-        **attributes: Any,
-    ) -> AsyncRowIterator[T]: ...
+    def iter(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> RowIterator[RawRow]: ...
 
     def iter(
         self,
@@ -131,7 +102,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         refresh: bool = False,  # noqa: ARG002  (an iterator always asks the server)
         raw: bool = False,
         **attributes: Any,
-    ) -> AsyncRowIterator[T] | AsyncRowIterator[RawRow]:
+    ) -> RowIterator[T] | RowIterator[RawRow]:
         """Rows one by one, read as they are needed; arguments as in `list`.
 
         A loop that ends has seen a whole read; one that is not whole ends in an error. With `sort=` the rows are read
@@ -145,24 +116,10 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         return self._iterator(calls, self._sorting(sort, raw=raw), consistency, raw=raw)
 
     @overload
-    def pages(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> AsyncRowPages[RawRow]: ...
+    def pages(self, study_key: str | None = None, *, raw: Literal[False] = False, **options: Any) -> RowPages[T]: ...
 
     @overload
-    def pages(
-        self,
-        study_key: str | None = None,
-        *,
-        filter: str | Condition | None = None,
-        filters: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        resume: str | None = None,
-        consistency: Consistency = "repair",
-        timeout: float | httpx.Timeout | None = None,
-        retries: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        raw: Literal[False] = False,
-        **attributes: Any,
-    ) -> AsyncRowPages[T]: ...
+    def pages(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> RowPages[RawRow]: ...
 
     def pages(
         self,
@@ -178,7 +135,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         headers: Mapping[str, str] | None = None,
         raw: bool = False,
         **attributes: Any,
-    ) -> AsyncRowPages[T] | AsyncRowPages[RawRow]:
+    ) -> RowPages[T] | RowPages[RawRow]:
         """Pages one by one, in the order of the identity; arguments as in `list`.
 
         Args:
@@ -190,9 +147,9 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
             study_key, filter=filter, filters=filters, page_size=page_size, attributes=attributes, options=options
         )
         read, pages = self._read(self._whole(calls, consistency, resume), self._kind(raw))
-        return AsyncRowPages(read, pages)
+        return RowPages(read, pages)
 
-    async def count(
+    def count(
         self,
         study_key: str | None = None,
         *,
@@ -207,9 +164,9 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
-        return sum([await self._count(call) for call in calls])
+        return sum([self._count(call) for call in calls])
 
-    async def newest(
+    def newest(
         self,
         study_key: str | None = None,
         *,
@@ -226,10 +183,10 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         """
         call = self._newest_call(study_key, CallOptions(timeout, retries, headers))
         reader = read_page(call.operation, "dictionaries", call.study_key)
-        page = await self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
+        page = self._client.fetch(call.request(0, 1, newest=True), reader, call.study_key, call.options)
         return self._highest(page)
 
-    async def get(
+    def get(
         self,
         study_key: str | None = None,
         item_id: Any = None,
@@ -247,7 +204,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         """
         item_id = quiet(item_id)
         call, item_id = self._get_call(study_key, item_id, CallOptions(timeout, retries, headers))
-        return self._only(await self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
+        return self._only(self._rows([call], [], "repair", refresh=True, raw=False), call.study_key, item_id)
 
     def line_pages(
         self,
@@ -258,7 +215,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         resume: str | None = None,
         consistency: Consistency = "repair",
         **attributes: Any,
-    ) -> AsyncRowPages[tuple[Any, ...]]:
+    ) -> RowPages[tuple[Any, ...]]:
         """Pages of a whole read for exports: each row is the JSON that came in one line, nothing of it decoded.
 
         Args:
@@ -271,21 +228,21 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
         attributes, filter = quiet(attributes), quiet(filter)
         calls = self._calls(study_key, filter=filter, attributes=attributes)
         read = self._whole(calls, consistency, resume)
-        return AsyncRowPages(*self._read(read, Lines(fields)))
+        return RowPages(*self._read(read, Lines(fields)))
 
     # ---- shared by all of the above
 
-    def _read(self, read: Read, kind: RowKind) -> tuple[Read, AsyncGenerator[Page, None]]:
-        return read, async_drive(self._client, read, read_page(self.operation, kind, read.call.study_key))
+    def _read(self, read: Read, kind: RowKind) -> tuple[Read, Generator[Page, None, None]]:
+        return read, drive(self._client, read, read_page(self.operation, kind, read.call.study_key))
 
-    async def _rows(
+    def _rows(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, refresh: bool, raw: bool
     ) -> Rows[T]:
         rows = self._cached(calls[0], raw, refresh)
         if rows is None:
             read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
             found: list[Any] = []
-            async for page in pages:
+            for page in pages:
                 found += page.rows
             assert read.proof is not None
             rows = Rows(found, read.proof)
@@ -294,29 +251,29 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
 
     def _iterator(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, raw: bool
-    ) -> AsyncRowIterator[T]:
+    ) -> RowIterator[T]:
         read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
 
-        async def rows() -> AsyncGenerator[Any, None]:
+        def rows() -> Generator[Any, None, None]:
             if sorting:
-                for row in sorted_rows([row async for page in pages for row in page.rows], sorting):
+                for row in sorted_rows([row for page in pages for row in page.rows], sorting):
                     yield row
                 return
             try:
-                async for page in pages:
+                for page in pages:
                     for row in page.rows:
                         yield row
             finally:
-                await pages.aclose()
+                pages.close()
 
-        return AsyncRowIterator(read, rows())
+        return RowIterator(read, rows())
 
-    async def _count(self, call: ListCall) -> int:
+    def _count(self, call: ListCall) -> int:
         reader = read_page(call.operation, "dictionaries", call.study_key)
         if call.keep is None:
             totals = []
             for request in call.counts():
-                page = await self._client.fetch(request, reader, call.study_key, call.options)
+                page = self._client.fetch(request, reader, call.study_key, call.options)
                 totals.append(page.total)
             return max(0, totals[0] - sum(totals[1:]))
-        return len(await self._rows([call], [], "repair", refresh=True, raw=True))
+        return len(self._rows([call], [], "repair", refresh=True, raw=True))
