@@ -121,38 +121,6 @@ class BasePaginator(Generic[ClientT]):
             raise PaginationError(f"{self._name}: {self._read} rows came of {page.total}")
 
 
-class Paginator(BasePaginator[RequestorProtocol]):
-    """Rows of a list as decoded JSON, page after page; each `for` loop begins at the first page.
-
-    Raises:
-        PaginationError: the numbers of the pages do not fit together.
-    """
-
-    def __iter__(self) -> Iterator[Any]:
-        self._begin()
-        read = cast(Any, self.client).read if isinstance(self.client, HTTPClientBase) else None  # inside its retry loop
-        while self._cursor is not None:
-            if read is not None:
-                yield from read(self.path, self._rows, params=self._query())
-            else:
-                yield from self._rows_of(self.client.get(self.path, params=self._query()))
-
-
-class AsyncPaginator(BasePaginator[AsyncRequestorProtocol]):
-    """Rows of a list for `async for`; see `Paginator`."""
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        self._begin()
-        read = cast(Any, self.client).read if isinstance(self.client, HTTPClientBase) else None  # inside its retry loop
-        while self._cursor is not None:
-            if read is not None:
-                rows = await read(self.path, self._rows, params=self._query())
-            else:
-                rows = self._rows_of(await self.client.get(self.path, params=self._query()))
-            for row in rows:
-                yield row
-
-
 class _PlainList(BasePaginator[Any]):
     """An answer that is a list and no page: all rows come at once."""
 
@@ -170,9 +138,49 @@ class _PlainList(BasePaginator[Any]):
         return body
 
 
-class JsonListPaginator(_PlainList, Paginator):
-    """Rows of an answer that is a plain list."""
+class AsyncPaginator(BasePaginator[AsyncRequestorProtocol]):
+    """Rows of a list as decoded JSON, page after page; each `async for` loop begins at the first page.
+
+    Raises:
+        PaginationError: the numbers of the pages do not fit together.
+    """
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        self._begin()
+        read = cast(Any, self.client).read if isinstance(self.client, HTTPClientBase) else None  # inside its retry loop
+        while self._cursor is not None:
+            if read is not None:
+                rows = await read(self.path, self._rows, params=self._query())
+            else:
+                rows = self._rows_of(await self.client.get(self.path, params=self._query()))
+            for row in rows:
+                yield row
 
 
 class AsyncJsonListPaginator(_PlainList, AsyncPaginator):
-    """Rows of an answer that is a plain list, for `async for`."""
+    """Rows of an answer that is a plain list."""
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
+class Paginator(BasePaginator[RequestorProtocol]):
+    """Rows of a list as decoded JSON, page after page; each `for` loop begins at the first page.
+
+    Raises:
+        PaginationError: the numbers of the pages do not fit together.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        self._begin()
+        read = cast(Any, self.client).read if isinstance(self.client, HTTPClientBase) else None  # inside its retry loop
+        while self._cursor is not None:
+            if read is not None:
+                rows = read(self.path, self._rows, params=self._query())
+            else:
+                rows = self._rows_of(self.client.get(self.path, params=self._query()))
+            yield from rows
+
+
+class JsonListPaginator(_PlainList, Paginator):
+    """Rows of an answer that is a plain list."""

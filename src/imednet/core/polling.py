@@ -1,14 +1,15 @@
-"""Waiting for a job. The pure part says how long and whether it is over; two shells wait."""
+"""Waiting for a job: how long, whether it is over, and the pollers that wait."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..constants import TERMINAL_JOB_STATES
 from ..errors import ArgumentError, JobTimeoutError
+from .concurrency import async_gather, async_sleep, gather, sleep
 from .options import is_number
 
 if TYPE_CHECKING:
@@ -107,56 +108,21 @@ class _Plan:
         self.waited = 0.0
 
 
-class JobPoller(_Poller):
+class AsyncJobPoller(_Poller):
     """Looks at jobs until they are over.
 
     Args:
         get_job: such as `sdk.jobs.get`.
         on_progress: called after each look with the job and the seconds waited so far.
-        clock: waits in place of `time.sleep`.
+        clock: waits in place of the real clock, for tests.
     """
 
-    def run(self, study_key: str | None, batch_id: str, interval: float = 5, timeout: float = 300) -> Job:
+    async def run(self, study_key: str | None, batch_id: str, interval: float = 5, timeout: float = 300) -> Job:
         """The job when it is over, whatever its state.
 
         Raises:
             JobTimeoutError: it is not over in time; also a `TimeoutError`.
         """
-        plan = _Plan(study_key, batch_id, interval, timeout)
-        sleep = (self._clock or Clock()).sleep
-        while True:
-            job: Job = self._get_job(study_key, batch_id)
-            seconds = self._seen(job, plan)
-            if seconds is None:
-                return job
-            sleep(seconds)
-
-    def run_many(
-        self, study_key: str | None, batch_ids: Iterable[str], interval: float = 5, timeout: float = 300
-    ) -> dict[str, Job | JobTimeoutError]:
-        """Several jobs side by side: batch id -> the job when it is over, or the error of one that is not in time."""
-        from concurrent.futures import ThreadPoolExecutor  # here, because it is slow to load
-
-        ids = list(dict.fromkeys(batch_ids))
-
-        def one(batch_id: str) -> Job | JobTimeoutError:
-            try:
-                return self.run(study_key, batch_id, interval, timeout)
-            except JobTimeoutError as error:
-                return error
-
-        with ThreadPoolExecutor(max(1, len(ids)), "imednet-job") as pool:
-            running = [pool.submit(copy_context().run, one, batch_id) for batch_id in ids]
-            return dict(zip(ids, [future.result() for future in running], strict=True))
-
-
-class AsyncJobPoller(_Poller):
-    """Looks at jobs until they are over; see `JobPoller`."""
-
-    async def run(self, study_key: str | None, batch_id: str, interval: float = 5, timeout: float = 300) -> Job:
-        """The job when it is over; see `JobPoller.run`."""
-        from asyncio import sleep
-
         plan = _Plan(study_key, batch_id, interval, timeout)
         while True:
             job: Job = await self._get_job(study_key, batch_id)
@@ -166,20 +132,64 @@ class AsyncJobPoller(_Poller):
             if self._clock is not None:
                 self._clock.sleep(seconds)
             else:
-                await sleep(seconds)
+                await async_sleep(seconds)
 
     async def run_many(
         self, study_key: str | None, batch_ids: Iterable[str], interval: float = 5, timeout: float = 300
     ) -> dict[str, Job | JobTimeoutError]:
-        """Several jobs side by side; see `JobPoller.run_many`."""
-        from asyncio import gather
-
+        """Several jobs side by side: batch id -> the job when it is over, or the error of one that is not in time."""
         ids = list(dict.fromkeys(batch_ids))
 
-        async def one(batch_id: str) -> Job | JobTimeoutError:
+        async def run_one(batch_id: str) -> Job | JobTimeoutError:
             try:
                 return await self.run(study_key, batch_id, interval, timeout)
             except JobTimeoutError as error:
                 return error
 
-        return dict(zip(ids, await gather(*map(one, ids)), strict=True))
+        jobs = await async_gather(*[partial(run_one, batch_id) for batch_id in ids])
+        return dict(zip(ids, jobs, strict=True))
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
+class JobPoller(_Poller):
+    """Looks at jobs until they are over.
+
+    Args:
+        get_job: such as `sdk.jobs.get`.
+        on_progress: called after each look with the job and the seconds waited so far.
+        clock: waits in place of the real clock, for tests.
+    """
+
+    def run(self, study_key: str | None, batch_id: str, interval: float = 5, timeout: float = 300) -> Job:
+        """The job when it is over, whatever its state.
+
+        Raises:
+            JobTimeoutError: it is not over in time; also a `TimeoutError`.
+        """
+        plan = _Plan(study_key, batch_id, interval, timeout)
+        while True:
+            job: Job = self._get_job(study_key, batch_id)
+            seconds = self._seen(job, plan)
+            if seconds is None:
+                return job
+            if self._clock is not None:
+                self._clock.sleep(seconds)
+            else:
+                sleep(seconds)
+
+    def run_many(
+        self, study_key: str | None, batch_ids: Iterable[str], interval: float = 5, timeout: float = 300
+    ) -> dict[str, Job | JobTimeoutError]:
+        """Several jobs side by side: batch id -> the job when it is over, or the error of one that is not in time."""
+        ids = list(dict.fromkeys(batch_ids))
+
+        def run_one(batch_id: str) -> Job | JobTimeoutError:
+            try:
+                return self.run(study_key, batch_id, interval, timeout)
+            except JobTimeoutError as error:
+                return error
+
+        jobs = gather(*[partial(run_one, batch_id) for batch_id in ids])
+        return dict(zip(ids, jobs, strict=True))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ..core.concurrency import async_gather, async_sleep, gather, sleep
+from ..core.concurrency import async_sleep, sleep
 from ..core.polling import Clock
 from ..errors import ArgumentError, NotFoundError
-from ..validation.cache import Choices
+from ..validation.cache import Choices, async_read_schema, read_schema
 from ..validation.schema import StudySchema
 
 if TYPE_CHECKING:
@@ -54,12 +54,7 @@ class AsyncWorkflow:
 
     async def _schema(self, study_key: str, choices: Choices | None = None) -> StudySchema:
         """The study's design as it is now."""
-        forms, variables, intervals = await async_gather(
-            lambda: self._sdk.forms.list(study_key, refresh=True),
-            lambda: self._sdk.variables.list(study_key, refresh=True),
-            lambda: self._sdk.intervals.list(study_key, refresh=True),
-        )
-        return StudySchema.of(study_key, forms, variables, intervals, choices)
+        return await async_read_schema(self._sdk, study_key, choices)
 
 
 # ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
@@ -97,9 +92,4 @@ class Workflow:
 
     def _schema(self, study_key: str, choices: Choices | None = None) -> StudySchema:
         """The study's design as it is now."""
-        forms, variables, intervals = gather(
-            lambda: self._sdk.forms.list(study_key, refresh=True),
-            lambda: self._sdk.variables.list(study_key, refresh=True),
-            lambda: self._sdk.intervals.list(study_key, refresh=True),
-        )
-        return StudySchema.of(study_key, forms, variables, intervals, choices)
+        return read_schema(self._sdk, study_key, choices)
