@@ -141,14 +141,14 @@ def generate(session: nox.Session) -> None:
     """Write everything that is made: the client from openapi/imednet.yaml, typed filters, the blocking half."""
     session.run("python", "scripts/regenerate.py", *session.posargs)
     if not session.posargs:
-        session.run("python", "scripts/typed_lists.py")
+        session.run("python", "scripts/resource_code.py")
         session.run("python", "scripts/blocking_twin.py")
 
 
 @nox.session(name="generate-check")
 def generate_check(session: nox.Session) -> None:
     """Fail when something that is made is not up to date."""
-    for script in ("regenerate.py", "typed_lists.py", "blocking_twin.py"):
+    for script in ("regenerate.py", "resource_code.py", "blocking_twin.py"):
         session.run("python", f"scripts/{script}", "--check")
 
 

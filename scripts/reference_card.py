@@ -18,7 +18,7 @@ import imednet.integrations as integrations
 from imednet import errors
 from imednet.cli.app import app
 from imednet.integrations.tables.options import ExportOptions
-from imednet.sdk import _ENDPOINT_REGISTRY
+from imednet.resources import RESOURCES
 from imednet.workflows.namespace import _HOMES, Workflows
 from imednet_api.api import operation
 
@@ -133,8 +133,8 @@ def _example(title: str) -> list[str]:
 
 
 def _resources() -> Iterator[str]:
-    for name in _ENDPOINT_REGISTRY:
-        if name != "jobs":
+    for name, resource in RESOURCES.items():
+        if resource.listed:
             fields = ", ".join(operation(f"list_{name}").item.FIELDS.values())
             yield f"| `{name}` | {fields} |"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, Unpack
+from typing import Final, Self, Unpack
 
 import httpx
 
@@ -14,64 +14,19 @@ from .core.options import ClientOptions
 from .core.retry import RetryPolicy
 from .errors import LifecycleError
 from .registry import Registry
+from .resource_attributes import AsyncResourceAttributes
+from .resources import RESOURCES
 from .sdk_convenience import SDKConvenienceMixin
 
-if TYPE_CHECKING:
-    from .endpoints import (
-        AsyncCodingsEndpoint,
-        AsyncFormsEndpoint,
-        AsyncIntervalsEndpoint,
-        AsyncJobsEndpoint,
-        AsyncQueriesEndpoint,
-        AsyncRecordRevisionsEndpoint,
-        AsyncRecordsEndpoint,
-        AsyncSitesEndpoint,
-        AsyncStudiesEndpoint,
-        AsyncSubjectsEndpoint,
-        AsyncUsersEndpoint,
-        AsyncVariablesEndpoint,
-        AsyncVisitsEndpoint,
-    )
-
-_ASYNC_ENDPOINT_REGISTRY: Final = Registry(
-    {
-        "studies": "AsyncStudiesEndpoint",
-        "sites": "AsyncSitesEndpoint",
-        "forms": "AsyncFormsEndpoint",
-        "intervals": "AsyncIntervalsEndpoint",
-        "variables": "AsyncVariablesEndpoint",
-        "subjects": "AsyncSubjectsEndpoint",
-        "visits": "AsyncVisitsEndpoint",
-        "records": "AsyncRecordsEndpoint",
-        "record_revisions": "AsyncRecordRevisionsEndpoint",
-        "queries": "AsyncQueriesEndpoint",
-        "codings": "AsyncCodingsEndpoint",
-        "users": "AsyncUsersEndpoint",
-        "jobs": "AsyncJobsEndpoint",
-    }
-)
-"""Attribute of the SDK -> endpoint. A resource is added with one class and one line here."""
+_ASYNC_ENDPOINT_REGISTRY: Final = Registry({name: f"Async{resource.endpoint}" for name, resource in RESOURCES.items()})
+"""Attribute of the SDK -> endpoint."""
 
 
-class AsyncImednetSDK(BaseSDK[AsyncClient], SDKConvenienceMixin):
+class AsyncImednetSDK(BaseSDK[AsyncClient], AsyncResourceAttributes, SDKConvenienceMixin):
     """Everything the API offers, over an event loop; arguments as for `ImednetSDK`.
 
     Use it with `async with`, or call `await sdk.aclose()`.
     """
-
-    codings: AsyncCodingsEndpoint
-    forms: AsyncFormsEndpoint
-    intervals: AsyncIntervalsEndpoint
-    jobs: AsyncJobsEndpoint
-    queries: AsyncQueriesEndpoint
-    record_revisions: AsyncRecordRevisionsEndpoint
-    records: AsyncRecordsEndpoint
-    sites: AsyncSitesEndpoint
-    studies: AsyncStudiesEndpoint
-    subjects: AsyncSubjectsEndpoint
-    users: AsyncUsersEndpoint
-    variables: AsyncVariablesEndpoint
-    visits: AsyncVisitsEndpoint
 
     def __init__(
         self,

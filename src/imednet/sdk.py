@@ -14,25 +14,12 @@ from .core.options import ClientOptions
 from .core.retry import RetryPolicy
 from .errors import LifecycleError
 from .registry import Registry
+from .resource_attributes import ResourceAttributes
+from .resources import RESOURCES
 from .sdk_convenience import SDKConvenienceMixin
 
 if TYPE_CHECKING:
     from .async_sdk import AsyncImednetSDK
-    from .endpoints import (
-        CodingsEndpoint,
-        FormsEndpoint,
-        IntervalsEndpoint,
-        JobsEndpoint,
-        QueriesEndpoint,
-        RecordRevisionsEndpoint,
-        RecordsEndpoint,
-        SitesEndpoint,
-        StudiesEndpoint,
-        SubjectsEndpoint,
-        UsersEndpoint,
-        VariablesEndpoint,
-        VisitsEndpoint,
-    )
 
 __all__ = ["AsyncImednetSDK", "ImednetSDK"]
 
@@ -45,27 +32,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-_ENDPOINT_REGISTRY: Final = Registry(
-    {
-        "studies": "StudiesEndpoint",
-        "sites": "SitesEndpoint",
-        "forms": "FormsEndpoint",
-        "intervals": "IntervalsEndpoint",
-        "variables": "VariablesEndpoint",
-        "subjects": "SubjectsEndpoint",
-        "visits": "VisitsEndpoint",
-        "records": "RecordsEndpoint",
-        "record_revisions": "RecordRevisionsEndpoint",
-        "queries": "QueriesEndpoint",
-        "codings": "CodingsEndpoint",
-        "users": "UsersEndpoint",
-        "jobs": "JobsEndpoint",
-    }
-)
-"""Attribute of the SDK -> endpoint. A resource is added with one class and one line here."""
+_ENDPOINT_REGISTRY: Final = Registry({name: resource.endpoint for name, resource in RESOURCES.items()})
+"""Attribute of the SDK -> endpoint."""
 
 
-class ImednetSDK(BaseSDK[Client], SDKConvenienceMixin):
+class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
     """Everything the API offers, over blocking I/O. Safe to share between threads.
 
     Args:
@@ -87,20 +58,6 @@ class ImednetSDK(BaseSDK[Client], SDKConvenienceMixin):
     ...     sdk
     ImednetSDK(base_url='https://edc.prod.imednetapi.com')
     """
-
-    codings: CodingsEndpoint
-    forms: FormsEndpoint
-    intervals: IntervalsEndpoint
-    jobs: JobsEndpoint
-    queries: QueriesEndpoint
-    record_revisions: RecordRevisionsEndpoint
-    records: RecordsEndpoint
-    sites: SitesEndpoint
-    studies: StudiesEndpoint
-    subjects: SubjectsEndpoint
-    users: UsersEndpoint
-    variables: VariablesEndpoint
-    visits: VisitsEndpoint
 
     def __init__(
         self,

@@ -1,4 +1,5 @@
-"""One small class a resource; `base` holds what they share."""
+# Written by scripts/resource_code.py. Do not edit: run `nox -s generate`.
+"""One small class a resource; `lists` holds what they share."""
 
 from .codings import AsyncCodingsEndpoint, CodingsEndpoint
 from .forms import AsyncFormsEndpoint, FormsEndpoint

@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from imednet_api.api import operation
+from imednet_api.types import Model
 
 from ..discovery import plain_word
+from ..endpoints import AsyncGenericListGetEndpoint, GenericListGetEndpoint
 from ..errors import ForbiddenError, NotFoundError
+from ..resources import RESOURCES
 from ..validation.fields import FieldKind, field_kind
 from .base import AsyncWorkflow, Workflow
 
@@ -85,12 +88,10 @@ class AsyncDriftWorkflow(AsyncWorkflow):
             study_key: the study.
         """
         found: list[Drift] = []
-        sdk = self._sdk
-        lists = (
-            sdk.sites, sdk.forms, sdk.intervals, sdk.variables, sdk.subjects, sdk.visits, sdk.records,
-            sdk.record_revisions, sdk.queries, sdk.codings, sdk.users,
-        )  # fmt: skip
-        for endpoint in lists:
+        for resource in RESOURCES.values():
+            if not resource.listed or resource.name == "studies":
+                continue
+            endpoint: AsyncGenericListGetEndpoint[Model] = getattr(self._sdk, resource.name)
             pages = endpoint.pages(study_key, raw=True)
             try:
                 page = await anext(pages, None)
@@ -99,7 +100,7 @@ class AsyncDriftWorkflow(AsyncWorkflow):
             finally:
                 await pages.aclose()
             if page is not None:
-                found += drifts(endpoint.OPERATION.removeprefix("list_"), page.rows)
+                found += drifts(resource.name, page.rows)
         return found
 
 
@@ -116,12 +117,10 @@ class DriftWorkflow(Workflow):
             study_key: the study.
         """
         found: list[Drift] = []
-        sdk = self._sdk
-        lists = (
-            sdk.sites, sdk.forms, sdk.intervals, sdk.variables, sdk.subjects, sdk.visits, sdk.records,
-            sdk.record_revisions, sdk.queries, sdk.codings, sdk.users,
-        )  # fmt: skip
-        for endpoint in lists:
+        for resource in RESOURCES.values():
+            if not resource.listed or resource.name == "studies":
+                continue
+            endpoint: GenericListGetEndpoint[Model] = getattr(self._sdk, resource.name)
             pages = endpoint.pages(study_key, raw=True)
             try:
                 page = next(pages, None)
@@ -130,5 +129,5 @@ class DriftWorkflow(Workflow):
             finally:
                 pages.close()
             if page is not None:
-                found += drifts(endpoint.OPERATION.removeprefix("list_"), page.rows)
+                found += drifts(resource.name, page.rows)
         return found

@@ -24,9 +24,7 @@ class AsyncGenericListGetEndpoint(ListEndpointBase[T, AsyncReadingClient]):
     """A list over an event loop. Subclass it with `OPERATION = "list_sites"` to add a resource."""
 
     @overload
-    async def list(
-        self, study_key: str | None = None, *, raw: Literal[False] = False, **options: Any
-    ) -> Rows[T]: ...
+    async def list(self, study_key: str | None = None, *, raw: Literal[False] = False, **options: Any) -> Rows[T]: ...
 
     @overload
     async def list(self, study_key: str | None = None, *, raw: Literal[True], **options: Any) -> Rows[RawRow]: ...

@@ -23,6 +23,7 @@ from ...core.reading.ledger import Consistency
 from ...core.reading.list_call import ListCall
 from ...core.reading.whole_read import Read, SplitRead, WholeRead
 from ...errors import ArgumentError, ClientError, IncompleteReadError, NotFoundError, UnknownFilterError
+from ...resources import RESOURCES
 from ...utils.quiet import quiet
 from ...utils.url import check_path_part
 from ..raw import RawResponses
@@ -217,9 +218,10 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         (call,) = self._calls(study_key, filters=filters, attributes=attributes, options=options)
         return call, item_id
 
-    def _wide(self) -> dict[str, Any]:
+    def _wide(self) -> Mapping[str, Any]:
         """Parameters that make the list as wide as it can be, for a `get` the server cannot filter."""
-        return {}
+        resource = RESOURCES.get(self.operation.tag)
+        return resource.wide if resource is not None else {}
 
     def _only(self, found: list[T], study_key: str | None, item_id: Any) -> T:
         """The one row of a `get`."""

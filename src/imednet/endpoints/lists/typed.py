@@ -1,4 +1,4 @@
-# Written by scripts/typed_lists.py from openapi/imednet.yaml. Do not edit: run `nox -s generate`.
+# Written by scripts/resource_code.py. Do not edit: run `nox -s generate`.
 """Lists with their operations, one class a resource; the stub beside this file gives their filters as keywords."""
 
 from __future__ import annotations

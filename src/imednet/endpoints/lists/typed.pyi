@@ -1,4 +1,4 @@
-# Written by scripts/typed_lists.py from openapi/imednet.yaml. Do not edit: run `nox -s generate`.
+# Written by scripts/resource_code.py. Do not edit: run `nox -s generate`.
 from typing import ClassVar, Literal, TypedDict, Unpack, overload
 
 from imednet_api.models import (

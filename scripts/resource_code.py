@@ -1,7 +1,10 @@
-"""Write the typed keyword filters of every list from the description, or check that they are up to date.
+"""Write what follows from the table of resources and from the description, or check that it is up to date.
 
-The generated client says which fields each list has; a type checker and an editor then know `sdk.records.list(` by
-the names that can stand there. Run by `nox -s generate`, after the client itself.
+- `endpoints/lists/typed.py` and its stub: the lists, with their filters as typed keywords;
+- `endpoints/__init__.py`: the names of all endpoints;
+- `resource_attributes.py`: the attributes of an SDK, and `sdk.get_sites(...)` beside `sdk.sites.list(...)`.
+
+Run by `nox -s generate`, after the client itself.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +22,12 @@ import regenerate
 from blocking_twin import MARK, formatted, twin_of
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "src" / "imednet" / "endpoints" / "lists" / "typed.py"
-STUB = TARGET.with_suffix(".pyi")
+PACKAGE = ROOT / "src" / "imednet"
+LISTS = PACKAGE / "endpoints" / "lists" / "typed.py"
+ENDPOINTS = PACKAGE / "endpoints" / "__init__.py"
+ATTRIBUTES = PACKAGE / "resource_attributes.py"
+RESOURCES: dict[str, Any] = runpy.run_path(str(PACKAGE / "resources.py"))["RESOURCES"]
+"""Run as a file: importing the package needs what is made here."""
 COMMON = ("page", "size", "sort", "filter")
 
 ASK = """
@@ -39,7 +47,7 @@ print(json.dumps([
 ]))
 """
 
-HEAD = '''# Written by scripts/typed_lists.py from openapi/imednet.yaml. Do not edit: run `nox -s generate`.
+HEAD = '''# Written by scripts/resource_code.py. Do not edit: run `nox -s generate`.
 """Lists with their operations, one class a resource; the stub beside this file gives their filters as keywords."""
 
 from __future__ import annotations
@@ -61,7 +69,7 @@ class AsyncTyped{many}(AsyncGenericListGetEndpoint["{model}"]):
     OPERATION = "{name}"
 """
 
-STUB_HEAD = """# Written by scripts/typed_lists.py from openapi/imednet.yaml. Do not edit: run `nox -s generate`.
+STUB_HEAD = """# Written by scripts/resource_code.py. Do not edit: run `nox -s generate`.
 from typing import ClassVar, Literal, TypedDict, Unpack, overload
 
 from imednet_api.models import {models}
@@ -117,6 +125,63 @@ class AsyncTyped{many}(AsyncGenericListGetEndpoint[{model}]):
 """
 
 
+ENDPOINTS_HEAD = '''# Written by scripts/resource_code.py. Do not edit: run `nox -s generate`.
+"""One small class a resource; `lists` holds what they share."""
+
+from .lists.async_base import AsyncGenericListGetEndpoint
+from .lists.base import GenericListGetEndpoint
+from .lists.shared import GenericEndpoint
+from .rows import RowPage, Rows
+'''
+OTHER_NAMES = ("AsyncGenericListGetEndpoint", "GenericListGetEndpoint", "GenericEndpoint", "RowPage", "Rows")
+
+ATTRIBUTES_HEAD = '''# Written by scripts/resource_code.py. Do not edit: run `nox -s generate`.
+"""Attributes of an SDK, one a resource, and `sdk.get_sites(...)` beside `sdk.sites.list(...)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, Unpack
+
+if TYPE_CHECKING:
+    from imednet_api.models import {models}
+
+    from .endpoints import {endpoints}
+    from .endpoints.lists.typed import {options}
+'''
+
+ATTRIBUTES_CLASSES = '''
+
+class {half}ResourceAttributes:
+    """Attributes of {kind} SDK; each endpoint is made when it is used first."""
+
+{attributes}
+
+
+class {half}SDKProtocol(Protocol):
+    """What the conveniences of {kind} SDK need."""
+
+{attributes}
+'''
+
+LISTS_HEAD = '''
+
+class ResourceLists:
+    """A method for each list, blocking and asynchronous."""
+'''
+
+LIST_METHODS = '''
+    def get_{name}(self: SDKProtocol, {study}**filters: Unpack[{model}ListOptions]) -> Rows[{model}]:
+        """List {words}."""
+        return self.{name}.list({given}**filters)
+
+    async def async_get_{name}(
+        self: AsyncSDKProtocol, {study}**filters: Unpack[{model}ListOptions]
+    ) -> Rows[{model}]:
+        """List {words}."""
+        return await self.{name}.list({given}**filters)
+'''
+
+
 def lists() -> list[dict[str, Any]]:
     """Facts of every list of the generated client, asked in the generator's own environment."""
     python = regenerate.tools() / ("python.exe" if os.name == "nt" else "python")
@@ -133,8 +198,44 @@ def snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
+def endpoints() -> str:
+    """The package of endpoints, which names all of them."""
+    names = {resource.name: (resource.endpoint, f"Async{resource.endpoint}") for resource in RESOURCES.values()}
+    lines = [f"from .{name} import {', '.join(classes)}" for name, classes in names.items()]
+    every = [*OTHER_NAMES, *(cls for classes in names.values() for cls in classes)]
+    return f"{ENDPOINTS_HEAD}{chr(10).join(lines)}\n\n__all__ = {json.dumps(sorted(every))}\n"
+
+
+def attributes(facts: list[dict[str, Any]]) -> str:
+    """Attributes of SDKs, protocols of them, and the flat methods."""
+    described = {one["tag"]: one for one in facts}
+    imports = ["Rows", *(f"{half}{resource.endpoint}" for resource in RESOURCES.values() for half in ("", "Async"))]
+    listed = [resource for resource in RESOURCES.values() if resource.listed]
+    if missing := [resource.name for resource in listed if resource.name not in described]:
+        sys.exit(f"the description has no list {missing[0]!r}: add list of {missing[0]} to openapi/imednet.yaml")
+    models = sorted(described[resource.name]["model"] for resource in listed)
+    options = [f"{model}ListOptions" for model in models]
+    text = ATTRIBUTES_HEAD.format(
+        models=", ".join(models), endpoints=", ".join(sorted(imports)), options=", ".join(options)
+    )
+    for half in ("", "Async"):
+        lines = "\n".join(f"    {name}: {half}{resource.endpoint}" for name, resource in sorted(RESOURCES.items()))
+        text += ATTRIBUTES_CLASSES.format(half=half, kind="an asynchronous" if half else "a blocking", attributes=lines)
+    text += LISTS_HEAD
+    for resource in listed:
+        fact = described[resource.name]
+        with_study = fact["study"]
+        names = {
+            "name": resource.name, "words": resource.words, "model": fact["model"],
+            "study": "study_key: str | None = None, " if with_study else "",
+            "given": "study_key, " if with_study else "",
+        }  # fmt: skip
+        text += LIST_METHODS.format(**names)
+    return text
+
+
 def sources() -> dict[Path, str]:
-    """The module and its stub, with their blocking halves, not yet formatted."""
+    """Every file that is made -> what must stand in it, not yet formatted."""
     facts = lists()
     models = ", ".join(sorted(one["model"] for one in facts))
     module, stub, options = [HEAD.format(models=models)], [], [STUB_HEAD.format(models=models)]
@@ -155,7 +256,12 @@ def sources() -> dict[Path, str]:
         module.append(LIST.format(**names))
         options.append(STUB_OPTIONS.format(**names))
         stub.append(STUB_LIST.format(**names))
-    return {TARGET: twin_of("".join(module) + MARK), STUB: twin_of("".join([*options, *stub]) + MARK)}
+    return {
+        LISTS: twin_of("".join(module) + MARK),
+        LISTS.with_suffix(".pyi"): twin_of("".join([*options, *stub]) + MARK),
+        ENDPOINTS: endpoints(),
+        ATTRIBUTES: attributes(facts),
+    }
 
 
 def main() -> int:
@@ -173,7 +279,7 @@ def main() -> int:
     for name in stale:
         print(f"{'stale' if check else 'wrote'}: {name}")
     if check:
-        print("typed lists are out of date: run `nox -s generate`" if stale else "typed lists are up to date")
+        print("code of resources is out of date: run `nox -s generate`" if stale else "code of resources is up to date")
     return 1 if check and stale else 0
 
 
