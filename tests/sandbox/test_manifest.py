@@ -264,7 +264,7 @@ def test_the_ledger_follows_what_happens_later() -> None:
         box.advance(10)
         study = box.studies[STUDY]
         rows = {name: study.rows(name) for name in LISTS.values()}
-        ledger = study_manifest(study, box.api)["ledger"]
+        ledger = study_manifest(study, box.api.clock)["ledger"]
     checker = Checker(rows)
     found = checker.found()
     for name in ("D04", "D05", "D10", "D31", "D32", "D34", "D35", "D36", "D37", "D38", "D39", "D41", "D42"):

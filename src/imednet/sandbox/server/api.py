@@ -77,7 +77,7 @@ class Api:
     def manifest(self, *, ledger: bool = True) -> Row:
         """What is served, counted and hashed while nobody writes."""
         with self._writing:
-            return manifest_of(self.studies, self, ledger=ledger)
+            return manifest_of(self.studies, self.clock, ledger=ledger)
 
     def answer(self, request: Request) -> Answer:
         """Answer a request."""

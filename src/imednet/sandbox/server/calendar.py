@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..invent.design import Row
 from ..invent.plan import DAY_ZERO
@@ -13,21 +13,25 @@ from ..study.queries_codings import comment
 from ..study.study import Study
 from .writes import create, update
 
-if TYPE_CHECKING:
-    from .api import Api
-
 CHANGED, NEW, DELETED_EVERY = 0.004, 0.001, 20
 """Shares of all records changed and added a day; every so many of the changes is a deletion."""
 
 
-def advance(api: Api, study: Study, days: int) -> Row:
+class Clock(Protocol):
+    """A clock that `advance` moves: the API's."""
+
+    seconds: int
+    """Seconds since `DAY_ZERO`."""
+
+
+def advance(clock: Clock, study: Study, days: int) -> Row:
     """Let days pass in a study; gives how many records are new, changed and deleted."""
     if isinstance(days, bool) or not isinstance(days, int) or not 0 < days <= 366:
         raise ValueError(f"the clock moves by 1 to 366 days at a time, not by {days}")
     done = {"days": days, "new": 0, "changed": 0, "deleted": 0}
     for _ in range(days):
-        number = api.seconds // DAY
-        start, api.seconds = api.seconds, api.seconds + DAY
+        number = clock.seconds // DAY
+        start, clock.seconds = clock.seconds, clock.seconds + DAY
         _change_design(study, number, written(start + 60))
         moments = (written(start + 3600 + step) for step in range(DAY - 7200))
         _change_records(study, number, moments, done)

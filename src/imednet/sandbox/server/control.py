@@ -5,20 +5,38 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from .faults import Fault
+from ..invent.design import Row
+from .api import Api
+from .faults import Fault, Faults
 from .messages import Answer, Request, encoded
-
-if TYPE_CHECKING:
-    from .server import Sandbox
 
 CONTROL = "/_sandbox/"
 MOST_BYTES = 1 << 20
 
 
-def control(box: Sandbox, request: Request) -> Answer:
+class Controlled(Protocol):
+    """The parts of a `Sandbox` that the control endpoint shows and changes."""
+
+    api: Api
+    faults: Faults
+
+    def stats(self) -> Row:
+        """Counts of what was asked."""
+
+    def reset_stats(self) -> Row:
+        """Start counting anew."""
+
+    def advance(self, days: int) -> Row:
+        """Let days pass in the main study."""
+
+    def manifest(self) -> Row:
+        """Counts and hashes of what is served."""
+
+
+def control(box: Controlled, request: Request) -> Answer:
     """Answer a request to the control endpoint: plain JSON, no keys.
 
     A browser on this machine shows pages of anybody, so what comes from one of them is refused: a foreign `Origin`, a
@@ -88,14 +106,14 @@ def _days(given: Any) -> Any:
     return given["days"]
 
 
-def _turn(box: Sandbox, chosen: Any) -> dict[str, str]:
+def _turn(box: Controlled, chosen: Any) -> dict[str, str]:
     if not isinstance(chosen, dict):
         raise ValueError('switches takes an object, as in {"roleDates": "string"}')
     box.api.turn(chosen)
     return dict(box.api.switches)
 
 
-def _plan(box: Sandbox, planned: Any) -> list[dict[str, Any]]:
+def _plan(box: Controlled, planned: Any) -> list[dict[str, Any]]:
     """Faults as words or as objects, one or a list; the new ones take the place of the old."""
     planned = planned if isinstance(planned, list) else [planned]
     if not all(isinstance(one, (str, dict)) for one in planned):

@@ -10,7 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..invent.defects import Note
 from ..invent.design import CLOCK, Row
@@ -21,9 +21,6 @@ from ..study.queries_codings import CODED
 from ..study.records import STATUSES
 from ..study.study import Study, study_rows
 from ..study.tables import DEFAULT_SORT, KEYS
-
-if TYPE_CHECKING:
-    from .api import Api
 
 VERSION = 1
 """Version of the generator: builds of one version and seed have the same bytes."""
@@ -39,7 +36,7 @@ def canonical(row: Any) -> bytes:
     return json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def manifest_of(studies: dict[str, Study], api: Api | None = None, *, ledger: bool = True) -> Row:
+def manifest_of(studies: dict[str, Study], clock: str = CLOCK, *, ledger: bool = True) -> Row:
     """The manifest of all studies of a sandbox, as they are now.
 
     A hash is the SHA-256 over the rows of a list in default order, each as `canonical` writes it and followed by a line
@@ -47,18 +44,18 @@ def manifest_of(studies: dict[str, Study], api: Api | None = None, *, ledger: bo
     """
     return {
         "version": VERSION,
-        "clock": api.clock if api else CLOCK,
+        "clock": clock,
         "studies": {
             "count": len(studies),
             "sha256": hashlib.sha256(b"".join(canonical(row) + b"\n" for row in study_rows(studies))).hexdigest(),
         },
-        "study": {key: study_manifest(study, api, ledger=ledger) for key, study in sorted(studies.items())},
+        "study": {key: study_manifest(study, clock, ledger=ledger) for key, study in sorted(studies.items())},
     }
 
 
-def study_manifest(study: Study, api: Api | None = None, *, ledger: bool = True) -> Row:
+def study_manifest(study: Study, clock: str = CLOCK, *, ledger: bool = True) -> Row:
     """The manifest of one study."""
-    found = _Count(study, api.clock if api else CLOCK)
+    found = _Count(study, clock)
     lists = {}
     for name in KEYS:
         if name != "studies":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..invent.defects import Note
 from ..invent.design import Row
@@ -14,10 +14,7 @@ from ..invent.seeded import bell, growth
 from ..invent.sites import CLOSED
 from ..invent.words import PREFERRED_DRUGS, PREFERRED_TERMS, WORDS
 from .tables import numbered, own
-from .users_revisions import CODER, COORDINATOR, MANAGER, MONITOR
-
-if TYPE_CHECKING:
-    from .study import Study
+from .users_revisions import CODER, COORDINATOR, MANAGER, MONITOR, StaffedStudy
 
 QUERY_FIELDS = (
     "studyKey", "subjectId", "subjectOid", "annotationType", "annotationId", "type", "description", "recordId",
@@ -54,7 +51,7 @@ def _life_cycle(chains: list[Row], u: float) -> Row:
 class QuerySource:
     """Queries on 6.5 % of the records, twice that for adverse events and laboratory, and the scripted ones."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StaffedStudy) -> None:
         self._study = study
         scripted = [(row["dateCreated"], -1 - place) for place, row in enumerate(scripted_queries(study))]
         self._scripted = scripted_queries(study)
@@ -143,7 +140,7 @@ class QuerySource:
         return name
 
 
-def comment(study: Study, number: int, status: str, moment: int, u: int, subject: Subject | None = None) -> Row:
+def comment(study: StaffedStudy, number: int, status: str, moment: int, u: int, subject: Subject | None = None) -> Row:
     """One step of a dialogue."""
     prefix, _, word = status.rpartition(" ")
     role = COORDINATOR if word == "Responded" else RAISED_BY.get(prefix, MONITOR)
@@ -157,7 +154,7 @@ def comment(study: Study, number: int, status: str, moment: int, u: int, subject
     }
 
 
-def scripted_queries(study: Study) -> list[Row]:
+def scripted_queries(study: StaffedStudy) -> list[Row]:
     """Those of the scripted subjects: two of 20001, one of 20003 without comments, every life cycle of 20012."""
     found: list[Row] = []
     subjects = {subject.number: place for place, subject in enumerate(study.plan.subjects[:16])}
@@ -211,7 +208,7 @@ def scripted_queries(study: Study) -> list[Row]:
 class CodingSource:
     """Coded terms; 8 % of them twice, the second time with a reason (D42)."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StaffedStudy) -> None:
         self._study = study
         self._forms = {study.design.place[key]: (key, *CODED[key]) for key in CODED}
         self._ranks = array("i")

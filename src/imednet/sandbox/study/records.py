@@ -6,17 +6,15 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from ..invent.defects import Note
-from ..invent.design import Row
+from ..invent.defects import Note, Spoiler
+from ..invent.design import Design, Row
 from ..invent.people import Subject
-from ..invent.plan import Shuffle
-from ..invent.record_life import Life, written
+from ..invent.plan import Plan, Shuffle
+from ..invent.record_life import Life, Lives, written
+from ..invent.seeded import Dice
 from .tables import Table, numbered
-
-if TYPE_CHECKING:
-    from .study import Study
 
 FIELDS = (
     "studyKey", "intervalId", "formId", "formKey", "siteId", "recordId", "recordOid", "recordType", "recordStatus",
@@ -41,16 +39,35 @@ def keywords(u: int) -> list[Row] | None:
     return None if share < 200 else [dict(KEYWORD)] if share < 280 else []
 
 
+class StudyParts(Protocol):
+    """The parts of a `Study` that its lists are made from."""
+
+    key: str
+    salt: int
+    design: Design
+    dice: Dice
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def lives(self) -> Lives: ...
+    @property
+    def spoiler(self) -> Spoiler: ...
+    def visit_number(self, rank: int) -> int: ...
+    def subject_oid(self, subject: Subject) -> str | None: ...
+
+
 class LifeColumns:
     """What a list is filtered and sorted by, for all records in planned order: four bytes a time, one a status."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StudyParts) -> None:
         plan = study.plan
         self.created = array("I")
         self.modified = array("I")
         self.status = bytearray()
         self.revisions = bytearray()
         self.queried = array("l")
+        rates = _query_rates(study.design)
         status_of = {name: place for place, name in enumerate(STATUSES)}
         for rank in range(len(plan.form)):
             life = study.lives.of(rank)
@@ -58,14 +75,29 @@ class LifeColumns:
             self.modified.append(life.modified)
             self.status.append(status_of[life.status])
             self.revisions.append(life.revisions)
-            if study.conduct.is_queried(rank, life):
+            if life.words[7] < rates[plan.form[rank]] and _may_be_queried(plan, rank, life):
                 self.queried.append(rank)
+
+
+def _query_rates(design: Design) -> list[float]:
+    """The share of records that have a query, form by form, as a limit for 64 random bits."""
+    rate = 0.0622 * (1 << 64)
+    doubled = {design.place[key] for key in ("AE", "LAB")}
+    return [rate * (2 if place in doubled else 1) for place in range(len(design.data["forms"]))]
+
+
+def _may_be_queried(plan: Plan, rank: int, life: Life) -> bool:
+    """Whether a record may have a drawn query: no record of a site, few deleted ones."""
+    subject = plan.subject_of(plan.owner(rank)[0])
+    if subject is None or subject.number in (20001, 20004):
+        return False
+    return not life.deleted or bool(subject.gone) or life.words[7] & 7 < 6
 
 
 class RecordSource:
     """Records by place, in the order of `recordId`; `body` counts how many answers were made."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StudyParts) -> None:
         self._study = study
         self._plan = study.plan
         self._forms = study.design.data["forms"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..invent.design import Design, Row
 from ..invent.people import Subject
@@ -12,10 +12,8 @@ from ..invent.record_life import DAY, Life, written
 from ..invent.scripted_subjects import is_scripted
 from ..invent.seeded import Dice
 from ..invent.words import FIRST_NAMES, LAST_NAMES, REASONS, WORDS
+from .records import RecordSource, StudyParts
 from .tables import numbered
-
-if TYPE_CHECKING:
-    from .study import Study
 
 COORDINATOR, MONITOR, MANAGER, CODER = "Site Coordinator", "Monitor", "Data Manager", "Medical Coder"
 GONE_LOGINS = ("pformer",)
@@ -95,25 +93,23 @@ class Staff:
         return logins[u % len(logins)]
 
 
+class StaffedStudy(StudyParts, Protocol):
+    """The parts of a `Study` that revisions, queries and codings are made from."""
+
+    @property
+    def record_source(self) -> RecordSource: ...
+    @property
+    def staff(self) -> Staff: ...
+    @property
+    def conduct(self) -> Conduct: ...
+
+
 class Conduct:
-    """Which records have queries, and who signed each revision."""
+    """The revisions of records and who signed each of them."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StaffedStudy) -> None:
         self._study = study
-        rate = 0.0622 * (1 << 64)
-        doubled = {study.design.place[key] for key in ("AE", "LAB")}
-        self._rates = [rate * (2 if place in doubled else 1) for place in range(len(study.design.data["forms"]))]
         self._away = int(study.design.rate("D40") * 10000)
-
-    def is_queried(self, rank: int, life: Life) -> bool:
-        """Whether there is a query on a planned record."""
-        plan = self._study.plan
-        if life.words[7] >= self._rates[plan.form[rank]]:
-            return False
-        subject = plan.subject_of(plan.owner(rank)[0])
-        if subject is None or subject.number in (20001, 20004):
-            return False
-        return not life.deleted or bool(subject.gone) or life.words[7] & 7 < 6
 
     def times(self, life: Life) -> list[int]:
         """When each revision was made; the last one when the record was changed last."""
@@ -186,7 +182,7 @@ REVISION_FIELDS = (
 class RevisionSource:
     """Saved states of all records, numbered day by day; within a day in the order of the plan."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StaffedStudy) -> None:
         self._study = study
         columns = study.record_source.columns
         days: dict[int, tuple[array[int], bytearray]] = {}
