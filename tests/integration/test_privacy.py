@@ -38,7 +38,7 @@ VENDOR = (
 
 def planted(own_box: Callable[..., Sandbox], **options: Any) -> Sandbox:
     box = own_box(**options)
-    box.api._sees[(KEY, OTHER)] = "all"
+    box.api._visibility[(KEY, OTHER)] = "all"
     for place in range(50):
         box.studies[STUDY].records.change(place, recordData={"AETERM": ANSWER, ANSWER: "as a name"})
     return box

@@ -241,7 +241,7 @@ class TestRequests:
         values = Table.values
 
         def watched(self: Table, field: str) -> Iterator[Any]:
-            free = threading.Thread(target=lambda: held.append(not box.api._writing.acquire(blocking=False)))
+            free = threading.Thread(target=lambda: held.append(not box.api._write_lock.acquire(blocking=False)))
             free.start()
             free.join()
             return values(self, field)

@@ -84,7 +84,7 @@ class Busy:
 
     def __call__(self, request: Request, answer: Callable[[Request], Answer]) -> Answer:
         if self.box is not None:
-            with self.lock, self.box.api._writing:  # nobody is half way through a page
+            with self.lock, self.box.api._write_lock:  # nobody is half way through a page
                 for what, times in MINUTE.items():
                     if time.monotonic() >= self.due[what]:
                         self.due[what] = time.monotonic() + self.dice.expovariate(times / 60)
@@ -94,7 +94,7 @@ class Busy:
     def there(self) -> set[int]:
         """The records there are at this moment."""
         assert self.box is not None
-        with self.box.api._writing:
+        with self.box.api._write_lock:
             records = self.box.studies[STUDY].records
             every = list(records.values("recordId"))  # removed ones too
             return {every[place] for place in records.places()}

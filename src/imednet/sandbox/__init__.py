@@ -1,4 +1,4 @@
-"""A local server that speaks the iMednet API over an invented study: learn, demonstrate and test without keys.
+"""A local server with the iMednet API over an invented study, to learn, demonstrate and test without keys.
 
     from imednet import ImednetSDK
     from imednet.sandbox import Sandbox
@@ -6,8 +6,10 @@
     with Sandbox(size="demo") as box, ImednetSDK(**box.credentials) as sdk:
         print(sdk.studies.list())
 
-It uses the standard library only and shares no code with the client, so that the two prove each other. Everything in
-it is invented: study, sites, people, products and results.
+The package uses the standard library only and shares no code with the client, so that each can be tested against the
+other. Everything in the study is invented: sites, people, products and results.
+
+`server` answers requests, `study` computes the lists, `invent` decides what is in them.
 """
 
 from .invent.sizes import Scale

@@ -1,4 +1,4 @@
-"""A pytest plugin with the fixture `imednet_sandbox`, so that pipelines can be tested without keys.
+"""A pytest plugin with the fixture `imednet_sandbox`, for testing pipelines without keys.
 
     def test_nightly_load(imednet_sandbox):
         load(**imednet_sandbox.credentials)
@@ -7,7 +7,7 @@
     @pytest.mark.imednet_sandbox(dialect="live", faults=["status GET records nth=3 status=429 retry_after=0"])
     def test_nightly_load_on_a_bad_day(imednet_sandbox): ...
 
-The plugin is found by pytest wherever this package is installed; nothing but pytest is loaded until a test asks for it.
+pytest finds the plugin wherever this package is installed. It loads nothing but pytest until a test uses the fixture.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker `imednet_sandbox`."""
     config.addinivalue_line(
         "markers", "imednet_sandbox(**options): arguments of `imednet.sandbox.Sandbox` for the fixture of that name"
     )
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def imednet_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """A sandbox of the test's own, running; options come from the marker of the same name."""
+    """A running sandbox for one test; its options come from the marker of the same name."""
     from .server.server import Sandbox
 
     marker = request.node.get_closest_marker("imednet_sandbox")

@@ -1,1 +1,1 @@
-"""What is invented: the design, people, records and answers, all drawn from one seed."""
+"""The content of the invented study: its design, sites, subjects, records and answers, all drawn from one seed."""

@@ -1,7 +1,8 @@
-"""What stands in `recordData`: plausible answers, made alone for any record from the seed.
+"""Plausible answers (`recordData`) of any record, made from the seed alone.
 
-Values hang together: three readings and their mean, a birth year and an age, an arm and what it does to blood pressure,
-an adverse event and the medication given for it. What is wrong with answers is added afterwards by `defects`.
+Answers agree with each other: three readings and their mean, birth year and age, the arm and its effect on blood
+pressure, an adverse event and the medication given for it. Defects are added afterwards by `defects`; plausible ranges
+are in `ranges`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _UNIT = LOW + 1
 
 
 class Field(NamedTuple):
-    """One variable of a form with the way its answers are made."""
+    """One variable of a form and the function that makes its answers."""
 
     name: str
     kind: str
@@ -33,7 +34,7 @@ class Field(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is true of one subject on all its forms."""
+    """Personal facts of a subject, the same on all its forms."""
 
     initials: str
     born: int
@@ -45,13 +46,16 @@ class Facts(NamedTuple):
 
 
 class Sheet:
-    """One record while its answers are made; `u` is 32 random bits for the answer at hand."""
+    """One record while its answers are made.
 
-    __slots__ = ("_sheets", "data", "day", "facts", "key", "nth", "rank", "site", "subject")
+    The methods below make the answer of one field each; `u` is 32 random bits.
+    """
 
-    def __init__(self, sheets: Answers, rank: int, key: str) -> None:
-        self._sheets = sheets
-        plan = sheets.plan
+    __slots__ = ("_answers", "data", "day", "facts", "key", "nth", "rank", "site", "subject")
+
+    def __init__(self, answers: Answers, rank: int, key: str) -> None:
+        self._answers = answers
+        plan = answers.plan
         owner, _ = plan.owner(rank)
         self.rank = rank
         self.key = key
@@ -59,24 +63,24 @@ class Sheet:
         self.site = owner if self.subject is None else self.subject.site
         self.day = plan.day[rank] + DAY_ZERO
         self.nth = plan.nth[rank]
-        self.facts = sheets.facts(self.subject) if self.subject else None
+        self.facts = answers.facts(self.subject) if self.subject else None
         self.data: Row = {}
 
-    # ---- by kind of field
+    # ---- by type of variable
 
     def choice(self, field: Field, u: int) -> Any:
         if field.choices == ["Yes", "No"]:
             yes = USUAL.get(field.name, 0.04 if field.name.startswith("EXC") else 0.96)
             return "Yes" if u < yes * _UNIT else "No"
         share = u / _UNIT
-        return field.choices[int(share * share * len(field.choices))]  # the first choices are the common ones
+        return field.choices[int(share * share * len(field.choices))]  # the first choices are the most common
 
     def boxes(self, field: Field, u: int) -> Any:
         count = len(field.choices)
         first = (u & 0xFFFF) * count >> 16
         second = (u >> 16) * count >> 16
         chosen = sorted({first, second}) if u & 3 == 0 else [first]
-        return ", ".join(field.choices[place] for place in chosen)
+        return ", ".join(field.choices[index] for index in chosen)
 
     def number(self, field: Field, u: int) -> Any:
         low, high, decimals = RANGES.get(field.name, (1, 100, 0))
@@ -111,7 +115,7 @@ class Sheet:
     def file(self, field: Field, u: int) -> Any:
         return f"{field.name.lower()}_{self.key.replace('/', '_').replace(' ', '')}.pdf"
 
-    # ---- by name
+    # ---- by variable
 
     def initials(self, field: Field, u: int) -> Any:
         return self.facts.initials if self.facts else ""
@@ -144,7 +148,7 @@ class Sheet:
         return field.choices[min(3, max(0, self.day - DAY_ZERO - 200) // 300)]
 
     def pressure(self, field: Field, u: int) -> Any:
-        """Falls by 12 mmHg within three months of the treatment, by 4 of the sham procedure."""
+        """Blood pressure: falls by 12 mmHg within three months of the treatment, by 4 mmHg after the sham procedure."""
         facts = self.facts
         if facts is None or self.subject is None:
             return ""
@@ -159,8 +163,8 @@ class Sheet:
 
     def mean(self, field: Field, u: int) -> Any:
         names = MEANS[field.name]
-        found = [int(self.data[name]) for name in names if self.data.get(name)]
-        return str(round(sum(found) / len(found))) if found else ""
+        readings = [int(self.data[name]) for name in names if self.data.get(name)]
+        return str(round(sum(readings) / len(readings))) if readings else ""
 
     def weight(self, field: Field, u: int) -> Any:
         return f"{(self.facts.weight if self.facts else 70) + u / _UNIT * 4 - 2:.1f}"
@@ -174,8 +178,8 @@ class Sheet:
     def lab(self, field: Field, u: int) -> Any:
         mean, spread, _, _, decimals = LABS[field.name[2:]]
         number = self.subject.person if self.subject else 0
-        own = bell((number * 0x9E3779B97F4A7C15 ^ field.variable_id * 0xC2B2AE3D27D4EB4F) & 0xFFFFFFFFFFFFFFFF)
-        return f"{mean * growth(spread * (0.85 * own + 0.5 * bell(u << 32 | u))):.{decimals}f}"
+        personal = bell((number * 0x9E3779B97F4A7C15 ^ field.variable_id * 0xC2B2AE3D27D4EB4F) & 0xFFFFFFFFFFFFFFFF)
+        return f"{mean * growth(spread * (0.85 * personal + 0.5 * bell(u << 32 | u))):.{decimals}f}"
 
     def lab_reading(self, field: Field, u: int) -> Any:
         value = self.data.get(field.name[:-1])
@@ -191,29 +195,29 @@ class Sheet:
         return _DRUGS[u * len(_DRUGS) >> 32]
 
     def indication(self, field: Field, u: int) -> Any:
-        """For an adverse event only where there is one."""
-        found = self.choice(field, u)
-        return found if found != "Adverse event" or self._events() else "Prophylaxis"
+        """Why a medication is given: an adverse event only if the subject has one."""
+        reason = self.choice(field, u)
+        return reason if reason != "Adverse event" or self._events() else "Prophylaxis"
 
     def _events(self) -> int:
-        return self._sheets.plan.count_of(self.rank, "AE")
+        return self._answers.plan.count_of(self.rank, "AE")
 
     def event_named(self, field: Field, u: int) -> Any:
         return f"AE {1 + u % max(1, self._events())}"
 
     def criterion(self, field: Field, u: int) -> Any:
-        """All are met, but for one of those who fail screening."""
-        right, wrong = ("Yes", "No") if field.name.startswith("INC") else ("No", "Yes")
+        """A criterion of eligibility: all are met, except one for a subject who fails screening."""
+        met, not_met = ("Yes", "No") if field.name.startswith("INC") else ("No", "Yes")
         failed = self.subject is not None and self.subject.status == "Screen Failed"
-        which = self.subject.number % 14 if self.subject else 0
-        place = int(field.name[3:]) - 1 + (6 if field.name.startswith("EXC") else 0)
-        return wrong if failed and place == which else right
+        failed_criterion = self.subject.number % 14 if self.subject else 0
+        criterion = int(field.name[3:]) - 1 + (6 if field.name.startswith("EXC") else 0)
+        return not_met if failed and criterion == failed_criterion else met
 
     def _fatal(self) -> bool:
         return self.subject is not None and self.subject.status == "Deceased" and self.nth == 1
 
     def outcome(self, field: Field, u: int) -> Any:
-        """Fatal is the first adverse event of those who died, and no other."""
+        """Outcome of an adverse event: fatal for the first one of a subject who died, and for no other."""
         others = [choice for choice in field.choices if choice != "Fatal"]
         return "Fatal" if self._fatal() else others[u * len(others) >> 32]
 
@@ -221,38 +225,38 @@ class Sheet:
         return "Yes" if self._fatal() else self.choice(field, u)
 
     def seriousness(self, field: Field, u: int) -> Any:
-        found = self.boxes(field, u)
-        return (
-            "Death" if self._fatal() else ", ".join(p for p in found.split(", ") if p != "Death") or field.choices[-1]
-        )
+        if self._fatal():
+            return "Death"
+        reasons = [reason for reason in self.boxes(field, u).split(", ") if reason != "Death"]
+        return ", ".join(reasons) or field.choices[-1]
 
     def ongoing(self, field: Field, u: int) -> Any:
         return "No" if self._fatal() else self.choice(field, u)
 
     def serial(self, field: Field, u: int) -> Any:
-        """The catheter of the procedure, on other forms too."""
-        return self._sheets.serial(self.subject.number) if self.subject else ""
+        """Serial number of the subject's catheter, the same on all forms."""
+        return self._answers.serial(self.subject.number) if self.subject else ""
 
     def lot(self, field: Field, u: int) -> Any:
         return f"LOT{1000 + u % 9000}"
 
     def device(self, field: Field, u: int) -> Any:
-        """Devices a site accounts for: those used on its treated subjects first."""
-        used = self._sheets.treated_at(self.site)
-        return self._sheets.serial(used[self.nth - 1].number) if self.nth <= len(used) else f"TW{10000 + u % 90000}"
+        """Serial number of a device at a site: first those used on its treated subjects."""
+        used = self._answers.treated_at(self.site)
+        return self._answers.serial(used[self.nth - 1].number) if self.nth <= len(used) else f"TW{10000 + u % 90000}"
 
     def device_state(self, field: Field, u: int) -> Any:
-        return "Used" if self.nth <= len(self._sheets.treated_at(self.site)) else "Received"
+        return "Used" if self.nth <= len(self._answers.treated_at(self.site)) else "Received"
 
     def device_user(self, field: Field, u: int) -> Any:
-        used = self._sheets.treated_at(self.site)
+        used = self._answers.treated_at(self.site)
         return used[self.nth - 1].key
 
     def random_number(self, field: Field, u: int) -> Any:
         return f"R-{self.subject.number if self.subject else 0}"
 
     def deviation(self, field: Field, u: int) -> Any:
-        late = self._sheets.plan.late_visits(self.subject) if self.subject else []
+        late = self._answers.plan.late_visits(self.subject) if self.subject else []
         return "Visit window" if self.nth <= len(late) else self.choice(field, u)
 
     def onset(self, field: Field, u: int) -> Any:
@@ -308,7 +312,7 @@ def _maker(name: str, kind: str) -> Callable[[Sheet, Field, int], Any]:
 
 
 class Answers:
-    """Makes the answers of any planned record alone, as they would be if nobody ever made a mistake."""
+    """Makes the answers of any planned record, as they would be if nobody made a mistake."""
 
     def __init__(self, design: Design, dice: Dice, plan: Plan) -> None:
         self.design = design
@@ -327,14 +331,14 @@ class Answers:
         self._treated: dict[int, list[Subject]] = {}
 
     def facts(self, subject: Subject) -> Facts:
-        """What is true of a subject on all its forms; the same person at two sites has the same."""
+        """Personal facts of a subject; a person registered at two sites has the same ones."""
         a, _, _, d, e, f, *_ = self.dice.words(f"person {subject.person}")
         height = 152 + a % 42
-        # Nobody but the same person has both the initials and the birth year of another.
+        # Two subjects share both initials and birth year only if they are the same person.
         code = subject.person * 271_829 % (24**3 * 46)
         letters, born = divmod(code, 46)
         return Facts(
-            initials="-".join(_LETTERS[letters // 24**place % 24] for place in range(3)),
+            initials="-".join(_LETTERS[letters // 24**index % 24] for index in range(3)),
             born=1941 + born,
             sex="Female" if d & 1 else "Male" if d & 0xFF else "Intersex",
             height=height,
@@ -344,36 +348,36 @@ class Answers:
         )
 
     def serial(self, subject: int) -> str:
-        """Serial number of the catheter used on a subject."""
+        """The serial number of the catheter used on a subject."""
         return f"TW{10000 + self.dice.below(90000, 'serial', subject)}"
 
     def treated_at(self, site: int) -> list[Subject]:
         """The first twenty treated subjects of a site."""
         if not self._treated:
-            found: dict[int, list[Subject]] = {place: [] for place in range(len(self.plan.sites))}
+            treated: dict[int, list[Subject]] = {index: [] for index in range(len(self.plan.sites))}
             for subject in self.plan.subjects:
-                if subject.treated and len(found[subject.site]) < 20:
-                    found[subject.site].append(subject)
-            self._treated = found
+                if subject.treated and len(treated[subject.site]) < 20:
+                    treated[subject.site].append(subject)
+            self._treated = treated
         return self._treated[site]
 
     def natural(self, rank: int, life: Life, key: str) -> tuple[Row, list[int]]:
-        """Answers without any defect, and 32 random bits for each that say what becomes of it."""
+        """Answers without defects, and for each of them 32 random bits that decide on its defect."""
         plan = self.plan
         if plan.mark[rank] == TWICE:
-            key = f"{key} once more" if plan.form[rank] == self.design.place["VS"] else f"{key}"
+            key = f"{key} once more" if plan.form[rank] == self.design.form_index["VS"] else f"{key}"
         sheet = Sheet(self, rank, key)
         fields = self.fields[plan.form[rank]]
-        data, fates = sheet.data, []
+        data, defect_words = sheet.data, []
         form_key = self.design.data["forms"][plan.form[rank]]["formKey"]
-        done = NOT_DONE.get(form_key)
+        done_field = NOT_DONE.get(form_key)
         blank = False
         words: tuple[int, ...] = ()
-        for place, field in enumerate(fields):
-            if not place & 7:
-                words = self.dice.words(f"{key} {place}")
-            word = words[place & 7]
-            fates.append(word >> 32)
+        for index, field in enumerate(fields):
+            if not index & 7:
+                words = self.dice.words(f"{key} {index}")
+            word = words[index & 7]
+            defect_words.append(word >> 32)
             if blank:
                 data[field.name] = ""
                 continue
@@ -382,15 +386,15 @@ class Answers:
                 data[field.name] = ""
             else:
                 data[field.name] = field.maker(sheet, field, word & LOW)
-            if field.name == done:
+            if field.name == done_field:
                 clean = sheet.subject is not None and sheet.subject.story.clean
                 data[field.name] = "No" if word & LOW < 0.02 * LOW and not clean else "Yes"
                 blank = data[field.name] == "No"
-        return data, fates
+        return data, defect_words
 
 
-def meta(life: Life, unscheduled: int) -> Row:
-    """What stands in `recordData` beside the answers."""
+def metadata(life: Life, unscheduled: int) -> Row:
+    """The entries of `recordData` that are not answers."""
     return {
         "dateCreated": written(life.created),
         "unvnum": str(unscheduled) if unscheduled else "",

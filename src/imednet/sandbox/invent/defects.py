@@ -1,4 +1,7 @@
-"""What is wrong with answers: each defect at its rate, one draw per answer, and where each one went."""
+"""`DefectMaker`: defects put into answers, each at its own rate, with a note of every one.
+
+Defects of a record as a whole are drawn in `record_life`; the answers of scripted subjects are in `scripted_subjects`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from bisect import bisect_right
 from typing import Any
 
 from . import scripted_subjects as scripts
-from .answers import Answers, meta
+from .answers import Answers, metadata
 from .design import Design, Row
 from .people import NOW
 from .plan import TWICE, Plan
@@ -15,19 +18,19 @@ from .seeded import LOW, Dice
 from .words import FOREIGN_DRUGS, FOREIGN_TERMS, FORMULAS, NUMBER_IN_WORDS, NUMBER_WITH_SIGN, UNKNOWN_DATES
 
 Note = tuple[str, str | None, Any]
-"""A defect, the variable it is in (None: the whole record), and the answer as it would have been."""
+"""The name of a defect, its variable (None: the whole record), and the answer as it would have been without it."""
 
 ALWAYS_ANSWERED = frozenset({"AETERM", "MHTERM", "CMTRT", "VSND", "LBND", "ABND"})
-"""Without these a record would have no meaning; they are never missing."""
+"""Variables that are never missing, because the record would make no sense without them."""
 
 FREE_TEXT = frozenset({"RACEOTH", "MHTERM", "LBNAM", "DYNOTE", "AETERM", "CMTRT", "SIPI", "TRNAME"})
-"""Texts that people type as they like; other texts are codes."""
+"""Text variables that hold free text; other texts are codes."""
 
-# A rate is of all answers of a kind; some of them cannot have the defect, so the rest has it more often.
+# Rates refer to all answers of a type. Some answers cannot have the defect, so the others get it more often.
 SCALE = {"D01": 1.065, "D02": 1.04, "D03": 1.04, "D17": 1.37, "D20": 1.45, "D21": 1.14, "D22": 1.14, "D23": 1.12,
          "D24": 2.05, "D25": 1.21, "D26": 1.2}  # fmt: skip
 
-OF_KIND: dict[str, tuple[str, ...]] = {
+BY_KIND: dict[str, tuple[str, ...]] = {
     "TEXT": ("D17", "D20"),
     "MEMO": ("D18", "D19"),
     "NUMBER": ("D21", "D22", "D23", "D24"),
@@ -37,10 +40,11 @@ OF_KIND: dict[str, tuple[str, ...]] = {
     "DATE": ("D27", "D29"),
     "DATETIME": ("D27", "D29"),
 }
+"""Type of variable -> the defects only its answers have."""
 
 
-class Spoiler:
-    """Turns natural answers into those the server gives, and tells what it did."""
+class DefectMaker:
+    """Turns flawless answers into those that the server sends, and notes each defect."""
 
     def __init__(self, design: Design, dice: Dice, plan: Plan, lives: Lives) -> None:
         self._design = design
@@ -48,62 +52,64 @@ class Spoiler:
         self._plan = plan
         self._lives = lives
         self._answers = Answers(design, dice, plan)
-        self._tables = {kind: self._table(kind) for kind in {v.kind for form in self._answers.fields for v in form}}
+        self._limits_by_kind = {
+            kind: self._limits(kind) for kind in {v.kind for form in self._answers.fields for v in form}
+        }
 
-    def _table(self, kind: str) -> tuple[list[int], list[str]]:
+    def _limits(self, kind: str) -> tuple[list[int], list[str]]:
         limits, names, total = [], [], 0.0
-        for name in ("D01", "D02", "D03", *OF_KIND.get(kind, ())):
+        for name in ("D01", "D02", "D03", *BY_KIND.get(kind, ())):
             total += self._design.rate(name) * SCALE.get(name, 1)
             limits.append(int(total * LOW))
             names.append(name)
         return limits, names
 
     def data(self, rank: int, life: Life | None = None, notes: list[Note] | None = None) -> Row | None:
-        """`recordData` of a planned record as an unblinded key sees it; `notes` collects what was done to it."""
+        """`recordData` of a planned record as an unblinded key sees it; `notes` collects its defects."""
         plan = self._plan
         key = self._lives.key(rank)
         life = life or self._lives.of(rank)
         form = plan.form[rank]
         source, form_key = rank, self._design.data["forms"][form]["formKey"]
         if plan.mark[rank] == TWICE and form_key == "AE":
-            source, key = self._first_of(rank)
-        natural, fates = self._answers.natural(source, life, key)
+            source, key = self._repeated_event(rank)
+        natural, defect_words = self._answers.natural(source, life, key)
         if plan.mark[rank] == TWICE and form_key == "AE":
             natural["AENUM"] = str(plan.nth[rank])
         owner, _ = plan.owner(rank)
         subject = plan.subject_of(owner)
         number = subject.number if subject else 0
         unscheduled = plan.nth[rank] if form_key == "UNS" else 0
-        data = meta(life, unscheduled)
+        data = metadata(life, unscheduled)
         notes = [] if notes is None else notes
-        if "D05" in life.oddities:
+        if "D05" in life.defects:
             notes.append(("D05", None, None))
             return None
-        if "D04" in life.oddities:
+        if "D04" in life.defects:
             notes.append(("D04", None, None))
             return {}
         if subject is not None and subject.story.clean:
             return {**data, **natural}
-        self._spoil(form, natural, fates, data, notes)
-        story = scripts.ANSWERS.get((number, form_key, plan.nth[rank]), {}) if number else {}
+        self._add_defects(form, natural, defect_words, data, notes)
+        scripted = scripts.ANSWERS.get((number, form_key, plan.nth[rank]), {}) if number else {}
         if number in scripts.TORTURE:
-            self._torture(number, form, plan.nth[rank], data, notes)
-        for name, value in story.items():
+            self._add_difficult_values(number, form, plan.nth[rank], data, notes)
+        for name, value in scripted.items():
             if value is scripts.ABSENT:
                 data.pop(name, None)
             else:
                 data[name] = value
-        if story:
+        if scripted:
             planted = scripts.PLANTED.get((number, form_key, plan.nth[rank]), ())
-            notes[:] = [note for note in notes if note[1] not in story]
+            notes[:] = [note for note in notes if note[1] not in scripted]
             notes += [(defect, name, natural.get(name) if name else None) for defect, name in planted]
         if not scripts.is_scripted(number):
-            self._of_record(form_key, life, natural, data, notes)
-        self._keys(form, form_key, life, data, notes)
+            self._add_record_defects(form_key, life, natural, data, notes)
+        self._change_keys(form, form_key, life, data, notes)
         return data
 
-    def _first_of(self, rank: int) -> tuple[int, str]:
-        """The first adverse event of the same subject that was entered twice, and its name for draws."""
+    def _repeated_event(self, rank: int) -> tuple[int, str]:
+        """Rank and draw name of the adverse event that a record entered twice repeats."""
         plan = self._plan
         owner, _ = plan.owner(rank)
         subject = plan.subject_of(owner)
@@ -113,15 +119,15 @@ class Spoiler:
                 return other, self._lives.key(other)
         return rank, self._lives.key(rank)
 
-    def _spoil(self, form: int, natural: Row, fates: list[int], data: Row, notes: list[Note]) -> None:
-        for field, fate in zip(self._answers.fields[form], fates, strict=True):
+    def _add_defects(self, form: int, natural: Row, defect_words: list[int], data: Row, notes: list[Note]) -> None:
+        for field, word in zip(self._answers.fields[form], defect_words, strict=True):
             name = field.name
             value = natural[name]
-            limits, names = self._tables[field.kind]
-            if fate >= limits[-1]:
+            limits, names = self._limits_by_kind[field.kind]
+            if word >= limits[-1]:
                 data[name] = value
                 continue
-            defect = names[bisect_right(limits, fate)]
+            defect = names[bisect_right(limits, word)]
             if defect in ("D01", "D02", "D03"):
                 if name in ALWAYS_ANSWERED or (defect == "D01" and value == ""):
                     data[name] = value
@@ -130,17 +136,17 @@ class Spoiler:
                 if defect != "D03":
                     data[name] = "" if defect == "D01" else None
                 continue
-            wrong = self._wrong(defect, name, field.kind, value, fate)
-            if wrong is None:
+            spoilt = self._with_defect(defect, name, field.kind, value, word)
+            if spoilt is None:
                 data[name] = value
                 continue
             notes.append((defect, name, value))
-            data[name] = wrong
+            data[name] = spoilt
 
     @staticmethod
-    def _wrong(defect: str, name: str, kind: str, value: str, fate: int) -> Any:
-        """The answer with the defect; None where it cannot have it."""
-        pick = fate * 2654435761 >> 7
+    def _with_defect(defect: str, name: str, kind: str, value: str, word: int) -> Any:
+        """The answer with the defect; None if it cannot have it."""
+        pick = word * 2654435761 >> 7
         if kind == "TEXT" and (name not in FREE_TEXT or not value):
             return None
         if kind == "MEMO":
@@ -177,8 +183,8 @@ class Spoiler:
             return iso(NOW + 30 + pick % 300) + value[10:]
         return ("true", "false", value.replace(", ", "`") + "`")[pick % 3]  # D33
 
-    def _of_record(self, form_key: str, life: Life, natural: Row, data: Row, notes: list[Note]) -> None:
-        """Defects of the whole record that show in one answer: dates the wrong way round, a wrong unit."""
+    def _add_record_defects(self, form_key: str, life: Life, natural: Row, data: Row, notes: list[Note]) -> None:
+        """Add defects of several answers together: an end before its start (D28), a weight in another unit (D30)."""
         u = life.words[4] / (1 << 64)
         if form_key == "AE" and natural["AEENDAT"] and u < self._design.rate("D28") / 0.7:
             notes[:] = [note for note in notes if note[1] not in ("AEENDAT", "AESTDAT")]
@@ -189,21 +195,21 @@ class Spoiler:
             notes.append(("D30", "WEIGHT", natural["WEIGHT"]))
             data["WEIGHT"] = f"{float(natural['WEIGHT']) * 2.2046:.1f}"
 
-    def _torture(self, number: int, form: int, nth: int, data: Row, notes: list[Note]) -> None:
-        """Hard texts and hard numbers: every answer of the kind, in turn."""
+    def _add_difficult_values(self, number: int, form: int, nth: int, data: Row, notes: list[Note]) -> None:
+        """Replace every answer of a type by difficult texts or numbers, in turn."""
         kinds, values = scripts.TORTURE[number]
         for field in self._answers.fields[form]:
             if field.kind in kinds and field.name in data:
                 notes[:] = [note for note in notes if note[1] != field.name]
                 value = values[(field.variable_id + nth) % len(values)]
                 data[field.name] = value
-                defect = _TORTURED.get(value)
+                defect = _DIFFICULT_DEFECTS.get(value)
                 if defect:
                     notes.append((defect, field.name, None))
 
-    def _keys(self, form: int, form_key: str, life: Life, data: Row, notes: list[Note]) -> None:
-        """Keys in another case (D31) and keys that no variable declares (D32)."""
-        if "D31" in life.oddities:
+    def _change_keys(self, form: int, form_key: str, life: Life, data: Row, notes: list[Note]) -> None:
+        """Spell a key in another case (D31) or add a key that no variable declares (D32)."""
+        if "D31" in life.defects:
             names = [field.name for field in self._answers.fields[form] if field.name in data]
             if names:
                 name = names[life.words[3] % len(names)]
@@ -211,12 +217,12 @@ class Spoiler:
                 data.clear()
                 data.update(spelled)
                 notes.append(("D31", name, None))
-        if "D32" in life.oddities:
+        if "D32" in life.defects:
             data[f"OLD{form_key}X"] = "left over"
             notes.append(("D32", f"OLD{form_key}X", None))
 
 
-_TORTURED: dict[Any, str] = {
+_DIFFICULT_DEFECTS: dict[Any, str] = {
     "=SUM(A1:A9)": "D20", "tab\there": "D18", "line\r\nbreak": "D18", "E\u0301 É": "D17", "עברית": "D17", "😀🏽": "D17",
     "12,5": "D21", "<5": "D22", "1e3": "D23", " 72 ": "D23", "007": "D23", "1 234": "D23",
     "\uff17\uff12": "D23", 0.1: "D24", True: "D24",

@@ -1,4 +1,7 @@
-"""The design of the invented study, read from `design.json`: forms, variables, intervals, sites and rates."""
+"""`Design`: forms, variables, intervals, sites and rates of the invented study, read from `design.json`.
+
+Other designs (`wide`, `legacy`) are made from this one in `sizes`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 Row = dict[str, Any]
+"""A row of a list, or an object inside one, as JSON has it."""
 
 STUDY = "TIDEWATER-201"
 TWIN = "TIDEWATER-201-DEV"
@@ -19,7 +23,7 @@ DESIGN_CHANGED = "2025-06-30 21:40:44"
 
 @dataclass(frozen=True)
 class Design:
-    """The design, with the look-ups the generator needs."""
+    """The design and look-ups in it."""
 
     data: Row
 
@@ -29,34 +33,34 @@ class Design:
         return {form["formKey"]: form for form in self.data["forms"]}
 
     @cached_property
-    def place(self) -> dict[str, int]:
-        """Form key -> place of the form in the design."""
-        return {form["formKey"]: place for place, form in enumerate(self.data["forms"])}
+    def form_index(self) -> dict[str, int]:
+        """Form key -> index of the form in the design."""
+        return {form["formKey"]: index for index, form in enumerate(self.data["forms"])}
 
     @cached_property
     def intervals(self) -> list[Row]:
         """All intervals, in order."""
-        found: list[Row] = self.data["intervals"]
-        return found
+        intervals: list[Row] = self.data["intervals"]
+        return intervals
 
     @cached_property
     def planned(self) -> list[Row]:
         """The ten visits from Screening to Month 24."""
-        return [one for one in self.intervals if one["intervalId"] <= 510]
+        return [interval for interval in self.intervals if interval["intervalId"] <= 510]
 
     @cached_property
     def forms_of_visit(self) -> dict[str, tuple[int, ...]]:
-        """Interval name -> places of the forms that are filled in at it."""
-        found: dict[str, tuple[int, ...]] = {}
-        for place, form in enumerate(self.data["forms"]):
+        """Interval name -> indexes of the forms that are filled in at it."""
+        forms: dict[str, tuple[int, ...]] = {}
+        for index, form in enumerate(self.data["forms"]):
             for name in form["schedule"]:
-                found[name] = (*found.get(name, ()), place)
-        return found
+                forms[name] = (*forms.get(name, ()), index)
+        return forms
 
     @cached_property
     def reach(self) -> dict[str, list[float]]:
-        """Subject status -> share of its subjects that get to each of the ten visits."""
-        return {one["status"]: list(one["reach"].values()) for one in self.data["subjectStatuses"]}
+        """Subject status -> share of its subjects that reach each of the ten planned visits."""
+        return {status["status"]: list(status["reach"].values()) for status in self.data["subjectStatuses"]}
 
     def codes(self, name: str) -> list[str]:
         """The choices of a code list."""
@@ -68,16 +72,18 @@ class Design:
         return float(self.data["defects"][defect])
 
     def form_rows(self, study_key: str) -> list[Row]:
-        """Forms as the API lists them."""
-        inner = ("variables", "schedule")
-        return [{"studyKey": study_key, **{k: v for k, v in f.items() if k not in inner}} for f in self.data["forms"]]
+        """The rows of the list of forms."""
+        unlisted = ("variables", "schedule")
+        return [
+            {"studyKey": study_key, **{k: v for k, v in f.items() if k not in unlisted}} for f in self.data["forms"]
+        ]
 
     def interval_rows(self, study_key: str) -> list[Row]:
-        """Intervals as the API lists them."""
+        """The rows of the list of intervals."""
         return [{"studyKey": study_key, **interval} for interval in self.intervals]
 
     def variable_rows(self, study_key: str) -> list[Row]:
-        """Variables of all forms as the API lists them."""
+        """The rows of the list of variables, form by form."""
         blinded = set(self.data["blindedVariables"])
         rows = []
         for form in self.data["forms"]:
@@ -110,5 +116,5 @@ class Design:
 
 @lru_cache(maxsize=1)
 def load() -> Design:
-    """The design of the study as it was thought out."""
+    """Load the original design, once."""
     return Design(json.loads(files(__package__).joinpath("design.json").read_text("utf-8")))

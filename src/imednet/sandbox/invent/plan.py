@@ -1,8 +1,9 @@
-"""Which records and visits there are, without their answers.
+"""`Plan`: which records and visits a study has, without times and answers.
 
-A million records are a few numbers each, in arrays: form, day, visit, which one of its form. Records are planned owner
-by owner (first the sites, then the subjects); the order of `recordId` is a permutation of that, so that neighbours on a
-page belong to different subjects, as in a real study.
+Each of up to a million records is a few numbers in arrays: form, day, visit, number within its form. A record's rank is
+its index in these arrays. Records are planned owner by owner, first the sites, then the subjects; the order of
+`recordId` is a permutation of the ranks (`Shuffle`), so that neighbours on a page belong to different subjects, as in a
+real study. Times and statuses are in `record_life`, answers in `answers`.
 """
 
 from __future__ import annotations
@@ -28,23 +29,24 @@ from .people import (
 from .seeded import Dice
 
 SHARE_OF_UNTREATED = {"MH": 0.6, "CM": 1 / 3, "AE": 0.04, "PD": 0.09, "DD": 0.0}
-"""Log entries of subjects who were never treated, beside those of treated ones."""
+"""Log form -> its entries for a subject who was never treated, as a share of those for a treated one."""
 LATE_DEVIATIONS = 0.32
-"""Mean number of deviations a treated subject has for late visits; the rest of the rate is drawn."""
+"""Mean number of deviations of a treated subject that are due to late visits; the others are drawn at random."""
 RETIRED = 0.03
 """Share of subjects with a record of the retired form."""
 DAY_ZERO = FIRST_DAY - 200
+"""The day (an ordinal) that the study's days and seconds are counted from."""
 
-# What is out of the ordinary about a record.
+# Marks of a record: ordinary, entered twice, entered after the subject left, one of the `burst` profile.
 PLAIN, TWICE, LATE_ENTRY, BURST = 0, 1, 2, 3
 NO_INTERVAL = 255
 
 Entry = tuple[int, int, int, int, int]
-"""Place of the form, day, local place of the visit (-1: none), which one of this form (from 1), mark."""
+"""Index of the form, day, index among the subject's visits (-1: none), number within the form (from 1), mark."""
 
 
 class Visit(NamedTuple):
-    """One row of visits: the place of its interval, its due day and the day it took place."""
+    """One visit: the index of its interval, its due day, and the day it took place."""
 
     interval: int
     due: int | None
@@ -80,24 +82,24 @@ class Plan:
         self.nth = bytearray()
         self.mark = bytearray()
         self.first = array("l", [0])
-        """Where the records of each owner begin; one number more than there are owners."""
+        """Rank of each owner's first record, and at the end the number of records."""
         self.first_visit = array("l", [0])
-        """Where the visits of each subject begin."""
+        """Index of each subject's first visit, and at the end the number of visits."""
         self._plan(burst, limit)
 
     def _plan(self, burst: int, limit: int | None) -> None:
         extra = -(-burst // len(self.subjects)) if self.subjects else 0
-        owners = [self._of_site() for _ in self.sites] if self.subjects else []
+        owners = [self._records_of_site() for _ in self.sites] if self.subjects else []
         for of_site in owners:
             self._append(list(of_site), [], limit)
         for subject in self.subjects:
             visits = self.visits(subject)
-            entries = list(self._of_subject(subject, visits))
+            entries = list(self._records_of_subject(subject, visits))
             if burst > 0:
-                place = self.design.place["CM"]
-                count = sum(entry[0] == place for entry in entries)
+                form = self.design.form_index["CM"]
+                count = sum(entry[0] == form for entry in entries)
                 day = subject.registered
-                entries += [(place, day, -1, count + 1 + n, BURST) for n in range(min(extra, burst))]
+                entries += [(form, day, -1, count + 1 + n, BURST) for n in range(min(extra, burst))]
                 burst -= extra
             self._append(entries, visits, limit)
             self.first_visit.append(self.first_visit[-1] + len(visits))
@@ -106,19 +108,19 @@ class Plan:
         if limit is not None:
             entries = entries[: max(0, limit - len(self.form))]
         if entries:
-            form, day, visit, nth, mark = zip(*entries, strict=True)
-            self.form.extend(form)
-            self.day.extend(one - DAY_ZERO for one in day)
-            self.visit.extend(visit)
-            self.interval.extend([visits[at].interval if at >= 0 else NO_INTERVAL for at in visit])
-            self.nth.extend(nth)
-            self.mark.extend(mark)
+            forms, days, local_visits, nths, marks = zip(*entries, strict=True)
+            self.form.extend(forms)
+            self.day.extend(day - DAY_ZERO for day in days)
+            self.visit.extend(local_visits)
+            self.interval.extend([visits[local].interval if local >= 0 else NO_INTERVAL for local in local_visits])
+            self.nth.extend(nths)
+            self.mark.extend(marks)
         self.first.append(len(self.form))
 
-    # ---- looking up
+    # ---- look-ups
 
     def owner(self, rank: int) -> tuple[int, int]:
-        """Which owner a planned record belongs to, and its place among that owner's records."""
+        """The owner of a planned record, and the record's index among that owner's records."""
         owner = bisect_right(self.first, rank) - 1
         return owner, rank - self.first[owner]
 
@@ -129,94 +131,94 @@ class Plan:
     def count_of(self, rank: int, form_key: str) -> int:
         """How many records of a form the owner of a planned record has."""
         owner, _ = self.owner(rank)
-        return self.form[self.first[owner] : self.first[owner + 1]].count(self.design.place[form_key])
+        return self.form[self.first[owner] : self.first[owner + 1]].count(self.design.form_index[form_key])
 
-    def ranks_of(self, subject_place: int) -> range:
-        """The planned records of a subject, by its place in the list of subjects."""
-        owner = subject_place + len(self.sites)
+    def ranks_of(self, subject_index: int) -> range:
+        """The ranks of a subject's records, by its index in `subjects`."""
+        owner = subject_index + len(self.sites)
         return range(self.first[owner], self.first[owner + 1])
 
-    def owner_of_visit(self, place: int) -> tuple[int, int]:
-        """The place of the subject a visit belongs to, and its place among that subject's visits."""
-        subject = bisect_right(self.first_visit, place) - 1
-        return subject, place - self.first_visit[subject]
+    def owner_of_visit(self, visit: int) -> tuple[int, int]:
+        """The index of a visit's subject in `subjects`, and the visit's index among that subject's visits."""
+        subject = bisect_right(self.first_visit, visit) - 1
+        return subject, visit - self.first_visit[subject]
 
     @lru_cache(maxsize=64)  # noqa: B019 - a plan lives as long as its study
-    def visits_at(self, place: int) -> list[Visit]:
-        """The visits of a subject, by its place in the list of subjects."""
-        return self.visits(self.subjects[place])
+    def visits_at(self, subject_index: int) -> list[Visit]:
+        """The visits of a subject, by its index in `subjects`."""
+        return self.visits(self.subjects[subject_index])
 
     def visits(self, subject: Subject) -> list[Visit]:
         """The visits of a subject: planned ones, diary days, unscheduled ones."""
-        found = [
-            Visit(place, due, subject.days[place])
-            for place, due in enumerate(subject.due)
-            if due is not None and (place <= PROCEDURE or subject.treated)
+        visits = [
+            Visit(planned, due, subject.days[planned])
+            for planned, due in enumerate(subject.due)
+            if due is not None and (planned <= PROCEDURE or subject.treated)
         ]
         if subject.treated:
             start = subject.diary_start
-            counted = start if start is not None else (subject.days[PROCEDURE] or 0) + 1
+            discharge = start if start is not None else (subject.days[PROCEDURE] or 0) + 1
             for day in range(DIARY_DAYS):
-                due = counted + day + 1
-                found.append(Visit(10 + day, due, due if subject.diary >> day & 1 else None))
+                due = discharge + day + 1
+                visits.append(Visit(10 + day, due, due if subject.diary >> day & 1 else None))
         span = max(1, subject.last_contact - subject.registered - 40)
-        for time in range(subject.unscheduled):
-            day = min(subject.registered + 40 + (9 * time) % span, subject.last_contact)
+        for nth in range(subject.unscheduled):
+            day = min(subject.registered + 40 + (9 * nth) % span, subject.last_contact)
             interval = 39 if subject.number == 20011 else 38
-            found.append(Visit(interval, None, day))
-        return found
+            visits.append(Visit(interval, None, day))
+        return visits
 
     # ---- planning
 
-    def _of_site(self) -> Iterator[Entry]:
-        for form_place, form in enumerate(self.design.data["forms"]):
+    def _records_of_site(self) -> Iterator[Entry]:
+        for index, form in enumerate(self.design.data["forms"]):
             kind, _, count = form["schedule"][0].partition(":")
             if kind == "*site":
                 for nth in range(1, int(count) + 1):
-                    yield form_place, FIRST_DAY - 7 + 29 * (nth - 1), -1, nth, PLAIN
+                    yield index, FIRST_DAY - 7 + 29 * (nth - 1), -1, nth, PLAIN
 
-    def _of_subject(self, subject: Subject, visits: list[Visit]) -> Iterator[Entry]:
-        design, places = self.design, self.design.place
+    def _records_of_subject(self, subject: Subject, visits: list[Visit]) -> Iterator[Entry]:
+        design, forms = self.design, self.design.form_index
         counts: dict[int, int] = {}
 
         def nth(form: int) -> int:
             counts[form] = counts.get(form, 0) + 1
             return counts[form]
 
-        yield places["REG"], subject.registered, 0, nth(places["REG"]), PLAIN
+        yield forms["REG"], subject.registered, 0, nth(forms["REG"]), PLAIN
         for local, visit in enumerate(visits):
             if visit.day is None:
                 continue
             if visit.interval >= 38:
-                yield places["UNS"], visit.day, local, nth(places["UNS"]), PLAIN
+                yield forms["UNS"], visit.day, local, nth(forms["UNS"]), PLAIN
                 continue
             name = design.intervals[visit.interval]["intervalName"]
             for form in design.forms_of_visit.get(name, ()):
-                if form != places["REG"]:
+                if form != forms["REG"]:
                     yield form, visit.day, local, nth(form), PLAIN
-                    if form == places["VS"] and self.is_twice(subject, "VS", counts[form], visit.interval):
+                    if form == forms["VS"] and self.is_twice(subject, "VS", counts[form], visit.interval):
                         yield form, visit.day, local, nth(form), TWICE
-        yield from self._logs(subject)
+        yield from self._log_records(subject)
         if subject.exit is not None and subject.status in EXITED:
-            yield places["EOS"], subject.exit, -1, 1, PLAIN
+            yield forms["EOS"], subject.exit, -1, 1, PLAIN
         if subject.number == 20005:
-            yield places["CM"], min(NOW - 1, (subject.exit or 0) + 12), -1, 4, LATE_ENTRY
+            yield forms["CM"], min(NOW - 1, (subject.exit or 0) + 12), -1, 4, LATE_ENTRY
         retired = self.dice.chance(RETIRED, "retired", subject.number) and not subject.scripted
         if subject.number == 20001 or retired:
-            local = next((at for at, v in enumerate(visits) if v.interval == 5 and v.day), 0)
-            yield places["OLDVS"], visits[local].day or subject.registered, local, 1, PLAIN
-        for place in range(29, len(design.data["forms"])):  # the forms of the wide profile
-            if (place * 7 + subject.number) % 160 == 0:
-                yield place, subject.registered, -1, 1, PLAIN
+            local = next((index for index, visit in enumerate(visits) if visit.interval == 5 and visit.day), 0)
+            yield forms["OLDVS"], visits[local].day or subject.registered, local, 1, PLAIN
+        for form in range(29, len(design.data["forms"])):  # the forms of the wide profile
+            if (form * 7 + subject.number) % 160 == 0:
+                yield form, subject.registered, -1, 1, PLAIN
 
     def is_twice(self, subject: Subject, form: str, nth: int, interval: int = -1) -> bool:
-        """Whether a record is entered twice: two vital signs in one visit, the same adverse event again."""
+        """Whether a record is entered twice: vital signs twice in a visit (D15), an adverse event again (D14)."""
         if subject.scripted:
             return form in subject.story.repeated and (interval == 5 if form == "VS" else nth == 1)
         return self.dice.chance(self.design.rate("D15" if form == "VS" else "D14"), form, subject.number, nth)
 
-    def _logs(self, subject: Subject) -> Iterator[Entry]:
-        dice, places = self.dice, self.design.place
+    def _log_records(self, subject: Subject) -> Iterator[Entry]:
+        dice, forms = self.dice, self.design.form_index
         span = max(1, subject.last_contact - subject.registered)
         for key, share in SHARE_OF_UNTREATED.items():
             mean = self.design.data["logRatesPerTreatedSubject"][key]
@@ -235,38 +237,38 @@ class Plan:
                 for n in range(count)
             ]
             if key == "PD":
-                late_days = [subject.days[place] or 0 for place in self.late_visits(subject)]
+                late_days = [subject.days[visit] or 0 for visit in self.late_visits(subject)]
                 days[: len(late_days)] = late_days[:count]
             number = 0
             for day in days:
                 number += 1
-                yield places[key], day, -1, number, PLAIN
+                yield forms[key], day, -1, number, PLAIN
                 if key != "AE":
                     continue
                 if number in subject.story.actions or (
                     not subject.scripted
                     and dice.chance(self.design.data["actionsPerAE"], "ACT", subject.number, number)
                 ):
-                    yield places["AEACT"], day, -1, number, PLAIN
+                    yield forms["AEACT"], day, -1, number, PLAIN
             if key == "AE":
                 repeated = next((n for n in range(1, count + 1) if self.is_twice(subject, "AE", n)), 0)
                 if repeated:
-                    yield places["AE"], days[repeated - 1], -1, count + 1, TWICE
+                    yield forms["AE"], days[repeated - 1], -1, count + 1, TWICE
 
     def late_visits(self, subject: Subject) -> list[int]:
-        """Places of the late visits a protocol deviation was written for (60 % of them)."""
-        found = []
-        for place in range(BASELINE, 10):
-            day, due = subject.days[place], subject.due[place]
-            if day is None or due is None or day <= due + self.design.planned[place]["positiveSlack"]:
+        """Indexes of the late planned visits that a protocol deviation was recorded for (60 % of them)."""
+        late = []
+        for visit in range(BASELINE, 10):
+            day, due = subject.days[visit], subject.due[visit]
+            if day is None or due is None or day <= due + self.design.planned[visit]["positiveSlack"]:
                 continue
-            if self.dice.chance(0.6, "deviation", subject.number, place) or subject.scripted:
-                found.append(place)
-        return found
+            if self.dice.chance(0.6, "deviation", subject.number, visit) or subject.scripted:
+                late.append(visit)
+        return late
 
 
 class Shuffle:
-    """A permutation of whole numbers in closed form: place on the list for each rank, and back."""
+    """A permutation of whole numbers computed without a table: from the rank of a record to its place, and back."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -274,9 +276,9 @@ class Shuffle:
         self._back = pow(self._factor, -1, total) if total > 1 else 0
 
     def place(self, rank: int) -> int:
-        """Where a planned record stands in the order of `recordId`."""
+        """The place of a planned record in the order of `recordId`."""
         return (self._factor * rank + 7) % self.total
 
     def rank(self, place: int) -> int:
-        """Which planned record stands there."""
+        """The rank of the record at a place."""
         return (place - 7) * self._back % self.total

@@ -1,4 +1,4 @@
-"""What is plausible: ranges, limits of normal, usual answers, and which questions hang on which."""
+"""Ranges of plausible answers, normal limits, common answers, and questions that depend on others."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ CONDITIONS: dict[str, tuple[str, str]] = {
     "PRCOMPSP": ("PRCOMP", "Yes"), "FUHOSPN": ("FUHOSP", "Yes"), "EXDTHDAT": ("EXREAS", "Death"),
     "DASUBJ": ("DAST", "Used"),
 }  # fmt: skip
-"""Question -> the question it hangs on, and the answer that opens it. Otherwise it is left empty."""
+"""Variable -> the variable it depends on and the answer that asks for it; with any other answer it stays empty."""
 
 NOT_DONE = {"VS": "VSND", "LAB": "LBND", "ABPM": "ABND"}
-"""Form -> the question whether it was done; with No all that follows is left empty."""
+"""Form -> the variable that says whether the assessment was done; with No all that follows stays empty."""
 
 USUAL = {"AESER": 0.1, "AEONGO": 0.3, "MHONGO": 0.35, "CMONGO": 0.3, "PRCOMP": 0.06, "FUHOSP": 0.05, "AEUADE": 0.02,
          "FUAE": 0.2, "FUCM": 0.25, "PHAE": 0.15, "DVIRB": 0.3}  # fmt: skip
-"""Share of Yes where it is not the usual answer."""
+"""Variable -> share of Yes, for questions that are not mostly answered with Yes."""
 
 EXIT_REASONS = {
     "Completed": "Completed protocol",
@@ -48,4 +48,4 @@ MEANS = {
     "ABSYSDAY": tuple(f"ABSYS{hour:02}" for hour in range(7, 22)),
     "ABSYSNGT": tuple(f"ABSYS{hour:02}" for hour in (*range(7), 22, 23)),
 }
-"""Calculated field -> what it is the mean of."""
+"""Calculated variable -> the variables it is the mean of."""

@@ -1,4 +1,7 @@
-"""The life of a record: when it was made and changed, how often, how it ended, and what is odd about it as a whole."""
+"""The life of a record: when it was created and changed, its statuses, and defects of the record as a whole.
+
+Its answers are made in `answers`, their defects in `defects`. How times are written (`written`, `iso`) is here too.
+"""
 
 from __future__ import annotations
 
@@ -15,71 +18,73 @@ from .seeded import LOW, Dice
 DAY = 86400
 CLOCK_SECONDS = (NOW - DAY_ZERO) * DAY
 IMPORTED = (date(2026, 9, 15).toordinal() - DAY_ZERO) * DAY + 7200
-"""2026-09-15 02:00:00, when many records were changed at once."""
+"""2026-09-15 02:00:00, when an import changed many records at once (D36)."""
 BURST_TIME = (date(2026, 10, 25).toordinal() - DAY_ZERO) * DAY + 10800
 ONE = 1 << 64
 
-# Shares of records that were changed in the last day, week and 30 days, and of deletions among those. Records made in
-# these days are changed in them anyway, so a little less is drawn than the 0.4 %, 2.5 % and 9 % that come out.
-LAST_DAY, LAST_WEEK, LAST_MONTH, GONE_OF_THESE = 0.0024, 0.0163, 0.056, 0.05
+# Shares of records drawn to be changed in the last day, week and 30 days, and the share of deletions among those.
+# Records created in these days are changed then anyway, so less is drawn than the 0.4 %, 2.5 % and 9 % that result.
+LAST_DAY, LAST_WEEK, LAST_MONTH, DELETED_OF_THESE = 0.0024, 0.0163, 0.056, 0.05
 RETIRED_SHARE = 0.0004
-"""Records of the retired form among all; they are all deleted."""
+"""Share of records that belong to the retired form; all of those are deleted."""
 MORE_SINGLE = 0.031
-"""Records that are changed late or deleted have two revisions at least; so more are drawn that would have one."""
+"""Share of records drawn with one revision in excess: those changed late or deleted get a second one."""
 
 
 class Life(NamedTuple):
-    """What happened to one record. Times are seconds since the first day of the study."""
+    """The history of one record. Times are seconds since `DAY_ZERO`."""
 
     created: int
     modified: int
     revisions: int
-    chain: tuple[str, ...]
-    """Status after each revision, without the last one of a deleted record."""
+    statuses: tuple[str, ...]
+    """Status after each revision; of a deleted record without the deletion."""
     deleted: bool
-    oddities: tuple[str, ...]
+    defects: tuple[str, ...]
     """Defects of the record as a whole, such as `D05`."""
     words: tuple[int, ...]
-    """The random numbers of the record, for whoever needs more of them."""
+    """Eight random numbers of 64 bits, from which other properties of the record are drawn."""
 
     @property
     def status(self) -> str:
-        """The status of the record now."""
-        return "Record Deleted" if self.deleted else self.chain[-1]
+        """The current status of the record."""
+        return "Record Deleted" if self.deleted else self.statuses[-1]
 
 
 class Lives:
-    """Makes the life of any record alone."""
+    """Makes the life of any record, independently of the others."""
 
     def __init__(self, design: Design, dice: Dice, plan: Plan) -> None:
         self._plan = plan
         self._dice = dice
         rate = design.rate
-        self._counts = self._thresholds(design)
-        self._imported = rate("D36") * 1.05
-        self._skewed = self._imported + rate("D35")
-        self._recent = self._skewed + LAST_MONTH
-        self._gone = (rate("D10") - RETIRED_SHARE - LAST_MONTH * GONE_OF_THESE) / (1 - LAST_MONTH)
-        self._null, self._empty = rate("D05"), rate("D05") + rate("D04")
-        self._case = self._empty + rate("D31")
-        self._undeclared = self._case + rate("D32")
+        self._revision_limits = self._limits_of_revisions(design)
+        self._imported_limit = rate("D36") * 1.05
+        self._skewed_limit = self._imported_limit + rate("D35")
+        self._recent_limit = self._skewed_limit + LAST_MONTH
+        self._deleted_share = (rate("D10") - RETIRED_SHARE - LAST_MONTH * DELETED_OF_THESE) / (1 - LAST_MONTH)
+        self._null_limit, self._empty_limit = rate("D05"), rate("D05") + rate("D04")
+        self._case_limit = self._empty_limit + rate("D31")
+        self._undeclared_limit = self._case_limit + rate("D32")
         self._epro = [form["eproForm"] for form in design.data["forms"]]
         self._keys = [form["formKey"] for form in design.data["forms"]]
-        self._old, self._event, self._action = (design.place[key] for key in ("OLDVS", "AE", "AEACT"))
+        self._retired_form, self._adverse_event, self._action = (
+            design.form_index[key] for key in ("OLDVS", "AE", "AEACT")
+        )
 
     @staticmethod
-    def _thresholds(design: Design) -> list[tuple[float, int]]:
+    def _limits_of_revisions(design: Design) -> list[tuple[float, int]]:
         shares = {int(count): share for count, share in design.data["revisionsPerRecord"].items()}
         shares[1] += MORE_SINGLE
         shares[2] -= MORE_SINGLE
-        found, total = [], 0.0
+        limits, total = [], 0.0
         for count, share in shares.items():
             total += share
-            found.append((total, count))
-        return found
+            limits.append((total, count))
+        return limits
 
     def key(self, rank: int) -> str:
-        """The name all draws for a record are made with: its owner and its place among the owner's records."""
+        """The name that all draws for a record use: its owner and its index among the owner's records."""
         owner, local = self._plan.owner(rank)
         return self._key(owner, local, self._plan.subject_of(owner))
 
@@ -94,45 +99,45 @@ class Lives:
         words = self._dice.words(self._key(owner, local, subject))
         form, mark = plan.form[rank], plan.mark[rank]
         clean = subject is not None and subject.story.clean
-        oddities: list[str] = []
-        count = next((n for limit, n in self._counts if words[0] < limit * ONE), 6)
+        defects: list[str] = []
+        revisions = next((n for limit, n in self._revision_limits if words[0] < limit * ONE), 6)
         created = plan.day[rank] * DAY + 25200 + (words[6] & LOW) % 36000
         if subject is not None and form == 0:
             created = (subject.registered - DAY_ZERO) * DAY + 32400 + (words[6] & LOW) % 18000
-        changed = created + (count - 1) * (3600 + (words[6] >> 32) % 180000) if count > 1 else created
-        changed = min(changed, CLOCK_SECONDS - 1 - words[6] % 3600)
+        modified = created + (revisions - 1) * (3600 + (words[6] >> 32) % 180000) if revisions > 1 else created
+        modified = min(modified, CLOCK_SECONDS - 1 - words[6] % 3600)
         u = words[1] / ONE
-        gone = self._gone
+        gone = self._deleted_share
         if mark == BURST:
-            changed, count = BURST_TIME, max(2, count)
+            modified, revisions = BURST_TIME, max(2, revisions)
         elif clean:
             gone = 0.0
-        elif u < self._imported:
+        elif u < self._imported_limit:
             if created < IMPORTED:
-                changed, count = IMPORTED, max(2, count)
-        elif u < self._skewed or (subject is not None and (subject.number, self._keys[form]) in SKEWED):
-            changed, count = created - 60 - (words[6] & 4095), 1
-            oddities.append("D35")
-        elif u < self._recent:
-            days_back = self._days_back(u - self._skewed)
+                modified, revisions = IMPORTED, max(2, revisions)
+        elif u < self._skewed_limit or (subject is not None and (subject.number, self._keys[form]) in SKEWED):
+            modified, revisions = created - 60 - (words[6] & 4095), 1
+            defects.append("D35")
+        elif u < self._recent_limit:
+            days_back = self._days_back(u - self._skewed_limit)
             moment = CLOCK_SECONDS - DAY * days_back + words[6] % DAY
-            if moment > changed:
-                changed, count = moment, max(2, count)
-                gone = GONE_OF_THESE
-        created = min(created, changed) if "D35" not in oddities else created
-        if form == self._event and rank + 1 < len(plan.form) and plan.form[rank + 1] == self._action:
-            gone = 0.0  # an adverse event with an action stays
-        deleted = form == self._old or words[2] < gone * ONE
+            if moment > modified:
+                modified, revisions = moment, max(2, revisions)
+                gone = DELETED_OF_THESE
+        created = min(created, modified) if "D35" not in defects else created
+        if form == self._adverse_event and rank + 1 < len(plan.form) and plan.form[rank + 1] == self._action:
+            gone = 0.0  # an adverse event with an action is never deleted
+        deleted = form == self._retired_form or words[2] < gone * ONE
         if subject is not None and (subject.number, self._keys[form]) in DELETED:
             deleted = True
         if subject is not None and subject.gone == "D11":
             deleted = True
         if deleted:
-            count = max(2, count)
-            changed = max(changed, created)
+            revisions = max(2, revisions)
+            modified = max(modified, created)
         return Life(
-            created, changed, count, self._chain(count, deleted, form, subject, words), deleted,
-            self._odd_shape(tuple(oddities), subject, form, words, clean), words,
+            created, modified, revisions, self._statuses(revisions, deleted, form, subject, words), deleted,
+            self._record_defects(tuple(defects), subject, form, words, clean), words,
         )  # fmt: skip
 
     @staticmethod
@@ -143,62 +148,62 @@ class Lives:
             return 2 + int((u - LAST_DAY) / (LAST_WEEK - LAST_DAY) * 6)
         return min(30, 8 + int((u - LAST_WEEK) / (LAST_MONTH - LAST_WEEK) * 23))
 
-    def _chain(
+    def _statuses(
         self, count: int, deleted: bool, form: int, subject: Subject | None, words: tuple[int, ...]
     ) -> tuple[str, ...]:
-        """Status after each revision; a deleted record has one less, since its last revision is the deletion."""
+        """Status after each revision; a deleted record has one less, because its last revision is the deletion."""
         length = count - 1 if deleted else count
         locked = subject is not None and subject.status == "Completed" and words[2] & LOW < 0.21 * LOW
         if self._epro[form]:
-            full = ["Record Complete", "Record Reviewed" if words[2] & 1 else "Record Complete", "Record Reviewed"]
+            statuses = ["Record Complete", "Record Reviewed" if words[2] & 1 else "Record Complete", "Record Reviewed"]
         else:
-            full = ["Record Incomplete", "Record Complete", "Record Reviewed"]
+            statuses = ["Record Incomplete", "Record Complete", "Record Reviewed"]
         if count >= 4:
-            full.insert(1, full[0])
+            statuses.insert(1, statuses[0])
         if count >= 6:
-            full.insert(3, "Record Complete")
-        full += [full[-1]] * (length - len(full))
+            statuses.insert(3, "Record Complete")
+        statuses += [statuses[-1]] * (length - len(statuses))
         if locked and length > 1:
-            full[length - 1] = "Record Locked"
-        return tuple(full[:length])
+            statuses[length - 1] = "Record Locked"
+        return tuple(statuses[:length])
 
-    def _odd_shape(
+    def _record_defects(
         self,
-        found: tuple[str, ...],
+        drawn: tuple[str, ...],
         subject: Subject | None,
         form: int,
         words: tuple[int, ...],
         clean: bool,
     ) -> tuple[str, ...]:
         if clean:
-            return found
+            return drawn
         u = words[5] / ONE
         if subject is None or not subject.scripted:
-            if u < self._null:
-                return (*found, "D05")
-            if u < self._empty:
-                return (*found, "D04")
-            if u < self._case:
-                return (*found, "D31")
-            if u < self._undeclared:
-                return (*found, "D32")
-            return found
+            if u < self._null_limit:
+                return (*drawn, "D05")
+            if u < self._empty_limit:
+                return (*drawn, "D04")
+            if u < self._case_limit:
+                return (*drawn, "D31")
+            if u < self._undeclared_limit:
+                return (*drawn, "D32")
+            return drawn
         planted = SHAPES.get((subject.number, self._keys[form]))
-        return (*found, planted) if planted else found
+        return (*drawn, planted) if planted else drawn
 
 
 @lru_cache(maxsize=4096)
 def day_text(day: int) -> str:
-    """A day of the study as `YYYY-MM-DD`."""
+    """A day counted from `DAY_ZERO`, as `YYYY-MM-DD`."""
     return date.fromordinal(day + DAY_ZERO).isoformat()
 
 
 def written(seconds: int) -> str:
-    """A time as the API writes it: UTC, no zone."""
+    """A time in seconds since `DAY_ZERO` as the API writes it: `2026-09-15 02:00:00`, in UTC."""
     day, rest = divmod(seconds, DAY)
     return f"{day_text(day)} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
 
 
 def iso(ordinal: int) -> str:
-    """A day given as ordinal as `YYYY-MM-DD`."""
+    """A day given as an ordinal, as `YYYY-MM-DD`."""
     return day_text(ordinal - DAY_ZERO)

@@ -1,7 +1,7 @@
-"""The sixteen scripted subjects: the same stories in every size, each a corner a client must get right.
+"""The sixteen scripted subjects: the same in every size, each an edge case that a client must handle.
 
-`STORIES` says how far a subject gets and what is out of the ordinary around its records; `ANSWERS` what stands in them.
-The same corner is drawn at random elsewhere; here it is certain.
+`STORIES` says how far a subject gets and what is unusual about its records, `ANSWERS` what the records hold. Other
+subjects have such edge cases at random; here they are certain.
 """
 
 from __future__ import annotations
@@ -15,31 +15,34 @@ CLEAN_LOGS = {"MH": 2, "AE": 2, "CM": 3, "PD": 1, "DD": 0}
 
 @dataclass(frozen=True)
 class Story:
-    """What is certain about a subject; the default says nothing, so that everything is drawn."""
+    """What is fixed about a subject; everything left at its default is drawn at random."""
 
     luck: float | None = None
-    """How far it gets: the smaller the further. With it no visit is missed, late or early by chance."""
+    """How far the subject gets, from 0 (furthest) to 1. If set, no visit is missed, late or early by chance."""
     registered: int | None = None
     missed: tuple[int, ...] = ()
-    """Places of planned visits that do not take place although they are due."""
+    """Indexes of planned visits that are due but do not take place."""
     slips: dict[int, int] = field(default_factory=dict)
-    """Place of a planned visit -> days after (or before) its due day."""
+    """Index of a planned visit -> days after its due day; negative: before."""
     unscheduled: int | None = None
     logs: dict[str, int] | None = None
     """Form -> number of log entries."""
     log_days: dict[tuple[str, int], int] = field(default_factory=dict)
     """Form and number of a log entry -> its day."""
     actions: tuple[int, ...] = ()
-    """Numbers of the adverse events with an action."""
+    """Numbers of the adverse events that have an action."""
     gone: str = ""
+    """How the subject is deleted: `D11` or `D12`, as in `people.Subject`."""
     person: int = 0
+    """Number of the subject that is the same person; 0: no other."""
     clean: bool = False
+    """Whether nothing about the subject has a defect."""
     exit: int | None = None
     """Day of leaving the study."""
     silent: bool = False
-    """Left the study on a day nobody wrote down."""
+    """Whether the day of leaving the study was not recorded."""
     repeated: tuple[str, ...] = ()
-    """Forms one record of which is entered twice."""
+    """Forms of which one record is entered twice."""
 
 
 def _day(text: str) -> int:
@@ -88,20 +91,20 @@ def is_scripted(number: int | None) -> bool:
 
 
 DAY_UNDER_LIVE_RECORD = (20011, 4)
-"""Subject and place of the visit that is deleted although its records are not (Day 7)."""
+"""Subject and index of a visit (Day 7) that is deleted although its records are not."""
 
 SHAPES = {
     (20011, "REG"): "D05", (20011, "ICF"): "D04", (20011, "DEMO"): "D31", (20011, "ELIG"): "D32",
     (20001, "OLDVS"): "D04",
 }  # fmt: skip
-"""Subject and form -> what is wrong with the records as a whole."""
+"""Subject and form -> the defect of its records as a whole."""
 SKEWED = {(20011, "DEMO")}
-"""Subject and form whose records were changed before they were made (D35)."""
+"""Subject and form whose records were changed before they were created (D35)."""
 DELETED = {(20012, "PD")}
 """Subject and form whose records are deleted, with a query on one."""
 
 ABSENT = object()
-"""Stands for an answer whose key is left out."""
+"""Marks an answer whose key is left out."""
 
 ANSWERS: dict[tuple[int, str, int], dict[str, Any]] = {
     (20001, "REG", 1): {"REGINIT": "A-B", "REGYOB": "1961", "REGLANG": "English"},
@@ -139,7 +142,7 @@ ANSWERS: dict[tuple[int, str, int], dict[str, Any]] = {
     (20010, "CM", 3): {"CMSTDAT": "UNK"},
     (20010, "VS", 1): {"VSTIM": "24:00"},
     (20010, "VS", 2): {"VSDAT": "29-FEB-2024"},
-    (20010, "VS", 5): {"VSDAT": "2024-03-31", "VSTIM": "02:30"},  # a time that clocks in Europe jumped over
+    (20010, "VS", 5): {"VSDAT": "2024-03-31", "VSTIM": "02:30"},  # a time skipped by daylight saving in Europe
     (20010, "VS", 3): {"VSDAT": "1900-01-01"},
     (20010, "VS", 4): {"VSDAT": "9999-12-31"},
     (20011, "MH", 1): {"MHCOM": {"text": "nested", "lines": ["one", "two"]}},
@@ -164,7 +167,7 @@ TORTURE: dict[int, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     20008: (("TEXT", "MEMO"), TORTURE_TEXT),
     20009: (("NUMBER",), TORTURE_NUMBER),
 }
-"""Subject -> kinds of field all of whose answers are replaced, and by what."""
+"""Subject -> the types of variables whose answers are all replaced, and the answers put there in turn."""
 
 PLANTED: dict[tuple[int, str, int], tuple[tuple[str, str | None], ...]] = {
     (20001, "VS", 5): (("D01", "SYSBP3"), ("D02", "DIABP3")),
@@ -184,4 +187,4 @@ PLANTED: dict[tuple[int, str, int], tuple[tuple[str, str | None], ...]] = {
     (20006, "EOS", 1): (("D25", "EXDTHDAT"),),
     (20007, "EOS", 1): (("D01", "EXDAT"),),
 }  # fmt: skip
-"""Which of the scripted answers are cases of a defect, for the ledger."""
+"""Scripted answers that are cases of a defect, for the ledger of the manifest."""

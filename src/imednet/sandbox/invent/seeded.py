@@ -1,7 +1,7 @@
-"""Randomness by counting: the same seed gives the same values on every machine and Python version.
+"""`Dice`: random values that are the same on every machine and Python version for the same seed.
 
-There is no state and no order of calls: any value can be drawn alone, from the names it is drawn for. Only
-multiplications, divisions and square roots are used on floats, since those are rounded alike everywhere.
+A value is a hash of the seed and of the names it is drawn for. There is no state, so any value can be drawn alone, in
+any order. Floats are only added, multiplied and divided, because those operations round alike everywhere.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ T = TypeVar("T")
 _ONE = 1 << 64
 _WORDS = Struct(">8Q").unpack
 LOW = (1 << 32) - 1
+"""Mask of the lower 32 of 64 random bits."""
 
 
 class Dice:
-    """Draws values for a path of names, such as `dice.below(6, "visit", 100001, "jitter")`."""
+    """Draws a value for a path of names, such as `dice.below(6, "visit", 100001, "jitter")`."""
 
     def __init__(self, seed: int) -> None:
         self._key = seed.to_bytes(16, "big", signed=True)
@@ -31,7 +32,7 @@ class Dice:
         return int.from_bytes(blake2b(text, key=self._key, digest_size=8).digest(), "big")
 
     def words(self, name: str) -> tuple[int, ...]:
-        """Eight times 64 random bits for one name; where many values are needed this is much faster."""
+        """Eight numbers of 64 random bits for one name: much faster than eight calls of `bits`."""
         return _WORDS(blake2b(name.encode(), key=self._key, digest_size=64).digest())
 
     def below(self, limit: int, *path: object) -> int:
@@ -39,11 +40,11 @@ class Dice:
         return self.bits(*path) * limit >> 64
 
     def unit(self, *path: object) -> float:
-        """A number from 0 up to 1."""
+        """A number from 0 up to, but not including, 1."""
         return self.bits(*path) / _ONE
 
     def chance(self, rate: float, *path: object) -> bool:
-        """True in this share of draws."""
+        """True for this share of draws."""
         return self.unit(*path) < rate
 
     def pick(self, options: Sequence[T], *path: object) -> T:
@@ -51,7 +52,7 @@ class Dice:
         return options[self.below(len(options), *path)]
 
     def poisson(self, mean: float, *path: object) -> int:
-        """A count with this mean."""
+        """A Poisson-distributed count with this mean."""
         u, count, chance = self.unit(*path), 0, growth(-mean)
         while u >= chance and count < 60:
             u -= chance
@@ -61,7 +62,7 @@ class Dice:
 
     def order(self, items: Sequence[T], *path: object) -> list[T]:
         """The items in a random order."""
-        return [items[place] for place in sorted(range(len(items)), key=lambda place: (self.bits(*path, place), place))]
+        return [items[index] for index in sorted(range(len(items)), key=lambda index: (self.bits(*path, index), index))]
 
     def uuid(self, *path: object) -> str:
         """A UUID as text."""
@@ -69,7 +70,7 @@ class Dice:
 
 
 def growth(exponent: float) -> float:
-    """E to this power, by multiplications alone, so that no library's rounding enters."""
+    """`e` to this power, by multiplications alone: libraries round `exp` differently."""
     factor = 1.0 + exponent / 1048576
     for _ in range(20):
         factor *= factor
@@ -77,6 +78,6 @@ def growth(exponent: float) -> float:
 
 
 def bell(word: int) -> float:
-    """A number around 0 with a spread of 1, nearly normal, from 64 random bits."""
+    """A nearly normal number with mean 0 and standard deviation 1, from 64 random bits."""
     total = (word & 65535) + (word >> 16 & 65535) + (word >> 32 & 65535) + (word >> 48)
     return (total - 131070) / 37837.2  # 65535 / sqrt(3)

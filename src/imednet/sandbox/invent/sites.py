@@ -1,4 +1,4 @@
-"""Where subjects are seen: the six sites of the design, and as many more as a size asks for."""
+"""Sites: the six of the design, as many more as a size asks for, and how many subjects each has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPEN, CLOSED = "Enrollment Open", "Enrollment Closed"
 
 
 def quotas(shares: list[float], total: int) -> list[int]:
-    """Whole numbers with these shares that sum up to the total (largest remainder).
+    """Whole numbers in proportion to shares that sum up to the total, by the largest remainder.
 
     >>> quotas([0.06, 0.18, 0.05, 0.38, 0.22, 0.07, 0.03, 0.01], 48)
     [3, 9, 2, 18, 11, 3, 1, 1]
@@ -28,30 +28,30 @@ def quotas(shares: list[float], total: int) -> list[int]:
     whole = sum(shares)
     exact = [share / whole * total for share in shares]
     counts = [int(value) for value in exact]
-    by_remainder = sorted(range(len(shares)), key=lambda place: counts[place] - exact[place])
-    for place in by_remainder[: total - sum(counts)]:
-        counts[place] += 1
+    by_remainder = sorted(range(len(shares)), key=lambda index: counts[index] - exact[index])
+    for index in by_remainder[: total - sum(counts)]:
+        counts[index] += 1
     return counts
 
 
 def sites_of(design: Design, dice: Dice, count: int, subjects: int) -> list[tuple[Row, int]]:
-    """Sites, each with how many subjects it has.
+    """Sites, each with its number of subjects.
 
-    8 % have none, 12 % are closed, and one in forty bears the name of another: only `siteId` tells those apart.
+    8 % have no subjects, 12 % are closed, and one in forty has the name of another site but its own `siteId`.
     """
     known = design.data["sites"][:count]
     fields = ("siteId", "siteName", "siteEnrollmentStatus")
     sites = [{name: site[name] for name in fields} for site in known]
     if count == len(known) and subjects % 48 == 0:
         return [(site, given["demoSubjects"] * (subjects // 48)) for site, given in zip(sites, known, strict=True)]
-    for place in range(len(known), count):
-        town = TOWNS[dice.below(len(TOWNS), "site", place)]
-        sites.append({"siteId": 301 + place, "siteName": f"Site {301 + place} {town}", "siteEnrollmentStatus": OPEN})
+    for index in range(len(known), count):
+        town = TOWNS[dice.below(len(TOWNS), "site", index)]
+        sites.append({"siteId": 301 + index, "siteName": f"Site {301 + index} {town}", "siteEnrollmentStatus": OPEN})
     others = dice.order(range(len(known), count), "sites")
     empty = {5, *others[: max(0, round(count * 0.08) - 1)]}
-    for place in others[len(others) - max(0, round(count * 0.12) - 2) :]:
-        sites[place]["siteEnrollmentStatus"] = CLOSED
-    for place in others[10 : 10 + count // 40]:
-        sites[place]["siteName"] = sites[others[9]]["siteName"]
-    weights = [0.0 if place in empty else float(1 / Decimal(place + 2) ** Decimal("0.7")) for place in range(count)]
+    for index in others[len(others) - max(0, round(count * 0.12) - 2) :]:
+        sites[index]["siteEnrollmentStatus"] = CLOSED
+    for index in others[10 : 10 + count // 40]:
+        sites[index]["siteName"] = sites[others[9]]["siteName"]
+    weights = [0.0 if index in empty else float(1 / Decimal(index + 2) ** Decimal("0.7")) for index in range(count)]
     return list(zip(sites, quotas(weights, subjects), strict=True))

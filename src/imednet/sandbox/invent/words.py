@@ -1,4 +1,4 @@
-"""Words that invented people and answers are made of. Nothing here comes from a licensed dictionary."""
+"""Words that names and answers are made of. None of them comes from a licensed dictionary."""
 
 WORDS = (
     "stable", "mild", "left", "right", "morning", "after", "visit", "noted", "by", "site", "staff", "without",
@@ -12,7 +12,7 @@ _TROUBLES = {
     "stiffness": "rigidity", "bruise": "contusion", "rash": "eruption", "tingling": "paraesthesia",
     "soreness": "discomfort",
 }  # fmt: skip
-TERMS = {f"{part} {word}": f"{part} {better}" for part in _PARTS for word, better in _TROUBLES.items()}
+TERMS = {f"{part} {word}": f"{part} {medical}" for part in _PARTS for word, medical in _TROUBLES.items()}
 """Reported term -> preferred term."""
 
 DRUGS = {
@@ -55,7 +55,7 @@ PREFERRED_TERMS = {
     "Migraine": "Migraine", "Asthma": "Asthma", "Gout": "Gout",
 }  # fmt: skip
 PREFERRED_DRUGS = {**DRUGS, **FOREIGN_DRUGS, "Amlodipin": "AMLODIPINE"}
-"""Whatever may be reported -> what it is coded as; other texts get no code."""
+"""Reported text -> its code; texts that are not listed get none."""
 FORMULAS = ("=1+1", "+49 170", "-none-", "@home")
 NUMBER_WITH_SIGN = ("<5", ">200", "<0.1")
 NUMBER_IN_WORDS = (" 72 ", "1e3", "ND", "N/A", "007")

@@ -1,1 +1,1 @@
-"""The server: requests to answers, lists, writes, jobs, and what goes wrong on the way."""
+"""The server: how requests are answered, filtered lists, writes and jobs, switches, and faults."""

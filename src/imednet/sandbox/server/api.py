@@ -1,4 +1,7 @@
-"""Requests to answers, without a socket: keys, routes, lists, writes and the vendor's error envelopes."""
+"""`Api`: answers requests without a socket. Checks headers and keys, routes, and delegates lists, writes and jobs.
+
+The socket is in `server`, faults in `faults`, the shapes of errors in `messages`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from urllib.parse import unquote
 from ..invent.design import STUDY, TWIN, Row
 from ..invent.record_life import CLOCK_SECONDS, written
 from ..study.study import FIELDS, Study, empty_studies, study_rows
-from ..study.tables import KEYS, Fixed, Table
+from ..study.tables import KEYS, FixedRows, Table
 from .calendar import advance
 from .item_rules import read_items
 from .jobs import Jobs
@@ -22,15 +25,13 @@ from .switches import Switches
 from .writes import store
 
 PREFIX = "/api/v1/edc/"
-
-
 PARAMETERS = ("page", "size", "sort", "filter")
 OWN_PARAMETERS = {"records": ("recordDataFilter",), "users": ("includeInactive",)}
-"""List -> the parameters that it alone has."""
+"""List -> the parameters that only this list has."""
 
 
 class Api:
-    """The API over a set of studies. Its clock stands still but for writes and `advance`."""
+    """The API over a set of studies. Its clock moves only with writes and `advance`."""
 
     def __init__(
         self,
@@ -42,45 +43,49 @@ class Api:
         self.studies = studies
         self.switches = switches if switches is not None else Switches()
         self.seconds = CLOCK_SECONDS
-        self._writing = threading.RLock()
-        self.lists = Lists(self.switches, self._writing)
+        self._write_lock = threading.RLock()
+        self.lists = Lists(self.switches, self._write_lock)
         self.jobs = Jobs(self.switches, job_clock)
-        self._sees = {(pair["apiKey"], pair["securityKey"]): pair["sees"] for pair in keys}
+        self._visibility = {(pair["apiKey"], pair["securityKey"]): pair["sees"] for pair in keys}
         self._list_studies()
 
     @property
     def clock(self) -> str:
-        """The server's time, as answers print it."""
+        """The server's time, as it appears in answers."""
         return written(self.seconds)
 
     def turn(self, chosen: dict[str, object]) -> None:
-        """Turn switches while the server runs."""
-        with self._writing:
+        """Set switches while the server runs.
+
+        Raises:
+            ValueError: for a switch or value that does not exist; none is set then.
+        """
+        with self._write_lock:
             self.switches.set(chosen)
             if "manyStudies" in chosen:
-                more = empty_studies(self.studies[STUDY].seed)
-                for key in more:
+                more_studies = empty_studies(self.studies[STUDY].seed)
+                for key in more_studies:
                     self.studies.pop(key, None)
                 if self.switches.on("manyStudies"):
-                    self.studies.update(more)
+                    self.studies.update(more_studies)
                 self._list_studies()
             self.lists.forget()
 
     def _list_studies(self) -> None:
-        self._study_table = Table("studies", Fixed(study_rows(self.studies)), FIELDS["studies"])
+        self._study_table = Table("studies", FixedRows(study_rows(self.studies)), FIELDS["studies"])
 
     def advance(self, days: int) -> Row:
-        """Let days pass in the main study: new, changed and deleted rows; gives how many."""
-        with self._writing:
+        """Let days pass in the main study; returns how many records are new, changed and deleted."""
+        with self._write_lock:
             return advance(self, self.studies[STUDY], days)
 
     def manifest(self, *, ledger: bool = True) -> Row:
-        """What is served, counted and hashed while nobody writes."""
-        with self._writing:
+        """Counts and hashes of everything served, taken while writes wait."""
+        with self._write_lock:
             return manifest_of(self.studies, self.clock, ledger=ledger)
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request."""
+        """Answer a request; failures are answered in the vendor's error envelope."""
         try:
             self._check_headers(request)
             unblinded = self._check_keys(request)
@@ -89,23 +94,23 @@ class Api:
         except Problem as problem:
             return problem_answer(problem, request.path, self.clock, self.switches["errorBody"])
 
-    # ---- who asks
+    # ---- checks
 
     def _check_keys(self, request: Request) -> bool:
         pair = (request.headers.get("x-api-key", ""), request.headers.get("x-imn-security-key", ""))
-        if pair not in self._sees:
+        if pair not in self._visibility:
             raise Problem(HTTPStatus.UNAUTHORIZED, "9001", "Insufficient permission to retrieve data")
-        return self._sees[pair] == "all"
+        return self._visibility[pair] == "all"
 
     def _check_headers(self, request: Request) -> None:
-        """The documentation asks for a content type also where nothing is sent."""
+        """Check `Content-Type` and `Accept`; the documentation wants a content type even without a body."""
         for name, switch in (("Content-Type", "missingContentType"), ("Accept", "missingAccept")):
             given = request.headers.get(name.lower(), "")
-            wanted = given.partition(";")[0].strip().lower() == "application/json"
-            if not wanted and self.switches[switch] == "refused":
+            is_json = given.partition(";")[0].strip().lower() == "application/json"
+            if not is_json and self.switches[switch] == "refused":
                 raise invalid(name, given)
 
-    # ---- where to
+    # ---- routes
 
     def _dispatch(self, request: Request, unblinded: bool) -> Answer:
         path = request.path
@@ -118,12 +123,12 @@ class Api:
             return self._list(request, self._study_table, None, unblinded)
         study = self._study(parts[1])
         if len(parts) == 2:
-            self._only(request, "GET")
+            self._require_method(request, "GET")
             raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "9000", "Unknown error")
         if len(parts) == 4:
             if parts[2] != "jobs":
                 raise not_found()
-            self._only(request, "GET")
+            self._require_method(request, "GET")
             return Answer(200, encoded(self.jobs.show(study.key, parts[3])))
         name = parts[2]
         if name not in KEYS or name == "studies" or (name == "codings" and self.switches["codingsPage"] == "404"):
@@ -133,16 +138,16 @@ class Api:
         return self._list(request, study.table(name), study, unblinded)
 
     def _check_parameters(self, name: str, query: dict[str, list[str]]) -> None:
-        """Parameters that a list does not have, and a filter on users, are refused or go unseen."""
+        """Refuse or drop parameters that a list does not have, and filters on users."""
         for parameter in list(query):
             if parameter in PARAMETERS or parameter in OWN_PARAMETERS.get(name, ()):
                 if not (name == "users" and parameter == "filter"):
                     continue
-                switch, what = "usersFilter", "The list has no filter"
+                switch, reason = "usersFilter", "The list has no filter"
             else:
-                switch, what = "unknownParameter", "Unknown parameter"
+                switch, reason = "unknownParameter", "Unknown parameter"
             if self.switches[switch] == "refused":
-                raise invalid(parameter or "query", query[parameter][0], what)
+                raise invalid(parameter or "query", query[parameter][0], reason)
             del query[parameter]
 
     def _study(self, key: str) -> Study:
@@ -154,13 +159,13 @@ class Api:
         raise Problem(HTTPStatus.FORBIDDEN, "9001", "Insufficient permission to retrieve data", "studyKey", key)
 
     @staticmethod
-    def _only(request: Request, *methods: str) -> None:
+    def _require_method(request: Request, *methods: str) -> None:
         if request.method not in methods:
-            what = f"Request method {request.method} is not supported"
-            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "1000", what, headers={"Allow": ", ".join(methods)})
+            description = f"Request method {request.method} is not supported"
+            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "1000", description, headers={"Allow": ", ".join(methods)})
 
     def _list(self, request: Request, table: Table, study: Study | None, unblinded: bool) -> Answer:
-        self._only(request, *(("GET", "POST") if table.name == "records" else ("GET",)))
+        self._require_method(request, *(("GET", "POST") if table.name == "records" else ("GET",)))
         query: dict[str, list[str]] = {}
         for key, value in request.query:
             query.setdefault(key, []).append(value)
@@ -169,7 +174,7 @@ class Api:
         return Answer(200, body, page=body)
 
     def pack(self, request: Request, answer: Answer) -> Answer:
-        """Compress a page for a caller who accepts that, if nobody has touched it since."""
+        """Compress a page if the caller accepts gzip and no fault has changed the page."""
         accepted = _accepts_gzip(request.headers.get("accept-encoding", ""))
         if accepted and answer.page is answer.body and answer.page is not None and self.switches["gzip"] == "offered":
             answer.body = self.lists.zipped(answer.page)
@@ -181,7 +186,7 @@ class Api:
     def _post(self, request: Request, study: Study) -> Answer:
         if study.key != TWIN and not self.switches.on("postToMainStudy"):
             raise Problem(HTTPStatus.FORBIDDEN, "9001", "Insufficient permission to write data", "studyKey", study.key)
-        with self._writing:
+        with self._write_lock:
             items = read_items(request.body, study, self.switches)
             self.seconds += 1
             job = self.jobs.take(study, items, self.clock, request.headers.get("x-email-notify", ""))
@@ -189,18 +194,20 @@ class Api:
         return Answer(int(self.switches["postStatus"]), encoded(self.jobs.receipt(job)))
 
     def _settle_jobs(self) -> None:
-        """Store what the jobs that have ended since the last request were to store."""
+        """Store the items of jobs that have ended since the last request."""
         if not self.jobs.any_ended():
-            return  # so that a page from memory waits for nobody
-        with self._writing:
+            return  # without the lock, so that a cached page does not wait for a writer
+        with self._write_lock:
             for job in self.jobs.ended():
                 for item in job.to_store(self.switches["jobOutcome"]):
                     store(job.study, item, self.clock)
 
 
 def _accepts_gzip(header: str) -> bool:
-    words = [[part.strip() for part in word.split(";")] for word in header.lower().split(",")]
-    return any(word[0] == "gzip" and not any(part.replace(" ", "") in REFUSALS for part in word[1:]) for word in words)
+    codings = [[part.strip() for part in coding.split(";")] for coding in header.lower().split(",")]
+    return any(
+        name == "gzip" and not any(part.replace(" ", "") in REFUSALS for part in parts) for name, *parts in codings
+    )
 
 
 REFUSALS = ("q=0", "q=0.0", "q=0.00", "q=0.000")

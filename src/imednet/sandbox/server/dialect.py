@@ -1,4 +1,7 @@
-"""The same rows in another spelling: what the switches of the dialect do to rows before they are sent."""
+"""Spelling of rows: how the switches of the dialect change them before they are sent.
+
+`RowSpelling` covers the fields of rows, `TypedAnswers` the answers in `recordData`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ NUMBERS = frozenset(
     " positiveSlack eproGracePeriod variableId sequence subjectId visitId recordId parentRecordId recordRevisionId"
     " recordRevision dataRevision annotationId codingId".split()
 )
-"""Fields that hold numbers: nothing in them is null or missing, never empty text."""
+"""Fields that hold numbers: a missing value is null or absent, never empty text."""
 LISTS = frozenset({"keywords", "forms", "queryComments", "roles"})
 
 GERMAN = {
@@ -31,14 +34,14 @@ def _german_step(text: str) -> str:
     return f"{prefix} {_STEPS.get(word, word)}".strip()
 
 
-class Speech:
-    """How one sandbox spells its rows."""
+class RowSpelling:
+    """Spells rows as the switches of one sandbox say."""
 
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
 
     def value(self, field: str) -> Callable[[Any], Any] | None:
-        """What becomes of the values of a field, so that filters see what is sent; None: nothing."""
+        """The function that spells a field's values, for filters too; None if they are sent as they are."""
         switches = self._switches
         if field == "siteEnrollmentStatus" and switches["siteStatus"] == "token":
             return lambda text: {"Enrollment Open": "ENROLLMENT_OPEN", "Enrollment Closed": "READ_ONLY"}.get(text, text)
@@ -52,7 +55,7 @@ class Speech:
         return None
 
     def row(self, name: str, row: Row) -> Row:
-        """A row as it is sent."""
+        """Spell a row; the row is changed in place."""
         for field in ("siteEnrollmentStatus", "formType", "timeline", "subjectStatus", "recordStatus"):
             spell = self.value(field) if field in row else None
             if spell is not None:
@@ -62,52 +65,54 @@ class Speech:
         if name == "forms" and self._switches["subjectRecordReport"] == "absent":
             del row["subjectRecordReport"]
         if name == "users" and self._switches["roleDates"] != "array":
-            row["roles"] = [self._role(role, place) for place, role in enumerate(row["roles"])]
+            row["roles"] = [self._role(role, index) for index, role in enumerate(row["roles"])]
         if name == "queries" and self._switches["statusWords"] == "german":
             row["queryComments"] = [
-                {**one, "annotationStatus": _german_step(one["annotationStatus"])} for one in row["queryComments"]
+                {**comment, "annotationStatus": _german_step(comment["annotationStatus"])}
+                for comment in row["queryComments"]
             ]
-        return self._emptied(row)
+        return self._without_nulls(row)
 
-    def _role(self, role: Row, place: int) -> Row:
-        found = dict(role)
+    def _role(self, role: Row, index: int) -> Row:
+        spelled = dict(role)
         for field in ("dateCreated", "dateModified"):
             if role[field] is not None and (
-                self._switches["roleDates"] == "string" or place % 2 or field == "dateModified"
+                self._switches["roleDates"] == "string" or index % 2 or field == "dateModified"
             ):
-                found[field] = _short(role[field])
-        return found
+                spelled[field] = _date_text(role[field])
+        return spelled
 
-    def _emptied(self, row: Row) -> Row:
+    def _without_nulls(self, row: Row) -> Row:
+        """A row with its missing values in the style of the switch `emptyStyle`."""
         style = self._switches["emptyStyle"]
         if style == "null":
             return row
-        found: Row = {}
-        own = next((value for value in row.values() if type(value) is int), 0)
-        for place, (field, value) in enumerate(row.items()):
+        spelled: Row = {}
+        row_number = next((value for value in row.values() if type(value) is int), 0)
+        for index, (field, value) in enumerate(row.items()):
             if value is not None or field == "recordData":
-                found[field] = value
+                spelled[field] = value
                 continue
-            # In the mixed style each field of each row has its own way, always the same one.
-            turn = ("null", "empty", "absent")[(place + own) % 3]
-            way = turn if style == "mixed" else style
-            if way == "empty" and field not in NUMBERS and field not in LISTS:
-                found[field] = ""
-            elif way != "absent":
-                found[field] = None
-        return found
+            # In the mixed style, the style depends on the field and the row, so it is the same in every answer.
+            mixed = ("null", "empty", "absent")[(index + row_number) % 3]
+            field_style = mixed if style == "mixed" else style
+            if field_style == "empty" and field not in NUMBERS and field not in LISTS:
+                spelled[field] = ""
+            elif field_style != "absent":
+                spelled[field] = None
+        return spelled
 
 
-def _short(parts: list[int]) -> str:
-    """`2024-03-04T09:15:02.625`: no zone, and only as many digits of a second as are needed."""
+def _date_text(parts: list[int]) -> str:
+    """A date such as `2024-03-04T09:15:02.625`: without zone, with no more decimals of a second than needed."""
     year, month, day, hour, minute, *rest = [*parts, *[0] * (7 - len(parts))]
     second, nano = rest
     text = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
     return f"{text}.{nano:09}".rstrip("0") if nano else text
 
 
-class Typed:
-    """Answers as JSON of their kind instead of text."""
+class TypedAnswers:
+    """Turns answers from text into JSON numbers, codes and lists."""
 
     def __init__(self, design: Design) -> None:
         self._forms: Mapping[str, Mapping[str, Row]] = {
@@ -117,16 +122,16 @@ class Typed:
         self._design = design
 
     def data(self, form_key: str, data: Row) -> Row:
-        """The answers of a record; what does not fit its kind stays text."""
+        """The answers of a record; those that do not fit the type of their variable stay text."""
         variables = self._forms.get(form_key, {})
-        found: Row = {}
+        typed: Row = {}
         for name, value in data.items():
             variable = variables.get(name)
             if variable is None or not isinstance(value, str):
-                found[name] = value
+                typed[name] = value
             elif value or variable["variableType"] in ("TEXT", "MEMO"):
-                found[name] = self._typed(variable, value)
-        return found
+                typed[name] = self._typed(variable, value)
+        return typed
 
     def _typed(self, variable: Row, value: str) -> Any:
         kind = variable["variableType"]
@@ -135,8 +140,8 @@ class Typed:
                 number = float(value) if "." in value else int(value)
             except ValueError:
                 return value
-            plain = value.isascii() and value == value.strip() and "_" not in value and len(value) < 30
-            return number if plain else value
+            is_plain = value.isascii() and value == value.strip() and "_" not in value and len(value) < 30
+            return number if is_plain else value
         choices = self._design.codes(variable["codeList"]) if variable["codeList"] else []
         if kind in ("RADIO", "DROPDOWN"):
             return choices.index(value) + 1 if value in choices else value

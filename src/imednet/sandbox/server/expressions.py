@@ -1,7 +1,7 @@
-"""Filters: the grammar of lists and the weaker one of `recordData`, strict as documented or as lenient as switches say.
+"""Filters: the grammar of `filter` and the smaller one of `recordDataFilter`, as strict as the switches say.
 
-An expression becomes a tree of tests of single fields. What evaluates the tree (`lists`) knows how to get a field of
-many rows at once.
+An expression becomes a tree of tests of single fields. `lists` evaluates the tree, because it can read a field of many
+rows at once.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _ORDERED = ("<", "<=", ">", ">=")
 TIMES = ("dateCreated", "dateModified", "dateCoded")
 DAYS = ("startDate", "dueDate", "endDate", "visitDate")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_RUNAWAY = re.compile(r"[+*?}][^()]*\)[+*{]")
+_NESTED_REPETITION = re.compile(r"[+*?}][^()]*\)[+*{]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class Refused(Exception):
-    """An expression that the server answers with 400."""
+    """Raised for an expression that the server answers with 400."""
 
 
 class Test(NamedTuple):
-    """A test of one field."""
+    """A comparison of one field with a value."""
 
     name: str
     operator: str
@@ -46,135 +46,147 @@ class Test(NamedTuple):
 
 @dataclass(frozen=True)
 class Tree:
-    """`kind` is `and` or `or`; parts are tests or trees."""
+    """Tests and trees joined by `kind`, which is `and` or `or`."""
 
     kind: str
     parts: tuple[Test | Tree, ...]
 
 
 def parse_filter(text: str, attributes: set[str], switches: Switches | None = None) -> Tree:
-    """The tree of an expression. AND (`;`, `and`) binds tighter than OR (`,`, `or`)."""
+    """The tree of a `filter`. AND (`;`, `and`) binds tighter than OR (`,`, `or`).
+
+    Raises:
+        Refused: for an expression that the server does not accept.
+    """
     reader = _Reader(text, attributes, switches or Switches())
-    tree = reader.either()
-    if reader.left:
+    tree = reader.parse_or()
+    if reader.rest:
         raise Refused
     return tree
 
 
 class _Reader:
-    """Reads an expression from left to right."""
+    """Parses an expression from left to right."""
 
     def __init__(self, text: str, attributes: set[str], switches: Switches) -> None:
         self._switches = switches
         self._attributes = attributes
         self._seen: set[str] = set()
-        self.left = self._tokens(text)
+        self.rest = self._tokens(text)
 
     def _tokens(self, text: str) -> list[tuple[str, Any]]:
-        spaces = self._switches["filterSpaces"] == "accepted"
-        found: list[tuple[str, Any]] = []
-        at, space = 0, False
-        while at < len(text):
-            token = _TOKEN.match(text, at)
+        spaces_accepted = self._switches["filterSpaces"] == "accepted"
+        tokens: list[tuple[str, Any]] = []
+        position, space = 0, False
+        while position < len(text):
+            token = _TOKEN.match(text, position)
             if token is None:
                 raise Refused
-            at = token.end()
+            position = token.end()
             kind = token.lastgroup or ""
             if token["space"]:
                 space = True
                 # A word connector has a blank on both sides; elsewhere the strict server wants none.
-                if not spaces and not re.match(r"(and|or) ", text[at:]) and not (found and found[-1][0] == "word"):
+                if (
+                    not spaces_accepted
+                    and not re.match(r"(and|or) ", text[position:])
+                    and not (tokens and tokens[-1][0] == "word")
+                ):
                     raise Refused
                 continue
             if token["clause"]:
-                if (token["before"] or token["after"]) and not spaces:
+                if (token["before"] or token["after"]) and not spaces_accepted:
                     raise Refused
-                found.append(("test", (token["name"], token["operator"], token["value"])))
+                tokens.append(("test", (token["name"], token["operator"], token["value"])))
             elif token["word"]:
                 if not space:
                     raise Refused
-                found.append(("word", ";" if token["word"] == "and" else ","))
+                tokens.append(("word", ";" if token["word"] == "and" else ","))
             else:
-                found.append((kind, token.group()))
+                tokens.append((kind, token.group()))
             space = False
-        if text.endswith(" ") and not spaces:
+        if text.endswith(" ") and not spaces_accepted:
             raise Refused
-        return [("connector", value) if kind == "word" else (kind, value) for kind, value in found]
+        return [("connector", value) if kind == "word" else (kind, value) for kind, value in tokens]
 
     def _take(self, kind: str, value: str | None = None) -> bool:
-        if self.left and self.left[0][0] == kind and value in (None, self.left[0][1]):
-            self.left.pop(0)
+        if self.rest and self.rest[0][0] == kind and value in (None, self.rest[0][1]):
+            self.rest.pop(0)
             return True
         return False
 
-    def either(self) -> Tree:
-        """Parts joined by OR."""
-        parts: list[Test | Tree] = [self._both()]
+    def parse_or(self) -> Tree:
+        """Parse parts joined by OR."""
+        parts: list[Test | Tree] = [self._parse_and()]
         while self._take("connector", ","):
-            parts.append(self._both())
+            parts.append(self._parse_and())
         return Tree("or", tuple(parts))
 
-    def _both(self) -> Tree:
-        parts = [self._part()]
+    def _parse_and(self) -> Tree:
+        parts = [self._parse_part()]
         while self._take("connector", ";"):
-            parts.append(self._part())
+            parts.append(self._parse_part())
         return Tree("and", tuple(parts))
 
-    def _part(self) -> Test | Tree:
-        if self.left and self.left[0][0] == "open":
+    def _parse_part(self) -> Test | Tree:
+        if self.rest and self.rest[0][0] == "open":
             if not self._switches.on("filterParentheses"):
                 raise Refused
-            self.left.pop(0)
-            inner = self.either()
+            self.rest.pop(0)
+            inner = self.parse_or()
             if not self._take("close"):
                 raise Refused
             return inner
-        if not self.left or self.left[0][0] != "test":
+        if not self.rest or self.rest[0][0] != "test":
             raise Refused
-        _, (name, operator, value) = self.left.pop(0)
-        return self._test(name, operator, value)
+        _, (name, operator, value) = self.rest.pop(0)
+        return self._checked_test(name, operator, value)
 
-    def _test(self, name: str, operator: str, value: str) -> Test | Tree:
+    def _checked_test(self, name: str, operator: str, value: str) -> Test | Tree:
         if operator == "=~":
             raise Refused
-        known = name in self._attributes
-        if not known and self._switches.on("filterCase"):
-            name = next((one for one in self._attributes if one.lower() == name.lower()), name)
-            known = name in self._attributes
-        if not known:
+        is_known = name in self._attributes
+        if not is_known and self._switches.on("filterCase"):
+            name = next((known for known in self._attributes if known.lower() == name.lower()), name)
+            is_known = name in self._attributes
+        if not is_known:
             if not self._switches.on("filterUnknownAttribute"):
                 raise Refused
             return Tree("and", ())  # holds for every row
         if name in self._seen and not self._switches.on("filterRepeatAttribute"):
             raise Refused
         self._seen.add(name)
-        bare = _bare(value)
-        if (name in TIMES and not _is_time(bare)) or (name in DAYS and not _is_day(bare)):
-            raise Refused  # a date as answers print it, or a part of one, is no date for filters
-        return Test(name, operator, bare)
+        unquoted = _unquoted(value)
+        if (name in TIMES and not _is_time(unquoted)) or (name in DAYS and not _is_day(unquoted)):
+            raise Refused  # filters take ISO dates; a date as it appears in answers, or part of one, is refused
+        return Test(name, operator, unquoted)
 
 
 def parse_answers_filter(text: str, switches: Switches | None = None) -> Tree:
-    """The tree of a `recordDataFilter`: one kind of connector, `=~` searches a regular expression and ignores case."""
+    """The tree of a `recordDataFilter`: one kind of connector; `=~` searches by a regular expression and ignores case.
+
+    Raises:
+        Refused: for an expression that the server does not accept.
+    """
     tests: list[Test] = []
     connectors: list[str] = []
-    at = 0
+    position = 0
     if switches is not None and switches["filterSpaces"] == "accepted":
         text = re.sub(r" *(==|!=|<=|>=|=~|<|>|;|,) *", r"\1", text)
     while True:
-        clause = _ANSWER_CLAUSE.match(text, at)
+        clause = _ANSWER_CLAUSE.match(text, position)
         if clause is None or clause[1].endswith(" "):
             raise Refused
         if clause[2] == "=~":
-            _pattern(_bare(clause[3]))
-        tests.append(Test(clause[1], clause[2], _bare(clause[3])))
-        at = clause.end()
-        if at == len(text):
+            _pattern(_unquoted(clause[3]))
+        tests.append(Test(clause[1], clause[2], _unquoted(clause[3])))
+        position = clause.end()
+        if position == len(text):
             break
-        if text[at] not in ";,":
+        if text[position] not in ";,":
             raise Refused
-        connectors.append(text[at])
-        at += 1
+        connectors.append(text[position])
+        position += 1
     if len(set(connectors)) < 2:
         return Tree("or" if "," in connectors else "and", tuple(tests))
     if switches is None or not switches.on("recordDataMixedConnector"):
@@ -188,7 +200,7 @@ def parse_answers_filter(text: str, switches: Switches | None = None) -> Tree:
 
 
 def holds(tree: Test | Tree, row: dict[str, Any], switches: Switches | None = None) -> bool:
-    """Whether a row passes."""
+    """Whether a row passes the tests of a tree."""
     if isinstance(tree, Test):
         if switches is not None and switches.on("filterCase"):
             row = {name.lower(): value for name, value in row.items()}
@@ -199,13 +211,13 @@ def holds(tree: Test | Tree, row: dict[str, Any], switches: Switches | None = No
 
 
 def check(test: Test, switches: Switches | None = None) -> Callable[[Any], bool]:
-    """A test of single values."""
+    """The function that applies a test to a value."""
     operator, wanted = test.operator, test.value
     if operator == "=~":
         pattern = _pattern(wanted)
         return lambda value: isinstance(value, str) and pattern.search(value) is not None
     if operator in _ORDERED:
-        return _order(operator, wanted)
+        return _comparison(operator, wanted)
     fold = switches is not None and switches.on("filterCase")
     moment = _moment(wanted)
     same = {wanted.lower(), moment.lower()} if fold else {wanted, moment}
@@ -226,13 +238,13 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _bare(value: str) -> str:
+def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0] else value
 
 
 def _pattern(value: str) -> re.Pattern[str]:
-    if len(value) > 200 or _RUNAWAY.search(value):
-        raise Refused  # a repetition of repetitions may take for ever
+    if len(value) > 200 or _NESTED_REPETITION.search(value):
+        raise Refused  # nested repetitions may take exponential time
     try:
         return re.compile(value, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError):
@@ -245,7 +257,7 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _order(operator: str, wanted: str) -> Callable[[Any], bool]:
+def _comparison(operator: str, wanted: str) -> Callable[[Any], bool]:
     compare: Callable[[Any, Any], bool] = {
         "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
     }[operator]  # fmt: skip
@@ -265,11 +277,11 @@ def _order(operator: str, wanted: str) -> Callable[[Any], bool]:
 
 
 def _moment(text: str) -> str:
-    """A time of a filter (ISO with zone) as times of rows are written; other text as it is."""
+    """A time of a filter (ISO with zone) in the format that rows have; other text unchanged."""
     if _TIME.fullmatch(text):
         try:
             moment = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
         except (ValueError, OverflowError):
             return text
-        return moment.replace(tzinfo=None).isoformat(sep=" ")  # with the fraction, which no row has
+        return moment.replace(tzinfo=None).isoformat(sep=" ")  # keeps the fraction of a second, which no row has
     return text

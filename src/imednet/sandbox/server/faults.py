@@ -1,4 +1,8 @@
-"""What goes wrong on the way: by rate with a seed, or as a script such as «the third GET of records»."""
+"""Faults: answers that fail on purpose, at random by rate and seed, or scripted such as «the third GET of records».
+
+`KINDS` lists what can go wrong, `Fault` is one of them with its condition, `Faults` applies them between requests and
+the API.
+"""
 
 from __future__ import annotations
 
@@ -18,28 +22,29 @@ from .api import PREFIX, Api
 from .messages import Answer, Problem, Request, encoded, problem_answer
 
 HUGE = 60_000_000
+"""Length of the body of a fault `huge`, in bytes."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 ENDPOINTS = (*KEYS, "jobs")
 
 KINDS = {
-    "status": "answer with `status` (429, 500, ...) and, with `retry_after`, a header that says when to come back",
+    "status": "answer with `status` (429, 500, ...) and, with `retry_after`, a header that says when to try again",
     "reset": "reset the connection before anything is sent",
     "reset-inside": "reset the connection in the middle of the body",
-    "cut": "announce the whole body, send half of it, and close",
-    "truncate": "send half of the body as if it were whole",
+    "cut": "announce the whole body, send half of it, and close the connection",
+    "truncate": "send half of the body as if it were all of it",
     "bad-gzip": "say that the body is compressed, although it is not",
     "html": "answer 200 with a page of HTML",
     "content-type": "send the right body as `text/plain`",
     "slow": "send `bytes_per_second`",
     "latency": "wait `seconds` before answering; with `spread`, log-normally around that",
-    "repeat-page": "send the page before instead of the one asked for",
+    "repeat-page": "send the previous page instead of the requested one",
     "empty-page": "send a page without rows",
     "no-pagination": "send a page whose `pagination` is null",
-    "fewer-pages": "say that there is one page less, and as many rows less",
-    "more-pages": "say that there is one page more, and as many rows more",
-    "repeat-row": "send the last row of the page before again instead of the first row",
-    "remove-row": "take a row of the first page out of the list, so that all later ones move up",
-    "drop-after-store": "do what was asked for, then reset the connection: whether it was stored cannot be seen",
+    "fewer-pages": "announce one page less than there is, and a page of rows less",
+    "more-pages": "announce one page more than there is, and a page of rows more",
+    "repeat-row": "send the last row of the previous page instead of the first row",
+    "remove-row": "remove a row of the first page from the list, so that all later rows move up",
+    "drop-after-store": "carry out the request, then reset the connection: whether it was stored remains unknown",
     "huge": "send a body of 60 MB",
 }
 """Kind of fault -> what the server does."""
@@ -47,24 +52,27 @@ OPTIONS = (
     "nth", "after", "every", "times", "rate", "status", "retry_after", "as_date", "seconds", "spread",
     "bytes_per_second",
 )  # fmt: skip
-"""What words of a fault may set besides method and list."""
+"""Names that the words of a fault may set, besides method and list."""
 
 
 @dataclass
 class Fault:
-    """One thing that goes wrong, and when.
+    """One thing that goes wrong, and the requests it happens to.
 
     Args:
-        kind: what happens, one of `KINDS`.
-        method, endpoint: which requests it is about; the endpoint is the last part of a list's path, such as `records`.
-        nth: only the nth of those, counted from 1; 0 means any.
-        after: only those after so many.
-        every: every so many of those.
-        times: at most so often; 0 means always.
-        rate: only this share, drawn with the seed of the sandbox.
-        status, retry_after, as_date: of a fault `status`; the delay in seconds, as number or as HTTP date.
-        seconds, spread: of a fault `latency`.
-        bytes_per_second: of a fault `slow`.
+        kind: what happens; one of `KINDS`.
+        method, endpoint: the requests it applies to; the endpoint is the last part of a list's path, such as `records`.
+        nth: only the nth of those, counted from 1; 0 means all.
+        after: only those after the first so many.
+        every: only every so many of those.
+        times: at most so many times; 0 means no limit.
+        rate: only this share of those, drawn with the seed of the sandbox.
+        status, retry_after, as_date: for a fault `status`; `retry_after` in seconds, sent as a number or an HTTP date.
+        seconds, spread: for a fault `latency`.
+        bytes_per_second: for a fault `slow`.
+
+    Raises:
+        ValueError: for a kind, method, endpoint, status or number that cannot be.
 
     >>> Fault.read("status GET records nth=3 status=429 retry_after=1").nth
     3
@@ -85,16 +93,21 @@ class Fault:
     spread: float = 0.0
     bytes_per_second: int = 100_000
     seen: int = 0
+    """Number of requests that method and endpoint applied to so far."""
     done: int = 0
+    """Number of times the fault has happened so far."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"there is no fault {self.kind!r}; choose one of: {', '.join(KINDS)}")
-        if self.kind == "status" and self.status not in {int(one) for one in HTTPStatus if one >= 400} | {499, 520}:
-            raise ValueError(f"a fault answers with a status from 400 on, not with {self.status}")
+        if self.kind == "status" and self.status not in {int(status) for status in HTTPStatus if status >= 400} | {
+            499,
+            520,
+        }:
+            raise ValueError(f"status of a fault must be a known HTTP status from 400 on, not {self.status}")
         self.method = self.method.upper()
         if self.method and self.method not in METHODS:
-            raise ValueError(f"a fault is about one of the methods {', '.join(METHODS)}, not about {self.method!r}")
+            raise ValueError(f"there is no method {self.method!r}; choose one of: {', '.join(METHODS)}")
         if self.endpoint and self.endpoint not in ENDPOINTS:
             raise ValueError(f"there is no list {self.endpoint!r}; choose one of: {', '.join(ENDPOINTS)}")
         numbers = (
@@ -106,27 +119,35 @@ class Fault:
             self.spread,
             self.retry_after or 0,
         )
-        if not all(isinstance(one, (int, float)) and 0 <= one < 10**9 for one in (*numbers, self.every, self.rate)):
-            raise ValueError(f"fault {self.kind}: numbers cannot be negative, nor endless")
+        if not all(
+            isinstance(number, (int, float)) and 0 <= number < 10**9 for number in (*numbers, self.every, self.rate)
+        ):
+            raise ValueError(f"fault {self.kind}: numbers must be from 0 to less than 1,000,000,000")
         if self.rate > 1 or self.every < 1:
-            raise ValueError(f"fault {self.kind}: rate is from 0 to 1, every from 1")
+            raise ValueError(f"fault {self.kind}: rate must be from 0 to 1, every at least 1")
 
     @classmethod
     def read(cls, text: str) -> Fault:
-        """A fault from words: `KIND [METHOD] [ENDPOINT] [name=value ...]`."""
+        """Parse a fault from words: `KIND [METHOD] [ENDPOINT] [name=value ...]`.
+
+        Raises:
+            ValueError: for words that are not a fault; the message says which and what is allowed.
+        """
         kind, *words = text.split() or [""]
         chosen: dict[str, Any] = {}
-        known = {one.name: one.default for one in fields(cls) if one.name in OPTIONS}
+        known = {option.name: option.default for option in fields(cls) if option.name in OPTIONS}
         for word in words:
             name, sign, value = word.partition("=")
             if not sign:
                 name = "method" if word.upper() in METHODS else "endpoint"
                 if name in chosen:
-                    raise ValueError(f"a fault is about one {name}; {chosen[name]!r} and {word!r} are two faults")
+                    raise ValueError(
+                        f"a fault is about one {name}, not both {chosen[name]!r} and {word!r}; write two faults"
+                    )
                 chosen[name] = word
                 continue
             if name not in known:
-                raise ValueError(f"a fault has no {name!r}; choose from: {', '.join(known)}")
+                raise ValueError(f"a fault has no option {name!r}; choose from: {', '.join(known)}")
             default = known[name]
             try:
                 if isinstance(default, bool):
@@ -136,11 +157,11 @@ class Fault:
                 else:
                     chosen[name] = int(value) if isinstance(default, int) else float(value)
             except (ValueError, KeyError):
-                raise ValueError(f"{name}={value} is not what a fault takes there") from None
+                raise ValueError(f"{name}={value}: the value of {name} is not valid") from None
         return cls(kind, **chosen)
 
     def meets(self, request: Request, dice: Dice) -> bool:
-        """Whether this request is to go wrong; counts the requests it is about."""
+        """Whether the fault happens to this request; counts the requests that method and endpoint apply to."""
         if self.method and request.method != self.method:
             return False
         if self.endpoint and self.endpoint != endpoint_of(request):
@@ -157,13 +178,13 @@ class Fault:
 
 
 def endpoint_of(request: Request) -> str:
-    """The last part of a list's path; `jobs` for a job."""
+    """The last part of a list's path, such as `records`; `jobs` for a job."""
     parts = request.path.removeprefix(PREFIX).strip("/").split("/")
     return "jobs" if len(parts) == 4 and parts[2] == "jobs" else parts[-1]
 
 
 class Faults:
-    """The faults of one sandbox, between requests and the API."""
+    """The faults of one sandbox, applied between requests and the API."""
 
     def __init__(self, api: Api, faults: list[Fault], seed: int) -> None:
         self._api = api
@@ -172,16 +193,16 @@ class Faults:
         self.planned = list(faults)
 
     def show(self) -> list[dict[str, Any]]:
-        """What is planned, with how often it was met and done."""
+        """The planned faults as objects, with their counts `seen` and `done`."""
         return [asdict(fault) for fault in self.planned]
 
     def answer(self, request: Request, next_answer: Callable[[Request], Answer]) -> Answer:
-        """Answer a request, with what is to go wrong."""
+        """Answer a request, with the faults that are due."""
         with self._lock:
             due = [fault for fault in self.planned if fault.meets(request, self._dice)]
         for fault in due:
             if fault.kind == "status":
-                return self._refusal(request, fault)
+                return self._status_answer(request, fault)
             if fault.kind == "reset":
                 return Answer(200, b"", break_after=-1)
             if fault.kind == "html":
@@ -189,13 +210,13 @@ class Faults:
             if fault.kind == "huge":
                 return Answer(200, b'{"data":"' + b"x" * HUGE + b'"}')
             if fault.kind == "remove-row":
-                self._remove(request)
+                self._remove_row(request)
         answer = next_answer(request)
         for fault in due:
-            answer = self._spoilt(fault, request, answer, next_answer)
+            answer = self._with_fault(fault, request, answer, next_answer)
         return answer
 
-    def _refusal(self, request: Request, fault: Fault) -> Answer:
+    def _status_answer(self, request: Request, fault: Fault) -> Answer:
         if fault.status in (499, 520):
             return Answer(fault.status, b"")
         codes = {400: "1000", 401: "9001", 403: "9001", 404: "1000"}
@@ -209,14 +230,14 @@ class Faults:
                 answer.headers["Retry-After"] = format_datetime(when, usegmt=True)
         return answer
 
-    def _remove(self, request: Request) -> None:
+    def _remove_row(self, request: Request) -> None:
         parts = request.path.removeprefix(PREFIX).split("/")
         study = self._api.studies.get(parts[1]) if len(parts) == 3 else None
         if study is not None and parts[2] in KEYS and parts[2] != "studies" and len(study.table(parts[2])):
             table = study.table(parts[2])
             table.remove(table.places()[min(3, len(table) - 1)])
 
-    def _spoilt(
+    def _with_fault(
         self, fault: Fault, request: Request, answer: Answer, next_answer: Callable[[Request], Answer]
     ) -> Answer:
         kind, body = fault.kind, answer.body
@@ -240,14 +261,14 @@ class Faults:
         elif kind == "content-type":
             answer.headers["Content-Type"] = "text/plain"
         elif kind == "repeat-page":
-            return next_answer(_page_before(request))
+            return next_answer(_previous_page(request))
         elif answer.status == 200:
-            self._reword(kind, request, answer, next_answer)
+            self._change_page(kind, request, answer, next_answer)
         return answer
 
     @staticmethod
-    def _reword(kind: str, request: Request, answer: Answer, next_answer: Callable[[Request], Answer]) -> None:
-        """Change what a page says."""
+    def _change_page(kind: str, request: Request, answer: Answer, next_answer: Callable[[Request], Answer]) -> None:
+        """Change the rows or the pagination of a page; answers that are no page stay as they are."""
         page = json.loads(answer.body)
         pagination = page.get("pagination") if isinstance(page, dict) else None
         if not pagination:
@@ -263,13 +284,13 @@ class Faults:
             pagination["totalPages"] += step
             pagination["totalElements"] += step * pagination["size"]
         elif kind == "repeat-row" and page["data"]:
-            before = json.loads(next_answer(_page_before(request)).body).get("data")
-            page["data"][0] = (before or page["data"])[-1]
+            previous = json.loads(next_answer(_previous_page(request)).body).get("data")
+            page["data"][0] = (previous or page["data"])[-1]
         answer.body = encoded(page)
 
 
-def _page_before(request: Request) -> Request:
-    """The same request for the page before."""
+def _previous_page(request: Request) -> Request:
+    """The same request, for the previous page."""
     parts = urlsplit(request.target)
     query = parse_qsl(parts.query, keep_blank_values=True)
     pages = [value for name, value in query if name == "page"]

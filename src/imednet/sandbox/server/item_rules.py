@@ -1,4 +1,7 @@
-"""What a POST must look like: identifiers that agree, names that exist, values of their kind."""
+"""Validation of a POST: identifiers must exist and agree, variables exist, values fit their type.
+
+Checked items are stored by `writes` when their job has ended.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ UNPLANNED = "Unscheduled"
 
 @dataclass
 class Item:
-    """One checked item of a batch: what it means, with the rows it speaks of."""
+    """One checked item of a batch, with the rows that its identifiers name."""
 
     kind: str
     """`register`, `scheduled`, `new` or `existing`."""
@@ -34,15 +37,19 @@ class Item:
     subject: Row | None = None
     interval: Row | None = None
     place: int | None = None
-    """Place of the record that is updated."""
+    """Place of the record to update."""
 
 
 def read_items(body: bytes, study: Study, switches: Switches) -> list[Item]:
-    """Take a body apart and check it; nothing is stored if one item is refused."""
+    """The items of a request body, all of them checked.
+
+    Raises:
+        Problem: 400 for the first item or value that is not valid; nothing is stored then.
+    """
     try:
         items = json.loads(body, parse_constant=_refuse)
         body.decode("utf-8", "strict")
-        json.dumps(items, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+        json.dumps(items, ensure_ascii=False).encode("utf-8")  # fails for half of a surrogate pair
     except (ValueError, RecursionError):
         raise invalid("body", "", "The request body is not valid JSON") from None
     if not isinstance(items, list) or not items:
@@ -63,28 +70,28 @@ def _read_item(item: Any, study: Study, switches: Switches) -> Item:
         kind = int if name.endswith("Id") else str
         if name != "data" and type(item[name]) is not kind:
             raise invalid(name, str(item[name]), f"Must be {'a whole number' if kind is int else 'text'}")
-    form = _form(item, study, switches)
-    data = _checked(item.get("data"), form, study, switches)
+    form = _identified_form(item, study, switches)
+    data = _checked_answers(item.get("data"), form, study, switches)
     if any(name in item for name in RECORD):
-        return _existing(item, form, data, study)
+        return _existing_record(item, form, data, study)
     named = [name for name in SUBJECT if name in item]
     registering = any(name in item for name in SITE) and form["formKey"] == "REG"
     if registering and (not named or switches["registrationWithSubjectKey"] == "ignored"):
         if any(name in item for name in INTERVAL):
             raise invalid("intervalName", str(item.get("intervalName", "")), "A registration has no interval")
-        return Item("register", form, data, site=_one(item, SITE, study, "sites"))
+        return Item("register", form, data, site=_identified_row(item, SITE, study, "sites"))
     if not any(item[name] for name in named):
         raise invalid("subjectKey", "", NO_SUBJECT)
-    subject = _one(item, SUBJECT, study, "subjects")
+    subject = _identified_row(item, SUBJECT, study, "subjects")
     if form["formType"] != "Subject":
         raise invalid("formKey", str(form["formKey"]), "A form of sites takes no subject")
     if any(name in item for name in INTERVAL):
-        interval = _one(item, INTERVAL, study, "intervals")
+        interval = _identified_row(item, INTERVAL, study, "intervals")
         name = str(interval["intervalName"])
         if interval["disabled"]:
             raise invalid("intervalName", name, "The interval is disabled")
-        listed = {one["formKey"] for one in interval["forms"]}
-        if form["formKey"] not in listed and not (
+        form_keys = {listed["formKey"] for listed in interval["forms"]}
+        if form["formKey"] not in form_keys and not (
             form["unscheduledVisit"] and interval["intervalGroupName"] == UNPLANNED
         ):
             raise invalid("intervalName", name, f"Form {form['formKey']} does not belong to this interval")
@@ -94,9 +101,9 @@ def _read_item(item: Any, study: Study, switches: Switches) -> Item:
     return Item("new", form, data, subject=subject)
 
 
-def _one(item: Row, names: tuple[str, ...], study: Study, table: str) -> Row:
-    """The row that identifiers name. Ids are numbers, keys are text; an empty one counts as none; all must agree."""
-    found: Row | None = None
+def _identified_row(item: Row, names: tuple[str, ...], study: Study, table: str) -> Row:
+    """The row that identifiers name; empty identifiers are ignored, and all others must name the same row."""
+    named: Row | None = None
     for name in names:
         value = item.get(name)
         if value in (None, ""):
@@ -105,31 +112,31 @@ def _one(item: Row, names: tuple[str, ...], study: Study, table: str) -> Row:
         row = study.table(table).row(place) if place is not None else None
         if row is None or row.get("deleted"):
             raise invalid(name, str(value), f"No such {table[:-1]}")
-        if found is not None and found != row:
+        if named is not None and named != row:
             raise invalid(name, str(value), f"Names another {table[:-1]} than {names[0]}")
-        found = row
-    if found is None:
+        named = row
+    if named is None:
         raise invalid(names[0], "", f"Must provide a {table[:-1].capitalize()} identifier")
-    return found
+    return named
 
 
-def _form(item: Row, study: Study, switches: Switches) -> Row:
+def _identified_form(item: Row, study: Study, switches: Switches) -> Row:
     names = [name for name in FORM if item.get(name) not in (None, "")]
     if not names:
         raise invalid("formKey", "", "Must provide a Form identifier")
-    found: Row | None = None
+    named: Row | None = None
     for name in names:
         place = study.table("forms").find(name, item[name])
         form = study.table("forms").row(place) if place is not None else None
         closed = form is None or form["disabled"] or not form["subjectRecordReport"]
         refused = closed and switches["postToDisabledOrSystemForm"] == "refused"
-        if form is None or refused or (found is not None and form != found):
+        if form is None or refused or (named is not None and form != named):
             raise invalid(name, str(item[name]), f"Form with {name} of {item[name]} not found.")
-        found = form
-    return found or {}
+        named = form
+    return named or {}
 
 
-def _existing(item: Row, form: Row, data: Row, study: Study) -> Item:
+def _existing_record(item: Row, form: Row, data: Row, study: Study) -> Item:
     name = next((name for name in RECORD if item.get(name) not in (None, "")), None)
     if name is None:
         raise invalid("recordId", "", "Must provide a Record identifier")
@@ -140,33 +147,33 @@ def _existing(item: Row, form: Row, data: Row, study: Study) -> Item:
     row = study.records.row(place) if place is not None else None
     if row is None or row["deleted"] or row["formKey"] != form["formKey"]:
         raise invalid(name, str(value), "No such record of this form")
-    if any(item.get(one) not in (None, "") for one in SUBJECT):
-        subject = _one(item, SUBJECT, study, "subjects")
+    if any(item.get(identifier) not in (None, "") for identifier in SUBJECT):
+        subject = _identified_row(item, SUBJECT, study, "subjects")
         if subject["subjectId"] != row["subjectId"]:
             raise invalid(name, str(value), "The record belongs to another subject")
     return Item("existing", form, data, place=place)
 
 
-def _checked(data: Any, form: Row, study: Study, switches: Switches) -> Row:
-    """Answers with known names and values of their kind, as text; what is wrong is named, never shown whole."""
+def _checked_answers(data: Any, form: Row, study: Study, switches: Switches) -> Row:
+    """Answers with known variables and valid values, as text."""
     if not isinstance(data, dict) or not data:
         raise invalid("data", "", "Must provide data")
     variables = {row["variableName"]: row for row in study.table("variables").rows() if row["formId"] == form["formId"]}
-    kinds = {
-        v["variableName"]: v
-        for f in study.design.data["forms"]
-        if f["formKey"] == form["formKey"]
-        for v in f["variables"]
+    designed = {
+        variable["variableName"]: variable
+        for designed_form in study.design.data["forms"]
+        if designed_form["formKey"] == form["formKey"]
+        for variable in designed_form["variables"]
     }
-    found: Row = {}
+    answers: Row = {}
     for name, value in data.items():
-        gone = name in variables and variables[name]["deleted"]
-        if name not in variables or (gone and switches["postToDisabledOrSystemForm"] == "refused"):
+        is_deleted = name in variables and variables[name]["deleted"]
+        if name not in variables or (is_deleted and switches["postToDisabledOrSystemForm"] == "refused"):
             raise invalid(name, str(value), f"Form {form['formKey']} has no such variable")
         kind = variables[name]["variableType"]
-        listed = kinds.get(name, {}).get("codeList")
-        found[name] = _value(name, kind, study.design.codes(listed) if listed else [], value)
-    return found
+        code_list = designed.get(name, {}).get("codeList")
+        answers[name] = _value(name, kind, study.design.codes(code_list) if code_list else [], value)
+    return answers
 
 
 _DATE = r"\d{4}-\d\d-\d\d"
@@ -176,7 +183,7 @@ _PATTERNS = {"DATE": _DATE, "TIME": _TIME, "DATETIME": rf"{_DATE}[ T]{_TIME}(:[0
 
 
 def _value(name: str, kind: str, choices: list[str], value: Any) -> Any:
-    """A value as it will be read; null and empty text clear the answer."""
+    """A value as it will be stored; null and empty text clear the answer."""
     if value is None or value == "":
         return ""
     if kind in ("NUMBER", "CALC"):

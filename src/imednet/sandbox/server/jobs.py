@@ -1,4 +1,4 @@
-"""Accepted batches: a job that starts, runs and ends, and what of it is stored in the end."""
+"""Jobs of accepted batches: their states over time, and which items are stored when one ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .switches import Switches
 
 @dataclass
 class Job:
-    """One accepted batch."""
+    """An accepted batch; times are seconds of the job clock."""
 
     study: Study
     items: list[Item]
@@ -26,18 +26,18 @@ class Job:
     made: str
     started_at: float
     seconds: float | None
-    """How long it takes; None: for ever."""
+    """Duration; None: the job never ends."""
     email: str = ""
     stored: bool = field(default=False)
     state: str = ""
-    """The state it ended in, once somebody asked."""
+    """The final state, fixed when the ended job is first asked for."""
 
     def to_store(self, outcome: str) -> list[Item]:
-        """The items that are stored in the end."""
+        """The items to store, by the switch `jobOutcome`."""
         return {"all": self.items, "none": [], "partial": self.items[::2]}[outcome]
 
 
-_WORDS = {
+_STATE_WORDS = {
     "lower": ("created", "running", "completed", "failed"),
     "upper": ("CREATED", "RUNNING", "COMPLETED", "FAILED"),
     "success": ("created", "running", "SUCCESS", "FAILED"),
@@ -47,7 +47,7 @@ _WORDS = {
 
 
 class Jobs:
-    """All batches since the start."""
+    """All jobs since the server was started."""
 
     def __init__(self, switches: Switches, clock: Callable[[], float]) -> None:
         self._switches = switches
@@ -56,11 +56,11 @@ class Jobs:
         self._dice = Dice(201)
 
     def take(self, study: Study, items: list[Item], made: str, email: str) -> Job:
-        """Accept a batch."""
+        """Accept a batch and start its job."""
         number = len(self._jobs)
         batch = self._dice.uuid("batch", number)
         if number % 10 == 9:
-            batch = f"q{batch[1:]}"  # one in ten is no hexadecimal number, as in the vendor's sample
+            batch = f"q{batch[1:]}"  # one in ten is not hexadecimal, as in the vendor's sample
         seconds = self._switches["jobSeconds"]
         job = Job(
             study, items, self._dice.uuid("job", number), batch, made, self._clock(),
@@ -70,57 +70,62 @@ class Jobs:
         return job
 
     def receipt(self, job: Job) -> Any:
-        """What the POST is answered with."""
+        """The body that answers the POST."""
         shape = self._switches["postBody"]
         if shape == "empty-list":
             return []
         if shape == "no-batch":
             return {"jobId": job.job_id, "batchId": None, "state": None}
-        whole = {"jobId": job.job_id, "batchId": job.batch_id, "state": self._words[0]}
-        return [whole] if shape == "list" else whole
+        receipt = {"jobId": job.job_id, "batchId": job.batch_id, "state": self._state_words[0]}
+        return [receipt] if shape == "list" else receipt
 
     @property
-    def _words(self) -> tuple[str, str, str, str]:
-        return _WORDS[self._switches["jobStates"]]
+    def _state_words(self) -> tuple[str, str, str, str]:
+        return _STATE_WORDS[self._switches["jobStates"]]
 
-    def _has_ended(self, job: Job, since: float = 0) -> bool:
-        return job.seconds is not None and self._clock() - job.started_at >= job.seconds + since
+    def _has_ended(self, job: Job, ago: float = 0) -> bool:
+        """Whether a job ended at least this many seconds ago."""
+        return job.seconds is not None and self._clock() - job.started_at >= job.seconds + ago
 
-    def _waits(self, job: Job) -> bool:
+    def _awaits_storing(self, job: Job) -> bool:
         return not job.stored and self._has_ended(job, float(self._switches["readableSeconds"]))
 
     def any_ended(self) -> bool:
-        """Whether there is a job that has ended and whose items wait to be stored."""
-        return any(self._waits(job) for job in list(self._jobs))
+        """Whether the items of an ended job wait to be stored."""
+        return any(self._awaits_storing(job) for job in list(self._jobs))
 
     def ended(self) -> Iterator[Job]:
-        """Jobs that have ended and whose items wait to be stored; each is given once."""
+        """Ended jobs whose items wait to be stored; each job is given once."""
         for job in self._jobs:
-            if self._waits(job):
+            if self._awaits_storing(job):
                 job.stored = True
                 yield job
 
     def show(self, study_key: str, batch_id: str) -> Row:
-        """A job as the API gives it."""
+        """A job as the API shows it.
+
+        Raises:
+            Problem: 404 if the study has no such batch.
+        """
         job = next((job for job in self._jobs if job.batch_id == batch_id and job.study.key == study_key), None)
         if job is None:
             raise not_found()
-        created, running, *_ = self._words
-        passed, over = self._clock() - job.started_at, self._has_ended(job)
-        state = created if passed < min(1.0, (job.seconds or 3.0) / 3) and not over else running
-        if over:
-            job.state = state = job.state or self._words[3 if self._switches["jobOutcome"] == "none" else 2]
+        created, running, *_ = self._state_words
+        elapsed, ended = self._clock() - job.started_at, self._has_ended(job)
+        state = created if elapsed < min(1.0, (job.seconds or 3.0) / 3) and not ended else running
+        if ended:
+            job.state = state = job.state or self._state_words[3 if self._switches["jobOutcome"] == "none" else 2]
         return {
             "jobId": job.job_id,
             "batchId": job.batch_id,
             "state": state,
             "dateCreated": job.made,
-            "dateStarted": None if state == created and not over else _later(job.made, 1),
-            "dateFinished": _later(job.made, 1 + int(job.seconds or 0)) if over else None,
+            "dateStarted": None if state == created and not ended else _later(job.made, 1),
+            "dateFinished": _later(job.made, 1 + int(job.seconds or 0)) if ended else None,
         }
 
     def seen(self) -> list[Row]:
-        """All jobs, for whoever tests a client."""
+        """All jobs, for tests of clients: batch, number of items, and the address to notify."""
         return [{"batchId": job.batch_id, "items": len(job.items), "email": job.email} for job in self._jobs]
 
 

@@ -1,4 +1,7 @@
-"""One list as a request wants it: filtered, sorted, cut into pages. Results and encoded pages are kept."""
+"""Pages of lists: rows are filtered, sorted, cut into pages and encoded; results and encoded pages are cached.
+
+The grammar of filters is in `expressions`, the spelling of rows in `dialect`, the rows themselves in `study`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from ..invent.design import Row
 from ..study.records import Records, blind
 from ..study.study import Study
 from ..study.tables import DEFAULT_SORT, KEYS, Table
-from .dialect import Speech, Typed
+from .dialect import RowSpelling, TypedAnswers
 from .expressions import Refused, Test, Tree, check, holds, parse_answers_filter, parse_filter
 from .messages import encoded, invalid
 from .switches import Switches
@@ -25,12 +28,13 @@ from .switches import Switches
 MAX_SIZE = 500
 DEFAULT_SIZE = 25
 PAGE_MEMORY = 256 << 20
-"""Bytes of encoded pages that are kept."""
+"""Size of the cache of encoded pages, in bytes."""
 ROW_MEMORY = 160 << 20
-"""Bytes of encoded rows that are kept."""
+"""Size of the cache of encoded rows, in bytes."""
 RESULT_MEMORY = 16 << 20
-"""Places of rows that are kept of earlier filters and sortings."""
+"""Size of the cache of filtered and sorted lists, in bytes of row places."""
 GROUPS = ("intervalGroupId", "intervalGroupName")
+"""Fields that visits can be filtered by although only intervals have them."""
 
 Query = dict[str, list[str]]
 Order = list[tuple[str, bool]]
@@ -38,8 +42,8 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Key, Value]):
-    """What was used last, up to a total weight."""
+class Cache(Generic[Key, Value]):
+    """A cache of the values used last, up to a total weight."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -48,15 +52,15 @@ class Kept(Generic[Key, Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> Value | None:
-        """A kept value."""
+        """The value of a key, or None."""
         with self._lock:
-            found = self._held.get(key)
-            if found is not None:
+            entry = self._held.get(key)
+            if entry is not None:
                 self._held.move_to_end(key)
-            return found[0] if found else None
+            return entry[0] if entry else None
 
     def put(self, key: Key, value: Value, weight: int) -> None:
-        """Keep a value; the ones used longest ago make room."""
+        """Keep a value; the least recently used ones make room for it."""
         with self._lock:
             if key in self._held or weight > self._limit:
                 return
@@ -66,26 +70,26 @@ class Kept(Generic[Key, Value]):
                 self._weight -= self._held.popitem(last=False)[1][1]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all values."""
         with self._lock:
             self._held.clear()
             self._weight = 0
 
 
 class Lists:
-    """Answers list requests of all studies."""
+    """Makes the pages of all lists of all studies."""
 
-    def __init__(self, switches: Switches, still: AbstractContextManager[Any]) -> None:
+    def __init__(self, switches: Switches, write_lock: AbstractContextManager[Any]) -> None:
         self._switches = switches
-        self._still = still
-        self._speech = Speech(switches)
-        self._typed: dict[str, Typed] = {}
-        self._pages: Kept[Any, bytes] = Kept(PAGE_MEMORY)
-        self._rows: Kept[Any, bytes] = Kept(ROW_MEMORY)
-        self._results: Kept[Any, tuple[Sequence[int], Order]] = Kept(RESULT_MEMORY)
+        self._write_lock = write_lock
+        self._spelling = RowSpelling(switches)
+        self._typed_answers: dict[str, TypedAnswers] = {}
+        self._pages: Cache[Any, bytes] = Cache(PAGE_MEMORY)
+        self._rows: Cache[Any, bytes] = Cache(ROW_MEMORY)
+        self._results: Cache[Any, tuple[Sequence[int], Order]] = Cache(RESULT_MEMORY)
 
     def forget(self) -> None:
-        """Drop what is kept; for when switches were turned."""
+        """Empty the caches, after a change of switches."""
         self._pages.clear()
         self._rows.clear()
         self._results.clear()
@@ -100,22 +104,22 @@ class Lists:
         unblinded: bool,
         clock: str,
     ) -> bytes:
-        """The body of one page."""
+        """The encoded body of one page."""
         key = (target, unblinded, table.version, clock)
         body = self._pages.get(key)
         if body is None:
-            with self._still:  # nobody writes meanwhile
+            with self._write_lock:  # rows must not change while the page is made
                 body = self._page(path, table, study, query, unblinded, clock)
                 self._pages.put(key, body, len(body) + 300)
         return body
 
     def zipped(self, page: bytes) -> bytes:
-        """A page compressed."""
+        """A page compressed by gzip."""
         key = ("zipped", id(page), hash(page))
         body = self._pages.get(key)
         if body is None:
-            packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-            body = packer.compress(page) + packer.flush()
+            compressor = zlib.compressobj(1, zlib.DEFLATED, 31)  # 31: with the header of gzip
+            body = compressor.compress(page) + compressor.flush()
             self._pages.put(key, body, len(body) + 300)
         return body
 
@@ -139,25 +143,25 @@ class Lists:
         return encoded(head)[:-1] + b',"data":[' + b",".join(rows) + b"]}"
 
     def _row(self, table: Table, study: Study | None, place: int, unblinded: bool) -> bytes:
-        """One row encoded. What nobody has changed is kept: making it costs as much as reading a hundred."""
+        """One encoded row. Unchanged rows are cached: making one costs as much as reading a hundred."""
         if not table.is_original(place):
-            return encoded(self._shown(table, study, place, unblinded))
+            return encoded(self._visible_row(table, study, place, unblinded))
         key = (study.key if study else None, table.name, place, unblinded)
         row = self._rows.get(key)
         if row is None:
-            row = encoded(self._shown(table, study, place, unblinded))
+            row = encoded(self._visible_row(table, study, place, unblinded))
             self._rows.put(key, row, len(row) + 200)
         return row
 
-    def _shown(self, table: Table, study: Study | None, place: int, unblinded: bool) -> Row:
+    def _visible_row(self, table: Table, study: Study | None, place: int, unblinded: bool) -> Row:
         if not isinstance(table, Records) or study is None:
-            return self._speech.row(table.name, table.row(place))
+            return self._spelling.row(table.name, table.row(place))
         row = table.whole(place)
         row["recordData"] = self._data(study, row["formKey"], row["recordData"], unblinded)
-        return self._speech.row(table.name, row)
+        return self._spelling.row(table.name, row)
 
     def _data(self, study: Study, form_key: str, data: Row | None, unblinded: bool) -> Row | None:
-        """Answers as this caller sees them, in the dialect."""
+        """Answers as this caller sees them: blinded if need be, and in the dialect."""
         switches = self._switches
         if not data or not isinstance(data, dict):
             return data
@@ -165,25 +169,27 @@ class Lists:
             hidden = study.design.data["blindedVariables"]
             data = blind(data, hidden, "***" if switches["blindedValues"] == "masked" else None)
         if switches["valueTypes"] == "typed":
-            if study.key not in self._typed:
-                self._typed[study.key] = Typed(study.design)
-            data = self._typed[study.key].data(form_key, data)
+            if study.key not in self._typed_answers:
+                self._typed_answers[study.key] = TypedAnswers(study.design)
+            data = self._typed_answers[study.key].data(form_key, data)
         if switches["recordDataCase"] == "lower":
             data = {name if name in META else name.lower(): value for name, value in data.items()}
         return data
 
-    # ---- which rows, in which order
+    # ---- filtering and sorting
 
     def _result(self, table: Table, study: Study | None, query: Query, unblinded: bool) -> tuple[Sequence[int], Order]:
-        asked = tuple((name, tuple(values)) for name, values in sorted(query.items()) if name not in ("page", "size"))
-        key = (study.key if study else None, table.name, asked, unblinded, table.version)
-        found = self._results.get(key)
-        if found is None:
+        parameters = tuple(
+            (name, tuple(values)) for name, values in sorted(query.items()) if name not in ("page", "size")
+        )
+        key = (study.key if study else None, table.name, parameters, unblinded, table.version)
+        result = self._results.get(key)
+        if result is None:
             order = self._order(table, query.get("sort", []))
             places = self._sorted(table, study, self._chosen(table, study, query, unblinded), order)
-            found = (places, order)
-            self._results.put(key, found, 64 if isinstance(places, range) else 4 * len(places) + 64)
-        return found
+            result = (places, order)
+            self._results.put(key, result, 64 if isinstance(places, range) else 4 * len(places) + 64)
+        return result
 
     def _order(self, table: Table, sort: list[str]) -> Order:
         order: Order = []
@@ -199,24 +205,24 @@ class Lists:
         return order or [(DEFAULT_SORT[table.name], False)]
 
     def _sorted(self, table: Table, study: Study | None, places: Sequence[int], order: Order) -> Sequence[int]:
-        """Places arrive in the order of the identity, which also breaks ties."""
+        """Sort places, which come in the order of the identity; that order also breaks ties."""
         keys = KEYS[table.name]
         if order[0][0] == keys[0] and len(keys) == 1:
             return places[::-1] if order[0][1] else places
-        found = list(places)
+        ordered = list(places)
         for field, down in reversed(order):
             values = [_sortable(value) for value in self._values(table, study, field)]
-            found.sort(key=values.__getitem__, reverse=down)
-        return array("l", found)
+            ordered.sort(key=values.__getitem__, reverse=down)
+        return array("l", ordered)
 
     def _chosen(self, table: Table, study: Study | None, query: Query, unblinded: bool) -> Sequence[int]:
         places = table.places()
         if table.name == "users":
-            wide = query.get("includeInactive", ["false"])[-1].lower()
-            if wide not in ("true", "false"):
-                raise invalid("includeInactive", wide)
+            include_inactive = query.get("includeInactive", ["false"])[-1].lower()
+            if include_inactive not in ("true", "false"):
+                raise invalid("includeInactive", include_inactive)
             active = list(table.values("userActiveInStudy"))
-            return places if wide == "true" else array("l", (place for place in places if active[place]))
+            return places if include_inactive == "true" else array("l", (place for place in places if active[place]))
         if "filter" in query:
             text = query["filter"][-1]
             attributes = table.scalars - (set() if self._switches.on("deletedFilterable") else {"deleted"})
@@ -228,10 +234,10 @@ class Lists:
                 raise invalid("filter", text) from None
             places = self._filtered(table, study, tree, places)
         if isinstance(table, Records) and study is not None and "recordDataFilter" in query:
-            places = self._by_answers(table, study, query["recordDataFilter"][-1], places, unblinded)
+            places = self._filtered_by_answers(table, study, query["recordDataFilter"][-1], places, unblinded)
         return places
 
-    def _by_answers(
+    def _filtered_by_answers(
         self, table: Records, study: Study, text: str, places: Sequence[int], unblinded: bool
     ) -> Sequence[int]:
         try:
@@ -247,7 +253,10 @@ class Lists:
         return array("l", (place for place in places if passes(place)))
 
     def _filtered(self, table: Table, study: Study | None, tree: Tree, places: Sequence[int]) -> Sequence[int]:
-        """Places that pass. Tests of the number cut the list, which is in its order; all others look at every row."""
+        """The places of rows that pass a filter.
+
+        A list is in the order of its identity, so comparisons of that cut it; all other tests read every row.
+        """
         tests = _conjunction(tree)
         if tests is None:
             return self._passing(table, study, tree, places)
@@ -256,23 +265,23 @@ class Lists:
         if others:
             places = self._passing(table, study, Tree("and", others), places)
         for cut, number in cuts:
-            numbers = _Numbers(table, KEYS[table.name][0], places)
+            numbers = _Identities(table, KEYS[table.name][0], places)
             places = places[cut(numbers, number)]
         return places
 
     def _passing(self, table: Table, study: Study | None, tree: Tree, places: Sequence[int]) -> Sequence[int]:
         key = ("passing", study.key if study else None, table.name, tree, table.version)
-        kept = self._results.get(key)
-        if kept is None:
-            total = table.room
+        passing = self._results.get(key)
+        if passing is None:
+            total = table.place_count
             mask = self._mask(table, study, tree, total).to_bytes(total, "little")
-            through = compress(places, mask) if isinstance(places, range) else (one for one in places if mask[one])
-            kept = (array("l", through), [])
-            self._results.put(key, kept, 4 * len(kept[0]) + 64)
-        return kept[0]
+            chosen = compress(places, mask) if isinstance(places, range) else (place for place in places if mask[place])
+            passing = (array("l", chosen), [])
+            self._results.put(key, passing, 4 * len(passing[0]) + 64)
+        return passing[0]
 
     def _mask(self, table: Table, study: Study | None, tree: Test | Tree, total: int) -> int:
-        """One byte per place, as one big number, since such numbers are joined at once."""
+        """One byte per place, all in one big integer: Python joins two of those in a single operation."""
         if isinstance(tree, Test):
             return int.from_bytes(bytes(self._tested(table, study, tree)), "little")
         masks = [self._mask(table, study, part, total) for part in tree.parts]
@@ -284,11 +293,11 @@ class Lists:
         return joined
 
     def _tested(self, table: Table, study: Study | None, test: Test) -> Iterator[bool]:
-        """Few values are different ones, so each is looked at once."""
+        """The result of a test at every place; columns have few different values, so each is tested once."""
         passes: Callable[[Any], bool] = check(test, self._switches)
         known: dict[Any, bool] = {}
         for value in self._values(table, study, test.name):
-            if type(value) in (dict, list):  # not what the field should hold; a test put it there
+            if type(value) in (dict, list):  # not hashable, and only there if a test put it there
                 yield passes(value)
                 continue
             result = known.get(value)
@@ -302,15 +311,16 @@ class Lists:
         if field in GROUPS and study is not None and table.name == "visits":
             groups = {row["intervalId"]: row[field] for row in study.table("intervals").rows()}
             return (groups[value] for value in table.values("intervalId"))
-        spell = self._speech.value(field)
+        spell = self._spelling.value(field)
         return table.values(field) if spell is None else map(spell, table.values(field))
 
 
 META = ("dateCreated", "dateModified", "unvnum")
+"""Entries of `recordData` that are not answers."""
 
 
-class _Numbers(Sequence[int]):
-    """The growing numbers of a list, looked up one by one."""
+class _Identities(Sequence[int]):
+    """The identities of a list in growing order, looked up one at a time, for `bisect`."""
 
     def __init__(self, table: Table, field: str, places: Sequence[int]) -> None:
         self._table = table
@@ -324,7 +334,7 @@ class _Numbers(Sequence[int]):
         return self._table.row(self._places[place])[self._field]
 
 
-_CUTS: dict[str, Callable[[_Numbers, int], slice]] = {
+_CUTS: dict[str, Callable[[_Identities, int], slice]] = {
     "<": lambda numbers, value: slice(bisect_left(numbers, value)),
     "<=": lambda numbers, value: slice(bisect_right(numbers, value)),
     ">": lambda numbers, value: slice(bisect_right(numbers, value), None),
@@ -334,20 +344,20 @@ _CUTS: dict[str, Callable[[_Numbers, int], slice]] = {
 
 
 def _cut(table: Table, test: Test) -> int | None:
-    """The number that a test compares the only identity of a list with; `None` where it is another test."""
+    """The number that a test compares the list's identity with; None if it tests something else."""
     if (test.name,) != KEYS[table.name] or test.operator not in _CUTS:
         return None
     return _whole(test.value)
 
 
 def _conjunction(tree: Test | Tree) -> list[Test] | None:
-    """The tests of a plain AND, also inside others of one part; `None` for anything else."""
+    """The tests of a plain AND, also of nested ones; None if the tree has an OR of several parts."""
     if isinstance(tree, Test):
         return [tree]
     if tree.kind == "or" and len(tree.parts) > 1:
         return None
-    found = [_conjunction(part) for part in tree.parts]
-    return None if None in found else [test for tests in found for test in tests or ()]
+    parts = [_conjunction(part) for part in tree.parts]
+    return None if None in parts else [test for tests in parts for test in tests or ()]
 
 
 def _whole(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Requests, answers and the envelopes of failures."""
+"""`Request`, `Answer`, and the error envelopes that failures are answered with."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What the server sends, and how: at once and whole, unless something is set."""
+    """What the server sends; complete and without delay unless a field below says otherwise."""
 
     status: int
     body: bytes
@@ -45,19 +45,19 @@ class Answer:
     delay: float = 0.0
     """Seconds to wait before the first byte."""
     bytes_per_second: int = 0
-    """Send the body this slowly; 0: at once."""
+    """Speed of sending the body; 0: no limit."""
     page: bytes | None = None
-    """The body as the lists keep it, where it comes from there: may be sent compressed."""
+    """The body as cached by the lists, if it came from there: it may be sent compressed while it equals `body`."""
     break_after: int | None = None
-    """Reset the connection after this many bytes of the body; -1: before anything is sent."""
+    """Reset the connection after this many bytes of the body; -1: before sending anything."""
 
 
 Intercept = Callable[[Request, Callable[[Request], Answer]], Answer]
-"""Stands between requests and the API: gets the request and the way to answer it, gives what is sent."""
+"""A function called instead of the API: takes the request and the API's own `answer`, returns the answer to send."""
 
 
 class Problem(Exception):
-    """A failure with the vendor's envelope."""
+    """A failure to be answered with the vendor's error envelope."""
 
     def __init__(
         self,
@@ -79,23 +79,23 @@ class Problem(Exception):
 
 
 def invalid(attribute: str, value: str, description: str = "Field raised validation errors") -> Problem:
-    """A request value that is not valid."""
+    """A failure for a request value that is not valid."""
     return Problem(HTTPStatus.BAD_REQUEST, "1000", description, attribute, value)
 
 
 def not_found() -> Problem:
-    """A path that does not exist."""
+    """A failure for a path that does not exist."""
     return Problem(HTTPStatus.NOT_FOUND, "1000", "Resource not found")
 
 
 def problem_answer(problem: Problem, path: str, clock: str, shape: str) -> Answer:
-    """A failure in one of the shapes error bodies come in."""
-    answer = _shaped(problem, path, clock, shape)
+    """The answer to a failure, its body in a shape of the switch `errorBody`."""
+    answer = _answer_of_shape(problem, path, clock, shape)
     answer.headers |= problem.headers
     return answer
 
 
-def _shaped(problem: Problem, path: str, clock: str, shape: str) -> Answer:
+def _answer_of_shape(problem: Problem, path: str, clock: str, shape: str) -> Answer:
     status = int(problem.status)
     if shape == "gateway":
         return Answer(status, encoded({"message": problem.description}))
@@ -111,5 +111,5 @@ def _shaped(problem: Problem, path: str, clock: str, shape: str) -> Answer:
 
 
 def encoded(body: Any) -> bytes:
-    """A body as compact JSON."""
+    """Compact JSON in UTF-8."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

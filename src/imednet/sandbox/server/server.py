@@ -1,4 +1,7 @@
-"""The API behind a socket on this machine."""
+"""`Sandbox`: the API behind a socket on this machine, with faults, an interceptor and statistics.
+
+What is answered is decided in `api`; here requests are read from the socket, answers written to it, and both counted.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,12 @@ from .messages import Answer, Intercept, Request, encoded
 from .switches import Switches
 
 DEFAULT_SEED = 2024
-MOST_BODY = 64 << 20
-"""Bytes of the largest body that is taken."""
+MAX_BODY = 64 << 20
+"""Size of the largest request body that is accepted, in bytes."""
 
 
 class Credentials(TypedDict):
-    """What an SDK needs to talk to a sandbox."""
+    """Keyword arguments that connect an SDK to a sandbox."""
 
     api_key: str
     security_key: str
@@ -41,17 +44,17 @@ class Sandbox:
 
     Args:
         size: `demo` (48 subjects, about 2,800 records), `medium` (66,000 records) or `large` (a million).
-        profile: a study that breaks one thing instead: `wide`, `empty`, `single`, `single-501`, `single-1000`,
-            `legacy` or `burst`.
+        profile: instead of a size, a study that strains a client in one way: `wide`, `empty`, `single`, `single-501`,
+            `single-1000`, `legacy` or `burst`.
         seed: the same seed gives the same bytes.
-        dialect: `documented`, or `live` for what traces of the real server show.
-        lenient: accept what the strict server refuses.
-        switches: single switches by name; `imednet sandbox describe` lists them.
-        faults: what goes wrong, each as `Fault` or as words such as `"status GET records nth=3 status=429"`.
-        host, port: where to listen, on this machine only; port 0 takes a free one.
-        intercept: stands between requests and the API, for tests: `intercept(request, answer) -> Answer`.
-        studies: studies made elsewhere instead of those of `size`.
-        job_clock: seconds that only grow, for jobs; tests put their own here.
+        dialect: `documented`, or `live` for the spellings seen from the real server.
+        lenient: accept requests that the strict server refuses.
+        switches: name -> value of single switches; `imednet sandbox describe` lists them.
+        faults: what is to go wrong, each a `Fault` or words such as `"status GET records nth=3 status=429"`.
+        host, port: the address to listen at, on this machine only; port 0 chooses a free one.
+        intercept: called instead of the API, for tests: `intercept(request, answer) -> Answer`.
+        studies: studies to serve instead of those of `size`.
+        job_clock: gives the seconds that jobs are timed by; tests pass their own.
 
     Raises:
         ValueError: for a size, profile, switch or fault that does not exist, or a host that is not this machine.
@@ -78,44 +81,44 @@ class Sandbox:
         job_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if isinstance(seed, bool) or not isinstance(seed, int) or not -(2**127) <= seed < 2**127:
-            raise ValueError(f"a seed is a whole number, not {seed!r}")
+            raise ValueError(f"seed must be a whole number of at most 127 bits, not {seed!r}")
         if not isinstance(port, int) or not 0 <= port <= 65535:
-            raise ValueError(f"a port is a number from 0 to 65535, not {port!r}")
+            raise ValueError(f"port must be a whole number from 0 to 65535, not {port!r}")
         scale = scale_of(size, profile)
-        turned = Switches(switches, dialect=dialect, lenient=lenient)
+        chosen_switches = Switches(switches, dialect=dialect, lenient=lenient)
         if not is_loopback(host):
-            raise ValueError(f"the sandbox listens on this machine only (127.0.0.1, ::1, localhost), not on {host!r}")
-        self.studies = studies if studies is not None else build(scale, seed, many=turned.on("manyStudies"))
+            raise ValueError(f"host must be this machine only (127.0.0.1, ::1, localhost), not {host!r}")
+        self.studies = studies if studies is not None else build(scale, seed, many=chosen_switches.on("manyStudies"))
         self.seed = seed
-        self.api = Api(self.studies, load().data["keys"], turned, job_clock)
+        self.api = Api(self.studies, load().data["keys"], chosen_switches, job_clock)
         planned = [
-            Fault.read(one) if isinstance(one, str) else one
-            for one in ([faults] if isinstance(faults, str) else faults)
+            Fault.read(fault) if isinstance(fault, str) else fault
+            for fault in ([faults] if isinstance(faults, str) else faults)
         ]
-        if not all(isinstance(one, Fault) for one in planned):
-            raise ValueError("faults are words or Fault objects")
+        if not all(isinstance(fault, Fault) for fault in planned):
+            raise ValueError("faults must be words or Fault objects")
         self.faults = Faults(self.api, planned, seed)
-        self._asked: deque[Request] = deque(maxlen=100_000)
+        self._requests_kept: deque[Request] = deque(maxlen=100_000)
         self._intercept = intercept
-        self._load = _Load()
+        self._counts = _RequestCounts()
         self._address = (host, port)
-        self._listening: _Server | None = None
+        self._listener: _Server | None = None
         self._thread: threading.Thread | None = None
         self._serving = False
 
     @property
     def _server(self) -> _Server:
-        """The socket, opened when it is first needed: who asks in process needs none."""
-        if self._listening is None:
-            self._listening = _Server(self._address, self)
-        return self._listening
+        """The socket server, opened when first needed; calling `answer` in the same process needs none."""
+        if self._listener is None:
+            self._listener = _Server(self._address, self)
+        return self._listener
 
     @property
     def url(self) -> str:
-        """The base URL; from now on the port is taken.
+        """The base URL; asking for it opens the port.
 
         Raises:
-            OSError: when the port is in use.
+            OSError: if the port is in use.
         """
         host, port = self._server.server_address[:2]
         host = host.decode() if isinstance(host, bytes) else host
@@ -124,61 +127,61 @@ class Sandbox:
     @property
     def credentials(self) -> Credentials:
         """Arguments for `ImednetSDK`: base URL and the keys of a blinded user."""
-        return self._credentials(0)
+        return self._credentials_of(0)
 
     @property
     def unblinded_credentials(self) -> Credentials:
-        """The same with the keys of a user who sees blinded answers."""
-        return self._credentials(1)
+        """The same, with the keys of a user who sees blinded answers."""
+        return self._credentials_of(1)
 
-    def _credentials(self, place: int) -> Credentials:
-        pair = load().data["keys"][place]
+    def _credentials_of(self, user: int) -> Credentials:
+        pair = load().data["keys"][user]
         return {"api_key": pair["apiKey"], "security_key": pair["securityKey"], "base_url": self.url}
 
     @property
     def requests(self) -> list[Request]:
-        """What was asked, the last 100,000 of it, without the requests to the control endpoint."""
-        return list(self._asked)
+        """The last 100,000 requests, without those to the control endpoint."""
+        return list(self._requests_kept)
 
-    # ---- looking and turning, also at the control endpoint
+    # ---- also available at the control endpoint
 
     def stats(self) -> Row:
-        """Requests by method and list, the highest number at once, and how many record bodies were made."""
+        """Requests by method and list, the most at the same time, and how many times answers of records were made."""
         bodies = sum(study.record_source.bodies for study in self.studies.values() if "record_source" in study.__dict__)
-        return {**self._load.show(), "bodies": bodies, "clock": self.api.clock}
+        return {**self._counts.show(), "bodies": bodies, "clock": self.api.clock}
 
     def reset_stats(self) -> Row:
-        """Start counting anew."""
-        self._load = _Load()
-        self._asked.clear()
+        """Set all counts to zero."""
+        self._counts = _RequestCounts()
+        self._requests_kept.clear()
         for study in self.studies.values():
             if "record_source" in study.__dict__:
                 study.record_source.bodies = 0
         return self.stats()
 
     def advance(self, days: int) -> Row:
-        """Let days pass in the main study; gives how many records are new, changed and deleted."""
+        """Let days pass in the main study; returns how many records are new, changed and deleted."""
         return self.api.advance(days)
 
     def manifest(self, *, ledger: bool = True) -> Row:
-        """Counts, hashes, answers to common questions and every planted defect of what is served."""
+        """Counts and hashes of what is served, figures such as records per site, and a ledger of every defect."""
         return self.api.manifest(ledger=ledger)
 
     # ---- answering
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request, through the faults and the interceptor if there are any."""
+        """Answer a request without the socket, through faults and the interceptor."""
         if request.path.startswith(CONTROL):
             return control(self, request)
-        self._asked.append(request)
-        with self._load.one(f"{request.method} {endpoint_of(request)}"):
+        self._requests_kept.append(request)
+        with self._counts.request(f"{request.method} {endpoint_of(request)}"):
             try:
-                return self.api.pack(request, self.faults.answer(request, self._through))
-            except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a page
+                return self.api.pack(request, self.faults.answer(request, self._ask_api))
+            except Exception as error:  # noqa: BLE001 - a mistake in here must not look like a page
                 traceback.print_exc()
                 return Answer(500, encoded({"message": f"the sandbox failed: {type(error).__name__}"}))
 
-    def _through(self, request: Request) -> Answer:
+    def _ask_api(self, request: Request) -> Answer:
         if self._intercept is not None:
             answer = self._intercept(request, self.api.answer)
             if not isinstance(answer, Answer):
@@ -189,7 +192,7 @@ class Sandbox:
     # ---- serving
 
     def start(self) -> Self:
-        """Serve in a thread; does nothing when it serves already."""
+        """Serve in a thread; does nothing if it is serving already."""
         if self._serving:
             return self
         self._serving = True
@@ -198,18 +201,18 @@ class Sandbox:
         return self
 
     def serve(self) -> None:
-        """Serve in this thread until `stop` is called from another one."""
+        """Serve in this thread until another one calls `stop`."""
         self._serving = True
         self._server.serve_forever(0.05)
 
     def stop(self) -> None:
-        """Stop serving and close the socket; `start` serves again, on another port unless one was chosen."""
+        """Stop serving and close the socket; a later `start` takes another port unless `port` was given."""
         if self._serving:
             self._serving = False
             self._server.shutdown()
-        if self._listening is not None:
-            self._listening.server_close()
-            self._listening = None
+        if self._listener is not None:
+            self._listener.server_close()
+            self._listener = None
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -223,32 +226,32 @@ class Sandbox:
         self.stop()
 
 
-class _Load:
-    """Counts requests and how many are at work at once."""
+class _RequestCounts:
+    """Counts requests, and how many are answered at the same time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
-        self._now = 0
-        self._most = 0
+        self._active = 0
+        self._most_active = 0
 
-    def one(self, name: str) -> Self:
+    def request(self, name: str) -> Self:
         with self._lock:
             self._requests[name] += 1
         return self
 
     def __enter__(self) -> None:
         with self._lock:
-            self._now += 1
-            self._most = max(self._most, self._now)
+            self._active += 1
+            self._most_active = max(self._most_active, self._active)
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._now -= 1
+            self._active -= 1
 
     def show(self) -> Row:
         with self._lock:
-            return {"requests": dict(sorted(self._requests.items())), "most_at_once": self._most}
+            return {"requests": dict(sorted(self._requests.items())), "most_at_once": self._most_active}
 
 
 class _Server(ThreadingHTTPServer):
@@ -263,7 +266,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no trouble of the server's."""
+        """Ignore errors of connections: a client may go away at any time."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -273,19 +276,19 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def __getattr__(self, name: str) -> Any:
-        """All methods are served alike; the base class looks for `do_GET` and the like."""
+        """Serve all methods alike; the base class looks for `do_GET` and so on."""
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length") or "0"
-        wrong = not length.isascii() or not length.isdigit() or len(length) > 9
-        if wrong or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # what follows cannot be told from the next request
-            self._send(Answer(400 if wrong else 411, b"", {"Connection": "close"}))
+        invalid_length = not length.isascii() or not length.isdigit() or len(length) > 9
+        if invalid_length or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # where the next request begins is not known
+            self._send(Answer(400 if invalid_length else 411, b"", {"Connection": "close"}))
             return
-        if int(length) > MOST_BODY:
+        if int(length) > MAX_BODY:
             self.close_connection = True
             self._send(Answer(413, b"", {"Connection": "close"}))
             return
@@ -301,9 +304,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         known = HTTPStatus._value2member_map_
         phrase = HTTPStatus(answer.status).phrase if answer.status in known else "Unknown"
-        sent = {"Content-Length": str(len(answer.body)), **answer.headers}
+        headers = {"Content-Length": str(len(answer.body)), **answer.headers}
         head = f"HTTP/1.1 {answer.status} {phrase}\r\n" + "".join(
-            f"{name}: {value}\r\n" for name, value in sent.items()
+            f"{name}: {value}\r\n" for name, value in headers.items()
         )
         body = b"" if self.command == "HEAD" else answer.body
         if answer.break_after is not None:
@@ -319,14 +322,14 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(step / answer.bytes_per_second)
         else:
             self.wfile.write(head.encode("latin-1") + b"\r\n" + body)
-        if int(sent["Content-Length"]) != len(body):
-            self.close_connection = True  # a cut body: the connection ends early
+        if int(headers["Content-Length"]) != len(body):
+            self.close_connection = True  # the body was cut: end the connection early
 
     def _reset(self) -> None:
-        """Close the connection with a reset instead of an end."""
+        """Close the connection with a reset."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are not logged: filters may hold data of a person."""
+        """Log nothing: filters may hold personal data."""

@@ -1,4 +1,7 @@
-"""What nobody outside knows about the real server is a switch here: how right answers look, and what is refused."""
+"""Switches for what is not known for certain about the real server: how answers are spelled, and what is refused.
+
+A note such as (Q6) in a switch's meaning is the number of an open question about the API.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from ..invent.design import load
 
 
 class Switch(NamedTuple):
-    """One switch: its values, the default first, and what it is about."""
+    """One switch: its values, the default first, and its meaning."""
 
     values: tuple[str, ...]
     meaning: str
@@ -23,46 +26,52 @@ DIALECT = {
     "otherForms": Switch(("boolean", "list"), "`otherForms` of forms: a boolean, or an empty list (Q53)."),
     "subjectRecordReport": Switch(("present", "absent"), "Whether forms say whether they hold records (Q54)."),
     "statusWords": Switch(("english", "german"), "Status words are each study's own: English or German."),
-    "emptyStyle": Switch(("null", "empty", "absent", "mixed"), "What stands for nothing outside `recordData` (Q32)."),
-    "recordDataCase": Switch(("declared", "lower"), "Names in `recordData` as declared, or all in lower case (Q21)."),
-    "valueTypes": Switch(("text", "typed"), "All answers as text, or numbers, codes and lists as JSON (Q23)."),
-    "blindedValues": Switch(("omitted", "shown", "masked"), "What a blinded key sees of a blinded answer."),
+    "emptyStyle": Switch(
+        ("null", "empty", "absent", "mixed"), "How missing values outside `recordData` are sent (Q32)."
+    ),
+    "recordDataCase": Switch(
+        ("declared", "lower"), "Variable names in `recordData` as declared, or in lower case (Q21)."
+    ),
+    "valueTypes": Switch(("text", "typed"), "All answers as text, or as JSON numbers, codes and lists (Q23)."),
+    "blindedValues": Switch(("omitted", "shown", "masked"), "How a blinded answer is sent to a blinded key."),
     "postStatus": Switch(("200", "202"), "Status of an accepted POST (Q19)."),
     "postBody": Switch(("object", "list", "empty-list", "no-batch"), "Body of an accepted POST."),
-    "jobStates": Switch(("lower", "upper", "success", "unknown", "empty"), "Words for the state of a job (Q39)."),
-    "jobSeconds": Switch(("3", "0", "95", "never"), "How long a job takes."),
-    "readableSeconds": Switch(("0", "10", "120"), "How long after the end of a job its records can be read."),
-    "jobOutcome": Switch(("all", "none", "partial"), "What becomes of a batch: stored, failed, or every second item."),
+    "jobStates": Switch(("lower", "upper", "success", "unknown", "empty"), "Spelling of the state of a job (Q39)."),
+    "jobSeconds": Switch(("3", "0", "95", "never"), "Seconds that a job takes."),
+    "readableSeconds": Switch(("0", "10", "120"), "Seconds after the end of a job until its records can be read."),
+    "jobOutcome": Switch(("all", "none", "partial"), "What is stored of a batch: all, nothing, or every second item."),
     "errorBody": Switch(("vendor", "third-party", "gateway", "html", "empty"), "Shape of error bodies (Q15)."),
     "codingsPage": Switch(("present", "404"), "Whether the list of codings exists (Q2)."),
     "emptyTotalPages": Switch(("0", "1"), "`totalPages` of a list without rows."),
-    "gzip": Switch(("offered", "never"), "Whether answers are compressed for callers who accept it."),
+    "gzip": Switch(("offered", "never"), "Whether answers are compressed for callers that accept gzip."),
 }
 STRICTNESS = {
     "filterSpaces": Switch(
-        ("accepted", "refused"), "Blanks around operators of a filter, as the vendor's sample (Q10)."
+        ("accepted", "refused"), "Blanks around operators of a filter, as in the vendor's sample (Q10)."
     ),
     "unknownParameter": Switch(("refused", "ignored"), "A parameter that the list does not have."),
     "usersFilter": Switch(("refused", "ignored"), "A filter on the list of users, which has none."),
     "filterRepeatAttribute": Switch(("refused", "accepted"), "The same attribute twice in a filter (Q11)."),
     "filterUnknownAttribute": Switch(("refused", "ignored"), "An attribute the list does not have."),
-    "filterCase": Switch(("sensitive", "insensitive"), "Names and values in filters."),
+    "filterCase": Switch(("sensitive", "insensitive"), "Case of names and values in filters."),
     "filterParentheses": Switch(("refused", "accepted"), "Parentheses in a filter."),
-    "recordDataMixedConnector": Switch(("refused", "accepted"), "`;` and `,` in one `recordDataFilter` (Q12)."),
+    "recordDataMixedConnector": Switch(("refused", "accepted"), "Both `;` and `,` in one `recordDataFilter` (Q12)."),
     "deletedFilterable": Switch(("no", "yes"), "Whether `deleted` is an attribute of filters (Q35)."),
     "sizeOver500": Switch(("refused", "clamped"), "A page size above 500."),
     "sortUnknown": Switch(("refused", "ignored"), "Sorting by a property the list does not have."),
     "missingContentType": Switch(("refused", "accepted"), "A request without `Content-Type: application/json`."),
     "missingAccept": Switch(("accepted", "refused"), "A request without `Accept: application/json`."),
-    "wrongStudyKey": Switch(("403", "404"), "Status for a study the keys do not see (Q17)."),
-    "registrationWithSubjectKey": Switch(("refused", "ignored"), "A registration with a subject identifier (Q37)."),
+    "wrongStudyKey": Switch(("403", "404"), "Status for a study that the keys have no access to (Q17)."),
+    "registrationWithSubjectKey": Switch(("refused", "ignored"), "A registration that names a subject (Q37)."),
     "postToDisabledOrSystemForm": Switch(("refused", "accepted"), "Writing to a form that takes no records (Q36)."),
 }
-_MILD = ("filterSpaces", "missingAccept")
-"""Switches of strictness whose default is the lenient value."""
+_LENIENT_BY_DEFAULT = ("filterSpaces", "missingAccept")
+"""Switches of strictness whose default is already the lenient value."""
 CONTENT = {
-    "manyStudies": Switch(("no", "yes"), "120 empty studies more, so that their list has five default pages."),
-    "postToMainStudy": Switch(("refused", "accepted"), "Writing to the main study, not only to its twin."),
+    "manyStudies": Switch(
+        ("no", "yes"), "120 more studies, all empty, so that the list of studies has five default pages."
+    ),
+    "postToMainStudy": Switch(("refused", "accepted"), "Writing to the main study, and not only to its twin."),
 }
 SWITCHES: dict[str, Switch] = {**DIALECT, **STRICTNESS, **CONTENT}
 """All switches by name."""
@@ -74,12 +83,12 @@ class Switches(Mapping[str, str]):
     """The switches of one sandbox.
 
     Args:
-        chosen: name -> value, for those that are not to have their default.
-        dialect: `documented`, or `live` for what traces of the real server show.
+        chosen: name -> value, for switches that differ from their default.
+        dialect: `documented`, or `live` for the spellings seen from the real server.
         lenient: accept whatever the strict server refuses.
 
     Raises:
-        ValueError: for a switch or a value that does not exist; the message names those that do.
+        ValueError: for a switch or value that does not exist; the message lists those that do.
 
     >>> Switches({"roleDates": "mixed"}, dialect="live")["roleDates"]
     'mixed'
@@ -92,12 +101,18 @@ class Switches(Mapping[str, str]):
             raise ValueError(f"there is no dialect {dialect!r}; choose one of: {', '.join(DIALECTS)}")
         self._values = {name: switch.values[0] for name, switch in SWITCHES.items()}
         if lenient:
-            self._values |= {name: switch.values[1] for name, switch in STRICTNESS.items() if name not in _MILD}
+            self._values |= {
+                name: switch.values[1] for name, switch in STRICTNESS.items() if name not in _LENIENT_BY_DEFAULT
+            }
         self.set(load().data["dialects"][dialect])
         self.set(chosen or {})
 
     def set(self, chosen: Mapping[str, object]) -> None:
-        """Turn switches; either all of them or, after an error, none."""
+        """Set switches: all of them or, if one is wrong, none.
+
+        Raises:
+            ValueError: for a switch or value that does not exist.
+        """
         checked = {}
         for name, value in chosen.items():
             if name not in SWITCHES:
@@ -118,5 +133,5 @@ class Switches(Mapping[str, str]):
         return len(self._values)
 
     def on(self, name: str) -> bool:
-        """Whether a switch stands at its second value."""
+        """Whether a switch has its second value."""
         return self._values[name] == SWITCHES[name].values[1]

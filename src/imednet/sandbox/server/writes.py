@@ -1,4 +1,7 @@
-"""Storing what was written: records, their revisions, and the subjects and visits that come with them."""
+"""Stores checked items: records with their revisions, and the subjects and visits that come with them.
+
+Nothing is checked here; that is done in `item_rules`.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from ..study.study import Study
 from .item_rules import UNPLANNED, Item
 
 WRITER = "api"
+"""The user that signs revisions made by a POST."""
 
 
 def store(study: Study, item: Item, clock: str) -> int:
-    """Carry out one item; gives the number of the record."""
+    """Store one item; returns its `recordId`."""
     if item.kind == "existing" and item.place is not None:
         return update(study, item.place, item.data, clock)
     if item.kind == "register" and item.site is not None:
@@ -20,10 +24,10 @@ def store(study: Study, item: Item, clock: str) -> int:
         item.interval = study.design.intervals[0]
     subject = item.subject
     if subject is None:
-        raise LookupError("an item without a subject")
+        raise LookupError("the item has no subject")
     visit = _visit(study, subject, item, clock) if item.interval else None
     if item.kind == "scheduled" and visit is not None:
-        place = _at_visit(study, visit, item.form["formKey"])
+        place = _record_at_visit(study, visit, item.form["formKey"])
         if place is not None:
             return update(study, place, item.data, clock)
     return create(study, item.form, subject, visit, item.data, clock)
@@ -44,7 +48,7 @@ def _register(study: Study, site: Row, clock: str) -> Row:
 
 
 def _visit(study: Study, subject: Row, item: Item, clock: str) -> Row:
-    """The subject's visit of an interval, which has taken place now; a new one if there is none yet."""
+    """The subject's visit of an interval, marked as having taken place; a new one if there is none."""
     table, interval = study.table("visits"), item.interval or {}
     day = str(item.data.get(interval["actualDate"]) or clock)[:10]
     for place in table.places() if interval["intervalGroupName"] != UNPLANNED else ():
@@ -64,8 +68,8 @@ def _visit(study: Study, subject: Row, item: Item, clock: str) -> Row:
     return row
 
 
-def _at_visit(study: Study, visit: Row, form_key: str) -> int | None:
-    """The record of a form at a visit."""
+def _record_at_visit(study: Study, visit: Row, form_key: str) -> int | None:
+    """The place of the record of a form at a visit, or None."""
     forms = list(study.records.values("formKey"))
     for place, number in enumerate(study.records.values("visitId")):
         if number == visit["visitId"] and forms[place] == form_key and not study.records.row(place)["deleted"]:
@@ -73,8 +77,8 @@ def _at_visit(study: Study, visit: Row, form_key: str) -> int | None:
     return None
 
 
-def _unscheduled(study: Study, visit: Row | None) -> str:
-    """Which unscheduled visit of its subject a visit is; empty for others."""
+def _unscheduled_number(study: Study, visit: Row | None) -> str:
+    """The number of an unscheduled visit among those of its subject, as text; empty for other visits."""
     if visit is None or visit["intervalName"] != UNPLANNED:
         return ""
     earlier = [
@@ -85,7 +89,7 @@ def _unscheduled(study: Study, visit: Row | None) -> str:
 
 
 def create(study: Study, form: Row, subject: Row | None, visit: Row | None, data: Row, clock: str) -> int:
-    """Add a record with its first revision."""
+    """Add a record with its first revision; returns its `recordId`."""
     number = study.records.next_number
     row = {
         "studyKey": study.key, "intervalId": visit["intervalId"] if visit else None, "formId": form["formId"],
@@ -95,7 +99,9 @@ def create(study: Study, form: Row, subject: Row | None, visit: Row | None, data
         "subjectOid": subject["subjectOid"] if subject else None,
         "subjectKey": subject["subjectKey"] if subject else None, "visitId": visit["visitId"] if visit else None,
         "parentRecordId": None, "keywords": [],
-        "recordData": {"dateCreated": clock, "unvnum": _unscheduled(study, visit), "dateModified": clock, **data},
+        "recordData": {
+            "dateCreated": clock, "unvnum": _unscheduled_number(study, visit), "dateModified": clock, **data,
+        },
     }  # fmt: skip
     revisions = study.table("recordRevisions")
     study.records.add(row)
@@ -104,17 +110,17 @@ def create(study: Study, form: Row, subject: Row | None, visit: Row | None, data
 
 
 def update(study: Study, place: int, data: Row, clock: str, *, user: str = WRITER, **fields: Any) -> int:
-    """Change answers or other fields of a record, with a revision."""
+    """Change answers or other fields of a record and add a revision; returns its `recordId`."""
     revisions = study.table("recordRevisions")
     old = study.records.data(place) or {}
     row = study.records.row(place)
     answers = {**old, **data}
     if answers:
         answers["dateModified"] = clock
-    counted, data_counted = study.last_revision(row["recordId"], place)
+    revision, data_revision = study.last_revision(row["recordId"], place)
     row = study.records.change(place, dateModified=clock, recordData=answers or None, **fields)
     reason = "Entered in error" if fields.get("deleted") else "Data entry error" if data else None
-    revisions.add(_revision(study, row, counted + 1, data_counted + bool(data), reason, clock, user))
+    revisions.add(_revision(study, row, revision + 1, data_revision + bool(data), reason, clock, user))
     return int(row["recordId"])
 
 

@@ -1,1 +1,1 @@
-"""The lists of the invented study, made when they are asked for."""
+"""The lists of the invented study: their rows are computed when asked for, and later changes are laid over them."""

@@ -1,4 +1,8 @@
-"""The list of records: headers from the plan, answers only for those that are asked for."""
+"""The list of records: headers are computed from the plan, answers only for the records asked for.
+
+`RecordSource` computes records, `Records` is the list with later changes. How answers come about is in
+`invent.answers` and `invent.defects`.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,13 @@ from functools import cached_property
 from itertools import repeat
 from typing import Any, Protocol
 
-from ..invent.defects import Note, Spoiler
+from ..invent.defects import DefectMaker, Note
 from ..invent.design import Design, Row
 from ..invent.people import Subject
 from ..invent.plan import Plan, Shuffle
 from ..invent.record_life import Life, Lives, written
 from ..invent.seeded import Dice
-from .tables import Table, numbered
+from .tables import Table, number_with_gaps
 
 FIELDS = (
     "studyKey", "intervalId", "formId", "formKey", "siteId", "recordId", "recordOid", "recordType", "recordStatus",
@@ -31,10 +35,11 @@ KEYWORD = {
     "dateAdded": "2025-09-14 12:00:41",
 }
 MISSING_PARENT = 4999999
+"""`recordId` of a parent that is in no list (D41)."""
 
 
 def keywords(u: int) -> list[Row] | None:
-    """Null for a fifth (D34), entries for every tenth of the rest; from 32 random bits."""
+    """Keywords of a record, from 32 random bits: None for a fifth (D34), one keyword for a tenth of the rest."""
     share = u % 1000
     return None if share < 200 else [dict(KEYWORD)] if share < 280 else []
 
@@ -52,13 +57,13 @@ class StudyParts(Protocol):
     @property
     def lives(self) -> Lives: ...
     @property
-    def spoiler(self) -> Spoiler: ...
+    def defect_maker(self) -> DefectMaker: ...
     def visit_number(self, rank: int) -> int: ...
     def subject_oid(self, subject: Subject) -> str | None: ...
 
 
 class LifeColumns:
-    """What a list is filtered and sorted by, for all records in planned order: four bytes a time, one a status."""
+    """What lists filter and sort by, for all records in planned order: four bytes for a time, one for a status."""
 
     def __init__(self, study: StudyParts) -> None:
         plan = study.plan
@@ -68,12 +73,12 @@ class LifeColumns:
         self.revisions = bytearray()
         self.queried = array("l")
         rates = _query_rates(study.design)
-        status_of = {name: place for place, name in enumerate(STATUSES)}
+        status_codes = {name: code for code, name in enumerate(STATUSES)}
         for rank in range(len(plan.form)):
             life = study.lives.of(rank)
             self.created.append(life.created)
             self.modified.append(life.modified)
-            self.status.append(status_of[life.status])
+            self.status.append(status_codes[life.status])
             self.revisions.append(life.revisions)
             if life.words[7] < rates[plan.form[rank]] and _may_be_queried(plan, rank, life):
                 self.queried.append(rank)
@@ -82,8 +87,8 @@ class LifeColumns:
 def _query_rates(design: Design) -> list[float]:
     """The share of records that have a query, form by form, as a limit for 64 random bits."""
     rate = 0.0622 * (1 << 64)
-    doubled = {design.place[key] for key in ("AE", "LAB")}
-    return [rate * (2 if place in doubled else 1) for place in range(len(design.data["forms"]))]
+    doubled = {design.form_index[key] for key in ("AE", "LAB")}
+    return [rate * (2 if form in doubled else 1) for form in range(len(design.data["forms"]))]
 
 
 def _may_be_queried(plan: Plan, rank: int, life: Life) -> bool:
@@ -95,7 +100,7 @@ def _may_be_queried(plan: Plan, rank: int, life: Life) -> bool:
 
 
 class RecordSource:
-    """Records by place, in the order of `recordId`; `body` counts how many answers were made."""
+    """Computes records by place, in the order of `recordId`."""
 
     def __init__(self, study: StudyParts) -> None:
         self._study = study
@@ -103,13 +108,14 @@ class RecordSource:
         self._forms = study.design.data["forms"]
         self.shuffle = Shuffle(len(self._plan.form))
         self.bodies = 0
+        """How many times the answers of a record were made."""
 
     def __len__(self) -> int:
         return len(self._plan.form)
 
     @cached_property
     def columns(self) -> LifeColumns:
-        """Made once, when the first list needs them."""
+        """The columns of all records, made when a list first needs them."""
         return LifeColumns(self._study)
 
     def number(self, rank: int) -> int:
@@ -118,7 +124,7 @@ class RecordSource:
 
     def number_at(self, place: int) -> int:
         """`recordId` at a place of the list."""
-        return numbered(5000001, place, self._study.salt)
+        return number_with_gaps(5000001, place, self._study.salt)
 
     def row(self, place: int) -> Row:
         return self.header(self.shuffle.rank(place), place)
@@ -170,7 +176,7 @@ class RecordSource:
         return interval, self._study.visit_number(plan.first_visit[owner - len(plan.sites)] + local)
 
     def parent(self, rank: int, subject: Subject | None, life: Life) -> int | None:
-        """An action belongs to the adverse event before it; the parent may be gone (D41)."""
+        """`parentRecordId`: an action belongs to the adverse event before it, which may be missing (D41)."""
         plan = self._plan
         key = self._forms[plan.form[rank]]["formKey"]
         if subject is not None and subject.number == 20011:
@@ -188,20 +194,20 @@ class RecordSource:
         return life.words[4] / (1 << 64) < self._study.design.rate("D41") / 0.6
 
     def data(self, place: int) -> Row | None:
-        """The answers of a record."""
+        """The answers of the record at a place."""
         self.bodies += 1
-        return self._study.spoiler.data(self.shuffle.rank(place))
+        return self._study.defect_maker.data(self.shuffle.rank(place))
 
     def whole(self, place: int, notes: list[Note] | None = None) -> Row:
-        """A record with its answers; `notes` collects what is wrong with them."""
+        """A record with its answers; `notes` collects the defects in them."""
         self.bodies += 1
         rank = self.shuffle.rank(place)
         life = self._study.lives.of(rank)
         row = self.header(rank, place, life)
-        row["recordData"] = self._study.spoiler.data(rank, life, notes)
+        row["recordData"] = self._study.defect_maker.data(rank, life, notes)
         return row
 
-    # ---- one field of all
+    # ---- columns
 
     def values(self, field: str) -> Iterable[Any]:
         total = len(self._plan.form)
@@ -209,16 +215,16 @@ class RecordSource:
             return (self.number_at(place) for place in range(total))
         if field == "studyKey":
             return repeat(self._study.key, total)
-        by_rank = self._by_rank(field)
+        by_rank = self._column_by_rank(field)
         if by_rank is None:
             return (self.row(place)[field] for place in range(total))
         return map(by_rank.__getitem__, map(self.shuffle.rank, range(total)))
 
-    def _by_rank(self, field: str) -> list[Any] | None:
+    def _column_by_rank(self, field: str) -> list[Any] | None:
         plan, forms = self._plan, self._forms
         if field in ("formKey", "formId"):
             names = [form[field] for form in forms]
-            return [names[place] for place in plan.form]
+            return [names[form] for form in plan.form]
         if field in ("dateCreated", "dateModified"):
             seconds = self.columns.created if field == "dateCreated" else self.columns.modified
             return [written(moment) for moment in seconds]
@@ -226,15 +232,15 @@ class RecordSource:
             return [STATUSES[status] for status in self.columns.status]
         if field == "deleted":
             return [status == len(STATUSES) - 1 for status in self.columns.status]
-        of_owner = self._of_owner(field)
-        if of_owner is not None:
-            return of_owner
+        of_owners = self._column_of_owners(field)
+        if of_owners is not None:
+            return of_owners
         if field in ("intervalId", "visitId"):
-            which = 0 if field == "intervalId" else 1
-            return [self._visit(rank, plan.owner(rank)[0])[which] for rank in range(len(plan.form))]
+            part = 0 if field == "intervalId" else 1
+            return [self._visit(rank, plan.owner(rank)[0])[part] for rank in range(len(plan.form))]
         return None
 
-    def _of_owner(self, field: str) -> list[Any] | None:
+    def _column_of_owners(self, field: str) -> list[Any] | None:
         plan = self._plan
         makers: dict[str, Any] = {
             "subjectId": lambda subject, site: subject.number if subject else None,
@@ -245,22 +251,22 @@ class RecordSource:
         }
         if field not in makers:
             return None
-        found: list[Any] = []
+        values: list[Any] = []
         for owner in range(len(plan.first) - 1):
             subject = plan.subject_of(owner)
             value = makers[field](subject, plan.sites[owner if subject is None else subject.site])
-            found += [value] * (plan.first[owner + 1] - plan.first[owner])
-        return found
+            values += [value] * (plan.first[owner + 1] - plan.first[owner])
+        return values
 
 
 def blind(data: Row, hidden: Collection[str], mask: str | None = None) -> Row:
-    """Answers without the blinded ones, in whatever case those are spelled, or with a mask in their place."""
-    found = [name for name in data if name.upper() in hidden]
-    if not found:
+    """Answers without the blinded ones, or with a mask instead of their values; the case of names does not matter."""
+    blinded = [name for name in data if name.upper() in hidden]
+    if not blinded:
         return data
     if mask is not None:
-        return {**data, **dict.fromkeys(found, mask)}
-    return {name: value for name, value in data.items() if name not in found}
+        return {**data, **dict.fromkeys(blinded, mask)}
+    return {name: value for name, value in data.items() if name not in blinded}
 
 
 class Records(Table):
@@ -268,11 +274,11 @@ class Records(Table):
 
     def __init__(self, source: RecordSource, blinded: frozenset[str]) -> None:
         super().__init__("records", source, FIELDS)
-        self._made = source
+        self._source = source
         self._blinded = blinded
 
     def is_changed(self, place: int) -> bool:
-        """Whether a record is no longer what the generator made."""
+        """Whether a generated record was changed since."""
         return place in self._changed
 
     def data(self, place: int) -> Row | None:
@@ -280,14 +286,14 @@ class Records(Table):
         if place >= self._size or place in self._changed:
             row = self._added[place - self._size] if place >= self._size else self._changed[place]
             if "recordData" in row:
-                kept: Row | None = row["recordData"]
-                return kept
-        return self._made.data(place)
+                answers: Row | None = row["recordData"]
+                return answers
+        return self._source.data(place)
 
     def whole(self, place: int, *, unblinded: bool = True, notes: list[Note] | None = None) -> Row:
-        """A record with its answers; `notes` collects what is wrong with them, if nobody changed it since."""
+        """A record with its answers; `notes` collects the defects in them, if the record is still as generated."""
         if place < self._size and place not in self._changed:
-            row = self._made.whole(place, notes)
+            row = self._source.whole(place, notes)
         else:
             row = {**self.row(place), "recordData": self.data(place)}
         if isinstance(row["recordData"], dict) and not unblinded:
@@ -299,10 +305,11 @@ class Records(Table):
 
     def place_of(self, number: int) -> int | None:
         """The place of a record by its `recordId`."""
-        place = (number - self._made.number_at(0)) // 3
-        for near in (place, place + 1, place - 1):
-            if 0 <= near < self._size and self._made.number_at(near) == number:
-                return None if near in self._removed else near
+        place = (number - self._source.number_at(0)) // 3
+        # Numbers have gaps of 2 to 4, so the place reckoned from the number may be off by one.
+        for candidate in (place, place + 1, place - 1):
+            if 0 <= candidate < self._size and self._source.number_at(candidate) == number:
+                return None if candidate in self._removed else candidate
         for place, row in enumerate(self._added, self._size):
             if row["recordId"] == number:
                 return None if place in self._removed else place

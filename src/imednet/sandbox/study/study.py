@@ -1,4 +1,8 @@
-"""A whole invented study: every list of it, made when it is asked for."""
+"""`Study`: an invented study with all its lists, each made when it is first asked for.
+
+Subjects and visits are computed here; records, queries, codings, users and revisions in the modules beside this one;
+what happens to whom is planned in `invent`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from ..invent.defects import Spoiler
+from ..invent.defects import DefectMaker
 from ..invent.design import DESIGN_CHANGED, DESIGN_MADE, STUDY, TWIN, Design, Row
 from ..invent.people import EXITED, NOW, Subject
 from ..invent.plan import DAY_ZERO, Plan, Visit
@@ -17,14 +21,16 @@ from ..invent.sites import sites_of
 from ..invent.sizes import Scale, design_of
 from .queries_codings import CODING_FIELDS, QUERY_FIELDS, CodingSource, QuerySource
 from .records import KEYWORD, Records, RecordSource
-from .tables import Fixed, Source, Table, numbered
-from .users_revisions import REVISION_FIELDS, Conduct, RevisionSource, Staff, users
+from .tables import FixedRows, Source, Table, number_with_gaps
+from .users_revisions import REVISION_FIELDS, RevisionMaker, RevisionSource, Staff, users
 
 DAY = 86400
 
 
 class Study:
-    """The lists of one study and what was changed in them; `study.table("records")` is one list.
+    """One study: its lists, which can be changed, and the parts they are made from.
+
+    `study.table("records")` is one list.
 
     >>> from imednet.sandbox import build
     >>> study = build()["TIDEWATER-201"]
@@ -41,69 +47,69 @@ class Study:
         self.design: Design = design_of(scale)
         self.dice = Dice(seed)
         self.revised: dict[int, tuple[int, int]] = {}
-        """Record number -> its last revision and data revision, where the server changed it since the start."""
+        """`recordId` -> last revision and data revision, for records changed since the study was made."""
         self._tables: dict[str, Table] = {}
         self._entries: dict[tuple[int, str], int] = {}
 
-    # ---- the machinery, made when it is first needed
+    # ---- parts, made when first needed
 
     @cached_property
     def plan(self) -> Plan:
-        """Which records and visits there are."""
+        """The plan of records and visits."""
         scale = self.scale
         sites = sites_of(self.design, self.dice, scale.sites, scale.subjects) if scale.subjects else []
         return Plan(self.design, self.dice, sites, burst=scale.burst, limit=scale.records, only=scale.only)
 
     @cached_property
     def lives(self) -> Lives:
-        """When records were made and changed."""
+        """Makes the times, statuses and revision counts of records."""
         return Lives(self.design, self.dice, self.plan)
 
     @cached_property
-    def spoiler(self) -> Spoiler:
-        """Their answers."""
-        return Spoiler(self.design, self.dice, self.plan, self.lives)
+    def defect_maker(self) -> DefectMaker:
+        """Makes the answers of records, with their defects."""
+        return DefectMaker(self.design, self.dice, self.plan, self.lives)
 
     @cached_property
-    def conduct(self) -> Conduct:
-        """Their revisions."""
-        return Conduct(self)
+    def revision_maker(self) -> RevisionMaker:
+        """Makes the revisions of records."""
+        return RevisionMaker(self)
 
     @cached_property
     def record_source(self) -> RecordSource:
-        """Records as the generator makes them."""
+        """Computes records as generated."""
         return RecordSource(self)
 
     @cached_property
     def staff(self) -> Staff:
-        """Who signs."""
+        """Picks the logins that sign revisions and comments."""
         return Staff(list(self.table("users").rows()))
 
     # ---- the lists
 
     def table(self, name: str) -> Table:
-        """One list, by the last part of its path."""
+        """A list by the last part of its path, such as `records`."""
         if name not in self._tables:
             self._tables[name] = self._make(name)
         return self._tables[name]
 
     @property
     def records(self) -> Records:
-        """The list of records, which has answers too."""
+        """The list of records, whose rows have answers too."""
         table = self.table("records")
         if not isinstance(table, Records):
-            raise TypeError("the list of records is of another kind")
+            raise TypeError("the list `records` is not a table of records")
         return table
 
     def rows(self, name: str, *, unblinded: bool = True) -> list[Row]:
-        """All rows of a list, as a caller with these rights gets them."""
+        """All rows of a list, with or without blinded answers."""
         if name == "records":
             return list(self.records.rows(unblinded=unblinded))
         return list(self.table(name).rows())
 
     @property
     def version(self) -> int:
-        """Grows with every change of any list."""
+        """A number that grows with every change of any list."""
         return sum(table.version for table in self._tables.values())
 
     def _make(self, name: str) -> Table:
@@ -126,48 +132,49 @@ class Study:
             "variables": lambda: self.design.variable_rows(self.key),
             "users": self._user_rows,
         }[name]()
-        return Table(name, Fixed(rows), FIELDS[name])
+        return Table(name, FixedRows(rows), FIELDS[name])
 
     def _user_rows(self) -> list[Row]:
         return users(self.design, self.dice, self.study_id, self.scale.users)
 
     def _site_rows(self) -> list[Row]:
         rows = []
-        for place, site in enumerate(self.plan.sites):
-            made = {"dateCreated": f"2023-12-{4 + place % 20:02} 16:00:12", "dateModified": "2025-08-19 07:31:55"}
-            rows.append({"studyKey": self.key, **site, **made})
+        for index, site in enumerate(self.plan.sites):
+            times = {"dateCreated": f"2023-12-{4 + index % 20:02} 16:00:12", "dateModified": "2025-08-19 07:31:55"}
+            rows.append({"studyKey": self.key, **site, **times})
         return rows
 
-    # ---- what several lists need
+    # ---- helpers that several lists need
 
     def next_entry(self, subject: Row, form_key: str) -> str:
-        """The number of the next log entry of a subject."""
+        """The number of a subject's next entry in a log form, as text."""
         key = (subject["subjectId"], form_key)
         if key not in self._entries:
-            place = next((at for at, one in enumerate(self.plan.subjects) if one.number == key[0]), None)
-            ranks = self.plan.ranks_of(place) if place is not None else range(0)
-            self._entries[key] = bytes(self.plan.form[ranks.start : ranks.stop]).count(self.design.place[form_key])
+            subjects = self.plan.subjects
+            index = next((index for index, planned in enumerate(subjects) if planned.number == key[0]), None)
+            ranks = self.plan.ranks_of(index) if index is not None else range(0)
+            self._entries[key] = bytes(self.plan.form[ranks.start : ranks.stop]).count(self.design.form_index[form_key])
         self._entries[key] += 1
         return str(self._entries[key])
 
     def last_revision(self, record: int, place: int) -> tuple[int, int]:
-        """The last revision of a record, and its data revision."""
+        """The last revision and the last data revision of a record."""
         if record in self.revised:
             return self.revised[record]
         rank = self.record_source.shuffle.rank(place)
         life = self.lives.of(rank)
-        row = self.conduct.revision(life, self.record_source.header(rank, place, life), life.revisions)
+        row = self.revision_maker.revision(life, self.record_source.header(rank, place, life), life.revisions)
         return life.revisions, row["dataRevision"]
 
     def visit_number(self, rank: int) -> int:
         """`visitId` of a planned visit."""
-        return numbered(100001, rank, self.salt)
+        return number_with_gaps(100001, rank, self.salt)
 
     def subject_oid(self, subject: Subject) -> str | None:
-        """The client's own id of a subject: null for most, empty for some."""
-        planted = {20001: "OID-20001", 20002: None, 20003: ""}
-        if subject.number in planted:
-            return planted[subject.number]
+        """`subjectOid`, the sponsor's own id of a subject: None for most, empty for some."""
+        scripted = {20001: "OID-20001", 20002: None, 20003: ""}
+        if subject.number in scripted:
+            return scripted[subject.number]
         share = self.dice.below(20, "OID", subject.number)
         return f"OID-{subject.number}" if share == 0 else "" if share == 1 else None
 
@@ -206,7 +213,7 @@ VISIT_FIELDS = (
 
 
 class SubjectSource:
-    """Subjects in the order of `subjectId`."""
+    """Computes subjects, in the order of `subjectId`."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
@@ -222,14 +229,14 @@ class SubjectSource:
         subject, study = self._subjects[place], self._study
         number = subject.number
         site = study.plan.sites[subject.site]
-        made = (subject.registered - DAY_ZERO) * DAY + 9 * 3600 + number % 3600
+        created = (subject.registered - DAY_ZERO) * DAY + 9 * 3600 + number % 3600
         baseline = subject.days[1]
         start = (baseline - DAY_ZERO) * DAY + 14 * 3600 if baseline is not None else None
         share = study.dice.below(1000, "keywords", number)
-        kept: list[Row] | None = None if share < 200 else [dict(KEYWORD)] if share < 280 or number == 20001 else []
+        keywords: list[Row] | None = None if share < 200 else [dict(KEYWORD)] if share < 280 or number == 20001 else []
         if number in (20002, 20004):
-            kept = []
-        left = (subject.exit - DAY_ZERO) * DAY + 15 * 3600 if subject.exit is not None else 0
+            keywords = []
+        exited = (subject.exit - DAY_ZERO) * DAY + 15 * 3600 if subject.exit is not None else 0
         return {
             "studyKey": study.key,
             "subjectId": number,
@@ -240,14 +247,14 @@ class SubjectSource:
             "siteName": site["siteName"],
             "deleted": subject.deleted,
             "enrollmentStartDate": "" if number == 20003 else written(start) if start else None,
-            "dateCreated": written(made),
-            "dateModified": written(min(CLOCK_SECONDS - 1, max(made, start or 0, left))),
-            "keywords": None if number == 20003 else kept,
+            "dateCreated": written(created),
+            "dateModified": written(min(CLOCK_SECONDS - 1, max(created, start or 0, exited))),
+            "keywords": None if number == 20003 else keywords,
         }
 
 
 class VisitSource:
-    """Visits in the order of their subjects, planned ones first."""
+    """Computes visits subject by subject, planned ones first."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
@@ -267,14 +274,14 @@ class VisitSource:
         subject = self._plan.subjects[owner]
         visit = self._plan.visits_at(owner)[local]
         interval = study.design.intervals[visit.interval]
-        first = last = due = None
+        window_start = window_end = due = None
         if visit.due is not None and interval["timeline"] != "None":
-            first = iso(visit.due - (interval["negativeSlack"] or 0))
-            last = iso(visit.due + (interval["positiveSlack"] or 0))
+            window_start = iso(visit.due - (interval["negativeSlack"] or 0))
+            window_end = iso(visit.due + (interval["positiveSlack"] or 0))
             due = iso(visit.due) if interval["timeline"] in ("Due Date", "Actual Date") else None
         u = study.dice.bits("visit", subject.number, local)
-        made = self._made(subject, visit)
-        held = (visit.day - DAY_ZERO) * DAY + 12 * 3600 + u % 18000 if visit.day is not None else made
+        created = self._created(subject, visit)
+        held = (visit.day - DAY_ZERO) * DAY + 12 * 3600 + u % 18000 if visit.day is not None else created
         return {
             "visitId": study.visit_number(place),
             "studyKey": study.key,
@@ -282,19 +289,19 @@ class VisitSource:
             "intervalName": interval["intervalName"],
             "subjectId": subject.number,
             "subjectKey": subject.key,
-            "startDate": first,
-            "endDate": last,
+            "startDate": window_start,
+            "endDate": window_end,
             "dueDate": due,
             "visitDate": iso(visit.day) if visit.day is not None else None if u % 10 < 7 else "",
             "visitDateForm": interval["actualDateForm"],
             "visitDateQuestion": interval["actualDate"],
             "deleted": self.deleted(subject, visit, u),
-            "dateCreated": written(made),
-            "dateModified": written(min(CLOCK_SECONDS - 1, max(made, held))),
+            "dateCreated": written(created),
+            "dateModified": written(min(CLOCK_SECONDS - 1, max(created, held))),
         }
 
     @staticmethod
-    def _made(subject: Subject, visit: Visit) -> int:
+    def _created(subject: Subject, visit: Visit) -> int:
         """Screening is listed at registration, Baseline soon after, all others when the procedure took place."""
         day = subject.registered
         if visit.interval >= 2 and visit.due is not None:
@@ -304,7 +311,7 @@ class VisitSource:
         return (day - DAY_ZERO) * DAY + 10 * 3600
 
     def deleted(self, subject: Subject, visit: Visit, u: int) -> bool:
-        """Visits after leaving are deleted for 60 % of the subjects; a few are with a record on them (D13)."""
+        """Whether a visit is deleted: those after leaving for 60 % of the subjects, and a few with records (D13)."""
         if subject.gone == "D11" or (subject.number, visit.interval) == DAY_UNDER_LIVE_RECORD:
             return True
         if subject.scripted:
@@ -315,12 +322,12 @@ class VisitSource:
         return leaves and self._study.dice.chance(0.6, "visits", subject.number)
 
     def orphaning(self, u: int) -> bool:
-        """Whether a visit that took place is deleted under its records (D13)."""
+        """Whether a visit that took place is deleted although its records are not (D13)."""
         return (u >> 20 & 0xFFFFFF) / (1 << 24) < self._study.design.rate("D13") * 1.17
 
 
 def build(scale: Scale | None = None, seed: int = 2024, *, many: bool = False) -> dict[str, Study]:
-    """The study and its twin, and with `many` 120 empty ones more."""
+    """Build the study and its twin; with `many` also 120 empty studies."""
     scale = scale or Scale()
     studies = {
         STUDY: Study(STUDY, 4101, scale, seed),
@@ -330,14 +337,14 @@ def build(scale: Scale | None = None, seed: int = 2024, *, many: bool = False) -
 
 
 def empty_studies(seed: int) -> dict[str, Study]:
-    """120 studies with a design and nothing else."""
-    keys = [f"TIDEWATER-{301 + place}" for place in range(120)]
-    nothing = Scale(sites=0, subjects=0, users=0)
-    return {key: Study(key, 4201 + place, nothing, seed + 2 + place) for place, key in enumerate(keys)}
+    """120 studies that have a design and nothing else."""
+    keys = [f"TIDEWATER-{301 + index}" for index in range(120)]
+    empty = Scale(sites=0, subjects=0, users=0)
+    return {key: Study(key, 4201 + index, empty, seed + 2 + index) for index, key in enumerate(keys)}
 
 
 def study_rows(studies: dict[str, Study]) -> list[Row]:
-    """The list of studies."""
+    """The rows of the list of studies."""
     name = "TideWater Renal Denervation Pivotal Study"
     named = {STUDY: (name, "Fictional sandbox study"), TWIN: (f"{name} (DEV)", None)}
     return [

@@ -1,4 +1,8 @@
-"""Lists whose rows are made when they are asked for, with what was changed since on top."""
+"""`Table`: a list of a study whose rows are computed when asked for, with later changes laid over them.
+
+Here are also the identity of each list (`KEYS`) and the interface that computes rows (`Source`). What the rows hold is
+in `records`, `users_revisions`, `queries_codings` and `study`; filters and sorting are in `server.lists`.
+"""
 
 from __future__ import annotations
 
@@ -23,33 +27,33 @@ KEYS: dict[str, tuple[str, ...]] = {
     "codings": ("codingId", "revision"),
     "users": ("login", "userId"),
 }
-"""Path of a list -> what tells its rows apart and breaks ties of its sorting."""
+"""Path of a list -> the fields that identify a row; they also break ties when sorting."""
 
 DEFAULT_SORT = {name: key[0] for name, key in KEYS.items()} | {"variables": "formId", "codings": "formId"}
-"""Path of a list -> what it is sorted by when a request does not say."""
+"""Path of a list -> the field it is sorted by when a request names none."""
 
 NESTED = ("keywords", "roles", "forms", "queryComments", "recordData")
-"""Fields that hold a list or an object: nothing to sort or filter by."""
+"""Fields that hold a list or an object: they can be neither sorted nor filtered by."""
 
 
-def own(row: Row) -> Row:
-    """A copy of a row that shares nothing with it."""
+def copy_row(row: Row) -> Row:
+    """A deep copy of a row."""
     return {name: deepcopy(value) if isinstance(value, (list, dict)) else value for name, value in row.items()}
 
 
 class Source(Protocol):
-    """Rows as the generator makes them, in the order of their identity."""
+    """Computes the rows of a list, in the order of their identity."""
 
     def __len__(self) -> int: ...
     def row(self, place: int) -> Row:
-        """The row at a place, made anew."""
+        """The row at a place, newly made: callers may change it."""
 
     def values(self, field: str) -> Iterable[Any]:
-        """One field of all rows, in order."""
+        """The values of one field in all rows, in order."""
 
 
-class Fixed:
-    """Rows that are few enough to be kept."""
+class FixedRows:
+    """A source whose rows are few enough to keep in memory."""
 
     def __init__(self, rows: list[Row]) -> None:
         self._rows = rows
@@ -58,14 +62,17 @@ class Fixed:
         return len(self._rows)
 
     def row(self, place: int) -> Row:
-        return own(self._rows[place])
+        return copy_row(self._rows[place])
 
     def values(self, field: str) -> Iterable[Any]:
         return (row[field] for row in self._rows)
 
 
 class Table:
-    """One list of a study. Places never move: a removed row leaves its place empty, an added one gets the next."""
+    """One list of a study.
+
+    A place is the index of a row, and it never moves: a removed row leaves its place empty, an added row gets the next.
+    """
 
     def __init__(self, name: str, source: Source, fields: Sequence[str]) -> None:
         self.name = name
@@ -76,54 +83,54 @@ class Table:
         self._added: list[Row] = []
         self._changed: dict[int, Row] = {}
         self._removed: set[int] = set()
-        self._kept: tuple[tuple[int, int], Sequence[int]] = ((0, 0), ())
+        self._places_kept: tuple[tuple[int, int], Sequence[int]] = ((0, 0), ())
 
     @property
     def scalars(self) -> set[str]:
-        """Fields the list can be sorted and filtered by."""
+        """The fields the list can be sorted and filtered by."""
         return set(self.fields) - set(NESTED)
 
     @property
     def next_number(self) -> int:
-        """A free number, larger than any other."""
+        """A number for a new row, larger than any in the list."""
         last = self._added[-1] if self._added else self.row(self._size - 1) if self._size else None
         return int(last[KEYS[self.name][0]]) + 3 if last else 1
 
     @property
-    def room(self) -> int:
-        """How many places there are, empty ones too."""
+    def place_count(self) -> int:
+        """The number of places, including empty ones."""
         return self._size + len(self._added)
 
     def __len__(self) -> int:
-        return self.room - len(self._removed)
+        return self.place_count - len(self._removed)
 
     def places(self) -> Sequence[int]:
-        """Places of all rows, in the order of their identity."""
-        everything = range(self.room)
+        """The places of all rows, in the order of their identity."""
+        all_places = range(self.place_count)
         if not self._removed:
-            return everything
-        state = (self.room, len(self._removed))
-        if self._kept[0] != state:
-            self._kept = (state, array("l", (place for place in everything if place not in self._removed)))
-        return self._kept[1]
+            return all_places
+        state = (self.place_count, len(self._removed))
+        if self._places_kept[0] != state:
+            self._places_kept = (state, array("l", (place for place in all_places if place not in self._removed)))
+        return self._places_kept[1]
 
     def is_original(self, place: int) -> bool:
-        """Whether the row at a place is as the study was made."""
+        """Whether the row at a place is still as generated."""
         return place < self._size and place not in self._changed
 
     def row(self, place: int) -> Row:
-        """A row, without the answers if it is a record. It is the caller's own: changing it changes nothing here."""
+        """A copy of the row at a place; a record comes without its answers."""
         if place >= self._size:
-            return own(self._added[place - self._size])
+            return copy_row(self._added[place - self._size])
         changed = self._changed.get(place)
-        return own(changed) if changed is not None else self.source.row(place)
+        return copy_row(changed) if changed is not None else self.source.row(place)
 
     def rows(self) -> Iterator[Row]:
-        """All rows."""
+        """All rows, in the order of their identity."""
         return (self.row(place) for place in self.places())
 
     def values(self, field: str) -> Iterator[Any]:
-        """One field of every place, removed ones too."""
+        """The values of one field at every place, including those of removed rows."""
         if not self._changed:
             yield from self.source.values(field)
         else:
@@ -134,52 +141,52 @@ class Table:
             yield row.get(field)
 
     def find(self, field: str, value: Any) -> int | None:
-        """The place of the first row with this value."""
-        for place, found in enumerate(self.values(field)):
-            if found == value and place not in self._removed:
+        """The place of the first row with this value in a field, or None."""
+        for place, candidate in enumerate(self.values(field)):
+            if candidate == value and place not in self._removed:
                 return place
         return None
 
     # ---- changing
 
-    def _there(self, place: int) -> None:
-        if not 0 <= place < self.room or place in self._removed:
+    def _require_row(self, place: int) -> None:
+        if not 0 <= place < self.place_count or place in self._removed:
             raise IndexError(f"{self.name} has no row at place {place}")
 
-    # Nothing is checked but places: tests of clients want to be served what no server should serve.
+    # Only places are checked: tests of clients want to be served what no real server would send.
 
     def add(self, row: Row) -> int:
-        """Put a row at the end and give its place; a number that grows is the caller's business."""
-        self._added.append(own(row))
+        """Append a row and return its place; giving it a free number (`next_number`) is up to the caller."""
+        self._added.append(copy_row(row))
         self.version += 1
-        return self.room - 1
+        return self.place_count - 1
 
     def change(self, place: int, **fields: Any) -> Row:
-        """Change fields of the row at a place, as in `change(3, siteName="Elsewhere")`; gives the row.
+        """Change fields of the row at a place, as in `change(3, siteName="Elsewhere")`; returns the row.
 
         Raises:
-            IndexError: when there is no row at that place.
+            IndexError: if there is no row at that place.
         """
-        self._there(place)
+        self._require_row(place)
         row = {**self.row(place), **fields}
         if place >= self._size:
             self._added[place - self._size] = row
         else:
             self._changed[place] = row
         self.version += 1
-        return own(row)
+        return copy_row(row)
 
     def remove(self, place: int) -> None:
-        """Take the row at a place out, as the real server never does: for tests of clients.
+        """Remove the row at a place, which the real server never does: for tests of clients.
 
         Raises:
-            IndexError: when there is no row at that place.
+            IndexError: if there is no row at that place.
         """
-        self._there(place)
+        self._require_row(place)
         self._removed.add(place)
         self.version += 1
 
 
-def numbered(first: int, rank: int, salt: int) -> int:
-    """A number that grows with the rank, with gaps: `first + 3 * rank` and a little."""
+def number_with_gaps(first: int, rank: int, salt: int) -> int:
+    """A number that grows with the rank, with gaps: `first + 3 * rank` plus 0, 1 or 2."""
     return first + 3 * rank + (rank * 2654435761 + salt * 40503 >> 9) % 3

@@ -1,4 +1,7 @@
-"""What grows around records: users and revisions."""
+"""Users, their roles, and the revisions of records.
+
+Queries and codings, which name users too, are in `queries_codings`.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +16,48 @@ from ..invent.scripted_subjects import is_scripted
 from ..invent.seeded import Dice
 from ..invent.words import FIRST_NAMES, LAST_NAMES, REASONS, WORDS
 from .records import RecordSource, StudyParts
-from .tables import numbered
+from .tables import number_with_gaps
 
 COORDINATOR, MONITOR, MANAGER, CODER = "Site Coordinator", "Monitor", "Data Manager", "Medical Coder"
 GONE_LOGINS = ("pformer",)
-"""Logins of people who left and are in no list of users."""
+"""Logins of people who have left and are no longer listed as users."""
 
 
 def users(design: Design, dice: Dice, study_id: int, count: int) -> list[Row]:
-    """Users with their roles; 12 % are inactive in the study, 8 % have two roles, 1 % none."""
+    """The rows of users with their roles; 12 % are inactive in the study, 8 % have two roles, 1 % none."""
     rows = []
     inactive = set(dice.order(range(8, count), "inactive")[: round(count * 0.12)])
-    for place in range(count):
-        first = FIRST_NAMES[place % len(FIRST_NAMES)]
-        last = LAST_NAMES[(place * 5 + place // 16) % len(LAST_NAMES)]
-        login = f"{first[0]}{last}".lower().encode("ascii", "ignore").decode() + str(place + 1)
-        if place == count - 1 and count > 8:
+    for index in range(count):
+        first = FIRST_NAMES[index % len(FIRST_NAMES)]
+        last = LAST_NAMES[(index * 5 + index // 16) % len(LAST_NAMES)]
+        login = f"{first[0]}{last}".lower().encode("ascii", "ignore").decode() + str(index + 1)
+        if index == count - 1 and count > 8:
             first, last = FIRST_NAMES[2], LAST_NAMES[10]  # the same display name as the third user
-        u = dice.below(100, "user", place, "roles")
-        roles = [] if u == 0 and place > 7 else [_role(design, dice, study_id, place, 0)]
+        u = dice.below(100, "user", index, "roles")
+        roles = [] if u == 0 and index > 7 else [_role(design, dice, study_id, index, 0)]
         if roles and u > 91:
-            roles.append(_role(design, dice, study_id, place, 1))
+            roles.append(_role(design, dice, study_id, index, 1))
         rows.append(
             {
-                "userId": dice.uuid("user", place),
+                "userId": dice.uuid("user", index),
                 "login": login,
                 "firstName": first,
                 "lastName": last,
                 "email": f"{login}@example.org",
-                "userActiveInStudy": place not in inactive,
+                "userActiveInStudy": index not in inactive,
                 "roles": roles,
             }
         )
     return sorted(rows, key=lambda row: (row["login"], row["userId"]))
 
 
-def _role(design: Design, dice: Dice, study_id: int, place: int, time: int) -> Row:
-    role = design.data["roles"][(place + 3 * time) % len(design.data["roles"])]
-    made = [2024, 1 + place % 12, 1 + place % 28, 9, place % 60]
-    changed = [*made, 2, 625000000] if place % 3 else made
+def _role(design: Design, dice: Dice, study_id: int, user: int, nth: int) -> Row:
+    role = design.data["roles"][(user + 3 * nth) % len(design.data["roles"])]
+    created = [2024, 1 + user % 12, 1 + user % 28, 9, user % 60]
+    modified = [*created, 2, 625000000] if user % 3 else created
     return {
-        "dateCreated": made if place % 5 else [*made, 30],
-        "dateModified": None if dice.chance(0.02, "role", place, time) else changed,
+        "dateCreated": created if user % 5 else [*created, 30],
+        "dateModified": None if dice.chance(0.02, "role", user, nth) else modified,
         "roleId": dice.uuid("role", role["name"]),
         "communityId": study_id,
         "name": role["name"],
@@ -66,29 +69,29 @@ def _role(design: Design, dice: Dice, study_id: int, place: int, time: int) -> R
 
 
 class Staff:
-    """Who does what: logins by role, for revisions and comments."""
+    """Picks the login that signs a revision or a comment, by role."""
 
     def __init__(self, rows: list[Row]) -> None:
         self.active: dict[str, list[str]] = {}
-        self._first: dict[str, str] = {}
-        """The first eight people, one of each role: they are in studies of every size."""
+        self._first_logins: dict[str, str] = {}
+        """Role -> its login among the first eight users, who are in studies of every size."""
         self.coder = "Chris Coder"
-        """Display name of who codes terms."""
+        """Display name of the user who codes terms."""
         for row in rows:
             for role in row["roles"][:1] if row["userActiveInStudy"] else []:
                 self.active.setdefault(role["name"], []).append(row["login"])
                 if int(row["login"].lstrip("abcdefghijklmnopqrstuvwxyz")) <= 8:
-                    self._first[role["name"]] = row["login"]
+                    self._first_logins[role["name"]] = row["login"]
                     if role["name"] == CODER:
                         self.coder = f"{row['firstName']} {row['lastName']}"
         self.everyone = [row["login"] for row in rows if row["userActiveInStudy"]]
-        self.away = [row["login"] for row in rows if not row["userActiveInStudy"]] + list(GONE_LOGINS)
+        self.unlisted = [row["login"] for row in rows if not row["userActiveInStudy"]] + list(GONE_LOGINS)
 
-    def one(self, role: str, u: int, subject: Subject | int | None = None) -> str:
-        """A login with this role; around a scripted subject the same one in every size."""
+    def login(self, role: str, u: int, subject: Subject | int | None = None) -> str:
+        """A login with this role; for a scripted subject it is the same in studies of every size."""
         number = subject.number if isinstance(subject, Subject) else subject
-        if is_scripted(number) and role in self._first:
-            return self._first[role]
+        if is_scripted(number) and role in self._first_logins:
+            return self._first_logins[role]
         logins = self.active.get(role) or self.everyone
         return logins[u % len(logins)]
 
@@ -101,32 +104,32 @@ class StaffedStudy(StudyParts, Protocol):
     @property
     def staff(self) -> Staff: ...
     @property
-    def conduct(self) -> Conduct: ...
+    def revision_maker(self) -> RevisionMaker: ...
 
 
-class Conduct:
-    """The revisions of records and who signed each of them."""
+class RevisionMaker:
+    """Makes the revisions of records, with their times and signatures."""
 
     def __init__(self, study: StaffedStudy) -> None:
         self._study = study
-        self._away = int(study.design.rate("D40") * 10000)
+        self._unknown_limit = int(study.design.rate("D40") * 10000)
 
     def times(self, life: Life) -> list[int]:
-        """When each revision was made; the last one when the record was changed last."""
+        """The time of each revision, in seconds; the last one is when the record was last changed."""
         steps = life.revisions - 1
         if not steps:
             return [life.modified]
         return [life.created + (life.modified - life.created) * step // steps for step in range(life.revisions)]
 
     def revision(self, life: Life, header: Row, nth: int) -> Row:
-        """Everything of a revision but its number; `nth` counts from 1."""
+        """The row of a record's nth revision, from 1; `recordRevisionId` is left 0."""
         last = nth == life.revisions
         deletion = last and life.deleted
-        status = "Record Deleted" if deletion else life.chain[nth - 1]
-        before = life.chain[nth - 2] if nth > 1 else None
+        status = "Record Deleted" if deletion else life.statuses[nth - 1]
+        before = life.statuses[nth - 2] if nth > 1 else None
         corrected = nth > 1 and not deletion and status == before
         data_revision = 1 + sum(
-            life.chain[step] == life.chain[step - 1] for step in range(1, min(nth, len(life.chain)))
+            life.statuses[step] == life.statuses[step - 1] for step in range(1, min(nth, len(life.statuses)))
         )
         u = (life.words[nth & 7] >> 7) * (nth * 2 + 1) & 0xFFFFFFFFFFFF
         role = COORDINATOR
@@ -136,11 +139,11 @@ class Conduct:
             role = MANAGER
         staff = self._study.staff
         number = header["subjectId"]
-        user, unknown = staff.one(role, u >> 8, number), u % 10000 < self._away
+        user, unknown = staff.login(role, u >> 8, number), u % 10000 < self._unknown_limit
         if number == 20013 and nth == 1:
             unknown = True
         if unknown and number != 20004:
-            user = GONE_LOGINS[0] if is_scripted(number) else staff.away[(u >> 16) % len(staff.away)]
+            user = GONE_LOGINS[0] if is_scripted(number) else staff.unlisted[(u >> 16) % len(staff.unlisted)]
         reason = None
         if deletion:
             reason = "Entered in error"
@@ -180,7 +183,7 @@ REVISION_FIELDS = (
 
 
 class RevisionSource:
-    """Saved states of all records, numbered day by day; within a day in the order of the plan."""
+    """Computes the revisions of all records, numbered day by day and within a day in the order of the plan."""
 
     def __init__(self, study: StaffedStudy) -> None:
         self._study = study
@@ -206,14 +209,17 @@ class RevisionSource:
         return len(self._ranks)
 
     def _number(self, place: int) -> int:
-        return numbered(9000001, place, self._study.salt)
+        return number_with_gaps(9000001, place, self._study.salt)
 
     def row(self, place: int) -> Row:
         study, rank = self._study, self._ranks[place]
         life = study.lives.of(rank)
         source = study.record_source
         header = source.header(rank, source.shuffle.place(rank), life)
-        return {**study.conduct.revision(life, header, self._nths[place]), "recordRevisionId": self._number(place)}
+        return {
+            **study.revision_maker.revision(life, header, self._nths[place]),
+            "recordRevisionId": self._number(place),
+        }
 
     def values(self, field: str) -> Iterable[Any]:
         if field == "recordRevisionId":
