@@ -287,7 +287,8 @@ class TestFaults:
 
     @pytest.mark.parametrize(
         ("words", "message"),
-        [("nothing", "choose one of: status, reset"), ("status nth=x", "nth=x"), ("status colour=1", "has no option 'colour'"),
+        [("nothing", "choose one of: status, reset"), ("status nth=x", "nth=x"),
+         ("status colour=1", "has no option 'colour'"),
          ("status status=200", "from 400 on"), ("status rate=2", "rate must be from 0 to 1")],
     )  # fmt: skip
     def test_wrong_faults_are_named(self, words: str, message: str) -> None:

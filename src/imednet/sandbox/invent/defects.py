@@ -1,4 +1,4 @@
-"""`DefectMaker`: defects put into answers, each at its own rate, with a note of every one.
+"""`DefectMaker`: puts defects into answers, each at its own rate, and notes every one.
 
 Defects of a record as a whole are drawn in `record_life`; the answers of scripted subjects are in `scripted_subjects`.
 """

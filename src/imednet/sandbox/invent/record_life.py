@@ -107,11 +107,11 @@ class Lives:
         modified = created + (revisions - 1) * (3600 + (words[6] >> 32) % 180000) if revisions > 1 else created
         modified = min(modified, CLOCK_SECONDS - 1 - words[6] % 3600)
         u = words[1] / ONE
-        gone = self._deleted_share
+        deletion_share = self._deleted_share
         if mark == BURST:
             modified, revisions = BURST_TIME, max(2, revisions)
         elif clean:
-            gone = 0.0
+            deletion_share = 0.0
         elif u < self._imported_limit:
             if created < IMPORTED:
                 modified, revisions = IMPORTED, max(2, revisions)
@@ -123,11 +123,11 @@ class Lives:
             moment = CLOCK_SECONDS - DAY * days_back + words[6] % DAY
             if moment > modified:
                 modified, revisions = moment, max(2, revisions)
-                gone = DELETED_OF_THESE
+                deletion_share = DELETED_OF_THESE
         created = min(created, modified) if "D35" not in defects else created
         if form == self._adverse_event and rank + 1 < len(plan.form) and plan.form[rank + 1] == self._action:
-            gone = 0.0  # an adverse event with an action is never deleted
-        deleted = form == self._retired_form or words[2] < gone * ONE
+            deletion_share = 0.0  # an adverse event with an action is never deleted
+        deleted = form == self._retired_form or words[2] < deletion_share * ONE
         if subject is not None and (subject.number, self._keys[form]) in DELETED:
             deleted = True
         if subject is not None and subject.gone == "D11":

@@ -23,7 +23,7 @@ class Job:
     items: list[Item]
     job_id: str
     batch_id: str
-    made: str
+    created_at: str
     started_at: float
     seconds: float | None
     """Duration; None: the job never ends."""
@@ -55,7 +55,7 @@ class Jobs:
         self._jobs: list[Job] = []
         self._dice = Dice(201)
 
-    def take(self, study: Study, items: list[Item], made: str, email: str) -> Job:
+    def take(self, study: Study, items: list[Item], created_at: str, email: str) -> Job:
         """Accept a batch and start its job."""
         number = len(self._jobs)
         batch = self._dice.uuid("batch", number)
@@ -63,7 +63,7 @@ class Jobs:
             batch = f"q{batch[1:]}"  # one in ten is not hexadecimal, as in the vendor's sample
         seconds = self._switches["jobSeconds"]
         job = Job(
-            study, items, self._dice.uuid("job", number), batch, made, self._clock(),
+            study, items, self._dice.uuid("job", number), batch, created_at, self._clock(),
             None if seconds == "never" else float(seconds), email,
         )  # fmt: skip
         self._jobs.append(job)
@@ -119,9 +119,9 @@ class Jobs:
             "jobId": job.job_id,
             "batchId": job.batch_id,
             "state": state,
-            "dateCreated": job.made,
-            "dateStarted": None if state == created and not ended else _later(job.made, 1),
-            "dateFinished": _later(job.made, 1 + int(job.seconds or 0)) if ended else None,
+            "dateCreated": job.created_at,
+            "dateStarted": None if state == created and not ended else _later(job.created_at, 1),
+            "dateFinished": _later(job.created_at, 1 + int(job.seconds or 0)) if ended else None,
         }
 
     def seen(self) -> list[Row]:

@@ -32,7 +32,7 @@ PAGE_MEMORY = 256 << 20
 ROW_MEMORY = 160 << 20
 """Size of the cache of encoded rows, in bytes."""
 RESULT_MEMORY = 16 << 20
-"""Size of the cache of filtered and sorted lists, in bytes of row places."""
+"""Size of the cache of filtered and sorted lists, counting 4 for each row."""
 GROUPS = ("intervalGroupId", "intervalGroupName")
 """Fields that visits can be filtered by although only intervals have them."""
 

@@ -138,7 +138,7 @@ class _Tally:
         self._recoded_codings: set[int] = set()
         self._records_with_terms: set[int] = set()
         self._parents: dict[int, int] = {}
-        self._deleted_records: dict[int, bool] = {}
+        self._deleted_by_record: dict[int, bool] = {}
         self._diary_visits: dict[int, str] = {}
         self._revision_counts: dict[str, Counter[str]] = {"user": Counter(), "role": Counter(), "reason": Counter()}
         self._users = {row["login"]: row["userActiveInStudy"] for row in study.table("users").rows()}
@@ -168,7 +168,7 @@ class _Tally:
         self._forms[row["formKey"]]["deleted" if row["deleted"] else "live"] += 1
         self._statuses[row["recordStatus"]] += 1
         self._sites[row["siteId"]] += 1
-        self._deleted_records[number] = row["deleted"]
+        self._deleted_by_record[number] = row["deleted"]
         day = self._records_by_day.setdefault(row["dateModified"][:10], {"changed": [], "deleted": []})
         day["deleted" if row["deleted"] else "changed"].append(number)
         answers = row["recordData"] or {}
@@ -214,7 +214,7 @@ class _Tally:
             self._oldest_open_query[site] = min(opened, self._oldest_open_query.get(site, opened))
         if not comments:
             self.add_case("D37", "queries", row["annotationId"])
-        if self._deleted_records.get(row["recordId"]):
+        if self._deleted_by_record.get(row["recordId"]):
             self.add_case("D38", "queries", row["annotationId"])
         sequence = [comment["sequence"] for comment in comments]
         if sequence != sorted(sequence):
@@ -278,8 +278,8 @@ class _Tally:
             if subject.person != subject.number:
                 self.add_case("D16", "subjects", subject.number, None, subject.person)
         for child, parent in self._parents.items():
-            missing = parent not in self._deleted_records
-            if missing or (self._deleted_records[parent] and not self._deleted_records[child]):
+            missing = parent not in self._deleted_by_record
+            if missing or (self._deleted_by_record[parent] and not self._deleted_by_record[child]):
                 self.add_case("D41", "records", child)
         for visit in sorted(self._orphaned):
             self.add_case("D13", "visits", visit)

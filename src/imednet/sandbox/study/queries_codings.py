@@ -133,7 +133,7 @@ class QuerySource:
         return words[7] / (1 << 64) < self._study.design.rate("D39") / 0.855
 
     def _variable(self, rank: int, life: Life, words: tuple[int, ...]) -> str:
-        """The variable a query asks about: mostly, if the record has an answer with a defect, one of those."""
+        """The variable a query asks about; in 70 % of the draws one with a defect, if the record has any."""
         study = self._study
         fields = study.design.data["forms"][study.plan.form[rank]]["variables"]
         if words[1] % 100 < 70:

@@ -306,7 +306,7 @@ class Records(Table):
     def place_of(self, number: int) -> int | None:
         """The place of a record by its `recordId`."""
         place = (number - self._source.number_at(0)) // 3
-        # Numbers have gaps of 2 to 4, so the place reckoned from the number may be off by one.
+        # A number is up to 2 more than `first + 3 * place`, so the place reckoned from it may be one off.
         for candidate in (place, place + 1, place - 1):
             if 0 <= candidate < self._size and self._source.number_at(candidate) == number:
                 return None if candidate in self._removed else candidate

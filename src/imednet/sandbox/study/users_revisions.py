@@ -73,6 +73,7 @@ class Staff:
 
     def __init__(self, rows: list[Row]) -> None:
         self.active: dict[str, list[str]] = {}
+        """Role -> logins of users who are active in the study."""
         self._first_logins: dict[str, str] = {}
         """Role -> its login among the first eight users, who are in studies of every size."""
         self.coder = "Chris Coder"
@@ -123,11 +124,11 @@ class RevisionMaker:
 
     def revision(self, life: Life, header: Row, nth: int) -> Row:
         """The row of a record's nth revision, from 1; `recordRevisionId` is left 0."""
-        last = nth == life.revisions
-        deletion = last and life.deleted
+        is_last = nth == life.revisions
+        deletion = is_last and life.deleted
         status = "Record Deleted" if deletion else life.statuses[nth - 1]
-        before = life.statuses[nth - 2] if nth > 1 else None
-        corrected = nth > 1 and not deletion and status == before
+        previous_status = life.statuses[nth - 2] if nth > 1 else None
+        corrected = nth > 1 and not deletion and status == previous_status
         data_revision = 1 + sum(
             life.statuses[step] == life.statuses[step - 1] for step in range(1, min(nth, len(life.statuses)))
         )
@@ -139,10 +140,10 @@ class RevisionMaker:
             role = MANAGER
         staff = self._study.staff
         number = header["subjectId"]
-        user, unknown = staff.login(role, u >> 8, number), u % 10000 < self._unknown_limit
+        user, is_unlisted = staff.login(role, u >> 8, number), u % 10000 < self._unknown_limit
         if number == 20013 and nth == 1:
-            unknown = True
-        if unknown and number != 20004:
+            is_unlisted = True
+        if is_unlisted and number != 20004:
             user = GONE_LOGINS[0] if is_scripted(number) else staff.unlisted[(u >> 16) % len(staff.unlisted)]
         reason = None
         if deletion:
