@@ -1,6 +1,7 @@
 """`DefectMaker`: puts defects into answers, each at its own rate, and notes every one.
 
-Defects of a record as a whole are drawn in `record_life`; the answers of scripted subjects are in `scripted_subjects`.
+The names of defects, such as `D01`, and their rates are in `design.json`. Defects of a record as a whole are drawn in
+`record_life`; the answers of scripted subjects are in `scripted_subjects`.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ def _day(text: str) -> int:
     return date.fromisoformat(text).toordinal()
 
 
-def _story(luck: float = 0.5, **more: Any) -> Story:
-    return Story(luck=luck, **{"logs": CLEAN_LOGS, "actions": (1,), "unscheduled": 0, **more})
+def _story(luck: float = 0.5, **fields: Any) -> Story:
+    return Story(luck=luck, **{"logs": CLEAN_LOGS, "actions": (1,), "unscheduled": 0, **fields})
 
 
 STORIES: dict[int, Story] = {

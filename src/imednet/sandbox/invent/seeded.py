@@ -27,7 +27,7 @@ class Dice:
         self._key = seed.to_bytes(16, "big", signed=True)
 
     def bits(self, *path: object) -> int:
-        """64 random bits."""
+        """64 random bits for a path of names."""
         text = "\x1f".join(map(str, path)).encode()
         return int.from_bytes(blake2b(text, key=self._key, digest_size=8).digest(), "big")
 
@@ -44,11 +44,11 @@ class Dice:
         return self.bits(*path) / _ONE
 
     def chance(self, rate: float, *path: object) -> bool:
-        """True for this share of draws."""
+        """True with this probability."""
         return self.unit(*path) < rate
 
     def pick(self, options: Sequence[T], *path: object) -> T:
-        """One of the options."""
+        """One of the options, at random."""
         return options[self.below(len(options), *path)]
 
     def poisson(self, mean: float, *path: object) -> int:

@@ -25,8 +25,8 @@ def quotas(shares: list[float], total: int) -> list[int]:
     >>> quotas([0.06, 0.18, 0.05, 0.38, 0.22, 0.07, 0.03, 0.01], 48)
     [3, 9, 2, 18, 11, 3, 1, 1]
     """
-    whole = sum(shares)
-    exact = [share / whole * total for share in shares]
+    total_share = sum(shares)
+    exact = [share / total_share * total for share in shares]
     counts = [int(value) for value in exact]
     by_remainder = sorted(range(len(shares)), key=lambda index: counts[index] - exact[index])
     for index in by_remainder[: total - sum(counts)]:
@@ -39,15 +39,15 @@ def sites_of(design: Design, dice: Dice, count: int, subjects: int) -> list[tupl
 
     8 % have no subjects, 12 % are closed, and one in forty has the name of another site but its own `siteId`.
     """
-    known = design.data["sites"][:count]
+    designed = design.data["sites"][:count]
     fields = ("siteId", "siteName", "siteEnrollmentStatus")
-    sites = [{name: site[name] for name in fields} for site in known]
-    if count == len(known) and subjects % 48 == 0:
-        return [(site, given["demoSubjects"] * (subjects // 48)) for site, given in zip(sites, known, strict=True)]
-    for index in range(len(known), count):
+    sites = [{name: site[name] for name in fields} for site in designed]
+    if count == len(designed) and subjects % 48 == 0:
+        return [(site, source["demoSubjects"] * (subjects // 48)) for site, source in zip(sites, designed, strict=True)]
+    for index in range(len(designed), count):
         town = TOWNS[dice.below(len(TOWNS), "site", index)]
         sites.append({"siteId": 301 + index, "siteName": f"Site {301 + index} {town}", "siteEnrollmentStatus": OPEN})
-    others = dice.order(range(len(known), count), "sites")
+    others = dice.order(range(len(designed), count), "sites")
     empty = {5, *others[: max(0, round(count * 0.08) - 1)]}
     for index in others[len(others) - max(0, round(count * 0.12) - 2) :]:
         sites[index]["siteEnrollmentStatus"] = CLOSED

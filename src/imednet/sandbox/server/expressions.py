@@ -158,7 +158,7 @@ class _Reader:
         self._seen.add(name)
         unquoted = _unquoted(value)
         if (name in TIMES and not _is_time(unquoted)) or (name in DAYS and not _is_day(unquoted)):
-            raise Refused  # filters take ISO dates; a date as it appears in answers, or part of one, is refused
+            raise Refused  # neither a time as it appears in answers nor part of a date is accepted
         return Test(name, operator, unquoted)
 
 

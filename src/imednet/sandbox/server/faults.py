@@ -53,6 +53,8 @@ OPTIONS = (
     "bytes_per_second",
 )  # fmt: skip
 """Names that the words of a fault may set, besides method and list."""
+_EXPECTED: dict[type, str] = {bool: "true or false", int: "a whole number"}
+"""Type of an option -> the values it takes, for messages."""
 
 
 @dataclass
@@ -157,7 +159,8 @@ class Fault:
                 else:
                     chosen[name] = int(value) if isinstance(default, int) else float(value)
             except (ValueError, KeyError):
-                raise ValueError(f"{name}={value}: the value of {name} is not valid") from None
+                expected = _EXPECTED.get(type(default), "a number")
+                raise ValueError(f"a fault has {name}={value}, but {name} must be {expected}") from None
         return cls(kind, **chosen)
 
     def meets(self, request: Request, dice: Dice) -> bool:

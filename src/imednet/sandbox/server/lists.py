@@ -156,7 +156,7 @@ class Lists:
     def _visible_row(self, table: Table, study: Study | None, place: int, unblinded: bool) -> Row:
         if not isinstance(table, Records) or study is None:
             return self._spelling.row(table.name, table.row(place))
-        row = table.whole(place)
+        row = table.full_row(place)
         row["recordData"] = self._data(study, row["formKey"], row["recordData"], unblinded)
         return self._spelling.row(table.name, row)
 

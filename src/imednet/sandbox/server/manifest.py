@@ -99,9 +99,9 @@ def _list(study: Study, name: str, tally: _Tally) -> Row:
 
 def _record(study: Study, place: int, notes: list[Note]) -> Row:
     """A record with its answers; `notes` collects the generated defects that are still in it."""
-    row = study.records.whole(place, notes=notes)
+    row = study.records.full_row(place, notes=notes)
     if place < len(study.record_source) and study.records.is_changed(place):
-        generated = study.record_source.whole(place, notes)["recordData"]
+        generated = study.record_source.full_row(place, notes)["recordData"]
         current = row["recordData"]
         if isinstance(generated, dict) and isinstance(current, dict):
             notes[:] = [
@@ -115,7 +115,7 @@ def _record(study: Study, place: int, notes: list[Note]) -> Row:
 
 
 class _Tally:
-    """Is given every row once and counts what the manifest says."""
+    """Counts for the manifest; every row is passed in once."""
 
     def __init__(self, study: Study, clock: str) -> None:
         self._study = study

@@ -198,7 +198,7 @@ class RecordSource:
         self.bodies += 1
         return self._study.defect_maker.data(self.shuffle.rank(place))
 
-    def whole(self, place: int, notes: list[Note] | None = None) -> Row:
+    def full_row(self, place: int, notes: list[Note] | None = None) -> Row:
         """A record with its answers; `notes` collects the defects in them."""
         self.bodies += 1
         rank = self.shuffle.rank(place)
@@ -290,10 +290,10 @@ class Records(Table):
                 return answers
         return self._source.data(place)
 
-    def whole(self, place: int, *, unblinded: bool = True, notes: list[Note] | None = None) -> Row:
+    def full_row(self, place: int, *, unblinded: bool = True, notes: list[Note] | None = None) -> Row:
         """A record with its answers; `notes` collects the defects in them, if the record is still as generated."""
         if place < self._size and place not in self._changed:
-            row = self._source.whole(place, notes)
+            row = self._source.full_row(place, notes)
         else:
             row = {**self.row(place), "recordData": self.data(place)}
         if isinstance(row["recordData"], dict) and not unblinded:
@@ -301,7 +301,7 @@ class Records(Table):
         return row
 
     def rows(self, *, unblinded: bool = True) -> Iterator[Row]:
-        return (self.whole(place, unblinded=unblinded) for place in self.places())
+        return (self.full_row(place, unblinded=unblinded) for place in self.places())
 
     def place_of(self, number: int) -> int | None:
         """The place of a record by its `recordId`."""

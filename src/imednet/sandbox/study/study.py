@@ -281,7 +281,7 @@ class VisitSource:
             due = iso(visit.due) if interval["timeline"] in ("Due Date", "Actual Date") else None
         u = study.dice.bits("visit", subject.number, local)
         created = self._created(subject, visit)
-        held = (visit.day - DAY_ZERO) * DAY + 12 * 3600 + u % 18000 if visit.day is not None else created
+        visited = (visit.day - DAY_ZERO) * DAY + 12 * 3600 + u % 18000 if visit.day is not None else created
         return {
             "visitId": study.visit_number(place),
             "studyKey": study.key,
@@ -297,12 +297,16 @@ class VisitSource:
             "visitDateQuestion": interval["actualDate"],
             "deleted": self.deleted(subject, visit, u),
             "dateCreated": written(created),
-            "dateModified": written(min(CLOCK_SECONDS - 1, max(created, held))),
+            "dateModified": written(min(CLOCK_SECONDS - 1, max(created, visited))),
         }
 
     @staticmethod
     def _created(subject: Subject, visit: Visit) -> int:
-        """Screening is listed at registration, Baseline soon after, all others when the procedure took place."""
+        """The time a visit was listed, in seconds.
+
+        Screening and Baseline are listed at registration, later planned visits and diary days with the
+        procedure, unscheduled visits on their day.
+        """
         day = subject.registered
         if visit.interval >= 2 and visit.due is not None:
             day = subject.days[2] or day
