@@ -93,7 +93,7 @@ class DefectMaker:
             return {**data, **natural}
         self._add_defects(form, natural, defect_words, data, notes)
         scripted = scripts.ANSWERS.get((number, form_key, plan.nth[rank]), {}) if number else {}
-        if number in scripts.TORTURE:
+        if number in scripts.DIFFICULT_ANSWERS:
             self._add_difficult_values(number, form, plan.nth[rank], data, notes)
         for name, value in scripted.items():
             if value is scripts.ABSENT:
@@ -198,13 +198,13 @@ class DefectMaker:
 
     def _add_difficult_values(self, number: int, form: int, nth: int, data: Row, notes: list[Note]) -> None:
         """Replace every answer of a type by difficult texts or numbers, in turn."""
-        kinds, values = scripts.TORTURE[number]
+        kinds, values = scripts.DIFFICULT_ANSWERS[number]
         for field in self._answers.fields[form]:
             if field.kind in kinds and field.name in data:
                 notes[:] = [note for note in notes if note[1] != field.name]
                 value = values[(field.variable_id + nth) % len(values)]
                 data[field.name] = value
-                defect = _DIFFICULT_DEFECTS.get(value)
+                defect = _DEFECT_OF_DIFFICULT.get(value)
                 if defect:
                     notes.append((defect, field.name, None))
 
@@ -223,7 +223,7 @@ class DefectMaker:
             notes.append(("D32", f"OLD{form_key}X", None))
 
 
-_DIFFICULT_DEFECTS: dict[Any, str] = {
+_DEFECT_OF_DIFFICULT: dict[Any, str] = {
     "=SUM(A1:A9)": "D20", "tab\there": "D18", "line\r\nbreak": "D18", "E\u0301 É": "D17", "עברית": "D17", "😀🏽": "D17",
     "12,5": "D21", "<5": "D22", "1e3": "D23", " 72 ": "D23", "007": "D23", "1 234": "D23",
     "\uff17\uff12": "D23", 0.1: "D24", True: "D24",

@@ -156,16 +156,16 @@ ANSWERS: dict[tuple[int, str, int], dict[str, Any]] = {
     (20013, "MH", 3): {"MHTERM": "Gout"},
 }  # fmt: skip
 
-TORTURE_TEXT = (
+DIFFICULT_TEXTS = (
     "=SUM(A1:A9)", "tab\there", "line\r\nbreak", "<b>bold</b> & \"quoted\"", "semi;colon,comma",
     "null", "None", "NaN", "NULL", "N/A", " ", "E\u0301 É", "עברית", "😀🏽", "'single'",
 )  # fmt: skip
-TORTURE_NUMBER = (
+DIFFICULT_NUMBERS = (
     "12,5", "<5", "1e3", " 72 ", "\uff17\uff12", "1 234", "007", "-0", "9007199254740993", 0.1, True,
 )  # fmt: skip
-TORTURE: dict[int, tuple[tuple[str, ...], tuple[Any, ...]]] = {
-    20008: (("TEXT", "MEMO"), TORTURE_TEXT),
-    20009: (("NUMBER",), TORTURE_NUMBER),
+DIFFICULT_ANSWERS: dict[int, tuple[tuple[str, ...], tuple[Any, ...]]] = {
+    20008: (("TEXT", "MEMO"), DIFFICULT_TEXTS),
+    20009: (("NUMBER",), DIFFICULT_NUMBERS),
 }
 """Subject -> the types of variables whose answers are all replaced, and the answers put there in turn."""
 

@@ -40,7 +40,7 @@ def advance(clock: Clock, study: Study, days: int) -> Row:
         moments = (written(start + 3600 + step) for step in range(DAY - 7200))
         _change_records(study, day, moments, counts)
         _add_records(study, day, moments, counts)
-        _hold_visits(study, start, moments, counts)
+        _complete_due_visits(study, start, moments, counts)
         _advance_queries(study, day, start + 7200)
     return counts
 
@@ -111,7 +111,7 @@ def _add_records(study: Study, day: int, moments: Iterator[str], counts: Row) ->
         counts["new"] += 1
 
 
-def _hold_visits(study: Study, start: int, moments: Iterator[str], counts: Row) -> None:
+def _complete_due_visits(study: Study, start: int, moments: Iterator[str], counts: Row) -> None:
     """Let the planned visits that are due on this day take place, and create records of their forms."""
     plan, visits = study.plan, study.table("visits")
     today = start // DAY + DAY_ZERO
