@@ -11,7 +11,7 @@ from typing import Any
 
 from imednet.sandbox import Sandbox, Scale, build
 from imednet.sandbox.invent.design import STUDY
-from imednet.sandbox.server.server import lists
+from imednet.sandbox.server import lists
 
 FORMS, QUESTIONS = 10, 38
 KINDS = ("NUMBER", "RADIO", "DATE", "TEXT", "NUMBER", "DROPDOWN", "NUMBER")

@@ -14,7 +14,7 @@ from typing import Any
 
 from imednet.sandbox import Sandbox, Scale, build
 from imednet.sandbox.invent.design import STUDY
-from imednet.sandbox.server.server import lists
+from imednet.sandbox.server import lists
 
 HERE = Path(__file__).resolve().parent
 STUDIES: dict[str, Callable[[], dict[str, Any]]] = {

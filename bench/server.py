@@ -6,7 +6,7 @@ import sys
 
 from imednet.sandbox import Sandbox, Scale, build
 from imednet.sandbox.invent.design import STUDY
-from imednet.sandbox.server.server import lists
+from imednet.sandbox.server import lists
 
 RECORDS_OF_DEMO = 2550  # rather too few, so that no run has fewer records than asked for
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import httpx
@@ -24,8 +25,12 @@ STATUS = "recordStatus==A"
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> None:
-    logging.getLogger("imednet").setLevel(logging.ERROR)
+def _quiet() -> Iterator[None]:
+    log = logging.getLogger("imednet")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    yield
+    log.setLevel(level)
 
 
 def proof_of(read: WholeRead) -> Proof:
