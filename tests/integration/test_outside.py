@@ -423,7 +423,7 @@ class TestTerminal:
     def test_rows(self, output: str, terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         import io
 
-        from imednet.cli.output import Format, show
+        from imednet.cli.output import Format, print_rows
 
         class Stream(io.StringIO):
             encoding = "utf-8"
@@ -433,7 +433,7 @@ class TestTerminal:
 
         stream = Stream()
         monkeypatch.setattr(sys, "stdout", stream)
-        show([{"name": self.TEXT, "plain": "Größe\nzwei"}], Format(output))
+        print_rows([{"name": self.TEXT, "plain": "Größe\nzwei"}], Format(output))
         written = stream.getvalue()
         steering = {"\x1b", "\x9b", "\u202e", "\u2066", "\x07"}
         if terminal or output == "table":

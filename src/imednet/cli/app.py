@@ -1,4 +1,4 @@
-"""The commands and the global options."""
+"""The command line put together: the global options, and the groups of `commands/` under their names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from . import plugins
-from .commands import check, export, lists, log, sandbox, structure, workflows
+from .commands import (
+    check,
+    export,
+    jobs,
+    lists,
+    log,
+    queries,
+    records,
+    sandbox,
+    structure,
+    subject_data,
+    visits,
+    workflows,
+)
 from .connection import Connection
 
 app = typer.Typer(
@@ -61,8 +74,11 @@ app.add_typer(log.app, name="log")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(structure.app, name="structure")
 app.add_typer(structure.dictionary, name="dictionary")
-app.command("subject-data")(workflows.subject_data)
+app.command("subject-data")(subject_data.subject_data)
 app.add_typer(workflows.app, name="workflows")
-app.add_typer(workflows.jobs, name="jobs")
-lists.add_to(app)
+app.add_typer(jobs.app, name="jobs")
+groups = lists.add_groups(app)
+queries.add_to(groups["queries"])
+visits.add_to(groups["visits"])
+records.add_to(groups["records"])
 plugins.add_to(app)

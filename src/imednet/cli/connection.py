@@ -1,11 +1,11 @@
-"""The global options: where the keys come from, which server, or a sandbox for the length of one command."""
+"""The global options, and the SDK they stand for: keys, server, or a sandbox that lives as long as one command."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ import typer
 
 from ..constants import ENV_API_KEY, ENV_SECURITY_KEY
 from ..errors import ConfigurationError
-from .output import harmless
+from . import exit_codes
+from .output import print_message
 
 if TYPE_CHECKING:
     from ..sdk import ImednetSDK
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Connection:
-    """How a command reaches the API."""
+    """The global options of one command."""
 
     base_url: str | None = None
     api_key_file: Path | None = None
@@ -32,13 +33,17 @@ class Connection:
 
     @contextmanager
     def sdk(self) -> Iterator[ImednetSDK]:
-        """An SDK for one command, and the sandbox it talks to if there is one."""
+        """An open SDK, closed after the command together with its sandbox, if it has one.
+
+        Raises:
+            ConfigurationError: a key is missing or its file cannot be read.
+        """
         from ..sdk import ImednetSDK
 
         if self.sandbox:
             from ..sandbox import Sandbox
 
-            say("sandbox: an invented study on this machine; nothing of this is real data")
+            print_message("sandbox: an invented study on this machine; none of its data are real")
             with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
                 yield sdk
             return
@@ -47,10 +52,10 @@ class Connection:
         with ImednetSDK(api_key, security_key, self.base_url) as sdk:
             yield sdk
 
-    def study(self, given: str | None) -> str:
-        """The study a command is about; the sandbox has one of its own."""
-        if given is not None:
-            return given
+    def study(self, argument: str | None) -> str:
+        """The study key to use: the STUDY argument, or the sandbox's own study where it was left out."""
+        if argument is not None:
+            return argument
         if self.sandbox:
             from ..sandbox.invent.design import STUDY
 
@@ -58,21 +63,18 @@ class Connection:
         raise typer.BadParameter("STUDY is missing. Next: `imednet check` lists the studies you may read")
 
 
-def own(sdk: ImednetSDK) -> Workflows:
-    """Our own workflows, whichever plugin stands behind `sdk.workflows`."""
+def own_workflows(sdk: ImednetSDK) -> Workflows:
+    """The workflows of this package, whichever plugin serves `sdk.workflows`."""
     from ..workflows.namespace import Workflows
 
     return Workflows(sdk)
 
 
-def say(text: str) -> None:
-    """A message for people; data go to standard output, messages never."""
-    with suppress(OSError, ValueError, AttributeError):  # it may be closed
-        typer.echo(harmless(text) if sys.stderr.isatty() else text, err=True)
-
-
 def _key(file: Path | None, variable: str, name: str) -> str | None:
-    """A key from a file, else left to the environment, else asked for on a terminal. Never an argument."""
+    """A key from its file or from a prompt on a terminal; `None` leaves it to the environment variable.
+
+    A key is never an argument of the command line, where other users of the machine could read it.
+    """
     if file is not None:
         try:
             key = file.read_text("utf-8-sig").strip()
@@ -83,9 +85,9 @@ def _key(file: Path | None, variable: str, name: str) -> str | None:
         return key
     if (os.environ.get(variable) or "").strip() or not sys.stdin.isatty():
         return None
-    say(f"{variable} is not set. Try without: imednet --sandbox check")
+    print_message(f"{variable} is not set. Try without: imednet --sandbox check")
     try:
         answer: str = typer.prompt(name, hide_input=True, err=True)
     except typer.Abort:
-        raise typer.Exit(130) from None
+        raise typer.Exit(exit_codes.INTERRUPTED) from None
     return answer

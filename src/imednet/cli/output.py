@@ -1,4 +1,7 @@
-"""Rows as text: a table for people, JSON, JSON Lines or CSV for programs."""
+"""Output of the commands: rows as a table, JSON, JSON Lines or CSV, and messages for people.
+
+Data go to standard output, messages to standard error. Nothing printed here can steer a terminal.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ import csv
 import json
 import shutil
 import sys
+from contextlib import suppress
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -15,7 +19,8 @@ from ..utils.text import whole
 
 Row = dict[str, Any]
 
-_FEW = 6
+_NARROW_TABLE_COLUMNS = 6
+_PIPE_WIDTH = 160
 
 
 class Format(StrEnum):
@@ -27,66 +32,64 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-OutputOption = Annotated[
-    Format | None, typer.Option("--output", "-o", help="Default: table on a terminal, jsonl in a pipe.")
-]
-
-
-def chosen(given: Format | None) -> Format:
-    """The format asked for, else the one that fits where the output goes."""
-    return given or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
-
-
-def show(rows: list[Row], output: Format | None) -> None:
-    """Print rows on standard output."""
-    match chosen(output):
+def print_rows(rows: list[Row], output: Format | None) -> None:
+    """Print rows on standard output; without a format, a table on a terminal and JSON Lines in a pipe."""
+    match output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL):
         case Format.TABLE:
-            _table(rows)
+            _print_table(rows)
         case Format.JSON:
-            typer.echo(as_json(rows, indent=2))
+            typer.echo(to_json(rows, indent=2))
         case Format.JSONL:
             for row in rows:
-                typer.echo(as_json(row))
+                typer.echo(to_json(row))
         case Format.CSV:
             columns = list(dict.fromkeys(name for row in rows for name in row))
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(columns)
-            shown = harmless if sys.stdout.isatty() else whole
-            writer.writerows([shown(_cell(row.get(name))) for name in columns] for row in rows)
+            clean = escape_control if sys.stdout.isatty() else whole
+            writer.writerows([clean(_cell_text(row.get(name))) for name in columns] for row in rows)
 
 
-def as_json(value: Any, indent: int | None = None) -> str:
-    """JSON for standard output: signs it has no code for, and on a terminal those that steer it, are JSON escapes."""
+def print_line(text: str) -> None:
+    """Print a line of text on standard output."""
+    typer.echo(escape_control(text) if sys.stdout.isatty() else text)
+
+
+def print_message(text: str) -> None:
+    """Print a message for people on standard error."""
+    with suppress(OSError, ValueError, AttributeError):  # standard error may be closed
+        typer.echo(escape_control(text) if sys.stderr.isatty() else text, err=True)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON for standard output, with escapes for what its encoding lacks and, on a terminal, for control characters."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         return json.dumps(value, indent=indent)
-    return harmless(text) if sys.stdout.isatty() else text
+    return escape_control(text) if sys.stdout.isatty() else text
 
 
-def tell(text: str) -> None:
-    """A line of text on standard output."""
-    typer.echo(harmless(text) if sys.stdout.isatty() else text)
+def escape_control(text: str) -> str:
+    r"""Escape every character that could move a terminal's cursor, change its colours or its writing direction.
 
-
-def harmless(text: str) -> str:
-    r"""A text in which nothing can move the cursor, change colours or turn the direction of a terminal.
-
-    >>> harmless("a\x1b[31m\u202e\nb")
+    >>> escape_control("a\x1b[31m\u202e\nb")
     'a\\u001b[31m\\u202e\nb'
     """
-    return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
+    return "".join(
+        character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1] for character in text
+    )
 
 
-def _cell(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _table(rows: list[Row]) -> None:
-    """A table as wide as the terminal; columns that do not fit are named below it."""
+def _print_table(rows: list[Row]) -> None:
+    """Print a table as wide as the terminal; columns that do not fit are named below it."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -94,31 +97,32 @@ def _table(rows: list[Row]) -> None:
     if not rows:
         typer.echo("no rows", err=True)
         return
-    width = shutil.get_terminal_size((160, 24)).columns if sys.stdout.isatty() else 160
+    width = shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns if sys.stdout.isatty() else _PIPE_WIDTH
     columns = list(dict.fromkeys(name for row in rows for name in row))
     columns = [name for name in columns if not any(isinstance(row.get(name), (dict, list)) for row in rows)]
-    if "studyKey" in columns and len(columns) > _FEW and len({row.get("studyKey") for row in rows}) == 1:
-        columns.remove("studyKey")  # one and the same in all rows: the room is better used
+    wide = "studyKey" in columns and len(columns) > _NARROW_TABLE_COLUMNS
+    if wide and len({row.get("studyKey") for row in rows}) == 1:
+        columns.remove("studyKey")  # the same in every row; leaves room for another column
     shown: list[str] = []
     used = 0
     for name in columns:
-        need = 2 + min(32, max(len(name), *(len(_printable(row.get(name))) for row in rows)))
-        if shown and used + need > width:
+        needed = 2 + min(32, max(len(name), *(len(_table_text(row.get(name))) for row in rows)))
+        if shown and used + needed > width:
             continue
         shown.append(name)
-        used += need
+        used += needed
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in shown:
         numbers = all(isinstance(row.get(name), int) for row in rows)
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=32, justify="right" if numbers else "left")
     for row in rows:
-        table.add_row(*[Text(_printable(row.get(name))) for name in shown])
+        table.add_row(*[Text(_table_text(row.get(name))) for name in shown])
     Console(width=width, markup=False, emoji=False, highlight=False).print(table)
     hidden = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in shown]
     if hidden:
         typer.echo(f"not shown: {', '.join(hidden)}. All fields: --output json", err=True)
 
 
-def _printable(value: Any) -> str:
-    """Text for a terminal: nothing in it can move the cursor or change colours."""
-    return "".join(sign if sign.isprintable() else "�" for sign in _cell(value))
+def _table_text(value: Any) -> str:
+    """The text of a table cell, with a replacement character for each one that is not printable."""
+    return "".join(character if character.isprintable() else "�" for character in _cell_text(value))

@@ -13,7 +13,8 @@ from typing import Any, Final
 import typer
 
 from .._texts import short
-from .connection import say
+from . import exit_codes
+from .output import print_message
 
 GROUP: Final = "imednet.cli_plugins"
 KNOWN: Final = {"dashboard": "imednet-streamlit"}
@@ -98,18 +99,18 @@ def _takes_words(plugin: Any) -> bool:
 
 def _missing(name: str, package: str) -> Any:
     def command(rest: list[str] | None = typer.Argument(None, hidden=True)) -> None:  # noqa: ARG001, B008
-        say(
+        print_message(
             f"{name.capitalize()} plugin not found: no installed distribution offers it ({package}, under "
             f"{GROUP}). Next: docs/workflows.md says how commands are added"
         )
-        raise typer.Exit(1)
+        raise typer.Exit(exit_codes.FAILED)
 
     return command
 
 
 def _failing(said: str) -> Any:
     def command(rest: list[str] | None = typer.Argument(None, hidden=True)) -> None:  # noqa: ARG001, B008
-        say(f"error: {said}")
-        raise typer.Exit(1)
+        print_message(f"error: {said}")
+        raise typer.Exit(exit_codes.FAILED)
 
     return command

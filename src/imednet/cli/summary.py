@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .connection import say
-from .output import tell
+from .output import print_line, print_message
 
 if TYPE_CHECKING:
     from ..integrations import ExportReport
@@ -14,32 +13,34 @@ if TYPE_CHECKING:
 def summary(report: ExportReport) -> None:
     """What was exported, and what was not."""
     width = max(len(form.key) for form in report.forms) + 2
-    tell(f"{'form':<{width}}{'rows':>9}  status   file")
+    print_line(f"{'form':<{width}}{'rows':>9}  status   file")
     for form in report.forms:
         rows = f"{form.rows:,}" if form.rows is not None else "?"
-        tell(f"{form.key:<{width}}{rows:>9}  {form.status:<8} {form.file or ''}".rstrip())
+        print_line(f"{form.key:<{width}}{rows:>9}  {form.status:<8} {form.file or ''}".rstrip())
     proof, left_out = report.proof, sum(report.left_out.values())
     if proof is not None:
         total = proof.total - left_out
         beside = f"= {total:,} on the server" if proof.quiet else f"of {total:,} when it began, on a study that changes"
-        tell(f"{'all':<{width}}{report.rows:>9,}  {beside}, {proof.status} ({proof.rule})")
+        print_line(f"{'all':<{width}}{report.rows:>9,}  {beside}, {proof.status} ({proof.rule})")
     else:
-        tell(f"{'all':<{width}}{report.rows:>9,}  each form proven by itself")
-    tell(f"manifest: {report.folder}")
+        print_line(f"{'all':<{width}}{report.rows:>9,}  each form proven by itself")
+    print_line(f"manifest: {report.folder}")
     if report.resumed:
-        say(f"{report.resumed:,} rows of an earlier run were used again")
+        print_message(f"{report.resumed:,} rows of an earlier run were used again")
     if left_out:
         named = ", ".join(f"{key} ({rows})" for key, rows in report.left_out.items() if rows)
-        say(f"{left_out:,} records of forms that were not asked for are left out: {named}. Disabled forms: --disabled")
+        print_message(
+            f"{left_out:,} records of forms that were not asked for are left out: {named}. Disabled forms: --disabled"
+        )
     if report.issues:
-        say(f"{report.issues:,} cells do not fit their variable; they are listed in _issues")
+        print_message(f"{report.issues:,} cells do not fit their variable; they are listed in _issues")
     if proof is not None and proof.came:
-        say(f"{proof.came} records came while the export ran; they are in the files")
+        print_message(f"{proof.came} records came while the export ran; they are in the files")
     if proof is not None and proof.gone:
-        say(f"{proof.gone} records were deleted while the export ran; they may be in the files")
+        print_message(f"{proof.gone} records were deleted while the export ran; they may be in the files")
     if proof is not None and proof.later:
-        say(f"{proof.later} records came later than the export began; the next run has them")
+        print_message(f"{proof.later} records came later than the export began; the next run has them")
     if proof is not None and not proof.proven:
-        say(f"not proven complete: {proof.reason}")
+        print_message(f"not proven complete: {proof.reason}")
     if report.blinded:
-        say(f"left out because they are blinded: {', '.join(report.blinded)}")
+        print_message(f"left out because they are blinded: {', '.join(report.blinded)}")

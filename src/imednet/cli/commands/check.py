@@ -1,4 +1,4 @@
-"""`imednet check [STUDY]`: prove the keys and show what they may read."""
+"""`imednet check [STUDY]`: whether the keys work, and what they may read."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 import typer
 
-from ..connection import Connection, own, say
-from ..output import OutputOption, show
-from .lists import RESOURCES, StudyArgument
+from ..connection import Connection, own_workflows
+from ..options import OutputOption, StudyArgument
+from ..output import print_message, print_rows
+from .lists import RESOURCES
 
 
 def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
@@ -16,12 +17,14 @@ def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption 
     from ...errors import ApiError, ForbiddenError, NotFoundError
 
     connection: Connection = ctx.obj
-    _owners()
+    _warn_of_two_distributions()
     with connection.sdk() as sdk:
         if study is None:
             rows: list[dict[str, Any]] = sdk.studies.list(raw=True, refresh=True)
-            say(f"the keys are accepted; they may read {len(rows)} {'study' if len(rows) == 1 else 'studies'}")
-            show([{name: row.get(name) for name in ("studyKey", "studyName", "studyType")} for row in rows], output)
+            studies = f"{len(rows)} {'study' if len(rows) == 1 else 'studies'}"
+            print_message(f"the keys are accepted; they may read {studies}")
+            shown = ("studyKey", "studyName", "studyType")
+            print_rows([{name: row.get(name) for name in shown} for row in rows], output)
             return
         counts: list[dict[str, Any]] = []
         refused: list[ApiError] = []
@@ -34,21 +37,21 @@ def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption 
                 counts.append({"list": name, "rows": None, "status": f"refused ({error.status_code})"})
         if len(refused) == len(counts):
             raise refused[0]
-        say(
+        print_message(
             f"the keys are accepted; they may read {len(counts) - len(refused)} of {len(counts)} lists of study {study}"
         )
-        show(counts, output)
-        for one in own(sdk).drift.report(study):
-            what = f"{one.resource}, {one.field}: {one.kind} {one.detail}".rstrip()
-            say(f"differs from the description of the API: {what}")
+        print_rows(counts, output)
+        for difference in own_workflows(sdk).drift.report(study):
+            text = f"{difference.resource}, {difference.field}: {difference.kind} {difference.detail}".rstrip()
+            print_message(f"differs from the description of the API: {text}")
 
 
-def _owners() -> None:
-    """Say where two distributions provide the import name, so that either may answer."""
+def _warn_of_two_distributions() -> None:
+    """Print a warning where two distributions provide the import `imednet`, so that either may be loaded."""
     from importlib.metadata import packages_distributions
 
     from ..._version import distribution
 
     owners = sorted({distribution(), *packages_distributions().get("imednet", [])})
     if len(owners) > 1:
-        say(f"warning: {' and '.join(owners)} both provide the import imednet. Next: uninstall all but one")
+        print_message(f"warning: {' and '.join(owners)} both provide the import imednet. Next: uninstall all but one")

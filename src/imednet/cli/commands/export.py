@@ -14,7 +14,7 @@ import typer
 
 from ...errors import ConfigurationError, ExportConfigurationError, ExportIncompleteError
 from ..connection import Connection
-from ..output import Format, show
+from ..output import Format, print_rows
 from ..summary import summary
 
 if TYPE_CHECKING:
@@ -358,7 +358,7 @@ def _plan(connection: Connection, study: str, options: ExportOptions) -> None:
     with connection.sdk() as sdk:
         reads = plan_export(sdk, study, options)
     rows = [{"list": r.name, "rows": r.rows, "requests": r.requests, "bytes": r.bytes} for r in reads]
-    show(rows, Format.TABLE if sys.stdout.isatty() else None)
+    print_rows(rows, Format.TABLE if sys.stdout.isatty() else None)
 
 
 def _address(file: Path | None) -> str:

@@ -1,4 +1,7 @@
-"""`imednet RESOURCE list [STUDY]`, the same for every resource."""
+"""`imednet RESOURCE list [STUDY]`: a group of commands for each resource, and its `list` command.
+
+Further commands of a group are in the file of that group: `queries`, `visits`, `records`.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..connection import Connection, say
-from ..output import Format, OutputOption, show
+from ..connection import Connection
+from ..options import OutputOption, StudyArgument
+from ..output import Format, print_message, print_rows
 
 if TYPE_CHECKING:
     from imednet_api.types import Operation
@@ -31,7 +35,6 @@ RESOURCES = (
     "users",
 )
 
-StudyArgument = Annotated[str | None, typer.Argument(metavar="STUDY", help="Key of the study.", show_default=False)]
 FilterOption = Annotated[
     str | None, typer.Option("--filter", help="Expression such as 'formKey==AE;siteId==301', sent as it is.")
 ]
@@ -43,43 +46,35 @@ LimitOption = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add a group for each resource, with the further commands that some have."""
-    from . import records as records_commands
-    from . import workflows
-
-    further: dict[str, dict[str, Any]] = {
-        "queries": {"open": workflows.open_queries, "ageing": workflows.ageing},
-        "visits": {"windows": workflows.windows, "diary": workflows.diary},
-    }
+def add_groups(app: typer.Typer) -> dict[str, typer.Typer]:
+    """Add a group with a `list` command for each resource; returns the groups by resource."""
+    groups = {}
     for resource in RESOURCES:
-        name = resource.replace("_", "-")
-        group = typer.Typer(help=f"Read {resource.replace('_', ' ')}.", no_args_is_help=True, rich_markup_mode=None)
-        group.command("list", help=f"List {resource.replace('_', ' ')}, proven whole.")(_command(resource))
-        for command, work in further.get(resource, {}).items():
-            group.command(command)(work)
-        if resource == "records":
-            records_commands.add_to(group)
-        app.add_typer(group, name=name)
+        words = resource.replace("_", " ")
+        group = typer.Typer(help=f"Read {words}.", no_args_is_help=True, rich_markup_mode=None)
+        group.command("list", help=f"List {words}, proven whole.")(_list_command(resource))
+        app.add_typer(group, name=resource.replace("_", "-"))
+        groups[resource] = group
+    return groups
 
 
-def _command(resource: str) -> Any:
-    """The `list` command of one resource, with the options that only it has."""
+def _list_command(resource: str) -> Any:
+    """The `list` command of one resource; studies, users and records have options of their own."""
     if resource == "studies":
 
-        def studies(
+        def list_studies(
             ctx: typer.Context,
             filter: FilterOption = None,
             sort: SortOption = None,
             limit: LimitOption = None,
             output: OutputOption = None,
         ) -> None:
-            _list(ctx.obj, resource, None, filter, sort, limit, output, {})
+            _print_list(ctx.obj, resource, None, filter, sort, limit, output, {})
 
-        return studies
+        return list_studies
     if resource == "users":
 
-        def users(
+        def list_users(
             ctx: typer.Context,
             study: StudyArgument = None,
             include_inactive: Annotated[bool, typer.Option(help="Also people who left the study.")] = False,
@@ -87,12 +82,13 @@ def _command(resource: str) -> Any:
             limit: LimitOption = None,
             output: OutputOption = None,
         ) -> None:
-            _list(ctx.obj, resource, study, None, sort, limit, output, {"include_inactive": include_inactive or None})
+            options = {"include_inactive": include_inactive or None}
+            _print_list(ctx.obj, resource, study, None, sort, limit, output, options)
 
-        return users
+        return list_users
     if resource == "records":
 
-        def records(
+        def list_records(
             ctx: typer.Context,
             study: StudyArgument = None,
             filter: FilterOption = None,
@@ -103,11 +99,12 @@ def _command(resource: str) -> Any:
             limit: LimitOption = None,
             output: OutputOption = None,
         ) -> None:
-            _list(ctx.obj, resource, study, filter, sort, limit, output, {"record_data_filter": record_data_filter})
+            options = {"record_data_filter": record_data_filter}
+            _print_list(ctx.obj, resource, study, filter, sort, limit, output, options)
 
-        return records
+        return list_records
 
-    def others(
+    def list_resource(
         ctx: typer.Context,
         study: StudyArgument = None,
         filter: FilterOption = None,
@@ -115,12 +112,12 @@ def _command(resource: str) -> Any:
         limit: LimitOption = None,
         output: OutputOption = None,
     ) -> None:
-        _list(ctx.obj, resource, study, filter, sort, limit, output, {})
+        _print_list(ctx.obj, resource, study, filter, sort, limit, output, {})
 
-    return others
+    return list_resource
 
 
-def _list(
+def _print_list(
     connection: Connection,
     resource: str,
     study: str | None,
@@ -140,17 +137,17 @@ def _list(
             rows = endpoint.list(study_key, **arguments)
             proof = rows.proof
             if not proof.proven:
-                say(f"not proven complete: {proof.reason}")
+                print_message(f"not proven complete: {proof.reason}")
         else:
             # A page of one row more than asked for tells whether there are more.
-            size = None if sort else min(limit + 1, _max_size(endpoint.operation))
+            size = None if sort else min(limit + 1, _max_page_size(endpoint.operation))
             rows = list(islice(endpoint.iter(study_key, page_size=size, **arguments), limit + 1))
             if len(rows) > limit:
                 rows = rows[:limit]
-                say(f"the first {limit} rows; --limit 0 shows all")
-        show(rows, output)
+                print_message(f"the first {limit} rows; --limit 0 shows all")
+        print_rows(rows, output)
 
 
-def _max_size(operation: Operation) -> int:
+def _max_page_size(operation: Operation) -> int:
     assert operation.page is not None
     return operation.page.max_size

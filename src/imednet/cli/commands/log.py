@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ..connection import say
-from ..output import OutputOption, show
+from .. import exit_codes
+from ..options import OutputOption
+from ..output import print_message, print_rows
 
 app = typer.Typer(help="Read and check the extraction log of an export.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -30,7 +31,7 @@ def show_log(folder: Folder, output: OutputOption = None) -> None:
         }
         for entry in log.read(folder)
     ]
-    show(rows, output)
+    print_rows(rows, output)
 
 
 @app.command("verify")
@@ -40,7 +41,7 @@ def verify(folder: Folder) -> None:
 
     found = log.verify(folder)
     for problem in found.problems:
-        say(problem)
+        print_message(problem)
     if found.problems:
-        raise typer.Exit(1)
+        raise typer.Exit(exit_codes.FAILED)
     typer.echo(f"{found.entries} entries, unbroken; the files are those of the last run")

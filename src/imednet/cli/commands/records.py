@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..connection import Connection, say
-from ..output import Format, OutputOption, as_json, show
+from .. import exit_codes
+from ..connection import Connection
+from ..options import OutputOption, RequiredStudyArgument
+from ..output import Format, print_message, print_rows, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from ...workflows.writing.plan import WritePlan
     from ...workflows.writing.submit import WriteReport
 
-Study = Annotated[str, typer.Argument(metavar="STUDY", help="Key of the study.")]
 ItemsFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or JSON; see `records template`.")]
 
 
@@ -68,7 +69,7 @@ _ACTIONS = {"register": {"register"}, "update": {"existing", "scheduled"}, "crea
 
 def template(
     ctx: typer.Context,
-    study: Study,
+    study: RequiredStudyArgument,
     form: Annotated[str, typer.Argument(metavar="FORM", help="Key of the form.")],
     action: Annotated[Action, typer.Option("--for", help="What the rows are for.")] = Action.CREATE,
 ) -> None:
@@ -87,7 +88,7 @@ def template(
 def _writer(name: str, help: str) -> Any:
     def write(
         ctx: typer.Context,
-        study: Study,
+        study: RequiredStudyArgument,
         file: ItemsFile,
         form: FormOption = None,
         yes: YesOption = False,
@@ -133,7 +134,9 @@ def _writer(name: str, help: str) -> Any:
                 to_send: Any = plan
             else:
                 if dry_run or not (yes or connection.sandbox):
-                    say(f"{journal} tells of a run that began. Next: --yes goes on with it, nothing is sent twice")
+                    print_message(
+                        f"{journal} tells of a run that began. Next: --yes goes on with it, nothing is sent twice"
+                    )
                     return
                 to_send = items
             report = workflow.submit(
@@ -144,9 +147,9 @@ def _writer(name: str, help: str) -> Any:
         outcomes = file.with_name(f"{file.name}.outcome.csv")
         write_outcomes(outcomes, report.outcomes, places)
         _told(report, output, places)
-        say(f"outcomes: {outcomes}")
+        print_message(f"outcomes: {outcomes}")
         if not report.complete:
-            raise typer.Exit(1)
+            raise typer.Exit(exit_codes.FAILED)
 
     write.__doc__ = help
     return write
@@ -170,7 +173,7 @@ def verify(
     write_outcomes(source.with_name(f"{source.name}.outcome.csv"), report.outcomes, places)
     _told(report, output, places)
     if not report.complete:
-        raise typer.Exit(1)
+        raise typer.Exit(exit_codes.FAILED)
 
 
 def _places(source: Path, items: int) -> list[str]:
@@ -186,36 +189,38 @@ def _places(source: Path, items: int) -> list[str]:
 
 
 def _progress(done: int, total: int, what: str) -> None:
-    say(f"{what} ({done} of {total})" if done else what)
+    print_message(f"{what} ({done} of {total})" if done else what)
 
 
 def _dry(plan: WritePlan, places: Sequence[str]) -> None:
     """The exact bodies on standard output, one a line; what would change on standard error."""
     _announce(plan, places)
     for body in plan.bodies:
-        typer.echo(as_json(body))
-    say(f"dry run: nothing was sent; {len(plan.bodies)} requests with {len(plan.items)} items. Next: --yes sends them")
+        typer.echo(to_json(body))
+    print_message(
+        f"dry run: nothing was sent; {len(plan.bodies)} requests with {len(plan.items)} items. Next: --yes sends them"
+    )
 
 
 def _announce(plan: WritePlan, places: Sequence[str]) -> None:
     for note in plan.notes:
-        say(f"note: {note}")
+        print_message(f"note: {note}")
     for one in plan.items:
         if one.record_id is not None:
             shown = ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in one.changes.items())
-            say(f"{places[one.number]} changes record {one.record_id} ({one.form_key}): {shown}")
+            print_message(f"{places[one.number]} changes record {one.record_id} ({one.form_key}): {shown}")
 
 
 def _told(report: WriteReport, output: Format | None, places: Sequence[str]) -> None:
     from ...workflows.writing.item_files import outcome_row
 
-    show([outcome_row(one, places) for one in report.outcomes], output)
+    print_rows([outcome_row(one, places) for one in report.outcomes], output)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(report.counts.items()))
-    say(f"{len(report.outcomes)} items: {counts}")
+    print_message(f"{len(report.outcomes)} items: {counts}")
     if report.counts.get("unknown"):
-        say(f"Next: imednet records verify {report.journal} --timeout 300")
+        print_message(f"Next: imednet records verify {report.journal} --timeout 300")
     elif report.counts.get("missing"):
-        say("Next: mend the items that are missing, or run the same command with --resend-missing")
+        print_message("Next: mend the items that are missing, or run the same command with --resend-missing")
     sys.stdout.flush()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..connection import say
+from ..output import print_message
 
 if TYPE_CHECKING:
     from ...sandbox import Sandbox
@@ -65,10 +65,10 @@ def serve(
     with box:
         typer.echo(f"sandbox ready at {url}")
         keys = box.credentials
-        say(f"keys: IMEDNET_API_KEY={keys['api_key']} IMEDNET_SECURITY_KEY={keys['security_key']} (invented)")
+        print_message(f"keys: IMEDNET_API_KEY={keys['api_key']} IMEDNET_SECURITY_KEY={keys['security_key']} (invented)")
         while not stopped.wait(0.2):
             pass
-    say("sandbox stopped")
+    print_message("sandbox stopped")
 
 
 @app.command("manifest")
@@ -101,7 +101,7 @@ def manifest(
         write_whole(out, text + "\n")
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be written: {error.strerror}") from None
-    say(f"manifest: {out}")
+    print_message(f"manifest: {out}")
 
 
 @app.command("describe")

@@ -7,17 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from ..connection import Connection, own, say
-from ..output import OutputOption, show
-from .lists import StudyArgument
+from .. import exit_codes
+from ..connection import Connection, own_workflows
+from ..options import OutputOption, RequiredStudyArgument, StudyArgument
+from ..output import print_message, print_rows
 
 app = typer.Typer(help="The design of a study.", no_args_is_help=True, rich_markup_mode=None)
 dictionary = typer.Typer(help="The exported data dictionary.", no_args_is_help=True, rich_markup_mode=None)
 
-CHANGED = 3
-"""Exit status where something changed, so that a scheduler can act."""
-
-Study = Annotated[str, typer.Argument(metavar="STUDY", help="Key of the study.")]
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="The zip, its folder, or CHOICES.csv.")]
 DictionaryOption = Annotated[Path | None, typer.Option("--dictionary", help="The study's data dictionary.")]
 
@@ -27,7 +24,7 @@ def shown(ctx: typer.Context, study: StudyArgument = None, output: OutputOption 
     """Show forms with their variables and the intervals they belong to."""
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
-        facts = own(sdk).study_structure.get_study_structure(connection.study(study)).facts
+        facts = own_workflows(sdk).study_structure.get_study_structure(connection.study(study)).facts
     rows = []
     for form in facts["forms"]:
         variables = [one for one in facts["variables"] if one.get("formId") == form.get("formId")]
@@ -48,13 +45,13 @@ def shown(ctx: typer.Context, study: StudyArgument = None, output: OutputOption 
                 + (f" and {len(intervals) - 6} more" if len(intervals) > 6 else ""),
             }
         )
-    show(rows, output)
+    print_rows(rows, output)
 
 
 @app.command("snapshot")
 def snapshot(
     ctx: typer.Context,
-    study: Study,
+    study: RequiredStudyArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the design goes.")],
     dictionary: DictionaryOption = None,
 ) -> None:
@@ -64,14 +61,14 @@ def snapshot(
     connection: Connection = ctx.obj
     known = load_dictionary(dictionary) if dictionary is not None else None
     with connection.sdk() as sdk:
-        design = own(sdk).study_structure.snapshot(study, file, known)
+        design = own_workflows(sdk).study_structure.snapshot(study, file, known)
     typer.echo(f"{file}  sha256 {design.sha256}")
 
 
 @app.command("diff")
 def diff(
     ctx: typer.Context,
-    study: Study,
+    study: RequiredStudyArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A design that was saved.")],
     other: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="A later one; else the study as it is.")
@@ -86,13 +83,13 @@ def diff(
         found = differences(Design.load(file), Design.load(other))
     else:
         with connection.sdk() as sdk:
-            found = own(sdk).study_structure.diff(study, file)
+            found = own_workflows(sdk).study_structure.diff(study, file)
     if not found:
-        say("nothing changed")
+        print_message("nothing changed")
         return
-    show([one.to_row() for one in found], output)
-    say(f"{len(found)} changes")
-    raise typer.Exit(CHANGED)
+    print_rows([one.to_row() for one in found], output)
+    print_message(f"{len(found)} changes")
+    raise typer.Exit(exit_codes.CHANGED)
 
 
 @dictionary.command("load")
@@ -102,8 +99,8 @@ def load(source: Source, output: OutputOption = None) -> None:
 
     found = load_dictionary(source)
     for warning in found.warnings:
-        say(f"note: {warning}")
-    show(_rows(found), output)
+        print_message(f"note: {warning}")
+    print_rows(_rows(found), output)
 
 
 def _rows(found: Any) -> list[dict[str, Any]]:
@@ -114,7 +111,7 @@ def _rows(found: Any) -> list[dict[str, Any]]:
 
 
 @dictionary.command("check")
-def check(ctx: typer.Context, study: Study, source: Source, output: OutputOption = None) -> None:
+def check(ctx: typer.Context, study: RequiredStudyArgument, source: Source, output: OutputOption = None) -> None:
     """Compare a data dictionary with a study: variables it lacks, and answers that are none of its choices."""
     from ...validation.dictionary import load_dictionary, new_values
 
@@ -136,10 +133,10 @@ def check(ctx: typer.Context, study: Study, source: Source, output: OutputOption
         ]
         rows += [{"variable": name, "problem": "its choices are not known"} for name in lacking]
     if rows:
-        show(rows, output)
-    say(f"{len(found.lists)} lists of choices, {len(rows)} problems")
+        print_rows(rows, output)
+    print_message(f"{len(found.lists)} lists of choices, {len(rows)} problems")
     if rows:
-        raise typer.Exit(CHANGED)
+        raise typer.Exit(exit_codes.CHANGED)
 
 
 @dictionary.command("diff")
@@ -165,7 +162,7 @@ def dictionary_diff(
                 }
             )
     if not rows:
-        say("nothing changed")
+        print_message("nothing changed")
         return
-    show(rows, output)
-    raise typer.Exit(CHANGED)
+    print_rows(rows, output)
+    raise typer.Exit(exit_codes.CHANGED)

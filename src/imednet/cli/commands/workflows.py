@@ -1,38 +1,32 @@
-"""Commands that read for a purpose: subjects, queries, visits, the audit trail, codings, jobs; and what serves them."""
+"""`imednet workflows list|records|audit|changes|gaps|codings`: workflows that have no group of their own.
+
+Those about one resource are with it: `queries`, `visits`, `records`, `jobs`; those about a design in `structure`.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..connection import Connection, own, say
-from ..output import OutputOption, show
-from .lists import StudyArgument
+from ..connection import Connection, own_workflows
+from ..options import OutputOption, RequiredStudyArgument, StudyArgument, SubjectOption
+from ..output import print_message, print_rows
 
 app = typer.Typer(help="Workflows: several calls with one purpose.", no_args_is_help=True, rich_markup_mode=None)
-jobs = typer.Typer(help="Jobs of batches that were written.", no_args_is_help=True, rich_markup_mode=None)
-
-SubjectArgument = Annotated[str, typer.Argument(metavar="SUBJECT", help="Key of the subject.")]
-ExitOption = Annotated[
-    str | None, typer.Option("--exit", help="FORM.VARIABLE of the day a subject left, such as EOS.EXDAT.")
-]
-DaysOption = Annotated[int, typer.Option("--days", min=0, help="Mark what is due in so many days.")]
-TextOption = Annotated[str | None, typer.Option(show_default=False)]
 
 
 @app.command("list")
-def listed(output: OutputOption = None) -> None:
+def list_workflows(output: OutputOption = None) -> None:
     """Show which workflows there are, and which plugin serves them."""
     from ...plugins import OWN, serving
 
-    say(f"served by {serving()}")
+    print_message(f"served by {serving()}")
     if serving() == OWN:
         from ...workflows.namespace import described
 
-        show(described(), output)
+        print_rows(described(), output)
 
 
 @app.command("records")
@@ -47,24 +41,26 @@ def records(
     """List records chosen by facts of the record, its subject and its visit, such as --subject siteId=301."""
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
-        found = own(sdk).data_extraction.extract_records_by_criteria(
-            connection.study(study), record_filter=_pairs(record), subject_filter=_pairs(subject),
-            visit_filter=_pairs(visit),
-        )  # fmt: skip
-        show([row.to_dict() for row in found], output)
+        chosen = own_workflows(sdk).data_extraction.extract_records_by_criteria(
+            connection.study(study),
+            record_filter=_conditions(record),
+            subject_filter=_conditions(subject),
+            visit_filter=_conditions(visit),
+        )
+        print_rows([record.to_dict() for record in chosen], output)
 
 
-def _pairs(words: list[str] | None) -> dict[str, Any]:
-    """`siteId=301` as a filter; numbers of identifiers are numbers."""
+def _conditions(options: list[str] | None) -> dict[str, Any]:
+    """Options written `siteId=301` as keyword filters: `{"site_id": 301}`; the numbers of ids become `int`."""
     from ...core.filtering.grammar import snake
 
-    found: dict[str, Any] = {}
-    for word in words or ():
-        name, equals, value = word.partition("=")
+    conditions: dict[str, Any] = {}
+    for option in options or ():
+        name, equals, value = option.partition("=")
         if not (name and equals):
             raise typer.BadParameter("filters are written NAME=VALUE, such as siteId=301")
-        found[snake(name)] = int(value) if name.endswith("Id") and value.isdecimal() else value
-    return found
+        conditions[snake(name)] = int(value) if name.endswith("Id") and value.isdecimal() else value
+    return conditions
 
 
 @app.command("audit")
@@ -74,7 +70,7 @@ def audit(
     since: Annotated[str | None, typer.Option(help="From this day or moment on, UTC.", show_default=False)] = None,
     until: Annotated[str | None, typer.Option(help="Before this day or moment, UTC.", show_default=False)] = None,
     user: Annotated[str | None, typer.Option(help="Only this login.", show_default=False)] = None,
-    subject: Annotated[str | None, typer.Option(help="Only this subject.", show_default=False)] = None,
+    subject: SubjectOption = None,
     record: Annotated[int | None, typer.Option(help="Only this record.", show_default=False)] = None,
     output: OutputOption = None,
 ) -> None:
@@ -83,34 +79,40 @@ def audit(
 
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
-        say(NO_VALUES)
-        trail = own(sdk).audit_trail.entries(
+        print_message(NO_VALUES)
+        entries = own_workflows(sdk).audit_trail.entries(
             connection.study(study), since=since, until=until, user=user, subject_key=subject, record_id=record
         )
-        show([one.to_row() for one in trail], output)
+        print_rows([entry.to_row() for entry in entries], output)
 
 
 @app.command("changes")
 def changes(
     ctx: typer.Context,
-    study: Annotated[str, typer.Argument(metavar="STUDY")],
+    study: RequiredStudyArgument,
     before: Annotated[Path, typer.Argument(help="Folder of an earlier export.")],
-    after: Annotated[Path, typer.Argument(help="Folder of a later export, made alike.")],
+    after: Annotated[Path, typer.Argument(help="Folder of a later export with the same options.")],
     output: OutputOption = None,
 ) -> None:
     """Show which answers changed between two exports, with who saved the records meanwhile."""
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
-        show([one.to_row() for one in own(sdk).audit_trail.changes(study, before, after)], output)
+        print_rows([change.to_row() for change in own_workflows(sdk).audit_trail.changes(study, before, after)], output)
 
 
 @app.command("gaps")
 def gaps(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
-    """Show records whose revisions are not numbered without a hole."""
+    """Show records whose revision numbers have gaps."""
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
-        found = own(sdk).audit_trail.gaps(connection.study(study))
-        show([{"recordId": one.record_id, "missing": " ".join(map(str, one.missing))} for one in found], output)
+        incomplete = own_workflows(sdk).audit_trail.gaps(connection.study(study))
+        print_rows(
+            [
+                {"recordId": record.record_id, "missing": " ".join(str(number) for number in record.missing)}
+                for record in incomplete
+            ],
+            output,
+        )
 
 
 @app.command("codings")
@@ -118,143 +120,9 @@ def codings(ctx: typer.Context, study: StudyArgument = None, output: OutputOptio
     """Show coded terms, terms without a code, and answers nobody coded."""
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
-        report = own(sdk).coding_reconciliation.report(connection.study(study))
-        say(
+        report = own_workflows(sdk).coding_reconciliation.report(connection.study(study))
+        print_message(
             f"{len(report.coded)} coded, {len(report.without_code)} without a code, {len(report.uncoded)} not coded, "
             f"{len(report.recoded)} coded again, {len(report.inconsistent)} texts coded in several ways"
         )
-        show(report.to_rows(), output)
-
-
-def subject_data(
-    ctx: typer.Context,
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="Key of the study.")],
-    subject: SubjectArgument,
-    output: OutputOption = None,
-) -> None:
-    """Show everything about one subject, records in the order of visits. `--output json` is whole."""
-    connection: Connection = ctx.obj
-    with connection.sdk() as sdk:
-        data = own(sdk).subject_data.get_all_subject_data(study, subject)
-        for warning in data.warnings:
-            say(f"warning: {warning}")
-        if output == "json":
-            typer.echo(json.dumps(data.to_dict(), ensure_ascii=False, indent=2))
-            return
-        visits = {one.visit_id: one for one in data.visits}
-        show(
-            [
-                {
-                    "formKey": row.form_key,
-                    "intervalName": visits[row.visit_id].interval_name if row.visit_id in visits else None,
-                    "visitDate": visits[row.visit_id].visit_date if row.visit_id in visits else None,
-                    "recordId": row.record_id,
-                    "parentRecordId": row.parent_record_id,
-                    "recordStatus": row.record_status,
-                    "deleted": row.deleted,
-                    "recordData": row.record_data,
-                }
-                for row in data.records
-            ],
-            output,
-        )
-        counts = f"{len(data.visits)} visits, {len(data.records)} records, {len(data.queries)} queries"
-        say(f"{counts}, {len(data.codings)} codings, {len(data.revisions)} revisions")
-
-
-def open_queries(
-    ctx: typer.Context,
-    study: StudyArgument = None,
-    site: Annotated[str | None, typer.Option(help="Only this site, by number or name.", show_default=False)] = None,
-    subject: Annotated[str | None, typer.Option(help="Only this subject.", show_default=False)] = None,
-    output: OutputOption = None,
-) -> None:
-    """List open queries, the oldest first: age, days since the last word, who must act next."""
-    connection: Connection = ctx.obj
-    with connection.sdk() as sdk:
-        narrowed: dict[str, Any] = {"subject_key": subject} if subject else {}
-        if site is not None:
-            narrowed["site"] = int(site) if site.isdecimal() else site
-        found = own(sdk).query_management.get_open_queries(connection.study(study), **narrowed)
-        show([one.to_row() for one in found], output)
-
-
-def ageing(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
-    """Count queries by site: open, closed, unknown; open ones by age and by who must act next."""
-    connection: Connection = ctx.obj
-    with connection.sdk() as sdk:
-        found = own(sdk).query_management.ageing(connection.study(study))
-        show([one.to_row() for one in found], output)
-
-
-def windows(
-    ctx: typer.Context,
-    study: StudyArgument = None,
-    exit: ExitOption = None,
-    days: DaysOption = 14,
-    state: Annotated[list[str] | None, typer.Option("--state", help="Only these, such as missed; repeatable.")] = None,
-    counts: Annotated[bool, typer.Option("--counts", help="Count by interval and site.")] = False,
-    disabled: Annotated[bool, typer.Option("--disabled", help="Also disabled intervals.")] = False,
-    output: OutputOption = None,
-) -> None:
-    """Show which visits are in their window, late, early, missed or coming."""
-    from ...workflows.visits import STATES, counted
-
-    if unknown := [one for one in state or () if one not in STATES]:
-        raise typer.BadParameter(f"there is no state {unknown[0]!r}; there are {', '.join(STATES)}")
-    connection: Connection = ctx.obj
-    with connection.sdk() as sdk:
-        found = own(sdk).visits.windows(connection.study(study), exit_date=exit, days=days, include_disabled=disabled)
-        found = [one for one in found if not state or one.state in state]
-        if exit is None:
-            say("visits of subjects that left count as missed, since no --exit was given")
-        show([one.to_row() for one in (counted(found) if counts else found)], output)
-
-
-def diary(
-    ctx: typer.Context,
-    study: StudyArgument = None,
-    exit: ExitOption = None,
-    group: Annotated[str, typer.Option(help="Group of the intervals that are diary days.")] = "ePRO",
-    output: OutputOption = None,
-) -> None:
-    """Show how each subject keeps its diary: days with a record, of the days that were due."""
-    connection: Connection = ctx.obj
-    with connection.sdk() as sdk:
-        found = own(sdk).visits.diary_compliance(connection.study(study), group, exit_date=exit)
-        show([one.to_row() for one in found], output)
-
-
-@jobs.command("get")
-def job(
-    ctx: typer.Context,
-    study: Annotated[str, typer.Argument(metavar="STUDY")],
-    batch: Annotated[str, typer.Argument(metavar="BATCH", help="batchId of what writing gave.")],
-    output: OutputOption = None,
-) -> None:
-    """Show the state of one batch."""
-    connection: Connection = ctx.obj
-    with connection.sdk() as sdk:
-        show([sdk.jobs.get(study, batch).to_dict()], output)
-
-
-@jobs.command("wait")
-def wait(
-    ctx: typer.Context,
-    study: Annotated[str, typer.Argument(metavar="STUDY")],
-    batches: Annotated[list[str], typer.Argument(metavar="BATCH...", help="One or several batches.")],
-    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks, at first.")] = 5,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds in all.")] = 300,
-    output: OutputOption = None,
-) -> None:
-    """Wait until batches are over."""
-    from ...core.polling import JobPoller
-    from ...errors import JobTimeoutError
-
-    connection: Connection = ctx.obj
-    with connection.sdk() as sdk:
-        found = JobPoller(sdk.jobs.get).run_many(study, batches, interval, timeout)
-        late = [one for one in found.values() if isinstance(one, JobTimeoutError)]
-        show([(one.job if isinstance(one, JobTimeoutError) else one).to_dict() for one in found.values()], output)
-        if late:
-            raise late[0]
+        print_rows(report.to_rows(), output)

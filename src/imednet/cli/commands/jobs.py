@@ -1,0 +1,49 @@
+"""`imednet jobs get|wait`: the jobs the server runs for batches of records that were written."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..connection import Connection
+from ..options import OutputOption, RequiredStudyArgument
+from ..output import print_rows
+
+app = typer.Typer(help="Jobs of batches that were written.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("get")
+def get(
+    ctx: typer.Context,
+    study: RequiredStudyArgument,
+    batch: Annotated[str, typer.Argument(metavar="BATCH", help="The batchId that writing printed.")],
+    output: OutputOption = None,
+) -> None:
+    """Show the state of one batch."""
+    connection: Connection = ctx.obj
+    with connection.sdk() as sdk:
+        print_rows([sdk.jobs.get(study, batch).to_dict()], output)
+
+
+@app.command("wait")
+def wait(
+    ctx: typer.Context,
+    study: RequiredStudyArgument,
+    batches: Annotated[list[str], typer.Argument(metavar="BATCH...", help="One or several batches.")],
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between looks, after shorter first ones.")] = 5,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait in all.")] = 300,
+    output: OutputOption = None,
+) -> None:
+    """Wait until batches are over."""
+    from ...core.polling import JobPoller
+    from ...errors import JobTimeoutError
+
+    connection: Connection = ctx.obj
+    with connection.sdk() as sdk:
+        results = JobPoller(sdk.jobs.get).run_many(study, batches, interval, timeout).values()
+        late = [result for result in results if isinstance(result, JobTimeoutError)]
+        jobs = [result.job if isinstance(result, JobTimeoutError) else result for result in results]
+        print_rows([job.to_dict() for job in jobs], output)
+        if late:
+            raise late[0]
