@@ -25,7 +25,7 @@ from .commands import (
 from .connection import Connection
 
 app = typer.Typer(
-    help="Read a study of the iMednet EDC and bring it to disk, proven whole. Unofficial.",
+    help="Read a study of the iMednet EDC and export it, verified complete. Unofficial.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -33,8 +33,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from imednet_api.types import SPEC_VERSION
 
         from .._version import distribution, version
@@ -49,7 +49,8 @@ def _version(asked: bool) -> None:
 def connect(
     ctx: typer.Context,
     base_url: Annotated[
-        str | None, typer.Option(help="Another server; else IMEDNET_BASE_URL, else production.", show_default=False)
+        str | None,
+        typer.Option(help="Address of the server; else IMEDNET_BASE_URL, else production.", show_default=False),
     ] = None,
     api_key_file: Annotated[
         Path | None, typer.Option(help="File with the API key; else IMEDNET_API_KEY, else a prompt.")
@@ -58,10 +59,10 @@ def connect(
         Path | None, typer.Option(help="File with the security key; else IMEDNET_SECURITY_KEY, else a prompt.")
     ] = None,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Use a sandbox in this process for this command: no keys needed.")
+        bool, typer.Option("--sandbox", help="Run this command against a sandbox of its own; no keys needed.")
     ] = False,
     version: Annotated[  # noqa: ARG001  (its callback does the work)
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Global options."""

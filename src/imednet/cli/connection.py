@@ -79,9 +79,13 @@ def _key(file: Path | None, variable: str, name: str) -> str | None:
         try:
             key = file.read_text("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError):
-            raise ConfigurationError(f"the file of the {name.lower()} cannot be read: {file}") from None
+            raise ConfigurationError(
+                f"the file given for the {name.lower()} cannot be read: {file}. Next: check its path"
+            ) from None
         if not key:
-            raise ConfigurationError(f"the file of the {name.lower()} is empty: {file}")
+            raise ConfigurationError(
+                f"the file given for the {name.lower()} is empty: {file}. Next: put the key into it"
+            )
         return key
     if (os.environ.get(variable) or "").strip() or not sys.stdin.isatty():
         return None

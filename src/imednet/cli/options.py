@@ -11,11 +11,13 @@ import typer
 
 from .output import Format
 
-StudyArgument = Annotated[str | None, typer.Argument(metavar="STUDY", help="Key of the study.", show_default=False)]
-"""The study, which may be left out with `--sandbox`; `Connection.study` fills it in."""
+StudyArgument = Annotated[
+    str | None, typer.Argument(metavar="STUDY", help="Key of the study (optional with --sandbox).", show_default=False)
+]
+"""The study; `Connection.study` fills it in where it was left out."""
 
 RequiredStudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="Key of the study.")]
-"""The study, of a command that needs it because another argument follows or because it writes."""
+"""The study, where it may not be left out: another argument follows, or the command writes."""
 
 SubjectOption = Annotated[str | None, typer.Option("--subject", help="Only this subject.", show_default=False)]
 OutputOption = Annotated[

@@ -1,4 +1,4 @@
-"""What a person is told at the end of an export."""
+"""The summary printed at the end of an export."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def summary(report: ExportReport) -> None:
-    """What was exported, and what was not."""
+    """Print a table of the exported forms on standard output; what is missing or odd on standard error."""
     width = max(len(form.key) for form in report.forms) + 2
     print_line(f"{'form':<{width}}{'rows':>9}  status   file")
     for form in report.forms:
@@ -20,26 +20,26 @@ def summary(report: ExportReport) -> None:
     proof, left_out = report.proof, sum(report.left_out.values())
     if proof is not None:
         total = proof.total - left_out
-        beside = f"= {total:,} on the server" if proof.quiet else f"of {total:,} when it began, on a study that changes"
-        print_line(f"{'all':<{width}}{report.rows:>9,}  {beside}, {proof.status} ({proof.rule})")
+        expected = f"= {total:,} on the server" if proof.quiet else f"of {total:,} at its start; the study is changing"
+        print_line(f"{'all':<{width}}{report.rows:>9,}  {expected}, {proof.status} ({proof.rule})")
     else:
-        print_line(f"{'all':<{width}}{report.rows:>9,}  each form proven by itself")
+        print_line(f"{'all':<{width}}{report.rows:>9,}  each form verified by itself")
     print_line(f"manifest: {report.folder}")
     if report.resumed:
         print_message(f"{report.resumed:,} rows of an earlier run were used again")
     if left_out:
-        named = ", ".join(f"{key} ({rows})" for key, rows in report.left_out.items() if rows)
+        forms = ", ".join(f"{key} ({rows})" for key, rows in report.left_out.items() if rows)
         print_message(
-            f"{left_out:,} records of forms that were not asked for are left out: {named}. Disabled forms: --disabled"
+            f"{left_out:,} records of forms that were not asked for are left out: {forms}. Disabled forms: --disabled"
         )
     if report.issues:
         print_message(f"{report.issues:,} cells do not fit their variable; they are listed in _issues")
     if proof is not None and proof.came:
-        print_message(f"{proof.came} records came while the export ran; they are in the files")
+        print_message(f"{proof.came} records were added while the export ran; they are in the files")
     if proof is not None and proof.gone:
         print_message(f"{proof.gone} records were deleted while the export ran; they may be in the files")
     if proof is not None and proof.later:
-        print_message(f"{proof.later} records came later than the export began; the next run has them")
+        print_message(f"{proof.later} records were added after the export began; the next run will have them")
     if proof is not None and not proof.proven:
         print_message(f"not proven complete: {proof.reason}")
     if report.blinded:

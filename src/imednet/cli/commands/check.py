@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from ..connection import Connection, own_workflows
-from ..options import OutputOption, StudyArgument
+from ..options import OutputOption
 from ..output import print_message, print_rows
 from .lists import RESOURCES
 
 
-def check(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
+def check(
+    ctx: typer.Context,
+    study: Annotated[
+        str | None,
+        typer.Argument(metavar="STUDY", help="Key of one study; without it all are listed.", show_default=False),
+    ] = None,
+    output: OutputOption = None,
+) -> None:
     """Prove that the keys work and show what they may read: all studies, or the lists of one."""
     from ...errors import ApiError, ForbiddenError, NotFoundError
 

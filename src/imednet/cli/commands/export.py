@@ -1,4 +1,7 @@
-"""`imednet export FORMAT [STUDY] TARGET`: a whole study on disk, in a database or in a warehouse, proven whole."""
+"""`imednet export FORMAT [STUDY] TARGET`: a whole study written to disk, a database or a warehouse.
+
+One command per format, each a thin call of `imednet.integrations`. `summary` prints what came out.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import typer
 
 from ...errors import ConfigurationError, ExportConfigurationError, ExportIncompleteError
 from ..connection import Connection
+from ..options import StudyArgument
 from ..output import Format, print_rows
 from ..summary import summary
 
@@ -21,28 +25,28 @@ if TYPE_CHECKING:
     from ...integrations import ExportOptions, ExportSink
     from ...integrations.run.extract import Progress
 
-app = typer.Typer(help="Write a whole study to a target, proven whole.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Write a whole study to a target, verified complete.", no_args_is_help=True, rich_markup_mode=None
+)
 
-Words = Annotated[
+StudyAndTarget = Annotated[
     list[str],
     typer.Argument(metavar="[STUDY] TARGET", help="Key of the study (optional with --sandbox) and where to write."),
 ]
-Study = Annotated[
-    str | None, typer.Argument(metavar="STUDY", help="Key of the study (optional with --sandbox).", show_default=False)
-]
-Long = Annotated[bool, typer.Option("--long", help="One table of record, form, variable and value.")]
-Raw = Annotated[bool, typer.Option("--raw", help="The server's records untouched, instead of tidy rows.")]
-AddressFile = Annotated[
+LongOption = Annotated[bool, typer.Option("--long", help="One table of record, form, variable and value.")]
+RawOption = Annotated[bool, typer.Option("--raw", help="Records as the server sent them, instead of tidy rows.")]
+AddressFileOption = Annotated[
     Path | None,
     typer.Option("--uri-file", help="File with the address of the database; else IMEDNET_EXPORT_URI, else a prompt."),
 ]
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Folder of manifest and log; else one of your state folder.")
+    Path | None, typer.Option("--home", help="Folder for manifest and log; else one in your state folder.")
 ]
 SchemaOption = Annotated[str | None, typer.Option("--schema", help="Schema of the tables.")]
 
-ADDRESS = "IMEDNET_EXPORT_URI"
+ENV_ADDRESS = "IMEDNET_EXPORT_URI"
 
+# Options of every format: parameter -> type, option, default.
 _SHARED: dict[str, Any] = {
     "form": (list[str] | None, typer.Option("--form", help="Only this form; may be repeated."), None),
     "variable": (list[str] | None, typer.Option("--variable", help="Only this variable; may be repeated."), None),
@@ -52,7 +56,7 @@ _SHARED: dict[str, Any] = {
         None,
     ),
     "disabled": (bool, typer.Option("--disabled", help="Also disabled forms."), False),
-    "names": (str, typer.Option("--names", help="Columns are named by variable `name` or by `label`."), "name"),
+    "names": (str, typer.Option("--names", help="Name columns by variable `name` or by `label`."), "name"),
     "values": (
         str | None,
         typer.Option("--values", help="`text` as sent, `typed`, or `both`; each target has its own default."),
@@ -60,7 +64,11 @@ _SHARED: dict[str, Any] = {
     ),
     "deleted": (str, typer.Option("--deleted", help="`keep` deleted records, `drop` them, or `only` them."), "keep"),
     "unblind": (bool, typer.Option("--unblind", help="Also blinded variables; needs --reason."), False),
-    "reason": (str | None, typer.Option("--reason", help="Why: written to the extraction log."), None),
+    "reason": (
+        str | None,
+        typer.Option("--reason", help="Why the data are unblinded; written to the extraction log."),
+        None,
+    ),
     "dictionary": (
         Path | None,
         typer.Option("--dictionary", help="The study's data dictionary; its choices become value labels."),
@@ -68,16 +76,20 @@ _SHARED: dict[str, Any] = {
     ),
     "fresh": (
         bool,
-        typer.Option("--fresh", help="Read all again, whatever an earlier run left."),
+        typer.Option("--fresh", help="Read everything again, whatever an earlier run left."),
         False,
     ),
-    "max_retries": (int, typer.Option("--max-retries", min=0, help="Tries after a passing failure of the target."), 3),
+    "max_retries": (
+        int,
+        typer.Option("--max-retries", min=0, help="Retries after a temporary failure of the target."),
+        3,
+    ),
     "plan": (bool, typer.Option("--plan", help="Show requests, rows and bytes; write nothing."), False),
 }
 
 
 def _command(name: str, help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A command with the options that all formats share; the function gets them as `choices`."""
+    """Register a command that also has the options of `_SHARED`; its function receives them as the dict `choices`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "choices"]
@@ -99,13 +111,13 @@ def _command(name: str, help: str) -> Callable[[Callable[..., Any]], Callable[..
     return decorate
 
 
-@_command("parquet", "One Parquet file a form, typed, with labels; needs the extra `export`.")
+@_command("parquet", "One Parquet file per form, typed, with labels; needs the extra `export`.")
 def parquet(
     ctx: typer.Context,
-    words: Words,
+    words: StudyAndTarget,
     choices: dict[str, Any],
     partition: Annotated[bool, typer.Option("--partition", help="Folders study=KEY/form=KEY, as in Hive.")] = False,
-    long: Long = False,
+    long: LongOption = False,
 ) -> None:
     """Parquet."""
     from ...integrations.parquet import ParquetSink
@@ -113,15 +125,15 @@ def parquet(
     _to_folder(ctx.obj, words, choices, lambda folder: ParquetSink(folder, hive=partition), long)
 
 
-@_command("csv", "One CSV file a form, answers as sent, with read.R and read.sas.")
+@_command("csv", "One CSV file per form, answers as sent, with read.R and read.sas.")
 def csv(
     ctx: typer.Context,
-    words: Words,
+    words: StudyAndTarget,
     choices: dict[str, Any],
     excel_safe: Annotated[
-        bool, typer.Option("--excel-safe", help="An apostrophe before texts that look like formulas; alters data.")
+        bool, typer.Option("--excel-safe", help="Put an apostrophe before text that looks like a formula; alters data.")
     ] = False,
-    long: Long = False,
+    long: LongOption = False,
 ) -> None:
     """CSV."""
     from ...integrations.files import CsvSink
@@ -129,40 +141,42 @@ def csv(
     _to_folder(ctx.obj, words, choices, lambda folder: CsvSink(folder, excel_safe=excel_safe, readers=not long), long)
 
 
-@_command("json", "One JSON file a form.")
-def json(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = False) -> None:
+@_command("json", "One JSON file per form.")
+def json(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any], raw: RawOption = False) -> None:
     """JSON."""
     from ...integrations.files import JsonSink
 
     _to_folder(ctx.obj, words, choices, lambda folder: JsonSink(folder, raw_records=raw))
 
 
-@_command("jsonl", "One JSON Lines file a form.")
-def jsonl(ctx: typer.Context, words: Words, choices: dict[str, Any], raw: Raw = False, long: Long = False) -> None:
+@_command("jsonl", "One JSON Lines file per form.")
+def jsonl(
+    ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any], raw: RawOption = False, long: LongOption = False
+) -> None:
     """JSON Lines."""
     from ...integrations.files import JsonLinesSink
 
     _to_folder(ctx.obj, words, choices, lambda folder: JsonLinesSink(folder, raw_records=raw), long)
 
 
-@_command("sav", "One SPSS file a form, typed and labelled; needs the extra `stats`.")
-def sav(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
+@_command("sav", "One SPSS file per form, typed and labelled; needs the extra `stats`.")
+def sav(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> None:
     """SPSS."""
     from ...integrations.spss_sas import SavSink
 
     _to_folder(ctx.obj, words, choices, SavSink)
 
 
-@_command("xpt", "One SAS transport file a form, typed and labelled; needs the extra `stats`.")
-def xpt(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
+@_command("xpt", "One SAS transport file per form, typed and labelled; needs the extra `stats`.")
+def xpt(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> None:
     """SAS transport."""
     from ...integrations.spss_sas import XptSink
 
     _to_folder(ctx.obj, words, choices, XptSink)
 
 
-@_command("excel", "One workbook with a sheet a form; needs the extra `export`.")
-def excel(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
+@_command("excel", "One workbook with a sheet per form; needs the extra `export`.")
+def excel(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> None:
     """Excel."""
     from ...integrations.excel import ExcelSink
     from ...integrations.functions import beside
@@ -171,16 +185,16 @@ def excel(ctx: typer.Context, words: Words, choices: dict[str, Any]) -> None:
     _run(ctx.obj, study, lambda: ExcelSink(target), beside(target), choices)
 
 
-@_command("duckdb", "One DuckDB file with a table a form; needs the extra `duckdb`.")
+@_command("duckdb", "One DuckDB file with a table per form; needs the extra `duckdb`.")
 def duckdb(
     ctx: typer.Context,
-    words: Words,
+    words: StudyAndTarget,
     choices: dict[str, Any],
     schema: Annotated[str, typer.Option("--schema", help="Schema of the tables.")] = "main",
     storage_version: Annotated[
-        str, typer.Option("--storage-version", help="The oldest DuckDB that must read a new file.")
+        str, typer.Option("--storage-version", help="The oldest DuckDB version that must be able to read the file.")
     ] = "v1.2.0",
-    long: Long = False,
+    long: LongOption = False,
 ) -> None:
     """DuckDB."""
     from ...integrations.duckdb import DuckDbSink
@@ -194,16 +208,16 @@ def duckdb(
     _run(ctx.obj, study, sink, beside(target), choices, long)
 
 
-@_command("sql", "A SQL database with a table a form, through SQLAlchemy; needs the extra `export`.")
+@_command("sql", "A SQL database with a table per form, through SQLAlchemy; needs the extra `export`.")
 def sql(
     ctx: typer.Context,
     choices: dict[str, Any],
-    study: Study = None,
-    uri_file: AddressFile = None,
+    study: StudyArgument = None,
+    uri_file: AddressFileOption = None,
     schema: SchemaOption = None,
-    prefix: Annotated[str, typer.Option("--prefix", help="Put before the name of every table.")] = "",
+    prefix: Annotated[str, typer.Option("--prefix", help="Text put before the name of every table.")] = "",
     home: HomeOption = None,
-    long: Long = False,
+    long: LongOption = False,
 ) -> None:
     """SQL."""
     from ...integrations.on_disk.folder import state_folder
@@ -211,16 +225,16 @@ def sql(
 
     study, uri = ctx.obj.study(study), _address(uri_file)
     kind = "sql-long" if long else "sql"
-    where = home or state_folder(kind, study, uri, schema or "", prefix)
-    _run(ctx.obj, study, lambda: SqlSink(uri, schema=schema, prefix=prefix), where, choices, long)
+    folder = home or state_folder(kind, study, uri, schema or "", prefix)
+    _run(ctx.obj, study, lambda: SqlSink(uri, schema=schema, prefix=prefix), folder, choices, long)
 
 
-@_command("mongodb", "A MongoDB collection with a document a record; needs the extra `mongodb`.")
+@_command("mongodb", "A MongoDB collection with a document per record; needs the extra `mongodb`.")
 def mongodb(
     ctx: typer.Context,
     choices: dict[str, Any],
-    study: Study = None,
-    uri_file: AddressFile = None,
+    study: StudyArgument = None,
+    uri_file: AddressFileOption = None,
     database: Annotated[str, typer.Option("--database", help="The database.")] = "imednet",
     collection: Annotated[str, typer.Option("--collection", help="The collection of records.")] = "records",
     home: HomeOption = None,
@@ -230,16 +244,16 @@ def mongodb(
     from ...integrations.on_disk.folder import state_folder
 
     study, uri = ctx.obj.study(study), _address(uri_file)
-    where = home or state_folder("mongodb", study, uri, database, collection)
-    _run(ctx.obj, study, lambda: MongoDBSink(uri, database=database, collection=collection), where, choices)
+    folder = home or state_folder("mongodb", study, uri, database, collection)
+    _run(ctx.obj, study, lambda: MongoDBSink(uri, database=database, collection=collection), folder, choices)
 
 
 @_command("neo4j", "A Neo4j graph of sites, subjects, visits and records; needs the extra `neo4j`.")
 def neo4j(
     ctx: typer.Context,
     choices: dict[str, Any],
-    study: Study = None,
-    uri_file: AddressFile = None,
+    study: StudyArgument = None,
+    uri_file: AddressFileOption = None,
     user: Annotated[
         str | None, typer.Option("--user", help="User; the password comes from NEO4J_PASSWORD or a prompt.")
     ] = None,
@@ -251,16 +265,16 @@ def neo4j(
     from ...integrations.on_disk.folder import state_folder
 
     study, uri = ctx.obj.study(study), _address(uri_file)
-    auth = (user, _secret("NEO4J_PASSWORD", "Password of Neo4j")) if user else None
-    where = home or state_folder("neo4j", study, uri, database)
-    _run(ctx.obj, study, lambda: Neo4jSink(uri, auth=auth, database=database), where, choices)
+    auth = (user, _environment_or_prompt("NEO4J_PASSWORD", "Password of Neo4j")) if user else None
+    folder = home or state_folder("neo4j", study, uri, database)
+    _run(ctx.obj, study, lambda: Neo4jSink(uri, auth=auth, database=database), folder, choices)
 
 
-@_command("snowflake", "A Snowflake schema with a table a form; needs the extra `snowflake`.")
+@_command("snowflake", "A Snowflake schema with a table per form; needs the extra `snowflake`.")
 def snowflake(
     ctx: typer.Context,
     choices: dict[str, Any],
-    study: Study = None,
+    study: StudyArgument = None,
     connection: Annotated[
         str, typer.Option("--connection", help="Name of a connection in Snowflake's connections.toml (key-pair there).")
     ] = "default",
@@ -273,16 +287,17 @@ def snowflake(
     from ...integrations.warehouse import SnowflakeSink
 
     study = ctx.obj.study(study)
-    where = home or state_folder("snowflake", study, connection, database or "", schema or "")
-    _run(ctx.obj, study, lambda: SnowflakeSink(connection, database=database, schema=schema), where, choices)
+    folder = home or state_folder("snowflake", study, connection, database or "", schema or "")
+    _run(ctx.obj, study, lambda: SnowflakeSink(connection, database=database, schema=schema), folder, choices)
 
 
-# ---- shared by all of them
+# ---- shared by all formats
 
 
 def _study_and_target(connection: Connection, words: list[str]) -> tuple[str, Path]:
+    """The arguments `[STUDY] TARGET`; one word alone is the target."""
     if len(words) > 2:
-        raise typer.BadParameter("give a STUDY and a TARGET, nothing more")
+        raise typer.BadParameter("too many arguments: give a STUDY and a TARGET")
     return connection.study(words[0] if len(words) == 2 else None), Path(words[-1])
 
 
@@ -290,28 +305,30 @@ def _to_folder(
     connection: Connection,
     words: list[str],
     choices: dict[str, Any],
-    make: Callable[[Path], ExportSink],
+    make_sink: Callable[[Path], ExportSink],
     long: bool = False,
 ) -> None:
+    """Run an export into a folder that also holds its manifest and log."""
     study, target = _study_and_target(connection, words)
-    _run(connection, study, lambda: make(target), target, choices, long)
+    _run(connection, study, lambda: make_sink(target), target, choices, long)
 
 
 def _run(
     connection: Connection,
     study: str,
-    make: Callable[[], ExportSink],
+    make_sink: Callable[[], ExportSink],
     home: Path,
     choices: dict[str, Any],
     long: bool = False,
 ) -> None:
+    """Run an export, or print its plan; `home` is the folder of manifest and log."""
     from ...integrations import export_study
 
     options = _options(choices)
     if choices["plan"]:
-        _plan(connection, study, options)
+        _print_plan(connection, study, options)
         return
-    sink = make()
+    sink = make_sink()
     if long:
         from ...integrations.long import LongSink
 
@@ -331,14 +348,14 @@ def _options(choices: dict[str, Any]) -> ExportOptions:
     from ...integrations import ExportOptions
 
     if choices["reason"] and not choices["unblind"]:
-        raise typer.BadParameter("--reason goes with --unblind")
-    known = None
+        raise typer.BadParameter("--reason needs --unblind")
+    labels = None
     if choices["dictionary"] is not None:
         from ...validation.dictionary import load_dictionary
 
-        known = load_dictionary(choices["dictionary"]).labels
+        labels = load_dictionary(choices["dictionary"]).labels
     return ExportOptions(
-        choices=known,
+        choices=labels,
         forms=choices["form"] or None,
         variables=choices["variable"] or None,
         entities=tuple(name.replace("-", "_") for name in choices["entity"] or ()),
@@ -352,29 +369,32 @@ def _options(choices: dict[str, Any]) -> ExportOptions:
     )
 
 
-def _plan(connection: Connection, study: str, options: ExportOptions) -> None:
+def _print_plan(connection: Connection, study: str, options: ExportOptions) -> None:
     from ...integrations.run.plan import plan_export
 
     with connection.sdk() as sdk:
         reads = plan_export(sdk, study, options)
-    rows = [{"list": r.name, "rows": r.rows, "requests": r.requests, "bytes": r.bytes} for r in reads]
+    rows = [{"list": read.name, "rows": read.rows, "requests": read.requests, "bytes": read.bytes} for read in reads]
     print_rows(rows, Format.TABLE if sys.stdout.isatty() else None)
 
 
 def _address(file: Path | None) -> str:
-    """The address of a database: never an argument, never shown."""
+    """The address of a database, which may hold a password: never an argument, never shown."""
     if file is not None:
         try:
             return file.read_text("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError):
-            raise ConfigurationError(f"the file of the address cannot be read: {file}") from None
-    return _secret(ADDRESS, "Address of the database")
+            raise ConfigurationError(
+                f"the file given for the address cannot be read: {file}. Next: check its path"
+            ) from None
+    return _environment_or_prompt(ENV_ADDRESS, "Address of the database")
 
 
-def _secret(variable: str, name: str) -> str:
-    given = (os.environ.get(variable) or "").strip()
-    if given:
-        return given
+def _environment_or_prompt(variable: str, name: str) -> str:
+    """A secret from an environment variable, or typed at a terminal without being shown."""
+    value = (os.environ.get(variable) or "").strip()
+    if value:
+        return value
     if not sys.stdin.isatty():
         raise ExportConfigurationError(f"{name.lower()} is missing. Next: set {variable}, or name a file")
     answer: str = typer.prompt(name, hide_input=True, err=True)

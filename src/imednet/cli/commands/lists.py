@@ -52,7 +52,7 @@ def add_groups(app: typer.Typer) -> dict[str, typer.Typer]:
     for resource in RESOURCES:
         words = resource.replace("_", " ")
         group = typer.Typer(help=f"Read {words}.", no_args_is_help=True, rich_markup_mode=None)
-        group.command("list", help=f"List {words}, proven whole.")(_list_command(resource))
+        group.command("list", help=f"List {words}, verified complete.")(_list_command(resource))
         app.add_typer(group, name=resource.replace("_", "-"))
         groups[resource] = group
     return groups

@@ -1,4 +1,4 @@
-"""`imednet log show|verify DIR`: who exported what, and whether the log and the files are as they were written."""
+"""`imednet log show|verify DIR`: the extraction log of an export, and whether log and files are unchanged."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from ..output import print_message, print_rows
 
 app = typer.Typer(help="Read and check the extraction log of an export.", no_args_is_help=True, rich_markup_mode=None)
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the manifest, as the export printed it.")]
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Folder of the manifest, as the export printed it.")
+]
 
 
 @app.command("show")
-def show_log(folder: Folder, output: OutputOption = None) -> None:
-    """Every run: who, when, what, how many rows."""
+def show_log(folder: FolderArgument, output: OutputOption = None) -> None:
+    """Show every run: who exported what, when, and how many rows."""
     from ...integrations.on_disk import extraction_log as log
 
     rows = [
@@ -35,13 +37,13 @@ def show_log(folder: Folder, output: OutputOption = None) -> None:
 
 
 @app.command("verify")
-def verify(folder: Folder) -> None:
-    """Exit 0 when no entry was changed and the files are those of the last run, else 1."""
+def verify(folder: FolderArgument) -> None:
+    """Check that no entry was changed and the files are those of the last run; exit status 0 if so, else 1."""
     from ...integrations.on_disk import extraction_log as log
 
-    found = log.verify(folder)
-    for problem in found.problems:
+    result = log.verify(folder)
+    for problem in result.problems:
         print_message(problem)
-    if found.problems:
+    if result.problems:
         raise typer.Exit(exit_codes.FAILED)
-    typer.echo(f"{found.entries} entries, unbroken; the files are those of the last run")
+    typer.echo(f"{result.entries} entries, unbroken; the files are those of the last run")

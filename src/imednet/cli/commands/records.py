@@ -1,4 +1,7 @@
-"""`imednet records template|register|update|create|submit|verify`: writing from files, with a dry run first."""
+"""`imednet records template|register|update|create|submit|verify`: writing records from a file, after a dry run.
+
+`imednet records list` is in `lists`, like that of every resource. The writing itself is `workflows.writing`.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +29,14 @@ ItemsFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or J
 
 
 class OnError(StrEnum):
-    """What to do after a batch of which not every item is stored."""
+    """What to do after a batch whose items are not all stored."""
 
     STOP = "stop"
     CONTINUE = "continue"
 
 
 class Action(StrEnum):
-    """What a template is for."""
+    """What the rows of a template are for."""
 
     REGISTER = "register"
     UPDATE = "update"
@@ -41,18 +44,20 @@ class Action(StrEnum):
     CREATE = "create"
 
 
-FormOption = Annotated[str | None, typer.Option("--form", help="Form of rows that name none.", show_default=False)]
-YesOption = Annotated[bool, typer.Option("--yes", help="Send. Without it nothing is sent, but to the sandbox.")]
+FormOption = Annotated[str | None, typer.Option("--form", help="Form of the rows that name none.", show_default=False)]
+YesOption = Annotated[bool, typer.Option("--yes", help="Send. Without it nothing is sent, except to the sandbox.")]
 DryOption = Annotated[
-    bool, typer.Option("--dry-run", help="Print the exact bodies and send nothing, also to the sandbox.")
+    bool, typer.Option("--dry-run", help="Print the request bodies and send nothing, not even to the sandbox.")
 ]
-ErrorOption = Annotated[OnError, typer.Option("--on-error", help="After a batch of which not every item is stored.")]
+ErrorOption = Annotated[
+    OnError, typer.Option("--on-error", help="What to do after a batch whose items are not all stored.")
+]
 NotifyOption = Annotated[
     str | None, typer.Option("--email-notify", help="Address the server writes to.", show_default=False)
 ]
-SizeOption = Annotated[int, typer.Option("--batch-size", min=1, help="Items a request.")]
+SizeOption = Annotated[int, typer.Option("--batch-size", min=1, help="Items per request.")]
 JournalOption = Annotated[
-    Path | None, typer.Option("--journal", help="Where the run is written down; FILE.journal.jsonl unless said.")
+    Path | None, typer.Option("--journal", help="Journal of the run; by default FILE.journal.jsonl.")
 ]
 DictionaryOption = Annotated[
     Path | None, typer.Option("--dictionary", help="The study's data dictionary; its choices are checked.")
@@ -61,9 +66,13 @@ TimeoutOption = Annotated[
     float, typer.Option("--timeout", min=0, help="Seconds to wait for a job, and then for its records.")
 ]
 ResendOption = Annotated[
-    bool, typer.Option("--resend-missing", help="Send items again that the journal and another look do not find.")
+    bool,
+    typer.Option(
+        "--resend-missing", help="Send the items again that the journal calls missing and another read does not find."
+    ),
 ]
 
+# Command -> kinds of items it takes; `submit` takes all of them.
 _ACTIONS = {"register": {"register"}, "update": {"existing", "scheduled"}, "create": {"new"}}
 
 
@@ -85,7 +94,9 @@ def template(
     typer.echo(text.getvalue(), nl=False)
 
 
-def _writer(name: str, help: str) -> Any:
+def _write_command(name: str, help: str) -> Any:
+    """One of the four commands that write, which differ in the kinds of items they take."""
+
     def write(
         ctx: typer.Context,
         study: RequiredStudyArgument,
@@ -109,8 +120,8 @@ def _writer(name: str, help: str) -> Any:
         from ...workflows.writing.item_files import read_items, write_outcomes
 
         connection: Connection = ctx.obj
-        read = read_items(file, form)
-        items, places = read.items, read.places
+        source = read_items(file, form)
+        items, places = source.items, source.places
         choices = load_dictionary(dictionary).choices if dictionary is not None else None
         journal = journal or file.with_name(f"{file.name}.journal.jsonl")
         with connection.sdk() as sdk:
@@ -119,23 +130,23 @@ def _writer(name: str, help: str) -> Any:
                 try:
                     plan = workflow.plan(study, items, batch_size=batch_size, choices=choices)
                 except ItemsRefusedError as error:
-                    raise read.located(error) from None
-                wrong = [one for one in plan.items if one.action not in _ACTIONS.get(name, {one.action})]
-                if wrong:
-                    found = ", ".join(f"{places[one.number]} ({one.action})" for one in wrong[:20])
+                    raise source.located(error) from None
+                unfit = [item for item in plan.items if item.action not in _ACTIONS.get(name, {item.action})]
+                if unfit:
+                    listed = ", ".join(f"{places[item.number]} ({item.action})" for item in unfit[:20])
                     raise ArgumentError(
-                        f"the identifiers of {len(wrong)} items mean something else than {name}: {found}. "
-                        "Next: imednet records submit takes all of them"
+                        f"the identifiers of {len(unfit)} items mean something else than {name}: {listed}. "
+                        "Next: imednet records submit takes items of every kind"
                     )
                 if dry_run or not (yes or connection.sandbox):
-                    _dry(plan, places)
+                    _print_dry_run(plan, places)
                     return
-                _announce(plan, places)
+                _print_changes(plan, places)
                 to_send: Any = plan
             else:
                 if dry_run or not (yes or connection.sandbox):
                     print_message(
-                        f"{journal} tells of a run that began. Next: --yes goes on with it, nothing is sent twice"
+                        f"{journal} belongs to a run that has begun. Next: --yes continues it; nothing is sent twice"
                     )
                     return
                 to_send = items
@@ -146,7 +157,7 @@ def _writer(name: str, help: str) -> Any:
             )  # fmt: skip
         outcomes = file.with_name(f"{file.name}.outcome.csv")
         write_outcomes(outcomes, report.outcomes, places)
-        _told(report, output, places)
+        _print_report(report, output, places)
         print_message(f"outcomes: {outcomes}")
         if not report.complete:
             raise typer.Exit(exit_codes.FAILED)
@@ -161,7 +172,7 @@ def verify(
     timeout: TimeoutOption = 0,
     output: OutputOption = None,
 ) -> None:
-    """Read back what a run wrote, by its journal; sends nothing."""
+    """Read back what a run wrote, according to its journal; sends nothing."""
     from ...workflows.record_update import RecordUpdateWorkflow
     from ...workflows.writing.item_files import write_outcomes
 
@@ -171,13 +182,13 @@ def verify(
     source = journal.with_name(journal.name.removesuffix(".journal.jsonl"))
     places = _places(source, len(report.outcomes))
     write_outcomes(source.with_name(f"{source.name}.outcome.csv"), report.outcomes, places)
-    _told(report, output, places)
+    _print_report(report, output, places)
     if not report.complete:
         raise typer.Exit(exit_codes.FAILED)
 
 
 def _places(source: Path, items: int) -> list[str]:
-    """Where the items of a run stand in the file they came from, if that is still as it was."""
+    """Line of each item in the file it came from, such as `line 2`; empty where that file is gone or was changed."""
     from ...errors import ArgumentError
     from ...workflows.writing.item_files import read_items
 
@@ -188,13 +199,13 @@ def _places(source: Path, items: int) -> list[str]:
     return places if len(places) == items else []
 
 
-def _progress(done: int, total: int, what: str) -> None:
-    print_message(f"{what} ({done} of {total})" if done else what)
+def _progress(done: int, total: int, step: str) -> None:
+    print_message(f"{step} ({done} of {total})" if done else step)
 
 
-def _dry(plan: WritePlan, places: Sequence[str]) -> None:
-    """The exact bodies on standard output, one a line; what would change on standard error."""
-    _announce(plan, places)
+def _print_dry_run(plan: WritePlan, places: Sequence[str]) -> None:
+    """Print the request bodies on standard output, one per line, and what they would change on standard error."""
+    _print_changes(plan, places)
     for body in plan.bodies:
         typer.echo(to_json(body))
     print_message(
@@ -202,36 +213,37 @@ def _dry(plan: WritePlan, places: Sequence[str]) -> None:
     )
 
 
-def _announce(plan: WritePlan, places: Sequence[str]) -> None:
+def _print_changes(plan: WritePlan, places: Sequence[str]) -> None:
+    """Print notes, and old and new answers of each record that is changed, on standard error."""
     for note in plan.notes:
         print_message(f"note: {note}")
-    for one in plan.items:
-        if one.record_id is not None:
-            shown = ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in one.changes.items())
-            print_message(f"{places[one.number]} changes record {one.record_id} ({one.form_key}): {shown}")
+    for item in plan.items:
+        if item.record_id is not None:
+            changes = ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in item.changes.items())
+            print_message(f"{places[item.number]} changes record {item.record_id} ({item.form_key}): {changes}")
 
 
-def _told(report: WriteReport, output: Format | None, places: Sequence[str]) -> None:
+def _print_report(report: WriteReport, output: Format | None, places: Sequence[str]) -> None:
     from ...workflows.writing.item_files import outcome_row
 
-    print_rows([outcome_row(one, places) for one in report.outcomes], output)
+    print_rows([outcome_row(outcome, places) for outcome in report.outcomes], output)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(report.counts.items()))
     print_message(f"{len(report.outcomes)} items: {counts}")
     if report.counts.get("unknown"):
         print_message(f"Next: imednet records verify {report.journal} --timeout 300")
     elif report.counts.get("missing"):
-        print_message("Next: mend the items that are missing, or run the same command with --resend-missing")
+        print_message("Next: correct the missing items, or run the same command again with --resend-missing")
     sys.stdout.flush()
 
 
 def add_to(group: typer.Typer) -> None:
-    """Add the commands to the group of records."""
+    """Add the commands to the group `records`."""
     group.command("template")(template)
     for name, help in (
-        ("register", "Register the subjects of a file."),
-        ("update", "Change records that exist, or that are planned at a visit, as a file says."),
-        ("create", "Make new records of a file, such as adverse events."),
-        ("submit", "Write items of any kind."),
+        ("register", "Register the subjects in a file."),
+        ("update", "Change records that exist, or fill in those planned at a visit, from a file."),
+        ("create", "Create new records from a file, such as adverse events."),
+        ("submit", "Write items of any kind from a file."),
     ):
-        group.command(name, help=help)(_writer(name, help))
+        group.command(name, help=help)(_write_command(name, help))
     group.command("verify")(verify)

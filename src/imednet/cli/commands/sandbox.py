@@ -1,4 +1,7 @@
-"""`imednet sandbox`: the sandbox as a server of its own, what it can be told, and what stands in it."""
+"""`imednet sandbox serve|manifest|describe`: the sandbox as a server, what its study holds, what can be switched.
+
+The global option `--sandbox`, which starts one for a single command, is in `connection`.
+"""
 
 from __future__ import annotations
 
@@ -15,47 +18,47 @@ from ..output import print_message
 if TYPE_CHECKING:
     from ...sandbox import Sandbox
 
-app = typer.Typer(help="A local server over an invented study.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="A local server with an invented study.", no_args_is_help=True, rich_markup_mode=None)
 
-Size = Annotated[str, typer.Option(help="demo: 2,800 records; medium: 66,000; large: a million.")]
-Profile = Annotated[
-    str | None, typer.Option(help="A study that breaks one thing instead, such as wide; see `describe`.")
+SizeOption = Annotated[str, typer.Option(help="demo: 2,800 records; medium: 66,000; large: a million.")]
+ProfileOption = Annotated[
+    str | None, typer.Option(help="Instead of a size: a study made to break one thing, such as wide; see `describe`.")
 ]
-Seed = Annotated[int | None, typer.Option(help="The same seed gives the same data.", show_default=False)]
+SeedOption = Annotated[int | None, typer.Option(help="The same seed gives the same data.", show_default=False)]
 
 
 @app.command("serve")
 def serve(
     host: Annotated[str, typer.Option(help="An address of this machine.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
-    size: Size = "demo",
-    profile: Profile = None,
-    seed: Seed = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")] = 0,
+    size: SizeOption = "demo",
+    profile: ProfileOption = None,
+    seed: SeedOption = None,
     dialect: Annotated[
-        str, typer.Option(help="documented, or live for what the real server seems to do.")
+        str, typer.Option(help="documented; or live, for what the real server seems to do.")
     ] = "documented",
     lenient: Annotated[bool, typer.Option("--lenient", help="Accept what the strict server refuses.")] = False,
     switch: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Turn one switch; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Set one switch; may be repeated.")
     ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="WORDS", help='What goes wrong, as "status GET records nth=3 status=429"; may be repeated.'
+            metavar="WORDS", help='Fault to inject, such as "status GET records nth=3 status=429"; may be repeated.'
         ),
     ] = None,
 ) -> None:
-    """Serve until interrupted; the first line printed says where.
+    """Serve until interrupted; the first line printed holds the address.
 
     imednet sandbox serve --port 8080 --dialect live --switch jobStates=unknown --fault "reset GET visits every=5"
     """
     switches = {}
-    for word in switch or []:
-        name, sign, value = word.partition("=")
-        if not sign:
-            raise typer.BadParameter(f"--switch takes NAME=VALUE, as in roleDates=string, not {word!r}")
+    for setting in switch or []:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--switch takes NAME=VALUE, as in roleDates=string, not {setting!r}")
         switches[name] = value
-    box, url = _sandbox(
+    box, url = _open_sandbox(
         size, profile, seed,
         host=host, port=port, dialect=dialect, lenient=lenient, switches=switches, faults=fault or [],
     )  # fmt: skip
@@ -73,13 +76,13 @@ def serve(
 
 @app.command("manifest")
 def manifest(
-    size: Size = "demo",
-    profile: Profile = None,
-    seed: Seed = None,
+    size: SizeOption = "demo",
+    profile: ProfileOption = None,
+    seed: SeedOption = None,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the screen.")] = None,
-    ledger: Annotated[bool, typer.Option(help="With the list of every single planted defect.")] = True,
+    ledger: Annotated[bool, typer.Option(help="Include the list of planted defects.")] = True,
 ) -> None:
-    """Counts, hashes and answers of a build, as JSON: what a right extract of it must contain.
+    """Print counts, hashes and answers of a study as JSON: what a correct extract of it must contain.
 
     imednet sandbox manifest --size medium --no-ledger --out manifest.json
     """
@@ -106,7 +109,7 @@ def manifest(
 
 @app.command("describe")
 def describe() -> None:
-    """Sizes, profiles, switches and faults, with what each of them does.
+    """Print the sizes, profiles, switches and faults, and what each of them does.
 
     imednet sandbox describe
     """
@@ -124,28 +127,31 @@ def describe() -> None:
     for name in PROFILES:
         typer.echo(f"  {name}: {PURPOSES[name]}")
     for title, group in (
-        ("Dialect: how right answers look", DIALECT),
+        ("Dialect: the form of correct answers", DIALECT),
         ("Strictness: what is refused; --lenient takes the second value", STRICTNESS),
         ("Content", CONTENT),
     ):
         typer.echo(f"\n{title} (--switch NAME=VALUE; the first value is the default)")
-        for name, one in group.items():
-            typer.echo(f"  {name} = {' | '.join(one.values)}\n      {one.meaning}")
+        for name, switch in group.items():
+            typer.echo(f"  {name} = {' | '.join(switch.values)}\n      {switch.meaning}")
     live = ", ".join(f"{name}={value}" for name, value in Switches(dialect="live").items() if value != defaults[name])
     typer.echo(f"\nDialects (--dialect): documented, the default; live: {live}")
     typer.echo('\nFaults (--fault "KIND [METHOD] [LIST] [NAME=VALUE ...]")')
-    typer.echo(f"  with {', '.join(f'{one.name}={one.default}' for one in fields(Fault) if one.name in OPTIONS)}")
+    typer.echo(
+        f"  with {', '.join(f'{option.name}={option.default}' for option in fields(Fault) if option.name in OPTIONS)}"
+    )
     for name, meaning in KINDS.items():
         typer.echo(f"  {name}: {meaning}")
 
 
-def _sandbox(size: str, profile: str | None, seed: int | None, **options: object) -> tuple[Sandbox, str]:
+def _open_sandbox(size: str, profile: str | None, seed: int | None, **options: object) -> tuple[Sandbox, str]:
+    """A sandbox that has bound its port, and its address."""
     from ...sandbox import Sandbox
     from ...sandbox.server.server import DEFAULT_SEED
 
     try:
         box = Sandbox(size, profile=profile, seed=DEFAULT_SEED if seed is None else seed, **options)  # type: ignore[arg-type]
-        url = box.url  # takes the port
+        url = box.url  # binds the port
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     except OSError as error:

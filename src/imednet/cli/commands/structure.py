@@ -15,23 +15,25 @@ from ..output import print_message, print_rows
 app = typer.Typer(help="The design of a study.", no_args_is_help=True, rich_markup_mode=None)
 dictionary = typer.Typer(help="The exported data dictionary.", no_args_is_help=True, rich_markup_mode=None)
 
-Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="The zip, its folder, or CHOICES.csv.")]
+SourceArgument = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="The zip file, the folder it was unpacked to, or CHOICES.csv.")
+]
 DictionaryOption = Annotated[Path | None, typer.Option("--dictionary", help="The study's data dictionary.")]
 
 
 @app.command("show")
-def shown(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
-    """Show forms with their variables and the intervals they belong to."""
+def show_structure(ctx: typer.Context, study: StudyArgument = None, output: OutputOption = None) -> None:
+    """Show the forms, how many variables each has, and the intervals it belongs to."""
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
         facts = own_workflows(sdk).study_structure.get_study_structure(connection.study(study)).facts
     rows = []
     for form in facts["forms"]:
-        variables = [one for one in facts["variables"] if one.get("formId") == form.get("formId")]
+        variables = [variable for variable in facts["variables"] if variable.get("formId") == form.get("formId")]
         intervals = [
-            str(one.get("intervalName"))
-            for one in facts["intervals"]
-            if any(listed.get("formId") == form.get("formId") for listed in one.get("forms") or ())
+            str(interval.get("intervalName"))
+            for interval in facts["intervals"]
+            if any(listed.get("formId") == form.get("formId") for listed in interval.get("forms") or ())
         ]
         rows.append(
             {
@@ -52,16 +54,16 @@ def shown(ctx: typer.Context, study: StudyArgument = None, output: OutputOption 
 def snapshot(
     ctx: typer.Context,
     study: RequiredStudyArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the design goes.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write the design to.")],
     dictionary: DictionaryOption = None,
 ) -> None:
     """Write the design into one file; the same design gives the same bytes."""
     from ...validation.dictionary import load_dictionary
 
     connection: Connection = ctx.obj
-    known = load_dictionary(dictionary) if dictionary is not None else None
+    loaded = load_dictionary(dictionary) if dictionary is not None else None
     with connection.sdk() as sdk:
-        design = own_workflows(sdk).study_structure.snapshot(study, file, known)
+        design = own_workflows(sdk).study_structure.snapshot(study, file, loaded)
     typer.echo(f"{file}  sha256 {design.sha256}")
 
 
@@ -69,72 +71,71 @@ def snapshot(
 def diff(
     ctx: typer.Context,
     study: RequiredStudyArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A design that was saved.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A saved design.")],
     other: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A later one; else the study as it is.")
+        Path | None, typer.Argument(metavar="[FILE]", help="A later one; without it the study as it is now.")
     ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Tell what changed since a design was saved. Exit status 0 without change, 3 with."""
+    """Show what changed since a design was saved. Exit status 0 without a change, 3 with one."""
     from ...workflows.study_structure import Design, differences
 
     connection: Connection = ctx.obj
     if other is not None:
-        found = differences(Design.load(file), Design.load(other))
+        changes = differences(Design.load(file), Design.load(other))
     else:
         with connection.sdk() as sdk:
-            found = own_workflows(sdk).study_structure.diff(study, file)
-    if not found:
+            changes = own_workflows(sdk).study_structure.diff(study, file)
+    if not changes:
         print_message("nothing changed")
         return
-    print_rows([one.to_row() for one in found], output)
-    print_message(f"{len(found)} changes")
+    print_rows([change.to_row() for change in changes], output)
+    print_message(f"{len(changes)} changes")
     raise typer.Exit(exit_codes.CHANGED)
 
 
 @dictionary.command("load")
-def load(source: Source, output: OutputOption = None) -> None:
+def load(source: SourceArgument, output: OutputOption = None) -> None:
     """Show the choices of a data dictionary."""
     from ...validation.dictionary import load_dictionary
 
-    found = load_dictionary(source)
-    for warning in found.warnings:
+    loaded = load_dictionary(source)
+    for warning in loaded.warnings:
         print_message(f"note: {warning}")
-    print_rows(_rows(found), output)
-
-
-def _rows(found: Any) -> list[dict[str, Any]]:
-    return [
-        {"formKey": form, "variableName": name, "choices": len(one.choices), "texts": " | ".join(one.texts)}
-        for (form, name), one in sorted(found.lists.items())
+    rows: list[dict[str, Any]] = [
+        {"formKey": form, "variableName": name, "choices": len(codes.choices), "texts": " | ".join(codes.texts)}
+        for (form, name), codes in sorted(loaded.lists.items())
     ]
+    print_rows(rows, output)
 
 
 @dictionary.command("check")
-def check(ctx: typer.Context, study: RequiredStudyArgument, source: Source, output: OutputOption = None) -> None:
-    """Compare a data dictionary with a study: variables it lacks, and answers that are none of its choices."""
+def check(
+    ctx: typer.Context, study: RequiredStudyArgument, source: SourceArgument, output: OutputOption = None
+) -> None:
+    """Compare a data dictionary with a study: variables the study lacks, answers that are none of the choices."""
     from ...validation.dictionary import load_dictionary, new_values
 
     connection: Connection = ctx.obj
-    found = load_dictionary(source)
+    loaded = load_dictionary(source)
     with connection.sdk() as sdk:
         variables = sdk.variables.list(study)
-        rows = [{"variable": name, "problem": "the study has no such variable"} for name in found.unknown(variables)]
-        for form_key in sorted({form for form, _ in found.lists}):
-            for (form, name), values in new_values(found.lists, sdk.records.iter(study, form_key=form_key)).items():
+        rows = [{"variable": name, "problem": "the study has no such variable"} for name in loaded.unknown(variables)]
+        for form_key in sorted({form for form, _ in loaded.lists}):
+            for (form, name), values in new_values(loaded.lists, sdk.records.iter(study, form_key=form_key)).items():
                 text = f"{len(values)} answers are none of its choices"
                 rows.append({"variable": f"{form}.{name}", "problem": text})
-        kinds = ("RADIO", "DROPDOWN", "CHECKBOX")
-        lacking = [
-            f"{one.form_key}.{one.variable_name}"
-            for one in variables
-            if str(one.variable_type).upper() in kinds
-            and not found.knows_choices_of(str(one.form_key), str(one.variable_name))
+        types_with_choices = ("RADIO", "DROPDOWN", "CHECKBOX")
+        without_choices = [
+            f"{variable.form_key}.{variable.variable_name}"
+            for variable in variables
+            if str(variable.variable_type).upper() in types_with_choices
+            and not loaded.knows_choices_of(str(variable.form_key), str(variable.variable_name))
         ]
-        rows += [{"variable": name, "problem": "its choices are not known"} for name in lacking]
+        rows += [{"variable": name, "problem": "its choices are not known"} for name in without_choices]
     if rows:
         print_rows(rows, output)
-    print_message(f"{len(found.lists)} lists of choices, {len(rows)} problems")
+    print_message(f"{len(loaded.lists)} lists of choices, {len(rows)} problems")
     if rows:
         raise typer.Exit(exit_codes.CHANGED)
 
@@ -145,7 +146,7 @@ def dictionary_diff(
     new: Annotated[Path, typer.Argument(metavar="NEW")],
     output: OutputOption = None,
 ) -> None:
-    """Tell which choices changed from one data dictionary to another. Exit status 0 without change, 3 with."""
+    """Show which choices differ between two data dictionaries. Exit status 0 without a change, 3 with one."""
     from ...validation.dictionary import load_dictionary
 
     before, after = load_dictionary(old).choices, load_dictionary(new).choices
@@ -156,8 +157,8 @@ def dictionary_diff(
             rows.append(
                 {
                     "variable": f"{form}.{name}",
-                    "added": " | ".join(one for one in second if one not in first),
-                    "removed": " | ".join(one for one in first if one not in second),
+                    "added": " | ".join(choice for choice in second if choice not in first),
+                    "removed": " | ".join(choice for choice in first if choice not in second),
                     "reordered": sorted(first) == sorted(second),
                 }
             )

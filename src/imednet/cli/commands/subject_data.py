@@ -18,7 +18,7 @@ def subject_data(
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Key of the subject.")],
     output: OutputOption = None,
 ) -> None:
-    """Show the records of one subject in the order of visits; `--output json` adds visits, queries, codings, revisions."""
+    """Show the records of one subject by visit; `--output json` adds its visits, queries, codings and revisions."""
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
         data = own_workflows(sdk).subject_data.get_all_subject_data(study, subject)
