@@ -1,4 +1,4 @@
-"""Texts of a server made fit for a message: without values, in one printable line."""
+"""Text from a server made safe for a message: values and secrets masked, one printable line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from urllib.parse import quote, quote_plus
 
 
 def masked(text: Any, value: Any) -> Any:
-    """The text without the value, in whatever case it stands there."""
+    """The text with every occurrence of the value masked, in upper or lower case.
+
+    A value of one or two characters is masked only where it is a word of its own, or nothing readable would remain.
+    """
     if not isinstance(text, str) or value in (None, "") or isinstance(value, (dict, list)):
         return text
     pattern = re.escape(str(value))
@@ -20,7 +23,7 @@ def masked(text: Any, value: Any) -> Any:
 
 
 def short(value: Any) -> str | None:
-    """One printable line of at most 300 characters: what a server says must not flood or garble a terminal."""
+    """One printable line of at most 300 characters, so that a server cannot flood or garble a terminal."""
     if value is None or isinstance(value, (dict, list)):
         return None
     text = "".join(character if character.isprintable() else " " for character in str(value))
@@ -28,25 +31,31 @@ def short(value: Any) -> str | None:
 
 
 _SHORTEST_SECRET = 4
+"""Shorter ones would mask ordinary parts of words."""
 
 
 def without(body: Any, secrets: Iterable[str]) -> Any:
-    """Decoded JSON or a text with every secret masked, also where it stands encoded for an address or a page.
+    """Decoded JSON or text with every secret masked, also where it is encoded for a URL or an HTML page.
 
     >>> without({"error": ["key s3cr+et is wrong"], "url": "?k=s3cr%2Bet"}, ["s3cr+et"])
     {'error': ['key *** is wrong'], 'url': '?k=***'}
     """
-    known = {one for one in secrets if len(one) >= _SHORTEST_SECRET}
-    forms = {form for one in known for form in (one, quote(one, safe=""), quote_plus(one), escape(one))}
-    if not forms:
+    spellings = {
+        spelling
+        for secret in secrets
+        if len(secret) >= _SHORTEST_SECRET
+        for spelling in (secret, quote(secret, safe=""), quote_plus(secret), escape(secret))
+    }
+    if not spellings:
         return body
-    pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)), re.IGNORECASE)
+    longest_first = sorted(spellings, key=len, reverse=True)
+    pattern = re.compile("|".join(re.escape(spelling) for spelling in longest_first), re.IGNORECASE)
 
-    def cleaned(value: Any) -> Any:
+    def without_secrets(value: Any) -> Any:
         if isinstance(value, str):
             return pattern.sub("***", value)
         if isinstance(value, dict):
-            return {cleaned(name): cleaned(inner) for name, inner in value.items()}
-        return [cleaned(inner) for inner in value] if isinstance(value, list) else value
+            return {without_secrets(name): without_secrets(inner) for name, inner in value.items()}
+        return [without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
-    return cleaned(body)
+    return without_secrets(body)

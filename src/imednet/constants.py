@@ -1,4 +1,4 @@
-"""Constants of the client; each says where its value comes from."""
+"""Constants: addresses, header names, defaults, and names of environment variables."""
 
 from typing import Final
 
@@ -12,13 +12,13 @@ HEADER_API_KEY: Final = "x-api-key"
 HEADER_SECURITY_KEY: Final = "x-imn-security-key"
 HEADER_EMAIL_NOTIFY: Final = "x-email-notify"
 HEADER_CORRELATION_ID: Final = "x-correlation-id"
-"""Own header: the same for all attempts of a call, shown in log lines and errors."""
+"""Our own header: one value for all attempts of a call, also shown in log lines and errors."""
 
 DEFAULT_TIMEOUT: Final = 30.0
 """Seconds without an answer before a request counts as failed."""
 
 DEFAULT_RETRIES: Final = 3
-"""Further attempts after the first one."""
+"""Attempts after the first one."""
 
 DEFAULT_BACKOFF_FACTOR: Final = 1.0
 """Multiplier of the randomised, exponentially growing wait between attempts, in seconds."""
@@ -27,25 +27,25 @@ RETRY_AFTER_CAP: Final = 60.0
 """The longest wait, in seconds, that a server may ask for; a longer one raises `RateLimitError` at once."""
 
 DEFAULT_MAX_IN_FLIGHT: Final = 6
-"""Requests of one client under way at once."""
+"""Requests one client sends at the same time, at most."""
 
 DEFAULT_MAX_RESPONSE_BYTES: Final = 2**30
-"""The most bytes of one answer, unpacked: a page of 500 records has about one million."""
+"""The most bytes one answer may have after decompression; a page of 500 records has about a million."""
 
 DEFAULT_MAX_RESPONSE_SECONDS: Final = 300.0
-"""The longest that one answer may take from the request to its last byte, in seconds."""
+"""Seconds one answer may take, from the request to its last byte."""
 
 DEFAULT_PAGE_SIZE: Final = 100
-"""Rows a page of the stand-alone `Paginator`."""
+"""Rows per page of the stand-alone `Paginator`."""
 
 LARGE_PAGE_SIZE: Final = 500
-"""Rows a page of the endpoints: the most the server gives."""
+"""Rows per page of the endpoints: the most the server sends."""
 
 MAX_SQLITE_COLUMNS: Final = 2000
 """Columns a SQLite table can have."""
 
 TERMINAL_JOB_STATES: Final = frozenset({"CANCELLED", "COMPLETED", "FAILED"})
-"""Job states, in capitals, after which nothing changes any more."""
+"""Job states, in capitals, after which a job no longer changes."""
 
 ENV_API_KEY: Final = "IMEDNET_API_KEY"
 ENV_SECURITY_KEY: Final = "IMEDNET_SECURITY_KEY"

@@ -1,7 +1,7 @@
-"""Find something to work with in a study: for scripts and tests that run against whatever study the keys may see.
+"""Keys and names to work with, found in whatever study the keys may read: for scripts and tests.
 
-Status words are configured per study, so those listed here are only the ones with evidence; spelling is compared
-without case, blanks and underscores, since `Enrollment Open` and `ENROLLMENT_OPEN` were both seen.
+Status words are configured per study, so the lists here hold only words that were seen in use. They are compared
+without case, blanks and underscores, since `Enrollment Open` and `ENROLLMENT_OPEN` both occur.
 
     >>> from imednet import ImednetSDK
     >>> from imednet.sandbox import Sandbox
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 ELIGIBLE_SITE_STATUSES: Final = frozenset({"Enrollment Open", "ENROLLMENT_OPEN", "Open", "Active"})
-"""Words for a site that takes subjects."""
+"""Status words of a site that enrols subjects."""
 ELIGIBLE_SUBJECT_STATUSES: Final = frozenset({"Registered", "Baseline", "Enrolled", "Active"})
-"""Words for a subject whose data are still entered."""
+"""Status words of a subject whose data are still being entered."""
 SUBJECT_FORM_TYPES: Final = frozenset({"Subject", "SUBJECT", "Patient"})
-"""Words for a form that is filled in for subjects."""
+"""Types of a form that is filled in for subjects."""
 
 
 class NoLiveDataError(ImednetError, RuntimeError):
-    """A study holds nothing of what is needed; the message says which kind, and which statuses were met."""
+    """A study lacks what was looked for; the message names it and, where that decided, the statuses found."""
 
 
 def plain_word(word: str) -> str:
-    """A word without case, blanks and underscores, for comparison.
+    """A word without case, blanks and underscores, to compare it with another.
 
     >>> plain_word("ENROLLMENT_OPEN") == plain_word("Enrollment Open")
     True
@@ -47,11 +47,11 @@ def plain_word(word: str) -> str:
 
 
 def _is_one_of(word: str | None, words: Iterable[str]) -> bool:
-    return word is not None and plain_word(word) in {plain_word(one) for one in words}
+    return word is not None and plain_word(word) in {plain_word(known) for known in words}
 
 
 def is_site_eligible(site_enrollment_status: str) -> bool:
-    """Whether a site with this status takes subjects.
+    """Whether a site with this status enrols subjects.
 
     >>> is_site_eligible("ENROLLMENT_OPEN"), is_site_eligible("Enrollment Closed")
     (True, False)
@@ -60,7 +60,7 @@ def is_site_eligible(site_enrollment_status: str) -> bool:
 
 
 def is_subject_eligible(subject_status: str) -> bool:
-    """Whether data are still entered for a subject with this status.
+    """Whether data are still being entered for a subject with this status.
 
     >>> is_subject_eligible("enrolled"), is_subject_eligible("Screen Failed")
     (True, False)
@@ -69,22 +69,22 @@ def is_subject_eligible(subject_status: str) -> bool:
 
 
 def discover_study_key(sdk: ImednetSDK) -> str:
-    """The key of the first study the keys may see.
+    """The key of the first study the keys may read.
 
     Raises:
-        NoLiveDataError: when they may see none.
+        NoLiveDataError: they may read none.
     """
     for study in sdk.studies.iter():
         if study.study_key:
             return study.study_key
-    raise NoLiveDataError("These keys may see no study. Next: ask for access to one, then imednet check")
+    raise NoLiveDataError("These keys may read no study. Next: ask for access to one, then imednet check")
 
 
 def discover_site_name(sdk: ImednetSDK, study_key: str) -> str:
-    """The name of the first site that takes subjects.
+    """The name of the first site that enrols subjects.
 
     Raises:
-        NoLiveDataError: when there is none; the statuses met are named, and logged.
+        NoLiveDataError: there is none; the statuses found are in the message and in the log.
     """
     return _first(
         sdk.sites.iter(study_key), "site", study_key,
@@ -93,10 +93,10 @@ def discover_site_name(sdk: ImednetSDK, study_key: str) -> str:
 
 
 def discover_subject_key(sdk: ImednetSDK, study_key: str) -> str:
-    """The key of the first subject whose data are still entered and who is not deleted.
+    """The key of the first subject whose data are still being entered and who is not deleted.
 
     Raises:
-        NoLiveDataError: when there is none; the statuses met are named, and logged.
+        NoLiveDataError: there is none; the statuses found are in the message and in the log.
     """
     return _first(
         (subject for subject in sdk.subjects.iter(study_key) if not is_true(subject.deleted)), "subject", study_key,
@@ -106,40 +106,41 @@ def discover_subject_key(sdk: ImednetSDK, study_key: str) -> str:
 
 
 def discover_form_key(sdk: ImednetSDK, study_key: str) -> str:
-    """The key of the first form of subjects that is enabled and takes records.
+    """The key of the first enabled form for subjects that takes records.
 
     Raises:
-        NoLiveDataError: when there is none.
+        NoLiveDataError: there is none.
     """
     for form in sdk.forms.iter(study_key):
-        open_form = not form.disabled and form.subject_record_report is not False
-        if open_form and form.form_key and _is_one_of(form.form_type or None, SUBJECT_FORM_TYPES):
+        takes_records = not form.disabled and form.subject_record_report is not False
+        if takes_records and form.form_key and _is_one_of(form.form_type or None, SUBJECT_FORM_TYPES):
             return form.form_key
-    raise NoLiveDataError(f"Study {study_key!r} has no form of subjects that is enabled and takes records")
+    raise NoLiveDataError(f"Study {study_key!r} has no enabled form for subjects that takes records")
 
 
 def discover_interval_name(sdk: ImednetSDK, study_key: str) -> str:
-    """The name of the first interval that is not disabled.
+    """The name of the first enabled interval.
 
     Raises:
-        NoLiveDataError: when there is none.
+        NoLiveDataError: there is none.
     """
     for interval in sdk.intervals.iter(study_key):
         if not interval.disabled and interval.interval_name:
             return interval.interval_name
-    raise NoLiveDataError(f"Study {study_key!r} has no interval that is not disabled")
+    raise NoLiveDataError(f"Study {study_key!r} has no enabled interval")
 
 
 def _first(
-    rows: Iterable[Any], what: str, study_key: str,
+    rows: Iterable[Any], kind: str, study_key: str,
     *, name: Callable[[Any], Any], status: Callable[[Any], Any], eligible: Callable[[str], bool],
 ) -> str:  # fmt: skip
-    met: set[str] = set()
+    """The name of the first row with an eligible status; where there is none, the error names the statuses found."""
+    statuses: set[str] = set()
     for row in rows:
         word = status(row)
         if name(row) and isinstance(word, str) and eligible(word):
             return str(name(row))
-        met.add(str(word))
-    words = ", ".join(sorted(met)) or "none, since there is no row"
-    _LOG.warning("study %s has no eligible %s; statuses met: %s", study_key, what, words)
-    raise NoLiveDataError(f"Study {study_key!r} has no eligible {what}; statuses met: {words}")
+        statuses.add(str(word))
+    found = ", ".join(sorted(statuses)) or "none, since there is no row"
+    _LOG.warning("study %s has no eligible %s; statuses found: %s", study_key, kind, found)
+    raise NoLiveDataError(f"Study {study_key!r} has no eligible {kind}; statuses found: {found}")

@@ -1,7 +1,7 @@
-"""All errors of the package, and the one place that says what a person can do about each.
+"""The errors of this package, each with the sentence that says what to do next.
 
     ImednetError
-    ├── ApiError                    the server answered with a failure
+    ├── ApiError                    the server answered with an error status
     │   ├── ValidationError         400
     │   │   └── BadRequestError     400
     │   ├── AuthenticationError     401
@@ -12,27 +12,30 @@
     │   ├── ConflictError           409
     │   ├── RateLimitError          429
     │   └── ServerError             5xx
-    ├── RequestError                no usable answer came
-    │   └── InvalidAnswerError      an answer came that is not the JSON it should be
-    ├── ClientError                 the call or its result is not right
+    ├── RequestError                no usable answer arrived
+    │   └── InvalidAnswerError      an answer arrived that is not the JSON it should be
+    ├── ClientError                 the call or its result is wrong
     │   ├── ConfigurationError      keys, address or settings   (also a ValueError)
     │   ├── ArgumentError           a value that cannot be sent (also a ValueError)
     │   ├── UnknownFilterError      a keyword that is no filter (also a TypeError)
-    │   ├── LifecycleError          the wrong way to open or close (also a TypeError)
+    │   ├── LifecycleError          opened or closed wrongly    (also a TypeError)
     │   └── PaginationError         pages that do not fit together
-    │       └── IncompleteReadError a read that cannot be shown to be whole
-    ├── ExportError                 an export that did not come about
-    │   ├── ExportConfigurationError
-    │   ├── ExportIncompleteError   some forms are there, others are not
-    │   └── ExportBatchError
+    │       └── IncompleteReadError a read that cannot be shown to be complete
+    ├── ExportError                 an export failed
+    │   ├── ExportConfigurationError the target or the settings cannot be used
+    │   ├── ExportIncompleteError   some forms were exported, others were not
+    │   └── ExportBatchError        a batch could not be written
     ├── JobTimeoutError             a job not over in time      (also a TimeoutError)
     ├── OrchestratorError           a run over studies that cannot begin
-    │   └── FilterConflictError     a whitelist and a blacklist
+    │   └── FilterConflictError     both a whitelist and a blacklist
     ├── PluginLoadError             a plugin that does not load
     └── PluginMissingError          no plugin is installed      (also an ImportError)
 
-No message holds a key or data of a person: values of filters, refused values and bodies of answers can be reached as
-attributes, but stand in no `str`, no `repr` and no pickle.
+Three more are defined beside what raises them: `NoLiveDataError` in `discovery`, `ItemsRefusedError` in
+`validation.schema`, `JournalError` in `workflows.writing.journal`. Only `core` turns errors of `httpx` into these.
+
+No message holds a key or data of a person: values of filters, refused values and bodies of answers are attributes, but
+appear in no `str`, no `repr` and no pickle.
 """
 
 from __future__ import annotations
@@ -43,24 +46,26 @@ from typing import Any, NamedTuple
 from ._texts import masked, short
 
 _CHECK = "Next: imednet check"
-_A_DAY = 86_400
+_OUTCOME_UNKNOWN = "Whether it was carried out is unknown. Next: read the records back before you send it again"
+_SECONDS_PER_DAY = 86_400
 
 
 class ImednetError(Exception):
-    """Base of everything this package raises. Pickles with its message and its facts, without private ones."""
+    """Base of all errors of this package. A pickle keeps the message and the attributes, except private ones."""
 
     _private: tuple[str, ...] = ()
+    """Attributes that may hold data of a person and stay out of pickles."""
 
     method: str | None = None
     """HTTP method of the call that failed, where there was one."""
     url: str | None = None
-    """Its address; values of filters and other parameters are masked."""
+    """Address of that call; values of filters and other parameters are masked."""
     study_key: str | None = None
-    """The study that was asked for."""
+    """Study the call was about."""
     elapsed: float | None = None
     """Seconds the call took, all attempts and waits included."""
     correlation_id: str | None = None
-    """What was sent as `x-correlation-id`, and stands in log lines."""
+    """Value of the header `x-correlation-id`, which log lines also show."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         facts = {name: value for name, value in self.__dict__.items() if name not in self._private}
@@ -75,7 +80,7 @@ def _revive(cls: type[ImednetError], args: tuple[Any, ...], facts: dict[str, Any
 
 
 class Field(NamedTuple):
-    """What the server found wrong. `repr` does not show the value, which may be data of a person."""
+    """The attribute the server rejected, and its value, which may be data of a person and is masked in `repr`."""
 
     attribute: str | None
     value: Any
@@ -85,23 +90,23 @@ class Field(NamedTuple):
 
 
 class ApiError(ImednetError):
-    """The server answered with a failure.
+    """The server answered with an error status.
 
     Attributes:
         response: decoded JSON or text of the answer; may hold data of a person.
-        status_code: HTTP status, `None` where no single answer is meant.
+        status_code: HTTP status; `None` where the error is not about a single answer.
         code: the vendor's code (`"1000"` invalid value, `"9000"` unknown, `"9001"` not allowed).
-        description: the vendor's text; the refused value is masked in it.
-        attribute: name of the attribute of the request at fault.
-        value: the refused value; may hold data of a person.
+        description: the vendor's text; the rejected value is masked in it.
+        attribute: name of the rejected attribute of the request.
+        value: the rejected value; may hold data of a person.
         method, url, path: the request; in `url` the values of parameters are masked.
-        study_key: the study that was asked for.
+        study_key: study the call was about.
         attempts: how often the request was sent.
-        elapsed: seconds all of that took.
-        correlation_id: what was sent as `x-correlation-id`, and stands in log lines.
+        elapsed: seconds all attempts and waits took.
+        correlation_id: value of the header `x-correlation-id`, which log lines also show.
         retry_after: seconds the server asked to wait.
 
-    What the request sent (`sent`) is masked in the vendor's text and not kept.
+    Values in `sent`, those the request carried, are masked in the vendor's text and not kept.
     """
 
     _private = ("response", "value")
@@ -127,31 +132,31 @@ class ApiError(ImednetError):
         self.attempts = attempts
         self.retry_after = retry_after
         self.code, self.description, self.attribute, self.value = _vendor_facts(response, sent)
-        if isinstance(response, str) and status_code is None:  # a text of the caller's own, not the body of an answer
+        if isinstance(response, str) and status_code is None:  # a text of the caller, not the body of an answer
             self.description = short(response)
         super().__init__(message or self._sentence())
 
     @property
     def field(self) -> Field:
-        """The attribute of the request at fault, and its value."""
+        """The rejected attribute of the request and its value."""
         return Field(self.attribute, self.value)
 
     def _sentence(self) -> str:
         where = f"{self.method} {self.path}: " if self.path else ""
         status = f"HTTP {self.status_code}" if self.status_code is not None else "failure"
-        said = [self.description] if self.description else []
+        details = [self.description] if self.description else []
         if self.code:
-            said.append(f"code {self.code}")
+            details.append(f"code {self.code}")
         if self.attribute:
-            said.append(f"attribute {self.attribute!r}")
-        what = f"{where}{status}" + (f" ({', '.join(said)})" if said else "")
-        tried = f" after {self.attempts} attempts" if self.attempts > 1 else ""
-        return f"{what}{tried}. {self._next_step()}"
+            details.append(f"attribute {self.attribute!r}")
+        failure = f"{where}{status}" + (f" ({', '.join(details)})" if details else "")
+        attempts = f" after {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"{failure}{attempts}. {self._next_step()}"
 
     def _next_step(self) -> str:
         if self.method == "POST":
-            return "Whether it was carried out is unknown. Next: read the records back before you send it again"
-        return "The server did not say more. Next: try again later, or ask the vendor"
+            return _OUTCOME_UNKNOWN
+        return "The server gave no further reason. Next: try again later, or ask the vendor"
 
 
 class ValidationError(ApiError):
@@ -171,7 +176,7 @@ class AuthenticationError(ApiError):
     def _next_step(self) -> str:
         return (
             "The API key or the security key is wrong, or they do not belong together. "
-            "Next: compare both with what you were given, then imednet check"
+            "Next: compare both with the keys you were given, then imednet check"
         )
 
 
@@ -185,9 +190,9 @@ class AuthorizationError(ApiError):
     def _next_step(self) -> str:
         if self.study_key is None:
             return f"These keys may not read this. {_CHECK}"
-        do = "write to" if self.method == "POST" else "read"
+        verb = "write to" if self.method == "POST" else "read"
         return (
-            f"403: these keys may not {do} study {self.study_key!r}, or it is misspelt: "
+            f"403: these keys may not {verb} study {self.study_key!r}, or it is misspelt: "
             f"iMednet answers 403 for unknown studies. {_CHECK}"
         )
 
@@ -203,26 +208,27 @@ class NotFoundError(ApiError):
         if self.path and "/jobs/" in self.path:
             return (
                 f"Study {self.study_key!r} has no job with this batch id. "
-                "Next: use the batch_id, not the job_id, of what records.create gave"
+                "Next: use the batch_id, not the job_id, that records.create returned"
             )
         if self.study_key is not None:
             return (
                 f"The server has no such list for study {self.study_key!r}. "
                 "Next: imednet check STUDY shows which lists it has; if it has none, check the base URL"
             )
-        return "The address has no such path. Next: check the base URL (no path behind the host is needed)"
+        return "The server has no such path. Next: check the base URL (it needs no path after the host)"
 
 
 class ConflictError(ApiError):
-    """The request does not fit the present state (HTTP 409)."""
+    """The request conflicts with the current state (HTTP 409)."""
 
 
 class RateLimitError(ApiError):
-    """Too many requests (HTTP 429). `retry_after` holds the seconds the server asked to wait, if it did."""
+    """Too many requests (HTTP 429). `retry_after` holds the seconds the server asked to wait, if it named any."""
 
     def _next_step(self) -> str:
-        wait = f"in {self.retry_after:g} seconds" if self.retry_after and self.retry_after < _A_DAY else "later"
-        return f"The server asked to slow down. Next: try again {wait}, with a smaller max_in_flight"
+        soon = self.retry_after and self.retry_after < _SECONDS_PER_DAY
+        moment = f"in {self.retry_after:g} seconds" if soon else "later"
+        return f"The server asked to slow down. Next: try again {moment}, with a smaller max_in_flight"
 
 
 class ServerError(ApiError):
@@ -230,12 +236,12 @@ class ServerError(ApiError):
 
     def _next_step(self) -> str:
         if self.method == "POST":
-            return "Whether it was carried out is unknown. Next: read the records back before you send it again"
+            return _OUTCOME_UNKNOWN
         return "The server failed; what was read before is not affected. Next: try again later"
 
 
 class RequestError(ImednetError):
-    """No usable answer came, after all attempts.
+    """No usable answer arrived in any attempt.
 
     Attributes:
         attempts: how often the request was sent.
@@ -247,11 +253,11 @@ class RequestError(ImednetError):
 
 
 class InvalidAnswerError(RequestError):
-    """An answer came that is not the JSON it should be: a web page, a cut or garbled body."""
+    """An answer arrived that is not the JSON it should be: a web page, a truncated or garbled body."""
 
 
 class ClientError(ImednetError):
-    """The call or its result is not right."""
+    """The call or its result is wrong."""
 
 
 class ConfigurationError(ClientError, ValueError):
@@ -267,7 +273,7 @@ class UnknownFilterError(ClientError, TypeError):
 
 
 class LifecycleError(ClientError, TypeError):
-    """The wrong way to open or close an SDK, or the use of a closed one."""
+    """An SDK opened or closed the wrong way, or used after it was closed."""
 
 
 class PaginationError(ClientError):
@@ -275,11 +281,11 @@ class PaginationError(ClientError):
 
 
 class IncompleteReadError(PaginationError):
-    """A read that cannot be shown to be whole; nothing of it should be used."""
+    """A read that cannot be shown to be complete; none of its rows should be used."""
 
 
 class ExportError(ImednetError):
-    """An export that did not come about; no half-written file was left."""
+    """An export failed; no half-written file was left."""
 
 
 class ExportConfigurationError(ExportError):
@@ -290,7 +296,7 @@ class ExportIncompleteError(ExportError):
     """Some tables could not be read; the others were exported, and the next run reads only what failed.
 
     Attributes:
-        report: what was exported, and how each form went.
+        report: the `ExportReport`, with the outcome of each form.
     """
 
     _private = ("report",)
@@ -304,7 +310,7 @@ class ExportBatchError(ExportError):
     """A batch could not be written after all attempts.
 
     Attributes:
-        batch_id: the batch, so that the rest can be resumed.
+        batch_id: the batch, so that a run can be resumed at it.
     """
 
     def __init__(self, batch_id: str, message: str = "the batch could not be written") -> None:
@@ -313,7 +319,7 @@ class ExportBatchError(ExportError):
 
 
 class PluginLoadError(ImednetError):
-    """A plugin that cannot be loaded or does not do what a plugin must."""
+    """A plugin that cannot be loaded or lacks what a plugin must provide."""
 
 
 class PluginMissingError(ImednetError, ImportError):
@@ -321,10 +327,10 @@ class PluginMissingError(ImednetError, ImportError):
 
 
 class JobTimeoutError(ImednetError, TimeoutError):
-    """A job was not over in time; it goes on.
+    """A job was not over in time; it continues on the server.
 
     Attributes:
-        job: the job as it was seen last.
+        job: the job as it was last seen.
     """
 
     def __init__(self, message: str = "the job was not over in time", *, job: Any = None) -> None:
@@ -333,14 +339,14 @@ class JobTimeoutError(ImednetError, TimeoutError):
 
 
 class OrchestratorError(ImednetError):
-    """A run over many studies that cannot begin; what fails in one study stands in its result."""
+    """A run over many studies that cannot begin. A failure in one study is in the result of that study instead."""
 
 
 class FilterConflictError(OrchestratorError):
-    """Both a whitelist and a blacklist of studies.
+    """Both a whitelist and a blacklist of studies were given.
 
     Attributes:
-        whitelist, blacklist: what was given.
+        whitelist, blacklist: the two sets of study keys.
     """
 
     def __init__(self, whitelist: set[str], blacklist: set[str]) -> None:
@@ -362,7 +368,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def get_error_class(status_code: int) -> type[ApiError]:
-    """The error for an HTTP status.
+    """The error class of an HTTP status.
 
     >>> get_error_class(403).__name__, get_error_class(520).__name__, get_error_class(418).__name__
     ('ForbiddenError', 'ServerError', 'ApiError')
@@ -373,10 +379,10 @@ def get_error_class(status_code: int) -> type[ApiError]:
 
 
 def _vendor_facts(body: Any, sent: Iterable[str] = ()) -> tuple[str | None, str | None, str | None, Any]:
-    """Code, description, attribute and value of a failure, in all three shapes that were seen or are likely.
+    """Code, description, attribute and value from the body of an error.
 
-    The vendor's envelope (`metadata.error`), a third-party description (`metadata.error.message`), and the
-    `{"message": ...}` of a gateway.
+    Three shapes are read: the vendor's (`metadata.error.description`), that of a third-party description of the API
+    (`metadata.error.message`), and a gateway's `{"message": ...}`.
     """
     body = body if isinstance(body, dict) else {}
     metadata = body.get("metadata")
@@ -386,9 +392,9 @@ def _vendor_facts(body: Any, sent: Iterable[str] = ()) -> tuple[str | None, str 
     field = field if isinstance(field, dict) else {}
     description = error.get("description") or error.get("message") or body.get("message")
     value = field.get("value")
-    values = value if isinstance(value, list) else [value]
-    for one in [*values, *sent]:
-        description = masked(description, one)
+    rejected = value if isinstance(value, list) else [value]
+    for secret in [*rejected, *sent]:
+        description = masked(description, secret)
     return (
         short(error.get("code")),
         short(description),

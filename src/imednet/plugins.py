@@ -1,9 +1,11 @@
-"""Plugins: what a package must offer to stand behind `sdk.workflows`, and how it is found.
+"""Plugins that serve `sdk.workflows`: what one must provide, and how it is found.
 
-A package registers a factory under the entry-point group `imednet.plugins` with the name `workflows`:
+A distribution registers a factory in the entry-point group `imednet.plugins` under the name `workflows`:
 
     [project.entry-points."imednet.plugins"]
     workflows = "myplugin.namespace:create_workflows"
+
+Plugins that add commands are in `imednet.cli.plugins`.
 """
 
 from __future__ import annotations
@@ -19,14 +21,14 @@ from .errors import PluginLoadError, PluginMissingError
 GROUP = "imednet.plugins"
 WORKFLOWS = "workflows"
 OWN = "imednet.workflows:create_workflows"
-"""Our own workflows, registered like those of anybody else."""
+"""The factory of this package, registered like that of any plugin."""
 
 _ENTRY = re.compile(r"(?m)^workflows[ \t]*=[ \t]*(\S+)")
 
 
 @runtime_checkable
 class WorkflowsNamespaceProtocol(Protocol):
-    """What stands behind `sdk.workflows`: at least these attributes, each an object over the SDK."""
+    """The least `sdk.workflows` must have: these attributes, each a workflow that uses the SDK."""
 
     data_extraction: Any
     query_management: Any
@@ -37,26 +39,26 @@ class WorkflowsNamespaceProtocol(Protocol):
 
 @runtime_checkable
 class PluginProtocol(Protocol):
-    """A factory: takes the SDK, gives the namespace of workflows.
+    """A factory that takes the SDK and returns the namespace of workflows.
 
     >>> isinstance(lambda sdk_instance: None, PluginProtocol)
     True
     """
 
     def __call__(self, sdk_instance: Any) -> WorkflowsNamespaceProtocol:
-        """Make the workflows of one SDK."""
+        """Create the workflows of one SDK."""
         ...  # pragma: no cover
 
 
 class MissingWorkflows:
-    """Stands behind `sdk.workflows` where no plugin is installed; says so when it is used."""
+    """Stand-in for `sdk.workflows` where no plugin is installed; any use of it raises PluginMissingError."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         raise PluginMissingError(
             f"sdk.workflows.{name} needs a workflows plugin, and none is installed. "
-            "Next: install this package whole, as in: pip install PATH, its checkout or wheel"
+            "Next: install this package itself, as in: pip install PATH, where PATH is its checkout or wheel"
         )
 
     def __repr__(self) -> str:
@@ -64,13 +66,16 @@ class MissingWorkflows:
 
 
 def _registered() -> list[Any]:
-    """Entry points of the group, ours among them. `importlib.metadata`, slow to load, is used only for others."""
-    named = [_factories(folder) for folder in dict.fromkeys(sys.path)]
-    if None not in named:
-        values = {value for found in named for value in found or ()}
-        if not values:
+    """Entry points of the group, our own included.
+
+    `importlib.metadata` takes long to import, so it is imported only where another distribution registers a factory.
+    """
+    factories_by_folder = [_factories(folder) for folder in dict.fromkeys(sys.path)]
+    if None not in factories_by_folder:
+        factories = {factory for names in factories_by_folder for factory in names or ()}
+        if not factories:
             return []
-        if values == {OWN}:
+        if factories == {OWN}:
             return [_Own()]
     from importlib.metadata import entry_points
 
@@ -78,55 +83,56 @@ def _registered() -> list[Any]:
 
 
 class _Own:
-    """Our own entry point, without the help of `importlib.metadata`."""
+    """Our own entry point, made without `importlib.metadata`."""
 
     value = OWN
     dist = None
 
     def load(self) -> Any:
-        """The factory."""
+        """Import the factory."""
         module, _, name = OWN.partition(":")
         return getattr(import_module(module), name)
 
 
 def _factories(folder: str) -> set[str] | None:
-    """Factories that distributions in this place of the path register; `None` where that cannot be seen."""
-    texts = _naming(folder, GROUP)
+    """Factories registered by distributions in one folder of `sys.path`; `None` where it cannot be listed."""
+    texts = _entry_point_files(folder, GROUP)
     if texts is None:
         return None
+    # A file that names the group but no factory stands for one we do not know: "?".
     return {value for text in texts for value in _ENTRY.findall(text) or ["?"]}
 
 
-def _names(folder: str, group: str) -> bool:
-    """Whether a distribution in this place of the path may register something under a group."""
-    texts = _naming(folder, group)
+def _may_register(folder: str, group: str) -> bool:
+    """Whether a distribution in one folder of `sys.path` may register something in a group."""
+    texts = _entry_point_files(folder, group)
     return texts is None or bool(texts)
 
 
-def _naming(folder: str, group: str) -> list[str] | None:
-    """Files of entry points, in this place of the path, that name a group; `None` where that cannot be seen."""
+def _entry_point_files(folder: str, group: str) -> list[str] | None:
+    """Texts of the `entry_points.txt` below a folder that name a group; `None` where the folder cannot be listed."""
     try:
         with os.scandir(folder or ".") as entries:
-            infos = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
+            folders = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
     except FileNotFoundError:
         return []
     except OSError:
         return None  # a zip archive, a folder that may not be listed
-    found = []
-    for info in infos:
+    texts = []
+    for metadata in folders:
         try:
-            with open(os.path.join(info, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123  (cheaper)
+            with open(os.path.join(metadata, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123  (faster)
                 text = file.read()
         except OSError:
             continue  # most distributions register nothing
         if group.encode() in text:
-            found.append(text.decode("utf-8", "replace"))
-    return found
+            texts.append(text.decode("utf-8", "replace"))
+    return texts
 
 
 def entries_of(group: str) -> list[Any]:
-    """Entry points of another group, such as those of commands; nothing is loaded where no file names the group."""
-    if not any(_names(folder, group) for folder in dict.fromkeys(sys.path)):
+    """Entry points of any group, such as `imednet.cli_plugins`; empty where no installed file names the group."""
+    if not any(_may_register(folder, group) for folder in dict.fromkeys(sys.path)):
         return []
     from importlib.metadata import entry_points
 
@@ -134,14 +140,14 @@ def entries_of(group: str) -> list[Any]:
 
 
 def serving() -> str:
-    """Which plugin serves `sdk.workflows`, for people.
+    """The factory that serves `sdk.workflows`, as text for people.
 
     >>> serving()
     'imednet.workflows:create_workflows'
     """
     others = [point for point in _registered() if point.value != OWN]
     if others:
-        return ", ".join(f"{one.value} ({one.dist.name if one.dist else 'unknown'})" for one in others)
+        return ", ".join(f"{point.value} ({point.dist.name if point.dist else 'unknown'})" for point in others)
     return OWN if _registered() else "none"
 
 

@@ -50,7 +50,7 @@ def test_other_words_are_named(own_box: Callable[..., Sandbox], find: str, caplo
     name, field = ("sites", "siteEnrollmentStatus") if find == "site_name" else ("subjects", "subjectStatus")
     for place in box.studies[STUDY].table(name).places():
         box.studies[STUDY].table(name).change(place, **{field: "Aktiv"})
-    with ImednetSDK(**box.credentials) as sdk, pytest.raises(RuntimeError, match="statuses met: Aktiv") as caught:
+    with ImednetSDK(**box.credentials) as sdk, pytest.raises(RuntimeError, match="statuses found: Aktiv") as caught:
         empty(sdk, STUDY)
     assert isinstance(caught.value, ImednetError)
     assert "Aktiv" in caplog.text

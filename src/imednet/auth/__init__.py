@@ -1,4 +1,4 @@
-"""How requests prove who sends them."""
+"""Authentication: the headers that prove who sends a request."""
 
 from .api_key import ApiKeyAuth
 from .strategy import AuthStrategy

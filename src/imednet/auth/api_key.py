@@ -1,4 +1,4 @@
-"""The two keys of iMednet; both are needed together on every request."""
+"""Authentication with the two keys of iMednet, which every request needs together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..constants import HEADER_API_KEY, HEADER_SECURITY_KEY
 
 
 class ApiKeyAuth:
-    """Sends `x-api-key` and `x-imn-security-key`. `repr` shows neither.
+    """The headers `x-api-key` and `x-imn-security-key`. `repr` shows neither key.
 
     >>> ApiKeyAuth("key-1", "key-2")
     ApiKeyAuth('***', '***')
@@ -32,7 +32,7 @@ class ApiKeyAuth:
         return cls(config.api_key, config.security_key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle carries no keys: where it is loaded they come from the environment."""
+        """Pickle without the keys; loading reads them from the environment."""
         return ApiKeyAuth.from_environment, ()
 
     def __repr__(self) -> str:

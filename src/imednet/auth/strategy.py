@@ -1,4 +1,4 @@
-"""The interface of an authentication."""
+"""The interface every authentication implements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class AuthStrategy(Protocol):
-    """Gives the headers that prove who sends a request; asked once a request, so that keys may rotate."""
+    """Provides the headers that prove who sends a request; called for each request, so that keys may rotate."""
 
     def get_headers(self) -> dict[str, str]:
         """Headers to add to a request."""
