@@ -21,7 +21,7 @@ HEAD = "formKey,subjectKey,AETERM,AEST\n"
 DAMAGED = {
     "a quote inside a cell that has none": (
         f'{HEAD}AE,301-901, "Cough",3\nAE,301-902,30" wide,3\n',
-        ["line 2: a quote stands", "line 3: a quote stands"],
+        ["line 2: there is a quote", "line 3: there is a quote"],
     ),
     "a quote that is never closed": (
         f'{HEAD}AE,301-901,"Cough,2026-10-01\nAE,301-902,Fall,2026-10-02\nAE,301-903,Rash,2026-10-03\n',
@@ -29,7 +29,7 @@ DAMAGED = {
     ),
     "a quote that a later cell closes": (
         f'{HEAD}AE,301-901,"Cough,2026-10-01\nAE,301-902,"Fall",2026-10-02\n',
-        ["line 2: a quote stands inside a cell"],
+        ["line 2: there is a quote inside a cell"],
     ),
     "rows that are too short or too long": (
         f"{HEAD}AE,301-901\nAE,301-902,Fall,2026-10-02\nAE,301-903,Rash,mild,2026-10-03\n",

@@ -1,1 +1,1 @@
-"""Small pure helpers."""
+"""Helpers that know nothing of the API: URLs, files on disk, CSV, text, true and false, signals."""

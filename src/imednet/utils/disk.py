@@ -1,7 +1,7 @@
-"""Files that are there whole or not at all, locks, and names that stay inside their folder.
+"""Files written completely or not at all, locks, and file names that stay inside their folder.
 
-The one place that knows where file systems differ: Windows flushes only what is open for writing and removes no file
-that is open; some network file systems know neither locks nor flushing.
+Differences between file systems are handled here and nowhere else: Windows flushes only files opened for writing and
+removes no open file; some network file systems support neither locks nor flushing.
 """
 
 from __future__ import annotations
@@ -23,60 +23,66 @@ except ImportError:  # not on Windows
 
 _log = logging.getLogger("imednet")
 _UNSUPPORTED: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EOPNOTSUPP})
-_NO_LOCKS: Final = _UNSUPPORTED | {errno.ENOLCK}
-_NO_LINKS: Final[int] = getattr(os, "O_NOFOLLOW", 0)
-_RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+_LOCKS_UNSUPPORTED: Final = _UNSUPPORTED | {errno.ENOLCK}
+_DO_NOT_FOLLOW_LINKS: Final[int] = getattr(os, "O_NOFOLLOW", 0)
+_DEVICE_NAME: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 
 
 class OutsideError(ValueError):
-    """A name that would lead out of its folder."""
+    """A file name that leads out of its folder."""
 
 
 class InUseError(OSError):
-    """A file that another program has locked."""
+    """Another program has locked the file."""
 
 
 def reserved(name: str) -> bool:
-    """Whether Windows keeps a file name, with any ending, for a device.
+    """Whether Windows reserves a file name, with any extension, for a device.
 
     >>> reserved("CON"), reserved("nul.csv"), reserved("console")
     (True, True, False)
     """
-    return _RESERVED.fullmatch(name.rstrip(" .")) is not None
+    return _DEVICE_NAME.fullmatch(name.rstrip(" .")) is not None
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of a file in a folder, by a name that was read from a file and may be anything.
+    """The path of a file in a folder, for a name that comes from a file and cannot be trusted.
 
     Raises:
-        OutsideError: the name is absolute or leads upwards, or a folder on the way to it is a link.
+        OutsideError: the name is absolute, leads upwards, or passes through a symbolic link.
 
     >>> inside(Path("out"), "study=A/form=AE/part-0.parquet").as_posix()
     'out/study=A/form=AE/part-0.parquet'
     """
     parts = PurePosixPath(name).parts
     if not writable(name):
-        raise OutsideError(f"{name!a} is no name of a file")
-    if not parts or name.startswith("/") or ".." in parts or any(sign in name for sign in "\\\0") or name[1:2] == ":":
-        raise OutsideError(f"{name!r} is no name of a file in its folder")
+        raise OutsideError(f"{name!a} is not a file name")
+    if (
+        not parts
+        or name.startswith("/")
+        or ".." in parts
+        or any(character in name for character in "\\\0")
+        or name[1:2] == ":"
+    ):
+        raise OutsideError(f"{name!r} is not the name of a file in its folder")
     path = folder
     for part in parts[:-1]:
         path = path / part
         if path.is_symlink():
-            raise OutsideError(f"{name!r} leads through a link")
+            raise OutsideError(f"{name!r} leads through a symbolic link")
     return path / parts[-1]
 
 
 def followed(path: Path) -> Path:
-    """Where a file really is that is to be replaced, so that a link to it stays a link."""
+    """The file a link points to, so that replacing the file keeps the link; other paths as they are."""
     try:
         return Path(os.path.realpath(path)) if path.is_symlink() else path
     except OSError:
-        return path  # a name that no file can have; opening it says so
+        return path  # no file can have this name; opening it will say so
 
 
 def flush(handle: int) -> None:
-    """Make sure that what was written is on disk, where the file system can."""
+    """Wait until what was written is on disk, where the file system supports that."""
     try:
         os.fsync(handle)
     except OSError as error:
@@ -85,18 +91,18 @@ def flush(handle: int) -> None:
 
 
 def flush_file(path: Path) -> None:
-    """Make sure that a file is on disk; it is opened for writing, since Windows flushes nothing else."""
+    """Wait until a file is on disk; it is opened for writing, since Windows flushes nothing else."""
     with path.open("r+b") as file:
         flush(file.fileno())
 
 
 def flush_folder(path: Path) -> None:
-    """Make sure that a name in a folder is on disk, where folders can be opened."""
+    """Wait until the names in a folder are on disk, where folders can be opened."""
     if hasattr(os, "O_DIRECTORY"):
         try:
             handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         except PermissionError:
-            return  # a folder that may be written to and not be listed
+            return  # a folder may be writable and not readable
         try:
             flush(handle)
         finally:
@@ -104,12 +110,12 @@ def flush_folder(path: Path) -> None:
 
 
 def partial(path: Path) -> Path:
-    """The name under which a file is written until it is whole."""
+    """The name of a file while it is being written."""
     return path.with_name(f".{path.name}.partial")
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file, UTF-8, so that it is there whole or not at all; a link to it stays a link."""
+    """Write a UTF-8 text file completely or not at all; a link to it stays a link."""
     path = followed(path)
     unfinished = partial(path)
     unfinished.unlink(missing_ok=True)
@@ -126,21 +132,21 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open a file of ours that is no link, for its owner alone, and lock it for this program.
+    """Open a file of our own, readable by its owner only, and lock it; returns the file descriptor.
 
-    Where the file system knows no locks, a warning is logged and the file is used all the same.
+    Where the file system does not support locks, a warning is logged and the file is used without one.
 
     Raises:
-        InUseError: another program has it.
-        OSError: it cannot be opened, or is a link.
+        InUseError: another program has locked it.
+        OSError: it cannot be opened, or is a symbolic link.
     """
-    handle = os.open(path, flags | os.O_CREAT | _NO_LINKS, 0o600)
+    handle = os.open(path, flags | os.O_CREAT | _DO_NOT_FOLLOW_LINKS, 0o600)
     try:
         if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _NO_LOCKS:
-            _log.warning("%s is on a file system without locks: see that no second program uses it", path)
+        if error.errno in _LOCKS_UNSUPPORTED:
+            _log.warning("%s is on a file system without locks: make sure that no second program uses it", path)
             return handle
         os.close(handle)
         if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
@@ -150,10 +156,11 @@ def open_own(path: Path, flags: int) -> int:
 
 
 def close_own(handle: int, path: Path, *, remove: bool) -> None:
-    """Close a file of `open_own`, and remove it: first, where that can be, so that nobody takes it over in between."""
+    """Close a file opened with `open_own`, and remove it on request."""
+    # Removed while the lock is held, so that no other program can open the file in between.
     if remove and fcntl is not None:
         path.unlink(missing_ok=True)
     os.close(handle)
-    if remove and fcntl is None:  # Windows removes no file that is open
+    if remove and fcntl is None:  # Windows cannot remove an open file
         with suppress(OSError):
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Exceptions that interrupt a piece of work from outside, such as those of signal handlers and soft time limits."""
+"""Exceptions raised by signal handlers, such as those of soft time limits, told apart from failures of the work."""
 
 from __future__ import annotations
 
@@ -11,35 +11,39 @@ from typing import Any
 
 
 def raised_from_outside(error: BaseException) -> BaseException | None:
-    """The error that a handler of a signal raised, if this is it or was made of it; it says nothing of the work.
+    """The exception a signal handler raised, if this error is one or was caused by one; else `None`.
 
-    A soft time limit (`signal.alarm`, Celery, pytest-timeout) is such a handler. What it raises must reach whoever set
-    it as it is: no error of ours, and no failure of one study or one form among others.
+    Soft time limits (`signal.alarm`, Celery, pytest-timeout) are such handlers. Their exception must reach whoever set
+    the limit unchanged: it is neither an error of ours nor the failure of one study or one form.
     """
     handlers = set(_handlers())
-    seen: BaseException | None = error
-    while seen is not None:
-        trace = seen.__traceback__
+    candidate: BaseException | None = error
+    while candidate is not None:
+        trace = candidate.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_code in handlers or _handles_a_signal(trace.tb_frame):
-                return seen
+            if trace.tb_frame.f_code in handlers or _looks_like_handler(trace.tb_frame):
+                return candidate
             trace = trace.tb_next
-        seen = seen.__cause__ or seen.__context__
+        candidate = candidate.__cause__ or candidate.__context__
     return None
 
 
-def _handles_a_signal(frame: FrameType) -> bool:
-    """Whether a frame was given the number of a signal and a frame, as handlers are: it may be one no longer."""
+def _looks_like_handler(frame: FrameType) -> bool:
+    """Whether a frame received a number and a frame, as signal handlers do.
+
+    Finds a handler that was replaced since it ran, as soft time limits do when they end.
+    """
     code = frame.f_code
     count = code.co_argcount + code.co_kwonlyargcount
-    given = [frame.f_locals.get(name) for name in code.co_varnames[:count]]
+    arguments = [frame.f_locals.get(name) for name in code.co_varnames[:count]]
     if code.co_flags & inspect.CO_VARARGS:
         rest = frame.f_locals.get(code.co_varnames[count])
-        given += rest if isinstance(rest, tuple) else ()
-    return any(isinstance(one, int) and isinstance(other, FrameType) for one, other in pairwise(given))
+        arguments += rest if isinstance(rest, tuple) else ()
+    return any(isinstance(first, int) and isinstance(second, FrameType) for first, second in pairwise(arguments))
 
 
 def _handlers() -> Iterator[CodeType]:
+    """The code of every signal handler written in Python."""
     for number in signal.valid_signals():
         handler: Any = signal.getsignal(number)
         handler = getattr(handler, "func", handler)  # functools.partial

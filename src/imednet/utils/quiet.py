@@ -1,4 +1,4 @@
-"""Values that travel as they are and show nothing of themselves: tools that report crashes print local variables."""
+"""Dictionaries, lists and text whose `repr` hides their content, since crash reporters print local variables."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ T = TypeVar("T")
 
 
 class QuietDict(dict[Any, Any]):
-    """A dictionary whose `repr` has its names alone."""
+    """A dictionary whose `repr` shows only its keys."""
 
     def __repr__(self) -> str:
         return f"QuietDict({', '.join(map(str, self))})"
 
 
 class QuietList(list[Any]):
-    """A list whose `repr` has its length alone."""
+    """A list whose `repr` shows only its length."""
 
     def __repr__(self) -> str:
         return f"QuietList({len(self)})"
 
 
 class QuietText(str):
-    """A text whose `repr` has its length alone."""
+    """A string whose `repr` shows only its length."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class QuietText(str):
 
 
 def quiet(value: T) -> T:
-    """The same value for whoever uses it; a dictionary, list or text is one that shows nothing of itself.
+    """The value, equal and usable as before; a dictionary, list or string becomes one that hides its content.
 
     >>> quiet({"subject_key": "301-001"}), quiet(["301-001"]), quiet("301-001") == "301-001"
     (QuietDict(subject_key), QuietList(1), True)

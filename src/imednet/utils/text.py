@@ -1,10 +1,10 @@
-"""Texts that can be written: JSON may hold half a character (a lone surrogate), which no file and no database can."""
+"""Text that files and databases can hold: JSON may carry a lone surrogate, half a character, which they cannot."""
 
 from __future__ import annotations
 
 
 def writable(text: str) -> bool:
-    r"""Whether a text can be encoded.
+    r"""Whether a text can be encoded as UTF-8.
 
     >>> writable("Größe"), writable("a\ud800")
     (True, False)
@@ -17,7 +17,7 @@ def writable(text: str) -> bool:
 
 
 def whole(text: str) -> str:
-    r"""A text with a question mark in place of each half character.
+    r"""The text with a question mark in place of each lone surrogate.
 
     >>> whole("a\ud800")
     'a?'

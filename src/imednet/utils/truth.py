@@ -1,4 +1,4 @@
-"""Words for true and false, as servers and people write them."""
+"""True and false in the spellings servers and people use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WORDS: Final = {
 
 
 def truth(value: Any) -> bool | None:
-    """What a value says of true and false; `None` where it says neither.
+    """The boolean a value stands for, or `None` where it stands for neither.
 
     >>> truth(True), truth("true"), truth(1), truth("No"), truth("maybe"), truth(None)
     (True, True, True, False, None, None)
@@ -24,7 +24,7 @@ def truth(value: Any) -> bool | None:
 
 
 def is_true(value: Any) -> bool:
-    """Whether a value says true; a missing one and one that says neither do not.
+    """Whether a value stands for true; a missing or unknown one does not.
 
     >>> is_true("true"), is_true("false"), is_true(None)
     (True, False, False)

@@ -1,4 +1,4 @@
-"""Addresses: normalising the base URL, and taking secrets out of what is logged."""
+"""URLs: normalising the base URL, masking secrets for the log, checking parts of a path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAFE_PARAMETERS = frozenset({"page", "size", "sort", "includeInactive"})
 
 
 def redact_url_query(url: str) -> str:
-    """The address with every value of its query masked that could be a key or data of a person.
+    """The URL with every query value masked that could be a key or data of a person.
 
     >>> redact_url_query("https://h/records?page=2&filter=subjectKey==01-001&api_key=secret")
     'https://h/records?page=2&filter=***&api_key=***'
@@ -29,23 +29,26 @@ def redact_url_query(url: str) -> str:
 def normalise_base_url(url: str, *, allow_http: bool = False) -> str:
     """The base URL as `scheme://host[:port]`, without a final slash and without `/api`, which people also type.
 
-    Raises ConfigurationError for another scheme, for credentials in the address, and for plain http to a host that is
-    not this machine, unless that is allowed: both keys travel with every request.
+    Raises:
+        ConfigurationError: another scheme, credentials in the URL, or, unless it is allowed, plain http to a host
+            other than this machine, since both keys travel with every request.
 
     >>> normalise_base_url("https://edc.example.org/api/")
     'https://edc.example.org'
     """
     text = url.strip().rstrip("/").removesuffix("/api").rstrip("/")
-    unusable = ConfigurationError("the base URL must look like https://edc.prod.imednetapi.com")
+    malformed = ConfigurationError("the base URL must look like https://edc.prod.imednetapi.com")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise unusable from None
+        raise malformed from None
     if parts.scheme not in ("http", "https") or not host or port == 0 or parts.query or parts.fragment:
-        raise unusable
+        raise malformed
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("the base URL holds a user name: give the keys as api_key and security_key instead")
+        raise ConfigurationError(
+            "the base URL holds a user name or password. Next: pass the keys as api_key and security_key instead"
+        )
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise ConfigurationError(
             f"the base URL is plain http to {host}: the keys would travel unprotected. Next: write https://, "
@@ -55,7 +58,7 @@ def normalise_base_url(url: str, *, allow_http: bool = False) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine."""
+    """Whether a host name or address is this machine."""
     if host == "localhost":
         return True
     try:
@@ -65,13 +68,13 @@ def is_loopback(host: str) -> bool:
 
 
 def check_path_part(name: str, value: str) -> str:
-    """A study key or the like that may become a part of an address.
+    """The value, such as a study key, if it can be one part of a URL path.
 
-    Raises ArgumentError for anything that would lead elsewhere: empty text, `.` and `..`, slashes, `?`, `#`, control
-    characters, and what cannot be encoded.
+    Raises:
+        ArgumentError: it would lead elsewhere: empty text, `.` or `..`, a slash, `?`, `#`, `%`, or a control character.
     """
     if not isinstance(value, str) or not value.strip():
-        raise ArgumentError(f"{name} is empty. Next: give it as text, as in study_key='ABC-01'")
-    if value in (".", "..") or any(sign in value for sign in "/\\?#%") or not value.isprintable():
+        raise ArgumentError(f"{name} is empty. Next: pass it as text, as in study_key='ABC-01'")
+    if value in (".", "..") or any(character in value for character in "/\\?#%") or not value.isprintable():
         raise ArgumentError(f"{name} holds a character that no key has: one of / \\ ? # % or a control character")
     return value
