@@ -137,7 +137,10 @@ def test_j9_old_and_new_are_shown_and_wrong_files_refused(own_box: Make, tmp_pat
     assert f"changes record {old['recordId']} (VS): SYSBP1: {old['recordData'].get('SYSBP1')!r} -> 151" in done.stderr
     assert json.loads(done.stdout)[0]["data"] == {"SYSBP1": 151, "DIABP1": ""}
     wrong = imednet("records", "register", TWIN, str(file), "--form", "VS", **keys(box))
-    assert (wrong.returncode, "something else than register: line 2 (existing)" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "not for register, as their identifiers show: line 2 (existing)" in wrong.stderr) == (
+        2,
+        True,
+    )
     for text, says in (
         ("recordId,SYSBP1\nx,1\n", "line 2: column recordId must be a whole number"),
         ("recordId,SYSBP1\n", "holds no items"),

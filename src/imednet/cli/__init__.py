@@ -1,6 +1,6 @@
 """The `imednet` command line: `main`, which runs a command and ends the process with an exit code.
 
-`app` assembles the commands of `commands/`, one file a group. `connection` holds the global options, `options` the
+`app` assembles the commands of `commands/`, one file per group. `connection` holds the global options, `options` the
 arguments several commands share, `output` the formats, `exit_codes` the numbers a command ends with.
 """
 
@@ -68,10 +68,12 @@ def _run(app: Any) -> int:
 
     Without typer's standalone mode only `main` ends the process.
     """
+    from .exit_codes import FAILED, OK
+
     try:
         result = app(prog_name="imednet", standalone_mode=False)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1 if end.code else 0
+        return end.code if isinstance(end.code, int) else FAILED if end.code else OK
     except Exception as error:
         show = getattr(error, "show", None)  # a wrong call; typer's own errors print themselves
         if not callable(show):
@@ -79,8 +81,8 @@ def _run(app: Any) -> int:
                 raise KeyboardInterrupt from None
             raise
         show()
-        return int(getattr(error, "exit_code", 1))
-    return result if isinstance(result, int) else 0
+        return int(getattr(error, "exit_code", FAILED))
+    return result if isinstance(result, int) else OK
 
 
 def _discard(stream: Any) -> None:

@@ -65,7 +65,7 @@ def connect(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Global options."""
+    """Keep the global options for the command that follows."""
     ctx.obj = Connection(base_url, api_key_file, security_key_file, sandbox)
 
 

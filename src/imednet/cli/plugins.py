@@ -51,12 +51,12 @@ def _add_plugin(app: typer.Typer, name: str, point: Any) -> None:
         app.add_typer(plugin, name=name)
     elif command is not None:
         help = (inspect.getdoc(plugin) or getattr(plugin, "help", None) or "").strip().partition("\n\n")[0]
-        help = help or f"Of the plugin {point.value}."
+        help = help or f"From the plugin {point.value}."
         app.command(name, help=help, context_settings=_PASS_ARGUMENTS_ON, add_help_option=False)(command)
     elif callable(plugin):
         app.command(name)(plugin)
     else:
-        _add_broken(app, name, f"the plugin {point.value} is no command: it is a {type(plugin).__name__}")
+        _add_broken(app, name, f"the plugin {point.value} is not a command: it is a {type(plugin).__name__}")
 
 
 def _adapted_command(plugin: Any) -> Any | None:

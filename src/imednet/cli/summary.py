@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..integrations import ExportReport
 
 
-def summary(report: ExportReport) -> None:
+def print_summary(report: ExportReport) -> None:
     """Print a table of the exported forms on standard output; what is missing or odd on standard error."""
     width = max(len(form.key) for form in report.forms) + 2
     print_line(f"{'form':<{width}}{'rows':>9}  status   file")
@@ -20,7 +20,7 @@ def summary(report: ExportReport) -> None:
     proof, left_out = report.proof, sum(report.left_out.values())
     if proof is not None:
         total = proof.total - left_out
-        expected = f"= {total:,} on the server" if proof.quiet else f"of {total:,} at its start; the study is changing"
+        expected = f"= {total:,} on the server" if proof.quiet else f"of {total:,} when it began, on a changing study"
         print_line(f"{'all':<{width}}{report.rows:>9,}  {expected}, {proof.status} ({proof.rule})")
     else:
         print_line(f"{'all':<{width}}{report.rows:>9,}  each form verified by itself")

@@ -16,7 +16,7 @@ def check(
     ctx: typer.Context,
     study: Annotated[
         str | None,
-        typer.Argument(metavar="STUDY", help="Key of one study; without it all are listed.", show_default=False),
+        typer.Argument(metavar="STUDY", help="Key of a study; without it, all studies are listed.", show_default=False),
     ] = None,
     output: OutputOption = None,
 ) -> None:

@@ -1,6 +1,6 @@
 """`imednet export FORMAT [STUDY] TARGET`: a whole study written to disk, a database or a warehouse.
 
-One command per format, each a thin call of `imednet.integrations`. `summary` prints what came out.
+One command per format, each a thin call of `imednet.integrations`. `imednet.cli.summary` prints the result.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import typer
 from ...errors import ConfigurationError, ExportConfigurationError, ExportIncompleteError
 from ..connection import Connection
 from ..options import StudyArgument
-from ..output import Format, print_rows
-from ..summary import summary
+from ..output import print_rows
+from ..summary import print_summary
 
 if TYPE_CHECKING:
     from ...integrations import ExportOptions, ExportSink
@@ -122,7 +122,7 @@ def parquet(
     """Parquet."""
     from ...integrations.parquet import ParquetSink
 
-    _to_folder(ctx.obj, words, choices, lambda folder: ParquetSink(folder, hive=partition), long)
+    _run_to_folder(ctx.obj, words, choices, lambda folder: ParquetSink(folder, hive=partition), long)
 
 
 @_command("csv", "One CSV file per form, answers as sent, with read.R and read.sas.")
@@ -138,7 +138,9 @@ def csv(
     """CSV."""
     from ...integrations.files import CsvSink
 
-    _to_folder(ctx.obj, words, choices, lambda folder: CsvSink(folder, excel_safe=excel_safe, readers=not long), long)
+    _run_to_folder(
+        ctx.obj, words, choices, lambda folder: CsvSink(folder, excel_safe=excel_safe, readers=not long), long
+    )
 
 
 @_command("json", "One JSON file per form.")
@@ -146,7 +148,7 @@ def json(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any], raw
     """JSON."""
     from ...integrations.files import JsonSink
 
-    _to_folder(ctx.obj, words, choices, lambda folder: JsonSink(folder, raw_records=raw))
+    _run_to_folder(ctx.obj, words, choices, lambda folder: JsonSink(folder, raw_records=raw))
 
 
 @_command("jsonl", "One JSON Lines file per form.")
@@ -156,7 +158,7 @@ def jsonl(
     """JSON Lines."""
     from ...integrations.files import JsonLinesSink
 
-    _to_folder(ctx.obj, words, choices, lambda folder: JsonLinesSink(folder, raw_records=raw), long)
+    _run_to_folder(ctx.obj, words, choices, lambda folder: JsonLinesSink(folder, raw_records=raw), long)
 
 
 @_command("sav", "One SPSS file per form, typed and labelled; needs the extra `stats`.")
@@ -164,7 +166,7 @@ def sav(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> N
     """SPSS."""
     from ...integrations.spss_sas import SavSink
 
-    _to_folder(ctx.obj, words, choices, SavSink)
+    _run_to_folder(ctx.obj, words, choices, SavSink)
 
 
 @_command("xpt", "One SAS transport file per form, typed and labelled; needs the extra `stats`.")
@@ -172,7 +174,7 @@ def xpt(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> N
     """SAS transport."""
     from ...integrations.spss_sas import XptSink
 
-    _to_folder(ctx.obj, words, choices, XptSink)
+    _run_to_folder(ctx.obj, words, choices, XptSink)
 
 
 @_command("excel", "One workbook with a sheet per form; needs the extra `export`.")
@@ -276,7 +278,10 @@ def snowflake(
     choices: dict[str, Any],
     study: StudyArgument = None,
     connection: Annotated[
-        str, typer.Option("--connection", help="Name of a connection in Snowflake's connections.toml (key-pair there).")
+        str,
+        typer.Option(
+            "--connection", help="Name of a connection in Snowflake's connections.toml, which names the key pair."
+        ),
     ] = "default",
     database: Annotated[str | None, typer.Option("--database", help="Database; else the connection's.")] = None,
     schema: SchemaOption = None,
@@ -301,7 +306,7 @@ def _study_and_target(connection: Connection, words: list[str]) -> tuple[str, Pa
     return connection.study(words[0] if len(words) == 2 else None), Path(words[-1])
 
 
-def _to_folder(
+def _run_to_folder(
     connection: Connection,
     words: list[str],
     choices: dict[str, Any],
@@ -339,9 +344,9 @@ def _run(
                 sdk, study, sink, home=home, options=options, progress=progress, sandbox=connection.sandbox
             )
         except ExportIncompleteError as error:
-            summary(error.report)
+            print_summary(error.report)
             raise
-    summary(report)
+    print_summary(report)
 
 
 def _options(choices: dict[str, Any]) -> ExportOptions:
@@ -375,7 +380,7 @@ def _print_plan(connection: Connection, study: str, options: ExportOptions) -> N
     with connection.sdk() as sdk:
         reads = plan_export(sdk, study, options)
     rows = [{"list": read.name, "rows": read.rows, "requests": read.requests, "bytes": read.bytes} for read in reads]
-    print_rows(rows, Format.TABLE if sys.stdout.isatty() else None)
+    print_rows(rows, None)
 
 
 def _address(file: Path | None) -> str:
@@ -387,16 +392,16 @@ def _address(file: Path | None) -> str:
             raise ConfigurationError(
                 f"the file given for the address cannot be read: {file}. Next: check its path"
             ) from None
-    return _environment_or_prompt(ENV_ADDRESS, "Address of the database")
+    return _environment_or_prompt(ENV_ADDRESS, "Address of the database", ", or give a file with --uri-file")
 
 
-def _environment_or_prompt(variable: str, name: str) -> str:
+def _environment_or_prompt(variable: str, name: str, alternative: str = "") -> str:
     """A secret from an environment variable, or typed at a terminal without being shown."""
     value = (os.environ.get(variable) or "").strip()
     if value:
         return value
     if not sys.stdin.isatty():
-        raise ExportConfigurationError(f"{name.lower()} is missing. Next: set {variable}, or name a file")
+        raise ExportConfigurationError(f"{name.lower()} is missing. Next: set {variable}{alternative}")
     answer: str = typer.prompt(name, hide_input=True, err=True)
     return answer
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...workflows.writing.plan import WritePlan
     from ...workflows.writing.submit import WriteReport
 
-ItemsFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or JSON; see `records template`.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or JSON; see `records template`.")]
 
 
 class OnError(StrEnum):
@@ -46,16 +46,16 @@ class Action(StrEnum):
 
 FormOption = Annotated[str | None, typer.Option("--form", help="Form of the rows that name none.", show_default=False)]
 YesOption = Annotated[bool, typer.Option("--yes", help="Send. Without it nothing is sent, except to the sandbox.")]
-DryOption = Annotated[
+DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print the request bodies and send nothing, not even to the sandbox.")
 ]
-ErrorOption = Annotated[
+OnErrorOption = Annotated[
     OnError, typer.Option("--on-error", help="What to do after a batch whose items are not all stored.")
 ]
-NotifyOption = Annotated[
-    str | None, typer.Option("--email-notify", help="Address the server writes to.", show_default=False)
+EmailNotifyOption = Annotated[
+    str | None, typer.Option("--email-notify", help="E-mail address that the server notifies.", show_default=False)
 ]
-SizeOption = Annotated[int, typer.Option("--batch-size", min=1, help="Items per request.")]
+BatchSizeOption = Annotated[int, typer.Option("--batch-size", min=1, help="Items per request.")]
 JournalOption = Annotated[
     Path | None, typer.Option("--journal", help="Journal of the run; by default FILE.journal.jsonl.")
 ]
@@ -65,7 +65,7 @@ DictionaryOption = Annotated[
 TimeoutOption = Annotated[
     float, typer.Option("--timeout", min=0, help="Seconds to wait for a job, and then for its records.")
 ]
-ResendOption = Annotated[
+ResendMissingOption = Annotated[
     bool,
     typer.Option(
         "--resend-missing", help="Send the items again that the journal calls missing and another read does not find."
@@ -100,17 +100,17 @@ def _write_command(name: str, help: str) -> Any:
     def write(
         ctx: typer.Context,
         study: RequiredStudyArgument,
-        file: ItemsFile,
+        file: FileArgument,
         form: FormOption = None,
         yes: YesOption = False,
-        dry_run: DryOption = False,
-        on_error: ErrorOption = OnError.STOP,
-        email_notify: NotifyOption = None,
-        batch_size: SizeOption = 50,
+        dry_run: DryRunOption = False,
+        on_error: OnErrorOption = OnError.STOP,
+        email_notify: EmailNotifyOption = None,
+        batch_size: BatchSizeOption = 50,
         journal: JournalOption = None,
         dictionary: DictionaryOption = None,
         timeout: TimeoutOption = 300,
-        resend_missing: ResendOption = False,
+        resend_missing: ResendMissingOption = False,
         output: OutputOption = None,
     ) -> None:
         from ...errors import ArgumentError
@@ -135,7 +135,7 @@ def _write_command(name: str, help: str) -> Any:
                 if unfit:
                     listed = ", ".join(f"{places[item.number]} ({item.action})" for item in unfit[:20])
                     raise ArgumentError(
-                        f"the identifiers of {len(unfit)} items mean something else than {name}: {listed}. "
+                        f"{len(unfit)} items are not for {name}, as their identifiers show: {listed}. "
                         "Next: imednet records submit takes items of every kind"
                     )
                 if dry_run or not (yes or connection.sandbox):
@@ -224,6 +224,7 @@ def _print_changes(plan: WritePlan, places: Sequence[str]) -> None:
 
 
 def _print_report(report: WriteReport, output: Format | None, places: Sequence[str]) -> None:
+    """Print the outcome of each item on standard output; counts, and what to do next, on standard error."""
     from ...workflows.writing.item_files import outcome_row
 
     print_rows([outcome_row(outcome, places) for outcome in report.outcomes], output)
