@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 
-def masked(text: Any, value: Any) -> Any:
+def mask_value(text: Any, value: Any) -> Any:
     """The text with every occurrence of the value masked, in upper or lower case.
 
     A value of one or two characters is masked only where it is a word of its own, or nothing readable would remain.
@@ -22,7 +22,7 @@ def masked(text: Any, value: Any) -> Any:
     return re.sub(pattern, "***", text, flags=re.IGNORECASE)
 
 
-def short(value: Any) -> str | None:
+def one_line(value: Any) -> str | None:
     """One printable line of at most 300 characters, so that a server cannot flood or garble a terminal."""
     if value is None or isinstance(value, (dict, list)):
         return None
@@ -34,10 +34,10 @@ _SHORTEST_SECRET = 4
 """Shorter ones would mask ordinary parts of words."""
 
 
-def without(body: Any, secrets: Iterable[str]) -> Any:
+def mask_secrets(body: Any, secrets: Iterable[str]) -> Any:
     """Decoded JSON or text with every secret masked, also where it is encoded for a URL or an HTML page.
 
-    >>> without({"error": ["key s3cr+et is wrong"], "url": "?k=s3cr%2Bet"}, ["s3cr+et"])
+    >>> mask_secrets({"error": ["key s3cr+et is wrong"], "url": "?k=s3cr%2Bet"}, ["s3cr+et"])
     {'error': ['key *** is wrong'], 'url': '?k=***'}
     """
     spellings = {
@@ -51,11 +51,11 @@ def without(body: Any, secrets: Iterable[str]) -> Any:
     longest_first = sorted(spellings, key=len, reverse=True)
     pattern = re.compile("|".join(re.escape(spelling) for spelling in longest_first), re.IGNORECASE)
 
-    def without_secrets(value: Any) -> Any:
+    def masked(value: Any) -> Any:
         if isinstance(value, str):
             return pattern.sub("***", value)
         if isinstance(value, dict):
-            return {without_secrets(name): without_secrets(inner) for name, inner in value.items()}
-        return [without_secrets(inner) for inner in value] if isinstance(value, list) else value
+            return {masked(name): masked(inner) for name, inner in value.items()}
+        return [masked(inner) for inner in value] if isinstance(value, list) else value
 
-    return without_secrets(body)
+    return masked(body)

@@ -43,7 +43,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ._texts import masked, short
+from ._texts import mask_value, one_line
 
 _CHECK = "Next: imednet check"
 _OUTCOME_UNKNOWN = "Whether it was carried out is unknown. Next: read the records back before you send it again"
@@ -133,7 +133,7 @@ class ApiError(ImednetError):
         self.retry_after = retry_after
         self.code, self.description, self.attribute, self.value = _vendor_facts(response, sent)
         if isinstance(response, str) and status_code is None:  # a text of the caller, not the body of an answer
-            self.description = short(response)
+            self.description = one_line(response)
         super().__init__(message or self._sentence())
 
     @property
@@ -394,10 +394,10 @@ def _vendor_facts(body: Any, sent: Iterable[str] = ()) -> tuple[str | None, str 
     value = field.get("value")
     rejected = value if isinstance(value, list) else [value]
     for secret in [*rejected, *sent]:
-        description = masked(description, secret)
+        description = mask_value(description, secret)
     return (
-        short(error.get("code")),
-        short(description),
-        short(field.get("attribute")),
+        one_line(error.get("code")),
+        one_line(description),
+        one_line(field.get("attribute")),
         value,
     )

@@ -70,18 +70,23 @@ def own_workflows(sdk: ImednetSDK) -> Workflows:
     return Workflows(sdk)
 
 
+def read_secret(file: Path, name: str) -> str:
+    """The text of a file that holds a key or an address; raises ConfigurationError if it cannot be read."""
+    try:
+        return file.read_text("utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(
+            f"the file given for the {name} cannot be read: {file}. Next: check its path"
+        ) from None
+
+
 def _key(file: Path | None, variable: str, name: str) -> str | None:
     """A key from its file or from a prompt on a terminal; `None` leaves it to the environment variable.
 
     A key is never an argument of the command line, where other users of the machine could read it.
     """
     if file is not None:
-        try:
-            key = file.read_text("utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError):
-            raise ConfigurationError(
-                f"the file given for the {name.lower()} cannot be read: {file}. Next: check its path"
-            ) from None
+        key = read_secret(file, name.lower())
         if not key:
             raise ConfigurationError(
                 f"the file given for the {name.lower()} is empty: {file}. Next: put the key into it"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import typer
 
-from .._texts import short
+from .._texts import one_line
 from . import exit_codes
 from .output import print_message
 
@@ -115,4 +115,4 @@ def _add_broken(app: typer.Typer, name: str, problem: str) -> None:
         print_message(f"error: {problem}")
         raise typer.Exit(exit_codes.FAILED)
 
-    app.command(name, help=f"broken: {short(problem)}", context_settings=_PASS_ARGUMENTS_ON)(command)
+    app.command(name, help=f"broken: {one_line(problem)}", context_settings=_PASS_ARGUMENTS_ON)(command)

@@ -49,7 +49,7 @@ class DuckDbSink(ExportSink):
         duckdb = _require_optional_dep("duckdb", "duckdb")
         pyarrow()
         self.foreign = (duckdb.Error,)
-        self.path = disk.followed(checked_path(path).absolute())
+        self.path = disk.link_target(checked_path(path).absolute())
         self._schema = schema
         self._names: dict[str, str] = {}
         self._namer = Namer(rules=RULES["duckdb"], taken=[OWNERS])

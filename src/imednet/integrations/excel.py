@@ -41,7 +41,7 @@ class ExcelSink(ExportSink):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._xlsx = _require_optional_dep("xlsxwriter", "export")
-        self.path = disk.followed(checked_path(path).absolute())
+        self.path = disk.link_target(checked_path(path).absolute())
         self._book: Any = None
         self._sheet: Any = None
         self._taken = {"contents", "history"}

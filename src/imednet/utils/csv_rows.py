@@ -114,7 +114,7 @@ def _reason(message: str) -> str:
     return "the row is not valid CSV"
 
 
-def listed(faults: Sequence[tuple[int, str]], most: int = 20) -> str:
+def describe_faults(faults: Sequence[tuple[int, str]], most: int = 20) -> str:
     """The first faults as one line of text, and how many more there are."""
     shown = "; ".join(f"line {line}: {fault}" for line, fault in faults[:most])
     return shown + (f"; and {len(faults) - most} more" if len(faults) > most else "")

@@ -73,7 +73,7 @@ def inside(folder: Path, name: str) -> Path:
     return path / parts[-1]
 
 
-def followed(path: Path) -> Path:
+def link_target(path: Path) -> Path:
     """The file a link points to, so that replacing the file keeps the link; other paths as they are."""
     try:
         return Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -116,7 +116,7 @@ def partial(path: Path) -> Path:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a UTF-8 text file completely or not at all; a link to it stays a link."""
-    path = followed(path)
+    path = link_target(path)
     unfinished = partial(path)
     unfinished.unlink(missing_ok=True)
     try:
@@ -131,7 +131,7 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def open_own(path: Path, flags: int) -> int:
+def open_locked(path: Path, flags: int) -> int:
     """Open a file of our own, readable by its owner only, and lock it; returns the file descriptor.
 
     Where the file system does not support locks, a warning is logged and the file is used without one.
@@ -155,8 +155,8 @@ def open_own(path: Path, flags: int) -> int:
     return handle
 
 
-def close_own(handle: int, path: Path, *, remove: bool) -> None:
-    """Close a file opened with `open_own`, and remove it on request."""
+def close_locked(handle: int, path: Path, *, remove: bool) -> None:
+    """Close a file opened with `open_locked`, and remove it on request."""
     # Removed while the lock is held, so that no other program can open the file in between.
     if remove and fcntl is not None:
         path.unlink(missing_ok=True)

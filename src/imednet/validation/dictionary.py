@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ArgumentError
-from ..utils.csv_rows import listed, read_csv_rows
+from ..utils.csv_rows import describe_faults, read_csv_rows
 from ..utils.truth import is_true
 
 if TYPE_CHECKING:
@@ -253,7 +253,8 @@ def _rows(text: str) -> list[dict[str, str]]:
     """Rows by header; a header that is there twice keeps all its values, joined by line breaks."""
     read = read_csv_rows(text, ragged=True)
     if read.faults:
-        raise ArgumentError(f"the data dictionary: {listed(read.faults)}. Next: export the data dictionary again")
+        faults = describe_faults(read.faults)
+        raise ArgumentError(f"the data dictionary: {faults}. Next: export the data dictionary again")
     headers = read.names
     found = []
     for _, cells in read.rows:

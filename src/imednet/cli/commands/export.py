@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...errors import ConfigurationError, ExportConfigurationError, ExportIncompleteError
-from ..connection import Connection
+from ...errors import ExportConfigurationError, ExportIncompleteError
+from ..connection import Connection, read_secret
 from ..options import StudyArgument
 from ..output import print_rows
 from ..summary import print_summary
@@ -386,12 +386,7 @@ def _print_plan(connection: Connection, study: str, options: ExportOptions) -> N
 def _address(file: Path | None) -> str:
     """The address of a database, which may hold a password: never an argument, never shown."""
     if file is not None:
-        try:
-            return file.read_text("utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError):
-            raise ConfigurationError(
-                f"the file given for the address cannot be read: {file}. Next: check its path"
-            ) from None
+        return read_secret(file, "address")
     return _environment_or_prompt(ENV_ADDRESS, "Address of the database", ", or give a file with --uri-file")
 
 

@@ -9,7 +9,7 @@ import httpx
 
 from imednet_api.types import decode
 
-from ..._texts import without
+from ..._texts import mask_secrets
 from ...constants import HEADER_CORRELATION_ID
 from ...errors import ApiError, ImednetError, get_error_class
 from ...utils.url import SAFE_PARAMETERS
@@ -58,7 +58,7 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
     except ValueError:
         body = response.content.decode("utf-8", "replace")
     request = response.request
-    body = without(body, _keys_sent(request))
+    body = mask_secrets(body, _keys_sent(request))
     status = response.status_code
     message = None
     if response.content[:512].lstrip().startswith(b"<"):
@@ -134,7 +134,7 @@ def hidden_failure(metadata: Any, response: httpx.Response, study_key: str | Non
         return None
     request = response.request
     return ApiError(
-        without({"metadata": metadata}, _keys_sent(request)),
+        mask_secrets({"metadata": metadata}, _keys_sent(request)),
         response.status_code,
         method=request.method,
         path=request.url.path,

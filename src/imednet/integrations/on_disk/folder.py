@@ -208,7 +208,7 @@ class Home:
 
     def _take_lock(self) -> None:
         try:
-            self._lock = disk.open_own(self.path / _LOCK, os.O_RDWR)
+            self._lock = disk.open_locked(self.path / _LOCK, os.O_RDWR)
         except disk.InUseError:
             raise ExportConfigurationError(
                 f"another export works in {self.path}. Next: wait for it, or choose another folder"
@@ -217,7 +217,7 @@ class Home:
     def _let_go(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
-            disk.close_own(lock, self.path / _LOCK, remove=True)
+            disk.close_locked(lock, self.path / _LOCK, remove=True)
 
     def _unmake(self) -> None:
         for folder in reversed(self._made):

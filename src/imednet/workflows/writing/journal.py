@@ -141,7 +141,7 @@ class Journal:
             new = not path.exists()
             if study_key is None and new:
                 raise ArgumentError(f"{path} cannot be read (it is not there). Next: name the journal of a run")
-            self._handle: int | None = disk.open_own(path, os.O_RDWR | os.O_APPEND)
+            self._handle: int | None = disk.open_locked(path, os.O_RDWR | os.O_APPEND)
         except disk.InUseError:
             raise ArgumentError(f"{path} is in use by another run. Next: wait for it") from None
         except ArgumentError:
@@ -175,7 +175,7 @@ class Journal:
         """Let go of the file; one in which nothing was written is removed."""
         handle, self._handle = self._handle, None
         if handle is not None:
-            disk.close_own(handle, self.path, remove=remove)
+            disk.close_locked(handle, self.path, remove=remove)
 
     def planned(
         self, batch: int, numbers: list[int], high: int, before: Mapping[int, Mapping[str, Any]], at: float
