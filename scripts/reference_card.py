@@ -19,7 +19,7 @@ from imednet import errors
 from imednet.cli.app import app
 from imednet.integrations.tables.options import ExportOptions
 from imednet.resources import RESOURCES
-from imednet.workflows.namespace import _HOMES, Workflows
+from imednet.workflows.namespace import Workflows
 from imednet_api.api import operation
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,7 +141,7 @@ def _resources() -> Iterator[str]:
 
 def _workflows() -> Iterator[str]:
     sdk: Any = object()
-    for name in _HOMES:
+    for name in Workflows(sdk).names():
         workflow = getattr(Workflows(sdk), name)
         for method, value in vars(type(workflow)).items():
             if not method.startswith("_") and callable(value):

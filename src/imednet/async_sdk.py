@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import TYPE_CHECKING, Final, Self, Unpack, cast
 
 import httpx
 
@@ -13,10 +14,14 @@ from .core.async_client import AsyncClient
 from .core.options import ClientOptions
 from .core.retry import RetryPolicy
 from .errors import LifecycleError
+from .plugins import load_workflows
 from .registry import Registry
 from .resource_attributes import AsyncResourceAttributes
 from .resources import RESOURCES
 from .sdk_convenience import SDKConvenienceMixin
+
+if TYPE_CHECKING:
+    from .workflows.namespace import AsyncWorkflows
 
 _ASYNC_ENDPOINT_REGISTRY: Final = Registry({name: f"Async{resource.endpoint}" for name, resource in RESOURCES.items()})
 """Attribute of the SDK -> endpoint."""
@@ -54,6 +59,11 @@ class AsyncImednetSDK(BaseSDK[AsyncClient], AsyncResourceAttributes, SDKConvenie
             **options,
         )
         self._open(made, _ASYNC_ENDPOINT_REGISTRY, owns=async_client is None)
+
+    @cached_property
+    def workflows(self) -> AsyncWorkflows:
+        """Several calls with one purpose; what a plugin offers where one is installed."""
+        return cast("AsyncWorkflows", load_workflows(self))
 
     async def aclose(self) -> None:
         """Close the connections, unless the client was made elsewhere."""

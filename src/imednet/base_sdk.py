@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from .config import Config
 from .core.http_client_base import HTTPClientBase
 from .core.retry import RetryPolicy
 from .errors import ConfigurationError
-from .plugins import WorkflowsNamespaceProtocol, load_workflows
+from .plugins import is_served_by_plugin, load_workflows
 from .registry import Registry
 
 ClientT = TypeVar("ClientT", bound=HTTPClientBase[Any, Any])
@@ -17,9 +17,6 @@ ClientT = TypeVar("ClientT", bound=HTTPClientBase[Any, Any])
 
 class BaseSDK(Generic[ClientT]):
     """An SDK over a client: one attribute for each entry of the registry."""
-
-    workflows: WorkflowsNamespaceProtocol
-    """What a plugin offers; without one each use says how to get it."""
 
     _client: ClientT
 
@@ -32,17 +29,20 @@ class BaseSDK(Generic[ClientT]):
         self._client = client
         self._owns_client = owns
         self._registry = registry
-        self.workflows = load_workflows(self)
+        if is_served_by_plugin():  # a plugin that cannot be used is told of at once, our own workflows at first use
+            self.__dict__["workflows"] = load_workflows(self)
 
-    def __getattr__(self, name: str) -> Any:
-        """An endpoint, made when it is used first."""
-        registry = self.__dict__.get("_registry", {})
-        if name not in registry:
-            known = ", ".join(registry)
-            raise AttributeError(
-                f"{type(self).__name__} has no {name!r}; its endpoints are {known}", name=name, obj=self
-            )
-        return self.__dict__.setdefault(name, registry[name](self._client))
+    if not TYPE_CHECKING:  # a type checker shall know a wrong name
+
+        def __getattr__(self, name: str) -> Any:
+            """An endpoint, made when it is used first."""
+            registry = self.__dict__.get("_registry", {})
+            if name not in registry:
+                known = ", ".join(registry)
+                raise AttributeError(
+                    f"{type(self).__name__} has no {name!r}; its endpoints are {known}", name=name, obj=self
+                )
+            return self.__dict__.setdefault(name, registry[name](self._client))
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._registry})

@@ -10,20 +10,19 @@ Plugins that add commands are in `imednet.cli.plugins`.
 
 from __future__ import annotations
 
-import os
-import re
 import sys
-from importlib import import_module
-from typing import Any, Protocol, runtime_checkable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from .errors import PluginLoadError, PluginMissingError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "imednet.plugins"
 WORKFLOWS = "workflows"
 OWN = "imednet.workflows:create_workflows"
 """The factory of this package, registered like that of any plugin."""
-
-_ENTRY = re.compile(r"(?m)^workflows[ \t]*=[ \t]*(\S+)")
 
 
 @runtime_checkable
@@ -65,78 +64,33 @@ class MissingWorkflows:
         return "<no workflows plugin>"
 
 
-def _registered() -> list[Any]:
-    """Entry points of the group, our own included.
+@lru_cache(maxsize=8)
+def _factories(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Factories that distributions on a path register, ours among them; looked up once for each path."""
+    from importlib.metadata import distributions  # here, because it is slow to load
 
-    `importlib.metadata` takes long to import, so it is imported only where another distribution registers a factory.
-    """
-    factories_by_folder = [_factories(folder) for folder in dict.fromkeys(sys.path)]
-    if None not in factories_by_folder:
-        factories = {factory for names in factories_by_folder for factory in names or ()}
-        if not factories:
-            return []
-        if factories == {OWN}:
-            return [_Own()]
-    from importlib.metadata import entry_points
-
-    return list(entry_points(group=GROUP, name=WORKFLOWS))
+    found = {
+        (point.value, distribution.name): point
+        for distribution in distributions(path=list(path))
+        for point in distribution.entry_points.select(group=GROUP, name=WORKFLOWS)
+    }
+    return tuple(found.values())
 
 
-class _Own:
-    """Our own entry point, made without `importlib.metadata`."""
-
-    value = OWN
-    dist = None
-
-    def load(self) -> Any:
-        """Import the factory."""
-        module, _, name = OWN.partition(":")
-        return getattr(import_module(module), name)
+def _registered() -> tuple[EntryPoint, ...]:
+    return _factories(tuple(sys.path))
 
 
-def _factories(folder: str) -> set[str] | None:
-    """Factories registered by distributions in one folder of `sys.path`; `None` where it cannot be listed."""
-    texts = _entry_point_files(folder, GROUP)
-    if texts is None:
-        return None
-    # A file that names the group but no factory stands for one we do not know: "?".
-    return {value for text in texts for value in _ENTRY.findall(text) or ["?"]}
-
-
-def _may_register(folder: str, group: str) -> bool:
-    """Whether a distribution in one folder of `sys.path` may register something in a group."""
-    texts = _entry_point_files(folder, group)
-    return texts is None or bool(texts)
-
-
-def _entry_point_files(folder: str, group: str) -> list[str] | None:
-    """Texts of the `entry_points.txt` below a folder that name a group; `None` where the folder cannot be listed."""
-    try:
-        with os.scandir(folder or ".") as entries:
-            folders = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
-    except FileNotFoundError:
-        return []
-    except OSError:
-        return None  # a zip archive, a folder that may not be listed
-    texts = []
-    for metadata in folders:
-        try:
-            with open(os.path.join(metadata, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123  (faster)
-                text = file.read()
-        except OSError:
-            continue  # most distributions register nothing
-        if group.encode() in text:
-            texts.append(text.decode("utf-8", "replace"))
-    return texts
-
-
-def entries_of(group: str) -> list[Any]:
-    """Entry points of any group, such as `imednet.cli_plugins`; empty where no installed file names the group."""
-    if not any(_may_register(folder, group) for folder in dict.fromkeys(sys.path)):
-        return []
+def entries_of(group: str) -> list[EntryPoint]:
+    """Entry points of another group, such as those of commands."""
     from importlib.metadata import entry_points
 
     return list(entry_points(group=group))
+
+
+def is_served_by_plugin() -> bool:
+    """Whether a plugin of somebody else serves `sdk.workflows`."""
+    return any(point.value != OWN for point in _registered())
 
 
 def serving() -> str:
@@ -159,12 +113,12 @@ def load_workflows(sdk: Any) -> Any:
     Raises:
         PluginLoadError: there are several, or it cannot be imported, is no factory, or does not give what it must.
     """
-    found = _registered()
-    if not found:
+    registered = _registered()
+    if not registered:
         return MissingWorkflows()
-    found = [point for point in found if point.value != OWN]
+    found = [point for point in registered if point.value != OWN]
     if not found:
-        return _Own().load()(sdk)
+        return registered[0].load()(sdk)
     names = ", ".join(f"{point.value} ({point.dist.name if point.dist else 'unknown'})" for point in found)
     if len(found) > 1:
         raise PluginLoadError(f"several plugins offer {WORKFLOWS!r}: {names}. Next: uninstall all but one")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack, cast
 
 import httpx
 
@@ -13,6 +14,7 @@ from .core.client import Client
 from .core.options import ClientOptions
 from .core.retry import RetryPolicy
 from .errors import LifecycleError
+from .plugins import load_workflows
 from .registry import Registry
 from .resource_attributes import ResourceAttributes
 from .resources import RESOURCES
@@ -20,6 +22,7 @@ from .sdk_convenience import SDKConvenienceMixin
 
 if TYPE_CHECKING:
     from .async_sdk import AsyncImednetSDK
+    from .workflows.namespace import Workflows
 
 __all__ = ["AsyncImednetSDK", "ImednetSDK"]
 
@@ -85,6 +88,11 @@ class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
             **options,
         )
         self._open(made, _ENDPOINT_REGISTRY, owns=client is None)
+
+    @cached_property
+    def workflows(self) -> Workflows:
+        """Several calls with one purpose; what a plugin offers where one is installed."""
+        return cast("Workflows", load_workflows(self))
 
     def close(self) -> None:
         """Close the connections, unless the client was made elsewhere."""

@@ -500,7 +500,7 @@ class TestLifecycle:
 
     def test_an_unknown_attribute_names_the_endpoints(self, box: Sandbox) -> None:
         with pytest.raises(AttributeError, match="record_revisions"):
-            ImednetSDK(**box.credentials).nothing  # noqa: B018
+            ImednetSDK(**box.credentials).nothing  # type: ignore[attr-defined]  # noqa: B018
         assert {"records", "jobs", "poll_job"} <= set(dir(ImednetSDK(**box.credentials)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,8 @@ def test_a_plugin_stands_behind_workflows(install: Install, sdk: type[ImednetSDK
     install("good_plugin", GOOD)
     one = sdk("k", "s")
     assert isinstance(one.workflows, WorkflowsNamespaceProtocol)
-    assert one.workflows.data_extraction is one
+    workflows: Any = one.workflows
+    assert workflows.data_extraction is one
 
 
 @both

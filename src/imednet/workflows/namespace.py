@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+import inspect
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from ..async_sdk import AsyncImednetSDK
+    from ..sdk import ImednetSDK
     from .audit_trail import AsyncAuditTrailWorkflow, AuditTrailWorkflow
     from .coding_reconciliation import AsyncCodingReconciliationWorkflow, CodingReconciliationWorkflow
     from .data_extraction import AsyncDataExtractionWorkflow, DataExtractionWorkflow
@@ -22,85 +25,33 @@ if TYPE_CHECKING:
     from .subject_data import AsyncSubjectDataWorkflow, SubjectDataWorkflow
     from .visits import AsyncVisitsWorkflow, VisitsWorkflow
 
-_HOMES: Final = {
-    "audit_trail": ("audit_trail", "AuditTrailWorkflow"),
-    "coding_reconciliation": ("coding_reconciliation", "CodingReconciliationWorkflow"),
-    "data_extraction": ("data_extraction", "DataExtractionWorkflow"),
-    "record_mapper": ("record_mapper", "RecordMapperWorkflow"),
-    "drift": ("drift", "DriftWorkflow"),
-    "query_management": ("query_management", "QueryManagementWorkflow"),
-    "study_structure": ("study_structure", "StudyStructureWorkflow"),
-    "subject_data": ("subject_data", "SubjectDataWorkflow"),
-    "visits": ("visits", "VisitsWorkflow"),
-    "record_update": ("record_update", "RecordUpdateWorkflow"),
-    "register_subjects": ("record_update", "RegisterSubjectsWorkflow"),
-}
-"""Attribute -> module and class; the asynchronous class has `Async` before its name."""
-
 
 class _Namespace:
-    _prefix = ""
+    """What both namespaces say of themselves."""
 
-    def __init__(self, sdk: Any) -> None:
-        self._sdk = sdk
+    def names(self) -> list[str]:
+        """The workflows there are."""
+        return [name for name, value in vars(type(self)).items() if isinstance(value, cached_property)]
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in _HOMES:
-            raise AttributeError(f"there is no workflow {name!r}; there are {', '.join(_HOMES)}", name=name, obj=self)
-        module, cls = _HOMES[name]
-        made = getattr(import_module(f".{module}", __package__), self._prefix + cls)(self._sdk)
-        return self.__dict__.setdefault(name, made)
+    if not TYPE_CHECKING:  # a type checker shall know a wrong name
 
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_HOMES})
+        def __getattr__(self, name: str) -> Any:
+            known = ", ".join(self.names())
+            raise AttributeError(f"there is no workflow {name!r}; there are {known}", name=name, obj=self)
 
     def __repr__(self) -> str:
-        return f"<workflows: {', '.join(_HOMES)}>"
-
-
-class Workflows(_Namespace):
-    """The workflows of an `ImednetSDK`."""
-
-    audit_trail: AuditTrailWorkflow
-    coding_reconciliation: CodingReconciliationWorkflow
-    data_extraction: DataExtractionWorkflow
-    drift: DriftWorkflow
-    query_management: QueryManagementWorkflow
-    record_mapper: RecordMapperWorkflow
-    study_structure: StudyStructureWorkflow
-    subject_data: SubjectDataWorkflow
-    visits: VisitsWorkflow
-    record_update: RecordUpdateWorkflow
-    register_subjects: RegisterSubjectsWorkflow
-
-
-class AsyncWorkflows(_Namespace):
-    """The workflows of an `AsyncImednetSDK`."""
-
-    _prefix = "Async"
-
-    audit_trail: AsyncAuditTrailWorkflow
-    coding_reconciliation: AsyncCodingReconciliationWorkflow
-    data_extraction: AsyncDataExtractionWorkflow
-    drift: AsyncDriftWorkflow
-    query_management: AsyncQueryManagementWorkflow
-    record_mapper: AsyncRecordMapperWorkflow
-    study_structure: AsyncStudyStructureWorkflow
-    subject_data: AsyncSubjectDataWorkflow
-    visits: AsyncVisitsWorkflow
-    record_update: AsyncRecordUpdateWorkflow
-    register_subjects: AsyncRegisterSubjectsWorkflow
+        return f"<workflows: {', '.join(self.names())}>"
 
 
 def described() -> list[dict[str, str]]:
     """Every workflow and method with its first line, for people."""
-    found = []
-    for name, (module, cls) in _HOMES.items():
-        kind = getattr(import_module(f".{module}", __package__), cls)
-        for method, value in vars(kind).items():
-            if callable(value) and not method.startswith("_"):
-                found.append({"workflow": name, "method": method, "does": str(value.__doc__).split("\n")[0]})
-    return found
+    workflows = Workflows(cast(Any, None))
+    return [
+        {"workflow": name, "method": method, "does": (inspect.getdoc(value) or "").split("\n")[0]}
+        for name in workflows.names()
+        for method, value in vars(type(getattr(workflows, name))).items()
+        if callable(value) and not method.startswith("_")
+    ]
 
 
 def create_workflows(sdk: Any) -> Workflows | AsyncWorkflows:
@@ -108,3 +59,174 @@ def create_workflows(sdk: Any) -> Workflows | AsyncWorkflows:
     # An asynchronous SDK is told by its name, so that a blocking program does not load it.
     asynchronous = any(cls.__name__ == "AsyncImednetSDK" for cls in type(sdk).__mro__)
     return AsyncWorkflows(sdk) if asynchronous else Workflows(sdk)
+
+
+class AsyncWorkflows(_Namespace):
+    """The workflows of an `AsyncImednetSDK`."""
+
+    def __init__(self, sdk: AsyncImednetSDK) -> None:
+        self._sdk = sdk
+
+    @cached_property
+    def audit_trail(self) -> AsyncAuditTrailWorkflow:
+        """Who changed which record, when and why."""
+        from .audit_trail import AsyncAuditTrailWorkflow
+
+        return AsyncAuditTrailWorkflow(self._sdk)
+
+    @cached_property
+    def coding_reconciliation(self) -> AsyncCodingReconciliationWorkflow:
+        """Which terms are coded, coded again, or not coded."""
+        from .coding_reconciliation import AsyncCodingReconciliationWorkflow
+
+        return AsyncCodingReconciliationWorkflow(self._sdk)
+
+    @cached_property
+    def data_extraction(self) -> AsyncDataExtractionWorkflow:
+        """Records chosen by facts of the record, its subject and its visit."""
+        from .data_extraction import AsyncDataExtractionWorkflow
+
+        return AsyncDataExtractionWorkflow(self._sdk)
+
+    @cached_property
+    def record_mapper(self) -> AsyncRecordMapperWorkflow:
+        """Records as DataFrames and as a tree."""
+        from .record_mapper import AsyncRecordMapperWorkflow
+
+        return AsyncRecordMapperWorkflow(self._sdk)
+
+    @cached_property
+    def drift(self) -> AsyncDriftWorkflow:
+        """Where live answers differ from the description of the API."""
+        from .drift import AsyncDriftWorkflow
+
+        return AsyncDriftWorkflow(self._sdk)
+
+    @cached_property
+    def query_management(self) -> AsyncQueryManagementWorkflow:
+        """Queries by state, subject and site; counts and ageing."""
+        from .query_management import AsyncQueryManagementWorkflow
+
+        return AsyncQueryManagementWorkflow(self._sdk)
+
+    @cached_property
+    def study_structure(self) -> AsyncStudyStructureWorkflow:
+        """The design of a study, and what changed in it."""
+        from .study_structure import AsyncStudyStructureWorkflow
+
+        return AsyncStudyStructureWorkflow(self._sdk)
+
+    @cached_property
+    def subject_data(self) -> AsyncSubjectDataWorkflow:
+        """Everything about one subject."""
+        from .subject_data import AsyncSubjectDataWorkflow
+
+        return AsyncSubjectDataWorkflow(self._sdk)
+
+    @cached_property
+    def visits(self) -> AsyncVisitsWorkflow:
+        """Visits and their windows; diaries."""
+        from .visits import AsyncVisitsWorkflow
+
+        return AsyncVisitsWorkflow(self._sdk)
+
+    @cached_property
+    def record_update(self) -> AsyncRecordUpdateWorkflow:
+        """Writing that is checked before and read back."""
+        from .record_update import AsyncRecordUpdateWorkflow
+
+        return AsyncRecordUpdateWorkflow(self._sdk)
+
+    @cached_property
+    def register_subjects(self) -> AsyncRegisterSubjectsWorkflow:
+        """Registration of many subjects."""
+        from .record_update import AsyncRegisterSubjectsWorkflow
+
+        return AsyncRegisterSubjectsWorkflow(self._sdk)
+
+
+# ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
+
+
+class Workflows(_Namespace):
+    """The workflows of an `ImednetSDK`."""
+
+    def __init__(self, sdk: ImednetSDK) -> None:
+        self._sdk = sdk
+
+    @cached_property
+    def audit_trail(self) -> AuditTrailWorkflow:
+        """Who changed which record, when and why."""
+        from .audit_trail import AuditTrailWorkflow
+
+        return AuditTrailWorkflow(self._sdk)
+
+    @cached_property
+    def coding_reconciliation(self) -> CodingReconciliationWorkflow:
+        """Which terms are coded, coded again, or not coded."""
+        from .coding_reconciliation import CodingReconciliationWorkflow
+
+        return CodingReconciliationWorkflow(self._sdk)
+
+    @cached_property
+    def data_extraction(self) -> DataExtractionWorkflow:
+        """Records chosen by facts of the record, its subject and its visit."""
+        from .data_extraction import DataExtractionWorkflow
+
+        return DataExtractionWorkflow(self._sdk)
+
+    @cached_property
+    def record_mapper(self) -> RecordMapperWorkflow:
+        """Records as DataFrames and as a tree."""
+        from .record_mapper import RecordMapperWorkflow
+
+        return RecordMapperWorkflow(self._sdk)
+
+    @cached_property
+    def drift(self) -> DriftWorkflow:
+        """Where live answers differ from the description of the API."""
+        from .drift import DriftWorkflow
+
+        return DriftWorkflow(self._sdk)
+
+    @cached_property
+    def query_management(self) -> QueryManagementWorkflow:
+        """Queries by state, subject and site; counts and ageing."""
+        from .query_management import QueryManagementWorkflow
+
+        return QueryManagementWorkflow(self._sdk)
+
+    @cached_property
+    def study_structure(self) -> StudyStructureWorkflow:
+        """The design of a study, and what changed in it."""
+        from .study_structure import StudyStructureWorkflow
+
+        return StudyStructureWorkflow(self._sdk)
+
+    @cached_property
+    def subject_data(self) -> SubjectDataWorkflow:
+        """Everything about one subject."""
+        from .subject_data import SubjectDataWorkflow
+
+        return SubjectDataWorkflow(self._sdk)
+
+    @cached_property
+    def visits(self) -> VisitsWorkflow:
+        """Visits and their windows; diaries."""
+        from .visits import VisitsWorkflow
+
+        return VisitsWorkflow(self._sdk)
+
+    @cached_property
+    def record_update(self) -> RecordUpdateWorkflow:
+        """Writing that is checked before and read back."""
+        from .record_update import RecordUpdateWorkflow
+
+        return RecordUpdateWorkflow(self._sdk)
+
+    @cached_property
+    def register_subjects(self) -> RegisterSubjectsWorkflow:
+        """Registration of many subjects."""
+        from .record_update import RegisterSubjectsWorkflow
+
+        return RegisterSubjectsWorkflow(self._sdk)
