@@ -57,13 +57,8 @@ def inside(folder: Path, name: str) -> Path:
     parts = PurePosixPath(name).parts
     if not writable(name):
         raise OutsideError(f"{name!a} is not a file name")
-    if (
-        not parts
-        or name.startswith("/")
-        or ".." in parts
-        or any(character in name for character in "\\\0")
-        or name[1:2] == ":"
-    ):
+    leads_out = name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or name[1:2] == ":"
+    if not parts or leads_out:
         raise OutsideError(f"{name!r} is not the name of a file in its folder")
     path = folder
     for part in parts[:-1]:

@@ -149,8 +149,10 @@ def _open_sandbox(size: str, profile: str | None, seed: int | None, **options: o
     from ...sandbox import Sandbox
     from ...sandbox.server.server import DEFAULT_SEED
 
+    if seed is None:
+        seed = DEFAULT_SEED
     try:
-        box = Sandbox(size, profile=profile, seed=DEFAULT_SEED if seed is None else seed, **options)  # type: ignore[arg-type]
+        box = Sandbox(size, profile=profile, seed=seed, **options)  # type: ignore[arg-type]
         url = box.url  # binds the port
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
