@@ -152,6 +152,14 @@ def generate_check(session: nox.Session) -> None:
         session.run("python", f"scripts/{script}", "--check")
 
 
+@nox.session(name="generator-next")
+def generator_next(session: nox.Session) -> None:
+    """Our templates under the newest generator: what would have to be mended. May fail without stopping anything."""
+    session.install("openapi-python-client", "ruff")
+    folder = session.create_tmp()
+    session.run("python", "scripts/regenerate.py", "--tools", str(session.bin), f"--target={folder}/imednet_api")
+
+
 @nox.session(name="spec-lint")
 def spec_lint(session: nox.Session) -> None:
     """Three linters on the description. The two Node tools use the machine's Node, else the one of its PyPI wheel."""

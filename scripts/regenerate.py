@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = ROOT / "openapi" / "imednet.yaml"
 TEMPLATES = ROOT / "generator-templates"
+RUNTIME = TEMPLATES / "runtime"
+"""Hand-written modules of the generated package, copied as they are."""
 TARGET = ROOT / "generated" / "imednet_api"
 PINS = ("openapi-python-client==0.29.1", "ruff==0.17.6")
 
@@ -37,11 +39,11 @@ def tools() -> Path:
     return commands
 
 
-def generate(target: Path, spec: Path = SPEC) -> None:
+def generate(target: Path, spec: Path = SPEC, commands: Path | None = None) -> None:
     """Write the client for `spec` to `target`, which is replaced only when everything went well."""
     if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not _is_ours(target))):
         sys.exit(f"{target} holds something that was not generated here: choose another --target")
-    commands = tools()
+    commands = commands or tools()
     with tempfile.TemporaryDirectory() as scratch:  # outside any project, so that no settings are picked up
         made = Path(scratch) / TARGET.name
         done = subprocess.run(
@@ -63,8 +65,11 @@ def generate(target: Path, spec: Path = SPEC) -> None:
         )  # fmt: skip
         if done.returncode:
             sys.exit(f"{done.stdout}{done.stderr}\nthe generator failed; nothing was changed")
-        (made / "client.py").unlink()
-        (made / "errors.py").unlink()
+        for module in ("client.py", "errors.py"):  # the client lives in src/imednet
+            (made / module).unlink()
+        for module in RUNTIME.glob("*.py"):
+            header = f"# Copied from generator-templates/runtime/{module.name}. Do not edit: run `nox -s generate`.\n"
+            (made / module.name).write_text(header + module.read_text("utf-8"), "utf-8")
         (made / "py.typed").touch()
         shutil.rmtree(made / ".ruff_cache", ignore_errors=True)
         _check_whole(made, commands)
@@ -77,8 +82,8 @@ def generate(target: Path, spec: Path = SPEC) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    types = folder / "types.py"
-    return types.exists() and types.read_text("utf-8").startswith("# Generated from openapi/")
+    package = folder / "__init__.py"
+    return package.exists() and package.read_text("utf-8").startswith("# Generated from openapi/")
 
 
 CHECK = """
@@ -137,9 +142,12 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when the tree is stale")
     parser.add_argument("--spec", type=Path, default=SPEC, help="description to read (default: openapi/imednet.yaml)")
     parser.add_argument("--target", type=Path, default=TARGET, help="folder to write (default: generated/imednet_api)")
+    parser.add_argument(
+        "--tools", type=Path, help="folder of a generator and a ruff to use in place of the pinned ones"
+    )
     options = parser.parse_args()
     if not options.check:
-        generate(options.target.resolve(), options.spec.resolve())
+        generate(options.target.resolve(), options.spec.resolve(), options.tools)
         print(f"wrote {options.target}")
         return 0
     with tempfile.TemporaryDirectory() as scratch:

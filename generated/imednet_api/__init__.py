@@ -3,3 +3,8 @@
 
 `imednet` is the client built on it.
 """
+
+from typing import Final
+
+SPEC_VERSION: Final = "1.3.6"
+"""The version of the description."""

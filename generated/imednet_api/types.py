@@ -1,4 +1,4 @@
-# Generated from openapi/imednet.yaml, version 1.3.6. Do not edit: run `nox -s generate`.
+# Copied from generator-templates/runtime/types.py. Do not edit: run `nox -s generate`.
 """What every model and operation shares.
 
 A model is read with `Model.from_dict`, written with `Model.to_dict`. Nothing here does I/O.
@@ -18,7 +18,6 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, TypeVar, fin
 from urllib.parse import quote
 
 M = TypeVar("M")
-SPEC_VERSION: Final = "1.3.6"
 
 
 @final
@@ -29,6 +28,7 @@ class Unset:
     _only: ClassVar[Unset | None] = None
 
     def __new__(cls) -> Unset:
+        """The one object."""
         if cls._only is None:
             cls._only = super().__new__(cls)
         return cls._only
@@ -314,7 +314,7 @@ class Operation:
         name = self.page.items if self.page is not None else self.answer
         if name is None:
             raise LookupError(f"the answer of {self.name} has no class")
-        model: type[Model] = getattr(import_module("imednet_api.models"), name)
+        model: type[Model] = getattr(import_module(".models", __package__), name)
         return model
 
     def request(

@@ -46,7 +46,8 @@ from typing import Any, NamedTuple
 from ._texts import mask_value, one_line
 
 _CHECK = "Next: imednet check"
-_OUTCOME_UNKNOWN = "Whether it was carried out is unknown. Next: read the records back before you send it again"
+OUTCOME_UNKNOWN = "whether it was carried out is unknown, so do not send it again: read the records back first"
+"""What every error of a write says that may have been carried out."""
 _SECONDS_PER_DAY = 86_400
 
 
@@ -155,7 +156,7 @@ class ApiError(ImednetError):
 
     def _next_step(self) -> str:
         if self.method == "POST":
-            return _OUTCOME_UNKNOWN
+            return f"Next: {OUTCOME_UNKNOWN}"
         return "The server gave no further reason. Next: try again later, or ask the vendor"
 
 
@@ -236,7 +237,7 @@ class ServerError(ApiError):
 
     def _next_step(self) -> str:
         if self.method == "POST":
-            return _OUTCOME_UNKNOWN
+            return f"Next: {OUTCOME_UNKNOWN}"
         return "The server failed; what was read before is not affected. Next: try again later"
 
 

@@ -35,7 +35,7 @@ app = typer.Typer(
 
 def _print_version(requested: bool) -> None:
     if requested:
-        from imednet_api.types import SPEC_VERSION
+        from imednet_api import SPEC_VERSION
 
         from .._version import distribution, version
         from ..plugins import serving

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from imednet_api.api import operation
+from imednet_api.api.jobs import get_job
 from imednet_api.types import Request
 
 from ..core.options import CallOptions
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 
 def _request(study_key: str, batch_id: str) -> Request:
-    path = {"study_key": study_key, "batch_id": check_path_part("batch_id", batch_id)}
-    return operation("get_job").request(path=path)
+    return get_job.request(study_key, check_path_part("batch_id", batch_id))
 
 
 class AsyncJobsEndpoint(GenericEndpoint[AsyncReadingClient]):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from imednet_api.api import operation
-from imednet_api.types import Model, Operation, Request
+from imednet_api.api.records import create_records
+from imednet_api.types import Model, Request
 
 from ..core.filtering.grammar import check_record_data_filter
 from ..core.http_client_base import Reader
@@ -45,8 +45,7 @@ def create_request(study_key: str, items: Sequence[Item], email_notify: bool | s
         # An identifier that is present but empty changes what the server does, so empty ones are never sent.
         body.append({name: value for name, value in plain.items() if name == "data" or value not in (None, "")})
     notify = str(email_notify).lower() if isinstance(email_notify, bool) else email_notify
-    found: Operation = operation("create_records")
-    return found.request(path={"study_key": study_key}, headers=[("x-email-notify", notify)], body=body)
+    return create_records.request(study_key, body=body, x_email_notify=notify)
 
 
 def job_reader(study_key: str) -> Reader[Job]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...types import UNSET, Operation, PageFacts, Request, Unset
+from ...types import Operation, PageFacts
 
 OPERATION: Final = Operation(
     name="list_intervals",
@@ -34,36 +34,3 @@ OPERATION: Final = Operation(
         design=True,
     ),
 )
-
-
-def request(
-    study_key: str,
-    *,
-    page: int | None | Unset = UNSET,
-    size: int | None | Unset = UNSET,
-    sort: list[str] | None | Unset = UNSET,
-    filter: str | None | Unset = UNSET,
-) -> Request:
-    """List the intervals of a study, each with its forms.
-
-    Args:
-        study_key: Key of the study. An unknown key is answered with 403, not 404.
-        page: Number of the page, from 0.
-        size: Rows a page. Compare it with the size that the answer echoes.
-        sort: Field and direction, as in `recordId,asc`; repeated for secondary fields.
-        filter: Expression such as `formKey==AE;siteId==301`: `;` is AND, `,` is OR, an attribute may occur once.
-
-    Raises:
-        ValueError: a part of the path is empty.
-    """
-    return OPERATION.request(
-        path={
-            "study_key": study_key,
-        },
-        query=(
-            ("page", page),
-            ("size", size),
-            ("sort", sort),
-            ("filter", filter),
-        ),
-    )

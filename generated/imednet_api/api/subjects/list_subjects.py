@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...types import UNSET, Operation, PageFacts, Request, Unset
+from ...types import Operation, PageFacts
 
 OPERATION: Final = Operation(
     name="list_subjects",
@@ -33,36 +33,3 @@ OPERATION: Final = Operation(
         number="subjectId",
     ),
 )
-
-
-def request(
-    study_key: str,
-    *,
-    page: int | None | Unset = UNSET,
-    size: int | None | Unset = UNSET,
-    sort: list[str] | None | Unset = UNSET,
-    filter: str | None | Unset = UNSET,
-) -> Request:
-    """List the subjects of a study, deleted ones included.
-
-    Args:
-        study_key: Key of the study. An unknown key is answered with 403, not 404.
-        page: Number of the page, from 0.
-        size: Rows a page. Compare it with the size that the answer echoes.
-        sort: Field and direction, as in `recordId,asc`; repeated for secondary fields.
-        filter: Expression such as `formKey==AE;siteId==301`: `;` is AND, `,` is OR, an attribute may occur once.
-
-    Raises:
-        ValueError: a part of the path is empty.
-    """
-    return OPERATION.request(
-        path={
-            "study_key": study_key,
-        },
-        query=(
-            ("page", page),
-            ("size", size),
-            ("sort", sort),
-            ("filter", filter),
-        ),
-    )

@@ -13,10 +13,9 @@ from datetime import timedelta
 
 import httpx
 
-from ...errors import RequestError
+from ...errors import OUTCOME_UNKNOWN, RequestError
 
 ACCEPTED_ENCODINGS = "gzip, deflate"
-_UNKNOWN = "whether it was carried out is unknown, so do not send it again: read the records back first"
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 
 
@@ -59,7 +58,7 @@ class Exchange:
         return self._refused("the answer does not fit into memory", "max_response_bytes=")
 
     def _refused(self, what: str, option: str) -> RequestError:
-        step = _UNKNOWN if self.method == "POST" else f"check what answers there; a limit is set with {option}"
+        step = OUTCOME_UNKNOWN if self.method == "POST" else f"check what answers there; a limit is set with {option}"
         return RequestError(f"{self.method} {self.url.host}{self.url.path}: {what}. Nothing was read. Next: {step}")
 
 

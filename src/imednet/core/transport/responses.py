@@ -11,7 +11,7 @@ from imednet_api.types import decode
 
 from ..._texts import mask_secrets
 from ...constants import HEADER_CORRELATION_ID
-from ...errors import ApiError, ImednetError, get_error_class
+from ...errors import OUTCOME_UNKNOWN, ApiError, ImednetError, get_error_class
 from ...utils.url import SAFE_PARAMETERS
 from ..retry import retry_after_seconds
 
@@ -26,9 +26,6 @@ def decoded(response: httpx.Response) -> Any:
         return decode(response.content)
     except ValueError:
         raise not_json(response) from None
-
-
-_READ_BACK = "whether it was carried out is unknown, so read the records back before you send it again"
 
 
 class UnsoundAnswer(httpx.DecodingError):
@@ -67,13 +64,13 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
         )
         message += "or login page stands between. Next: check the proxy and the base URL"
         if request.method == "POST":
-            message += f"; {_READ_BACK}"
+            message += f"; {OUTCOME_UNKNOWN}"
     if 300 <= status < 400:
         message = f"{request.method} {request.url.path}: HTTP {status}, a redirect "
         message += "to another host, without the query or without end, "
         message += "which is not followed. Next: check the base URL, or allow the host with allowed_hosts="
         if request.method == "POST":
-            message += f"; {_READ_BACK}"
+            message += f"; {OUTCOME_UNKNOWN}"
     return get_error_class(status)(
         body,
         status,

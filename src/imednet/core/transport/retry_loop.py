@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
-from ...errors import ImednetError, InvalidAnswerError, RequestError
+from ...errors import OUTCOME_UNKNOWN, ImednetError, InvalidAnswerError, RequestError
 from ...utils.interruptions import raised_from_outside
 from ..monitor import Call
 from ..retry import RetryPolicy, RetryState, asks_too_long, retry_after_seconds
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT = 60.0
 _TOO_MANY = 429
-_UNKNOWN = "whether it was carried out is unknown, so do not send it again: read the records back first"
 
 
 class Outcome(NamedTuple):
@@ -105,7 +104,7 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
     where = f"{request.method} {request.url.host}{request.url.path}"
     tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
     if isinstance(error, httpx.DecodingError):
-        step = _UNKNOWN if request.method == "POST" else "try again; check the base URL and the proxy"
+        step = OUTCOME_UNKNOWN if request.method == "POST" else "try again; check the base URL and the proxy"
         return InvalidAnswerError(f"{where}: {error} ({tried}). Nothing was read. Next: {step}", attempts=attempts)
     if isinstance(error, httpx.TimeoutException):
         what = "no answer in time"
@@ -118,7 +117,7 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
         what = "the connection broke off"
         step = "try again"
     if request.method == "POST" and not isinstance(error, httpx.ConnectError):
-        step = _UNKNOWN
+        step = OUTCOME_UNKNOWN
     return RequestError(f"{where}: {what} ({tried}, {type(error).__name__}). Next: {step}", attempts=attempts)
 
 
@@ -140,7 +139,7 @@ def foreign_errors(method: str) -> Iterator[None]:
         what = type(error).__name__
     else:
         return
-    step = f"{_UNKNOWN}; then " if method == "POST" else ""
+    step = f"{OUTCOME_UNKNOWN}; then " if method == "POST" else ""
     raise RequestError(f"the request failed ({what}). Next: {step}check the base URL and your own http_client")
 
 

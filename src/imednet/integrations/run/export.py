@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from imednet_api.types import SPEC_VERSION
+from imednet_api import SPEC_VERSION
 
 from ..._version import distribution, version
 from ...endpoints.rows import Rows

@@ -1,9 +1,8 @@
-{% import "macros.jinja" as m %}
-{{ m.header() }}
 """What every model and operation shares.
 
 A model is read with `Model.from_dict`, written with `Model.to_dict`. Nothing here does I/O.
 """
+
 from __future__ import annotations
 
 import json
@@ -18,7 +17,6 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, TypeVar, fin
 from urllib.parse import quote
 
 M = TypeVar("M")
-SPEC_VERSION: Final = "{{ package_version | in_double_quote_literal }}"
 
 
 @final
@@ -29,6 +27,7 @@ class Unset:
     _only: ClassVar[Unset | None] = None
 
     def __new__(cls) -> Unset:
+        """The one object."""
         if cls._only is None:
             cls._only = super().__new__(cls)
         return cls._only
@@ -314,7 +313,7 @@ class Operation:
         name = self.page.items if self.page is not None else self.answer
         if name is None:
             raise LookupError(f"the answer of {self.name} has no class")
-        model: type[Model] = getattr(import_module("{{ package_name }}.models"), name)
+        model: type[Model] = getattr(import_module(".models", __package__), name)
         return model
 
     def request(
