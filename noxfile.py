@@ -145,6 +145,12 @@ def generate(session: nox.Session) -> None:
         session.run("python", "scripts/blocking_twin.py")
 
 
+@nox.session(name="new-resource")
+def new_resource(session: nox.Session) -> None:
+    """Write the skeleton of a list resource: `-- devices /devices deviceId --field deviceModel`."""
+    session.run("python", "scripts/new_resource.py", *session.posargs)
+
+
 @nox.session(name="generate-check")
 def generate_check(session: nox.Session) -> None:
     """Fail when something that is made is not up to date."""

@@ -2,7 +2,8 @@
 
 - `endpoints/lists/typed.py` and its stub: the lists, with their filters as typed keywords;
 - `endpoints/__init__.py`: the names of all endpoints;
-- `resource_attributes.py`: the attributes of an SDK, and `sdk.get_sites(...)` beside `sdk.sites.list(...)`.
+- `resource_attributes.py`: the attributes of an SDK, and `sdk.get_sites(...)` beside `sdk.sites.list(...)`;
+- `sandbox/study/described_lists.json`: example rows of lists that the sandbox does not invent.
 
 Run by `nox -s generate`, after the client itself.
 """
@@ -26,13 +27,27 @@ PACKAGE = ROOT / "src" / "imednet"
 LISTS = PACKAGE / "endpoints" / "lists" / "typed.py"
 ENDPOINTS = PACKAGE / "endpoints" / "__init__.py"
 ATTRIBUTES = PACKAGE / "resource_attributes.py"
+DESCRIBED = PACKAGE / "sandbox" / "study" / "described_lists.json"
 RESOURCES: dict[str, Any] = runpy.run_path(str(PACKAGE / "resources.py"))["RESOURCES"]
 """Run as a file: importing the package needs what is made here."""
 COMMON = ("page", "size", "sort", "filter")
 
 ASK = """
-import json
+import json, sys
 from imednet_api.api import operations
+from imednet.sandbox.study.tables import INVENTED
+from ruamel.yaml import YAML  # the generator's own
+with open(sys.argv[1], encoding="utf-8") as file:
+    spec = YAML(typ="safe").load(file)
+
+def example_rows(path):
+    for described, methods in spec["paths"].items():
+        if described.rpartition("/")[2] == path.rpartition("/")[2]:
+            (media,) = methods["get"]["responses"]["200"]["content"].values()
+            name = next(iter(media["examples"]))
+            return spec["components"]["examples"][name]["value"]["data"]
+    return []
+
 print(json.dumps([
     {
         "tag": found.tag,
@@ -42,6 +57,11 @@ print(json.dumps([
         "further": list(found.page.filterable),
         "parameters": list(found.query_parameters),
         "study": bool(found.path_parameters),
+        "key": list(found.page.key),
+        "wire": list(found.item.FIELDS),
+        "path": found.path.rpartition("/")[2],
+        "rows": [] if found.path.rpartition("/")[2] in INVENTED else example_rows(found.path),
+        "invented": found.path.rpartition("/")[2] in INVENTED,
     }
     for found in operations().values() if found.page is not None
 ]))
@@ -185,8 +205,10 @@ LIST_METHODS = '''
 def lists() -> list[dict[str, Any]]:
     """Facts of every list of the generated client, asked in the generator's own environment."""
     python = regenerate.tools() / ("python.exe" if os.name == "nt" else "python")
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "generated")}
-    done = subprocess.run([python, "-c", ASK], env=env, capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "generated"), str(ROOT / "src")])}
+    done = subprocess.run(
+        [python, "-c", ASK, str(regenerate.SPEC)], env=env, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(done.stderr)
     found: list[dict[str, Any]] = json.loads(done.stdout)
@@ -234,6 +256,16 @@ def attributes(facts: list[dict[str, Any]]) -> str:
     return text
 
 
+def described_lists(facts: list[dict[str, Any]]) -> str:
+    """Example rows of lists that the sandbox does not invent."""
+    found = {
+        one["path"]: {"key": one["key"], "fields": one["wire"], "rows": one["rows"]}
+        for one in facts
+        if not one["invented"]
+    }
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
 def sources() -> dict[Path, str]:
     """Every file that is made -> what must stand in it, not yet formatted."""
     facts = lists()
@@ -261,6 +293,7 @@ def sources() -> dict[Path, str]:
         LISTS.with_suffix(".pyi"): twin_of("".join([*options, *stub]) + MARK),
         ENDPOINTS: endpoints(),
         ATTRIBUTES: attributes(facts),
+        DESCRIBED: described_lists(facts),
     }
 
 
@@ -271,7 +304,7 @@ def main() -> int:
     check = parser.parse_args().check
     stale = []
     for path, text in sources().items():
-        text = formatted(path, text)
+        text = formatted(path, text) if path.suffix != ".json" else text
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(path.relative_to(ROOT).as_posix())
             if not check:

@@ -19,6 +19,7 @@ from ..invent.scripted_subjects import DAY_UNDER_LIVE_RECORD
 from ..invent.seeded import Dice
 from ..invent.sites import sites_of
 from ..invent.sizes import Scale, design_of
+from .described_lists import DESCRIBED
 from .queries_codings import CODING_FIELDS, QUERY_FIELDS, CodingSource, QuerySource
 from .records import KEYWORD, Records, RecordSource
 from .tables import FixedRows, Source, Table, number_with_gaps
@@ -125,6 +126,10 @@ class Study:
         if name in makers:
             make, fields = makers[name]
             return Table(name, make(), tuple(fields))
+        if name in DESCRIBED:
+            facts = DESCRIBED[name]
+            rows = [{**row, "studyKey": self.key} if "studyKey" in row else row for row in facts["rows"]]
+            return Table(name, FixedRows(rows), facts["fields"])
         rows = {
             "sites": self._site_rows,
             "forms": lambda: self.design.form_rows(self.key),

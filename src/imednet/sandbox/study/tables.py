@@ -12,8 +12,9 @@ from copy import deepcopy
 from typing import Any, Protocol
 
 from ..invent.design import Row
+from .described_lists import DESCRIBED
 
-KEYS: dict[str, tuple[str, ...]] = {
+INVENTED: dict[str, tuple[str, ...]] = {
     "studies": ("studyKey",),
     "sites": ("siteId",),
     "forms": ("formId",),
@@ -27,6 +28,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "codings": ("codingId", "revision"),
     "users": ("login", "userId"),
 }
+"""Path of a list of the invented study -> the fields that identify a row."""
+
+KEYS = INVENTED | {name: tuple(facts["key"]) for name, facts in DESCRIBED.items()}
 """Path of a list -> the fields that identify a row; they also break ties when sorting."""
 
 DEFAULT_SORT = {name: key[0] for name, key in KEYS.items()} | {"variables": "formId", "codings": "formId"}
