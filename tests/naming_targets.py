@@ -29,7 +29,7 @@ from imednet.integrations import (
     SqlSink,
     XptSink,
 )
-from imednet.integrations.on_disk.folder import Home
+from imednet.integrations.on_disk.folder import ExportFolder
 from imednet.integrations.run.export import _Run
 from imednet.integrations.run.outcomes import Extraction, Outcome
 from imednet.integrations.run.spool import Spool
@@ -92,7 +92,7 @@ def studies(draw: st.DrawFn) -> Drawn:
 
 def write(sink: ExportSink, drawn: Drawn, home: Path) -> dict[str, list[dict[str, str]]]:
     """Write a study; gives what each table must hold: the answers of each record by the names of their columns."""
-    with Home(home) as place, Spool(place.spool, {}) as spool, sink:
+    with ExportFolder(home) as folder, Spool(folder.spool, {}) as spool, sink:
         tables, number = drawn.tables(sink), 0
         spool.start()
         outcomes = {table.key: Outcome("SUCCESS", 0) for table in tables.data}
@@ -110,12 +110,12 @@ def write(sink: ExportSink, drawn: Drawn, home: Path) -> dict[str, list[dict[str
             spool.append(table.key, lines)
             columns = {one.source: one.name for one in table.columns if one.part == "answer"}
             wanted[table.key] = [{columns[name]: text for name, text in one.items()} for one in rows]
-        run = _Run(None, "S", sink, place, ExportOptions(values="text", backoff=0), None, False)  # type: ignore[arg-type]
-        sink.begin(tables, place)
+        run = _Run(None, "S", sink, folder, ExportOptions(values="text", backoff=0), None, False)  # type: ignore[arg-type]
+        sink.begin(tables, folder)
         found = Extraction(outcomes)
-        run._write(tables, found, spool)
+        run._write_tables(tables, found, spool)
         assert found.failed == {}
-        place.place(list(sink.staged), {"study": "S", "files": []}, set())
+        folder.publish(list(sink.staged), {"study": "S", "files": []}, set())
         return wanted
 
 

@@ -20,7 +20,7 @@ from imednet.errors import ExportBatchError, ExportConfigurationError, ExportErr
 from imednet.integrations import CsvSink, ExportOptions, JsonLinesSink, LongSink, SavSink, SqlSink, export_study
 from imednet.integrations.functions import export_to_csv, export_to_duckdb, export_to_excel, export_to_sql
 from imednet.integrations.on_disk import extraction_log as log
-from imednet.integrations.on_disk.folder import HIDDEN, LOG, MANIFEST, Home, sha256
+from imednet.integrations.on_disk.folder import HIDDEN, LOG, MANIFEST, ExportFolder, sha256
 from imednet.integrations.on_disk.snapshots import Snapshot
 from imednet.integrations.tables.batches import Batch
 from imednet.sandbox import Sandbox
@@ -235,16 +235,16 @@ class TestPuttingBack:
     @pytest.fixture
     def placed(self, tmp_path: Path) -> Path:
         home = tmp_path / "out"
-        with Home(home) as place:
-            self.place(place, "old")
+        with ExportFolder(home) as folder:
+            self.publish(folder, "old")
         return home
 
     @staticmethod
-    def place(place: Home, text: str) -> None:
-        place.staging.mkdir(parents=True, exist_ok=True)
+    def publish(folder: ExportFolder, text: str) -> None:
+        folder.staging.mkdir(parents=True, exist_ok=True)
         for name in ("a.csv", "b.csv"):
-            (place.staging / name).write_text(text)
-        place.place(["a.csv", "b.csv"], {"run": text, "files": [{"file": "a.csv"}, {"file": "b.csv"}]}, set())
+            (folder.staging / name).write_text(text)
+        folder.publish(["a.csv", "b.csv"], {"run": text, "files": [{"file": "a.csv"}, {"file": "b.csv"}]}, set())
 
     def test_what_cannot_be_put_back_is_kept_and_named_and_put_back_by_the_next_run(
         self, placed: Path, monkeypatch: pytest.MonkeyPatch
@@ -261,14 +261,14 @@ class TestPuttingBack:
             real(source, target)
 
         monkeypatch.setattr(module, "_move", failing)
-        with pytest.raises(ExportError, match="2 files of the earlier export could not be put back") as error:
-            with Home(placed) as place:
-                self.place(place, "new")
+        with pytest.raises(ExportError, match="2 files of the earlier export could not be restored") as error:
+            with ExportFolder(placed) as folder:
+                self.publish(folder, "new")
         kept = placed / HIDDEN / "before"
         assert str(kept) in str(error.value)
         assert {path.name: path.read_text() for path in kept.iterdir()} == {"a.csv": "old", "b.csv": "old"}
         monkeypatch.undo()
-        with Home(placed):
+        with ExportFolder(placed):
             assert [(placed / name).read_text() for name in ("a.csv", "b.csv")] == ["old", "old"]
         assert not (placed / HIDDEN).exists()
 
@@ -284,8 +284,8 @@ class TestPuttingBack:
             real(path, value)
 
         monkeypatch.setattr(module, "write_json", failing)
-        with pytest.raises(OSError, match="no room"), Home(placed) as place:
-            self.place(place, "new")
+        with pytest.raises(OSError, match="no room"), ExportFolder(placed) as folder:
+            self.publish(folder, "new")
         assert [(placed / name).read_text() for name in ("a.csv", "b.csv")] == ["old", "old"]
         assert json.loads((placed / MANIFEST).read_text())["run"] == "old"
 

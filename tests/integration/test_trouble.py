@@ -80,7 +80,7 @@ def test_a_workbook_whose_manifest_a_kill_cut_off_is_replaced(
     box, one = own_box(), target("excel", tmp_path)
     book = tmp_path / "study.xlsx"
     for content_of_another, trouble in ((None, interrupted), (None, full), (b"mine", interrupted)):
-        monkeypatch.setattr("imednet.integrations.on_disk.folder.Home.place", trouble)
+        monkeypatch.setattr("imednet.integrations.on_disk.folder.ExportFolder.publish", trouble)
         with pytest.raises((KeyboardInterrupt, ExportError)):
             one.export(box)
         monkeypatch.undo()
@@ -396,7 +396,7 @@ def test_a_log_with_any_reason_and_half_a_line_can_be_gone_on_with(own_box: Make
         export_to_csv(sdk, STUDY, folder, forms=["AE"], unblind="per plan\u2028section 4\x85")
         with (folder / "extraction-log.jsonl").open("ab") as file:
             file.write(b'{"number": 2, "ti')
-        assert log.verify(folder).problems == ["the last entry is not whole"]
+        assert log.verify(folder).problems == ["the last entry is incomplete"]
         export_to_csv(sdk, STUDY, folder, forms=["AE"])
     assert log.verify(folder).problems == []
     assert [entry["number"] for entry in log.read(folder)] == [1, 2]

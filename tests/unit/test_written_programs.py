@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from imednet.integrations.on_disk.reading_scripts import sas_reader
 from imednet.integrations.spss_sas import SavSink
-from imednet.integrations.tables.batches import TWICE, Reader, said_twice
+from imednet.integrations.tables.batches import REPEATED, Reader, repeated_members
 from imednet.integrations.tables.layout import Shape, Table, form_table
 from imednet.integrations.tables.options import ExportOptions
 from imednet_api.models import Variable
@@ -138,9 +138,9 @@ class TestSaidTwice:
     def test_the_earlier_value_is_an_issue(self, line: str, found: list[tuple[str, str]]) -> None:
         for reader in (Reader(self.TABLE), self._exact()):
             batch, issues = reader.batch(0, [line.encode() + b"\n"])
-            assert [(one.variable, one.value) for one in issues if one.reason == TWICE] == found
+            assert [(one.variable, one.value) for one in issues if one.reason == REPEATED] == found
             assert batch.column("recordId") == [1]
-        assert said_twice(line.encode(), json.loads(line)) == found
+        assert repeated_members(line.encode(), json.loads(line)) == found
 
     def _exact(self) -> Reader:
         reader = Reader(self.TABLE)
@@ -159,7 +159,7 @@ class TestSaidTwice:
         ]
         for reader in (Reader(self.TABLE), self._exact()):
             _, issues = reader.batch(0, [line])
-            assert sorted((one.variable, one.value) for one in issues if one.reason == TWICE) == sorted(later)
+            assert sorted((one.variable, one.value) for one in issues if one.reason == REPEATED) == sorted(later)
 
     @pytest.mark.parametrize(("word", "said"), [('"true"', True), ("1", True), ('"No"', False), ('"perhaps"', None)])
     def test_words_for_deleted_are_understood(self, word: str, said: bool | None) -> None:

@@ -1,4 +1,4 @@
-"""MongoDB: one document a record, its answers nested as they were sent."""
+"""MongoDB: one document for each record, its answers nested as the server sent them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any, Final
 
 from ..errors import ExportConfigurationError
 from ._optional import _require_optional_dep
-from .on_disk.folder import Home
+from .on_disk.folder import ExportFolder
 from .sink import ExportSink, _redact_uri
-from .tables.batches import TWICE, Batch, said_twice
+from .tables.batches import REPEATED, Batch, repeated_members
 from .tables.layout import StudyTables
 
 _INT64: Final = 2**63
-_DELETED_AT_ONCE = 1_000
+_DELETE_BATCH = 1_000
 
 
 class MongoDBSink(ExportSink):
     """A collection of documents `{_id: "STUDY/RECORD", ...fields of the record, record_data: {...}}`.
 
-    Each document is replaced as a whole, so that answers that vanished from a record vanish here too; records that the
-    study no longer has are removed. Writing the same twice changes nothing. Other lists of the study go to collections
+    Each document is replaced as a whole, so an answer removed from a record is removed here too. Records that the study
+    no longer has are deleted. Writing the same data twice changes nothing. Other lists of the study go to collections
     `NAME_sites`, `NAME_subjects` and so on.
 
     Args:
-        uri: `mongodb://host:27017`; never written anywhere.
+        uri: `mongodb://host:27017`; never stored or logged.
         database, collection: where documents go.
         timeout: seconds to wait for the server.
 
@@ -46,13 +46,13 @@ class MongoDBSink(ExportSink):
         self._mongo = pymongo
         self._errors = pymongo.errors
         self.foreign = (pymongo.errors.PyMongoError, pymongo.errors.InvalidOperation)
-        self._where = _redact_uri(str(uri))
-        patience = int(timeout * 1000)
+        self._address = _redact_uri(str(uri))
+        timeout_ms = int(timeout * 1000)
         try:
-            self._client: Any = pymongo.MongoClient(uri, serverSelectionTimeoutMS=patience, appname="imednet")
+            self._client: Any = pymongo.MongoClient(uri, serverSelectionTimeoutMS=timeout_ms, appname="imednet")
         except (pymongo.errors.PyMongoError, ValueError):
             raise ExportConfigurationError(
-                "the address of MongoDB cannot be read. Next: write it as mongodb://user@host:27017"
+                "the MongoDB address cannot be parsed. Next: write it as mongodb://user@host:27017"
             ) from None
         try:
             self._client[database].command("ping")
@@ -60,44 +60,49 @@ class MongoDBSink(ExportSink):
         except pymongo.errors.PyMongoError as error:
             self._client.close()
             if isinstance(error, pymongo.errors.OperationFailure):
-                what = f"refuses the credentials (code {error.code}). Next: check user, password and authSource"
+                reason = f"refuses the credentials (code {error.code}). Next: check user, password and authSource"
             else:
-                what = "cannot be reached. Next: check host and port, and that the server runs"
-            raise ExportConfigurationError(f"{self._where} {what}") from None
+                reason = "cannot be reached. Next: check host and port, and that the server is running"
+            raise ExportConfigurationError(f"{self._address} {reason}") from None
         self._base = collection
         self._database = self._client[database]
         self._seen: dict[str, set[str]] = {}
         self._study = ""
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:  # noqa: ARG002  (the interface of a sink)
         """Remember the study."""
         self._study = tables.study_key
 
     def write_batch(self, batch: Batch) -> None:
-        """Replace documents, in one unordered bulk."""
+        """Replace the documents of a batch in one unordered bulk write."""
         seen = self._seen.setdefault(batch.table.key, set())
         self.outputs[batch.table.key] = {"collection": self._collection(batch).name}
-        documents = [self._document(batch, *one) for one in zip(batch.lines, batch.records, strict=True)]
+        documents = [
+            self._document(batch, line, record) for line, record in zip(batch.lines, batch.records, strict=True)
+        ]
         seen.update(document["_id"] for document in documents)
         if documents:
-            replace = [self._mongo.ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in documents]
-            self._collection(batch).bulk_write(replace, ordered=False)
+            replacements = [
+                self._mongo.ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents
+            ]
+            self._collection(batch).bulk_write(replacements, ordered=False)
 
     def flush(self) -> None:
-        """Remove what the study no longer has."""
+        """Delete the documents of records that the study no longer has."""
         for key, seen in self._seen.items():
             collection = self._database[self.outputs[key]["collection"]]
-            mine = {"_imednet.study": self._study, "_imednet.table": key}
-            gone = [one["_id"] for one in collection.find(mine, {"_id": 1}) if one["_id"] not in seen]
-            for at in range(0, len(gone), _DELETED_AT_ONCE):
-                collection.delete_many({"_id": {"$in": gone[at : at + _DELETED_AT_ONCE]}})
+            of_this_table = {"_imednet.study": self._study, "_imednet.table": key}
+            stored = collection.find(of_this_table, {"_id": 1})
+            gone = [document["_id"] for document in stored if document["_id"] not in seen]
+            for start in range(0, len(gone), _DELETE_BATCH):
+                collection.delete_many({"_id": {"$in": gone[start : start + _DELETE_BATCH]}})
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
     def transient(self, error: BaseException) -> bool:
-        """Lost connections, elections, and what the server marks as passing."""
+        """Whether the error is a lost connection, an election, or one the server itself calls retryable."""
         if isinstance(error, self._errors.BulkWriteError):
             return False
         return isinstance(error, (self._errors.ConnectionFailure, self._errors.ExecutionTimeout)) or (
@@ -105,46 +110,46 @@ class MongoDBSink(ExportSink):
         )
 
     def explain(self, error: BaseException) -> str:
-        """The code of the failure; texts of the driver may hold documents."""
+        """Name and code of the failure alone, because the driver's message may quote documents."""
         code = f", code {error.code}" if isinstance(error, self._errors.OperationFailure) else ""
-        what = f"{self._where}: {type(error).__name__}{code}"
-        return f"{what}. Next: see that the server can be written to, then run it again"
+        failure = f"{self._address}: {type(error).__name__}{code}"
+        return f"{failure}. Next: check that the server accepts writes, then run the export again"
 
     def _collection(self, batch: Batch) -> Any:
         return self._database[self._base if batch.table.is_form else f"{self._base}{batch.table.key}"]
 
     def _document(self, batch: Batch, line: bytes, record: dict[str, Any]) -> dict[str, Any]:
-        facts = batch.table
-        if facts.is_form:
+        table = batch.table
+        if table.is_form:
             identity = record.get("recordId")
-            for name, value in said_twice(line, record):
-                self.lost(facts, identity, name, value, TWICE)
+            for name, value in repeated_members(line, record):
+                self.lost(table, identity, name, value, REPEATED)
         else:
-            keys = [column.source for column in facts.columns if column.name in facts.identity]
+            keys = [column.source for column in table.columns if column.name in table.identity]
             identity = "/".join(str(record.get(key)) for key in keys)
-            if any(record.get(key) is None for key in keys):  # a user without number is told apart by the rest
+            if any(record.get(key) is None for key in keys):  # a user without an id is identified by all its fields
                 identity = str(zlib.crc32(json.dumps(record, sort_keys=True).encode()))
         document: dict[str, Any] = {
             "_id": f"{self._study}/{identity}",
-            "_imednet": {"study": self._study, "table": facts.key},
+            "_imednet": {"study": self._study, "table": table.key},
         }
         for name, value in record.items():
-            target = "record_data" if name == "recordData" and facts.is_form else name
-            while target in document or (target == "record_data" and name != "recordData" and facts.is_form):
-                target = f"record.{target}"  # a field that nobody knows may have one of our names
+            target = "record_data" if name == "recordData" and table.is_form else name
+            while target in document or (target == "record_data" and name != "recordData" and table.is_form):
+                target = f"record.{target}"  # an undocumented field may have one of our names
             document[target] = self._storable(batch, identity, name, value)
         return document
 
     def _storable(self, batch: Batch, identity: Any, name: str, value: Any) -> Any:
-        """A value that BSON holds: whole numbers of more than 64 bits, half characters and NULs in keys it does not."""
+        """A value as BSON can hold it, which excludes integers beyond 64 bits, lone surrogates and NUL in keys."""
         if isinstance(value, dict):
-            found = {}
+            members = {}
             for key, inner in value.items():
-                kept = key.replace("\0", "�").encode("utf-8", "replace").decode()
-                if kept != key:
+                storable_key = key.replace("\0", "�").encode("utf-8", "replace").decode()
+                if storable_key != key:
                     self.lost(batch.table, identity, name, repr(key), "a name that BSON cannot hold was changed")
-                found[kept] = self._storable(batch, identity, name, inner)
-            return found
+                members[storable_key] = self._storable(batch, identity, name, inner)
+            return members
         if isinstance(value, list):
             return [self._storable(batch, identity, name, inner) for inner in value]
         if isinstance(value, int) and not isinstance(value, bool) and not -_INT64 <= value < _INT64:
@@ -157,5 +162,5 @@ class MongoDBSink(ExportSink):
                 self.lost(batch.table, identity, name, ascii(value), "half a character became a question mark")
                 return value.encode("utf-8", "replace").decode()
         elif value is not None and not isinstance(value, (bool, int, float)):
-            return str(value)  # a number of thousands of digits
+            return str(value)  # a number with thousands of digits
         return value

@@ -1,4 +1,4 @@
-"""DuckDB: a table a form in one file, all of them in one transaction."""
+"""DuckDB: one file with a table for each form, written in one transaction."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Final
 from ..errors import ExportConfigurationError
 from ..utils import disk
 from ._optional import _require_optional_dep
-from .on_disk.folder import Home, checked_path
+from .on_disk.folder import ExportFolder, checked_path
 from .sink import ExportSink
-from .sql import OWNERS, refuse_foreign
+from .sql import OWNERS, refuse_unowned
 from .sql_names import RULES
 from .tables.arrow import pyarrow, record_batch, schema_of
 from .tables.batches import Batch
@@ -19,19 +19,19 @@ from .tables.layout import Shape, StudyTables
 from .tables.naming import Namer
 
 STORAGE_VERSION: Final = "v1.2.0"
-"""The oldest DuckDB that reads what is written unless another one is named."""
+"""The oldest DuckDB that must be able to read the file, by default."""
 _MOST_COMMENTS: Final = 300
-"""Each comment costs as much as the table has columns; the labels of wider tables stand in `_dictionary` alone."""
+"""Most labels set as comments: each takes time in proportion to the table's width. `_dictionary` has all labels."""
 
 
 class DuckDbSink(ExportSink):
     """A DuckDB file.
 
     Args:
-        path: the file; made when it is not there, and gone again where nothing was committed to it.
+        path: the file; created if it does not exist, and removed again if nothing was committed to it.
         schema: the schema of the tables.
-        storage_version: the oldest DuckDB that must read a new file, such as `v1.2.0`; a file that is there keeps its
-            own version.
+        storage_version: the oldest DuckDB that must be able to read a new file, such as `v1.2.0`; an existing file
+            keeps its own version.
 
     Raises:
         ExportConfigurationError: duckdb or pyarrow is missing, or the file cannot be opened.
@@ -53,36 +53,39 @@ class DuckDbSink(ExportSink):
         self._schema = schema
         self._names: dict[str, str] = {}
         self._namer = Namer(rules=RULES["duckdb"], taken=[OWNERS])
-        self._made = not self.path.exists()
-        # Extensions would be looked for on the internet; none is needed.
+        self._remove_if_empty = not self.path.exists()
+        # DuckDB would look for extensions on the internet; none is needed.
         config = {"autoinstall_known_extensions": False, "storage_compatibility_version": storage_version}
         try:
             self._db: Any = duckdb.connect(str(self.path), config=config)
         except duckdb.InvalidInputException:
             raise ExportConfigurationError(
-                f"this DuckDB ({duckdb.__version__}) writes no files for {storage_version!r}. "
+                f"this DuckDB ({duckdb.__version__}) cannot write files for {storage_version!r}. "
                 f"Next: name a version such as {STORAGE_VERSION}"
             ) from None
         except duckdb.Error as error:
-            busy = "lock" in str(error).lower()
-            what = "another program has it open" if busy else "it is no DuckDB file, or its folder cannot be written to"
-            raise ExportConfigurationError(f"{self.path} cannot be opened: {what}. Next: choose another file") from None
+            reason = "it is not a DuckDB file, or its folder is not writable"
+            if "lock" in str(error).lower():
+                reason = "another program has it open"
+            raise ExportConfigurationError(
+                f"{self.path} cannot be opened: {reason}. Next: choose another file"
+            ) from None
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
-        """Begin the transaction; refuse to replace tables that no export made."""
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:  # noqa: ARG002  (the interface of a sink)
+        """Begin the transaction; refuse to replace tables that no export created."""
         self._db.execute("BEGIN")
         self._db.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self._schema)}")
         columns = "(name VARCHAR PRIMARY KEY, study VARCHAR)"
         self._db.execute(f"CREATE TABLE IF NOT EXISTS {self._table(OWNERS)} {columns}")
         owned = dict(self._db.execute(f"SELECT name, study FROM {self._table(OWNERS)}").fetchall())
-        there = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
-        existing = [name for (name,) in self._db.execute(there, [self._schema]).fetchall()]
+        query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
+        existing = [name for (name,) in self._db.execute(query, [self._schema]).fetchall()]
         self._study = tables.study_key
         self._names = {key: self._namer.name(key, key) for key in tables.keys}
-        refuse_foreign(self.path.name, self._study, self._names.values(), existing, owned)
+        refuse_unowned(self.path.name, self._study, self._names.values(), existing, owned)
 
     def write_batch(self, batch: Batch) -> None:
-        """Insert one batch; the first one of a table makes it."""
+        """Insert one batch; the first batch of a table creates it."""
         name = self._names[batch.table.key]
         schema = schema_of(batch.table)
         rows = pyarrow().Table.from_batches([record_batch(batch, schema)])
@@ -93,7 +96,7 @@ class DuckDbSink(ExportSink):
                 labelled = [column for column in batch.table.columns if column.label]
                 for column in labelled if len(labelled) <= _MOST_COMMENTS else ():
                     self._db.execute(
-                        f"COMMENT ON COLUMN {self._table(name)}.{_quoted(column.name)} IS {_text(str(column.label))}"
+                        f"COMMENT ON COLUMN {self._table(name)}.{_quoted(column.name)} IS {_literal(str(column.label))}"
                     )
                 owner = f"INSERT OR REPLACE INTO {self._table(OWNERS)} VALUES (?, ?)"
                 self._db.execute(owner, [name, self._study])
@@ -104,25 +107,27 @@ class DuckDbSink(ExportSink):
             self._db.unregister("imednet_batch")
 
     def flush(self) -> None:
-        """Commit."""
+        """Commit the transaction."""
         self._db.execute("COMMIT")
-        self._made = False
+        self._remove_if_empty = False
 
     def close(self) -> None:
-        """Close the file; what was not committed is not there."""
-        if self._made:
-            with suppress(*self.foreign):  # it may have ended by itself
+        """Close the file, discarding whatever was not committed."""
+        if self._remove_if_empty:
+            with suppress(*self.foreign):  # the transaction may have ended already
                 self._db.execute("ROLLBACK")
             with suppress(*self.foreign):
-                self._made = self._db.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
+                self._remove_if_empty = self._db.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
         self._db.close()
-        if self._made:
+        if self._remove_if_empty:
             for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
                 path.unlink(missing_ok=True)
 
     def explain(self, error: BaseException) -> str:
-        """What happened and what to do."""
-        return f"{self.path.name}: {type(error).__name__}. Next: see that the disk has room, then run the export again"
+        """The kind of failure, and what to do about it."""
+        return (
+            f"{self.path.name}: {type(error).__name__}. Next: check that the disk has room, then run the export again"
+        )
 
     def _table(self, name: str) -> str:
         return f"{_quoted(self._schema)}.{_quoted(name)}"
@@ -132,5 +137,5 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(value: str) -> str:
+def _literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"

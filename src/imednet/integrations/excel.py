@@ -1,8 +1,8 @@
-"""Excel: one workbook with a sheet a form, a sheet of contents, the dictionary and the issues.
+"""Excel: one workbook with a sheet for each form, a table of contents, the dictionary and the issues.
 
-The first row of a sheet holds the names of its columns, the second one their labels. Answers are written as text, so
-that no cell becomes a formula, a date or a rounded number. Limits of a sheet are refused before anything is written; a
-text beyond 32,767 characters is cut and listed.
+The first row of a sheet holds the column names, the second row their labels. Answers are written as text, so that no
+cell becomes a formula, a date or a rounded number. A table too large for a sheet is refused before anything is written;
+a text longer than 32,767 characters is cut and listed as an issue.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..errors import ExportConfigurationError
 from ..utils import disk
 from ._optional import _require_optional_dep
 from .files import as_text
-from .on_disk.folder import Home, checked_path, sha256
+from .on_disk.folder import ExportFolder, checked_path, sha256
 from .sink import ExportSink
 from .tables.batches import Batch
 from .tables.layout import Shape, StudyTables, Table
@@ -24,14 +24,15 @@ _LONGEST_CELL: Final = 32_767
 _LONGEST_SHEET: Final = 31
 _FORBIDDEN: Final = frozenset("[]:*?/\\'")
 _HEADER_ROWS = 2
-_MADE: Final = datetime(2000, 1, 1)
+_CREATED: Final = datetime(2000, 1, 1)
+"""A fixed creation date, so that the same data give the same file."""
 
 
 class ExcelSink(ExportSink):
-    """A workbook.
+    """An Excel workbook.
 
     Args:
-        path: the file, `study.xlsx`; it appears whole.
+        path: the file, such as `study.xlsx`; it appears only once it is complete.
     """
 
     kind = "excel"
@@ -48,12 +49,12 @@ class ExcelSink(ExportSink):
         self._contents: list[tuple[str, str, str | None, int]] = []
         self._row = 0
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
-        """Begin the workbook beside its place."""
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:  # noqa: ARG002  (the interface of a sink)
+        """Choose the hidden file the workbook is written to; refuse to replace a workbook that no export wrote."""
         assert home is not None
-        if self.path.exists() and home.manifest() is None and home.placed() != sha256(self.path):
+        if self.path.exists() and home.manifest() is None and home.workbook_digest() != sha256(self.path):
             raise ExportConfigurationError(
-                f"{self.path} is there and no export wrote it, so it is not replaced. Next: choose another name"
+                f"{self.path} exists and no export wrote it, so it is not replaced. Next: choose another name"
             )
         self._partial = home.staging / "out.xlsx"
         home.staging.mkdir(exist_ok=True)
@@ -64,22 +65,22 @@ class ExcelSink(ExportSink):
         if self._book is None:
             options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
             self._book = self._xlsx.Workbook(str(self._partial), {**options, "tmpdir": str(self._home.hidden)})
-            self._book.set_properties({"created": _MADE})
+            self._book.set_properties({"created": _CREATED})
             self._cover = self._book.add_worksheet("Contents")
         if batch.number == 0:
             self._begin_sheet(batch.table)
         for row in batch.rows:
-            for place, cell in enumerate(row):
+            for column, cell in enumerate(row):
                 if cell is not None:
-                    self._write(batch.table, row, place, cell)
+                    self._write(batch.table, row, column, cell)
             self._row += 1
         key, sheet, title, rows = self._contents[-1]
         self._contents[-1] = (key, sheet, title, rows + len(batch))
 
     def flush(self) -> None:
         """Write the contents and put the file in place."""
-        for place, name in enumerate(("Form", "Sheet", "Name", "Rows")):
-            self._cover.write_string(0, place, name)
+        for column, name in enumerate(("Form", "Sheet", "Name", "Rows")):
+            self._cover.write_string(0, column, name)
         for row, (key, sheet, title, rows) in enumerate(self._contents, 1):
             self._cover.write_string(row, 0, key)
             self._cover.write_string(row, 1, sheet)
@@ -88,38 +89,38 @@ class ExcelSink(ExportSink):
         book, self._book = self._book, None
         book.close()
         disk.flush_file(self._partial)
-        self._home.note_placed(sha256(self._partial))
+        self._home.note_workbook(sha256(self._partial))
         self._partial.replace(self.path)
 
     def close(self) -> None:
-        """Give up an unfinished workbook."""
+        """Discard an unfinished workbook."""
         self._book = None
 
     def _begin_sheet(self, table: Table) -> None:
         name = self._sheet_name(table.key)
         self._sheet = self._book.add_worksheet(name)
         self._sheet.freeze_panes(_HEADER_ROWS, 0)
-        for place, column in enumerate(table.columns):
-            self._sheet.write_string(0, place, column.name)
-        for place, column in enumerate(table.columns):
+        for index, column in enumerate(table.columns):
+            self._sheet.write_string(0, index, column.name)
+        for index, column in enumerate(table.columns):
             if column.label:
-                self._sheet.write_string(1, place, column.label[:_LONGEST_CELL])
+                self._sheet.write_string(1, index, column.label[:_LONGEST_CELL])
         self._row = _HEADER_ROWS
         self._contents.append((table.key, name, table.title, 0))
         self.outputs[table.key] = {"sheet": name}
 
-    def _write(self, table: Table, row: tuple[Any, ...], place: int, cell: Any) -> None:
+    def _write(self, table: Table, row: tuple[Any, ...], column: int, cell: Any) -> None:
         if isinstance(cell, bool):
-            self._sheet.write_boolean(self._row, place, cell)
+            self._sheet.write_boolean(self._row, column, cell)
         elif isinstance(cell, (int, float)) and abs(cell) < 10**15:
-            self._sheet.write_number(self._row, place, cell)
+            self._sheet.write_number(self._row, column, cell)
         else:
             text = cell if isinstance(cell, str) else str(cell) if isinstance(cell, (int, float)) else as_text(cell)
-            if _units(text) > _LONGEST_CELL:
-                number = row[table.names.index(table.identity[0])] if table.identity else None
-                self.lost(table, number, table.columns[place].source, text, "cut to 32,767 characters")
+            if _utf16_length(text) > _LONGEST_CELL:
+                row_id = row[table.names.index(table.identity[0])] if table.identity else None
+                self.lost(table, row_id, table.columns[column].source, text, "cut to 32,767 characters")
                 text = _cut(text)
-            self._sheet.write_string(self._row, place, text)
+            self._sheet.write_string(self._row, column, text)
 
     def _sheet_name(self, key: str) -> str:
         base = "".join("_" if sign in _FORBIDDEN or not sign.isprintable() else sign for sign in key)[:_LONGEST_SHEET]
@@ -131,8 +132,8 @@ class ExcelSink(ExportSink):
         return name
 
 
-def _units(text: str) -> int:
-    """Length as Excel counts: UTF-16 units."""
+def _utf16_length(text: str) -> int:
+    """Length in UTF-16 code units, as Excel counts it."""
     return len(text) if text.isascii() or len(text) > _LONGEST_CELL else len(text.encode("utf-16-le")) // 2
 
 

@@ -1,6 +1,7 @@
-"""Sinks that write one file a table into a folder: what they share, and CSV, JSON and JSON Lines.
+"""Sinks that write one file per table into a folder: their common base, and CSV, JSON and JSON Lines.
 
-A file is written under its name in a hidden folder and put in place once all of them are whole.
+Files are written to a hidden folder and moved to their final place once all of them are complete. Parquet, SPSS and SAS
+build on `FileSink` in modules of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from ..validation.kinds import Kind
-from .on_disk.folder import OURS, Home, checked_path
+from .on_disk.folder import OURS, ExportFolder, checked_path
 from .sink import ExportSink
 from .tables.batches import Batch
 from .tables.layout import DICTIONARY, ISSUES, Shape, StudyTables, Table
@@ -24,7 +25,7 @@ from .tables.naming import file_stems
 
 
 class FileSink(ExportSink):
-    """One file a table. A format says how a file is opened, gets batches, and is closed.
+    """Base of sinks that write one file per table; a format implements opening, writing and closing a file.
 
     Args:
         folder: where the files go; it need not exist, may be empty, or may hold an earlier export.
@@ -41,8 +42,8 @@ class FileSink(ExportSink):
         self._staging: Path | None = None
         self._tables: StudyTables | None = None
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:
-        """Choose file names."""
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
+        """Choose the file names."""
         assert home is not None
         self._staging, self._tables = home.staging, tables
         own = [table.key for table in tables.entities] + [tables.unassigned.key, DICTIONARY, ISSUES]
@@ -50,7 +51,7 @@ class FileSink(ExportSink):
         self._stems = dict(zip(keys, file_stems(keys, OURS), strict=True))
 
     def write_batch(self, batch: Batch) -> None:
-        """Write one batch to the file of its table."""
+        """Write one batch to its table's file."""
         if self._open is not batch.table:
             self._end()
             self._open = batch.table
@@ -61,11 +62,11 @@ class FileSink(ExportSink):
         self.write_rows(batch)
 
     def end_table(self, table: Table) -> None:  # noqa: ARG002  (the interface of a sink)
-        """Close the file of the table."""
+        """Close the table's file."""
         self._end()
 
     def give_up(self, table: Table) -> bool:
-        """Remove the file of a form that could not be written."""
+        """Remove the file of a table that could not be written."""
         self.close()
         name = self.outputs.pop(table.key, {}).get("file")
         if name is not None:
@@ -74,11 +75,11 @@ class FileSink(ExportSink):
         return True
 
     def flush(self) -> None:
-        """All files are closed; the export puts them in place."""
+        """Close the last file; the export moves all files to their place."""
         self._end()
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the open file, if there is one."""
         if self._open is not None:
             self._open = None
             with suppress(Exception):
@@ -97,7 +98,7 @@ class FileSink(ExportSink):
 
     @abstractmethod
     def open_file(self, path: Path, table: Table) -> None:
-        """Begin the file of a table."""
+        """Open the file of a table and write what comes before its rows."""
 
     @abstractmethod
     def write_rows(self, batch: Batch) -> None:
@@ -105,32 +106,32 @@ class FileSink(ExportSink):
 
     @abstractmethod
     def close_file(self) -> None:
-        """End the open file."""
+        """Write what comes after the rows and close the file."""
 
 
 class TextFileSink(FileSink):
-    """A file of text."""
+    """Base of the formats that are UTF-8 text."""
 
     newline: ClassVar[str] = "\n"
 
     def open_file(self, path: Path, table: Table) -> None:  # noqa: ARG002  (the interface of a sink)
-        """Begin the file of a table."""
+        """Open the file of a table."""
         self._file: IO[str] = path.open("w", encoding="utf-8", newline="")
 
     def close_file(self) -> None:
-        """End the open file."""
+        """Close the file."""
         self._file.close()
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How texts begin that a spreadsheet takes for a formula."""
+"""First characters by which a spreadsheet takes a text for a formula."""
 
 
 class CsvSink(TextFileSink):
-    """CSV as RFC 4180 has it: UTF-8, CR LF between rows, quotes where needed; a missing value is an empty cell.
+    """CSV as in RFC 4180: UTF-8, CR LF between rows, quotes where needed; a missing value is an empty cell.
 
-    Answers are texts as they were sent. Beside the files stand `read.R` and `read.sas`, which read them with types and
-    labels.
+    Answers are written as the server sent them. `read.R` and `read.sas` in the same folder read the files with types
+    and labels.
 
     Args:
         excel_safe: put an apostrophe before texts that a spreadsheet would take for a formula. This alters data.
@@ -148,21 +149,21 @@ class CsvSink(TextFileSink):
         self._written: dict[str, Table] = {}
 
     def open_file(self, path: Path, table: Table) -> None:
-        """Begin with the names of the columns."""
+        """Open the file of a table and write the header."""
         super().open_file(path, table)
         self._writer = csv.writer(self._file, lineterminator="\r\n")
         self._writer.writerow(table.names)
         self._written[path.name] = table
 
     def give_up(self, table: Table) -> bool:
-        """Remove the file of a form that could not be written, also from the two readers."""
-        self._written = {name: one for name, one in self._written.items() if one is not table}
+        """Remove the file of a table that could not be written, also from `read.R` and `read.sas`."""
+        self._written = {name: written for name, written in self._written.items() if written is not table}
         return super().give_up(table)
 
     def write_rows(self, batch: Batch) -> None:
-        """Add rows."""
+        """Add rows to the open file."""
         columns = [
-            _words(cells) if column.kind is Kind.BOOLEAN else cells
+            _true_or_false(cells) if column.kind is Kind.BOOLEAN else cells
             for column, cells in zip(batch.table.columns, batch.columns, strict=True)
         ]
         if self._safe:
@@ -170,7 +171,7 @@ class CsvSink(TextFileSink):
         self._writer.writerows(zip(*columns, strict=True))
 
     def flush(self) -> None:
-        """Write the two readers."""
+        """Close the last file and write `read.R` and `read.sas`."""
         super().flush()
         if self._readers:
             from .on_disk.reading_scripts import r_reader, sas_reader
@@ -181,7 +182,7 @@ class CsvSink(TextFileSink):
                 self.outputs[f"_{name}"] = {"file": name}
 
 
-def _words(cells: Sequence[Any]) -> Sequence[Any]:
+def _true_or_false(cells: Sequence[Any]) -> Sequence[Any]:
     return ["true" if cell is True else "false" if cell is False else cell for cell in cells]
 
 
@@ -190,10 +191,10 @@ def _guarded(cell: Any) -> Any:
 
 
 class JsonLinesSink(TextFileSink):
-    """JSON Lines: one object a row, missing values as null.
+    """JSON Lines: one object per row, missing values as null.
 
     Args:
-        raw_records: the server's records untouched (but for blinded answers) instead of tidy rows.
+        raw_records: write the server's records unchanged, without blinded answers, instead of tidy rows.
     """
 
     kind = "jsonl"
@@ -207,11 +208,11 @@ class JsonLinesSink(TextFileSink):
         self.format = "raw" if raw_records else "tidy"
 
     def write_rows(self, batch: Batch) -> None:
-        """Add rows."""
+        """Add rows to the open file."""
         self._file.writelines(f"{text}\n" for text in self.texts(batch))
 
     def texts(self, batch: Batch) -> Iterable[str]:
-        """Each row as JSON."""
+        """The rows of a batch, each as JSON text."""
         if self.raw:
             return (line.decode("utf-8", "surrogatepass") for line in batch.lines)
         names = batch.table.names
@@ -220,32 +221,32 @@ class JsonLinesSink(TextFileSink):
 
 
 class JsonSink(JsonLinesSink):
-    """JSON: a list of objects a table; otherwise as `JsonLinesSink`."""
+    """JSON: one list of objects per table; otherwise the same as `JsonLinesSink`."""
 
     kind = "json"
     ending = "json"
 
     def open_file(self, path: Path, table: Table) -> None:
-        """Begin a list."""
+        """Open the file of a table and begin the list."""
         super().open_file(path, table)
         self._file.write("[")
         self._first = True
 
     def write_rows(self, batch: Batch) -> None:
-        """Add rows."""
+        """Add rows to the open file."""
         for text in self.texts(batch):
             self._file.write(f"\n{text}" if self._first else f",\n{text}")
             self._first = False
 
     def close_file(self) -> None:
-        """End the list."""
+        """End the list and close the file."""
         if not self._file.closed:
             self._file.write("\n]\n")
         super().close_file()
 
 
 def as_text(value: Any) -> str:
-    """Dates and times as ISO writes them."""
+    """A date or time in ISO 8601, a date and time with a blank between the two."""
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, (date, time)):

@@ -1,4 +1,4 @@
-"""The long format: one row an answer, in a table `answers` of any other sink."""
+"""The long format: one row per answer, written to a table `answers` through any other sink."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..errors import ExportConfigurationError
 from ..validation.kinds import Kind
-from .on_disk.folder import Home
+from .on_disk.folder import ExportFolder
 from .sink import ExportSink
 from .tables.batches import Batch, own_batch
 from .tables.layout import StudyTables, Table, own_table
@@ -26,21 +26,21 @@ _COLUMNS: Final = {
 
 
 class LongSink(ExportSink):
-    """Turns forms into rows of record, form, variable and value, and gives them to another sink.
+    """A sink that turns forms into rows of record, form, variable and value, and passes them to another sink.
 
-    Unanswered questions have no row. Undeclared answers stand in a row `undeclared`, as JSON. Other lists of the study
-    stay as they are.
+    Unanswered questions have no row. Undeclared answers are in a row `undeclared`, as JSON. Other lists of the study
+    are passed on unchanged.
 
     Args:
-        inner: the sink that takes the rows.
+        inner: the sink that receives the rows.
     """
 
     def __init__(self, inner: ExportSink) -> None:
         if inner.raw:
-            raise ExportConfigurationError("records as they came have no long format. Next: leave out one of the two")
+            raise ExportConfigurationError("raw records have no long format. Next: leave out one of the two")
         self.inner = inner
         self.kind = f"{inner.kind}-long"  # type: ignore[misc]
-        # Names of columns do not stand in the rows, and neither does a form's width; those of other lists do.
+        # A form's width and length limit nothing here; rules for names stay, because other lists are passed on.
         self.shape = replace(inner.shape, values="text", most_columns=None, most_rows=None)  # type: ignore[misc]
         self.own_tables = inner.own_tables
         self.cuts = inner.cuts  # type: ignore[misc]
@@ -51,21 +51,21 @@ class LongSink(ExportSink):
 
     @property
     def outputs(self) -> dict[str, dict[str, Any]]:
-        """What the other sink wrote."""
+        """Facts about what the inner sink wrote."""
         return self.inner.outputs
 
     @property
     def staged(self) -> Any:  # type: ignore[override]
-        """Files of the other sink."""
+        """Staged files of the inner sink."""
         return self.inner.staged
 
     @property
     def losses(self) -> Any:
-        """Losses of the other sink."""
+        """Losses of the inner sink."""
         return self.inner.losses
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:
-        """Begin the other sink with the one table."""
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
+        """Begin the inner sink with one table for all forms."""
         self.inner.begin(
             StudyTables(
                 tables.study_key, (self._table,), tables.left_out, tables.unassigned, tables.entities, tables.mapping
@@ -83,42 +83,42 @@ class LongSink(ExportSink):
         most = self.inner.shape.most_rows
         if most is not None and self._rows > most:
             raise ExportConfigurationError(
-                f"the answers are more than the {most:,} rows that {self.inner.kind} holds in a table. "
-                "Next: choose forms, or another format, such as parquet"
+                f"the answers need more than the {most:,} rows that {self.inner.kind} holds in one table. "
+                "Next: choose fewer forms, or another format such as parquet"
             )
         self.inner.write_batch(own_batch(self._table, self._number, rows))
         self._number += 1
 
     def flush(self) -> None:
-        """Flush the other sink."""
+        """Flush the inner sink."""
         self.inner.flush()
 
     def close(self) -> None:
-        """Close the other sink."""
+        """Close the inner sink."""
         self.inner.close()
 
     def end_table(self, table: Table) -> None:
-        """The answers of all forms are one table, so it ends with the last of them."""
+        """End other lists; the table of answers is shared by all forms, so no form ends it."""
         if not table.is_form:
             self.inner.end_table(table)
 
     def transient(self, error: BaseException) -> bool:
-        """As the other sink says."""
+        """Whether the inner sink calls the error temporary."""
         return self.inner.transient(error)
 
     def explain(self, error: BaseException) -> str:
-        """As the other sink says."""
+        """The inner sink's explanation."""
         return self.inner.explain(error)
 
 
 def _answers(batch: Batch) -> list[tuple[Any, ...]]:
     named = list(zip(batch.table.columns, batch.columns, strict=True))
     fields = {column.source: cells for column, cells in named if column.part == "field"}
-    facts = [fields[name] for name in ("recordId", "siteId", "subjectKey", "intervalId", "deleted")]
+    context = [fields[name] for name in ("recordId", "siteId", "subjectKey", "intervalId", "deleted")]
     columns = [(column.source, cells) for column, cells in named if column.part in ("answer", "other")]
     rows = []
-    for place, (record, site, subject, interval, deleted) in enumerate(zip(*facts, strict=True)):
+    for index, (record, site, subject, interval, deleted) in enumerate(zip(*context, strict=True)):
         for variable, cells in columns:
-            if cells[place] is not None:
-                rows.append((record, batch.table.key, site, subject, interval, deleted, variable, cells[place]))
+            if cells[index] is not None:
+                rows.append((record, batch.table.key, site, subject, interval, deleted, variable, cells[index]))
     return rows

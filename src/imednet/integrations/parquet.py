@@ -1,4 +1,4 @@
-"""Parquet, a file a table: types by design, and what is known of each column in its metadata."""
+"""Parquet: one file per table, with types from the study's design and the facts of each column in its metadata."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from urllib.parse import quote
 
 from ._optional import _require_optional_dep
 from .files import FileSink
-from .on_disk.folder import Home
+from .on_disk.folder import ExportFolder
 from .tables.arrow import pyarrow, record_batch, schema_of
 from .tables.batches import Batch
 from .tables.layout import Shape, StudyTables, Table
 
-_ROWS_A_GROUP = 10_000
-_BYTES_A_GROUP = 16_000_000
+_GROUP_ROWS = 10_000
+_GROUP_BYTES = 16_000_000
 _LONGEST_FOLDER = 180
 
 
 class ParquetSink(FileSink):
-    """Parquet.
+    """A folder of Parquet files.
 
     Args:
         folder: where the files go.
-        hive: `study=KEY/form=KEY/part-0.parquet`, as Hive, Spark and DuckDB read partitions.
+        hive: name the files `study=KEY/form=KEY/part-0.parquet`, partitions that Hive, Spark and DuckDB can read.
     """
 
     kind = "parquet"
@@ -42,34 +42,34 @@ class ParquetSink(FileSink):
         self._hive = hive
         self._writer: Any = None
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:
-        """Choose file names."""
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
+        """Choose the file names."""
         super().begin(tables, home)
         if self._hive:
-            study, same = _folder_name(tables.study_key), Counter[str]()
+            study, parts = _folder_name(tables.study_key), Counter[str]()
             for key in self._stems:
                 form = _folder_name(key)
-                self._stems[key] = f"study={study}/form={form}/part-{same[form.casefold()]}"
-                same[form.casefold()] += 1  # where case tells folders apart nowhere, two forms share one
+                self._stems[key] = f"study={study}/form={form}/part-{parts[form.casefold()]}"
+                parts[form.casefold()] += 1  # on a case-insensitive disk, `AE` and `ae` share one folder
 
     def open_file(self, path: Path, table: Table) -> None:
-        """Begin a file."""
+        """Open the file of a table."""
         self._schema = schema_of(table)
         self._held: list[Any] = []
         self._rows = self._bytes = 0
         self._writer = self._parquet.ParquetWriter(path, self._schema)
 
     def write_rows(self, batch: Batch) -> None:
-        """Hold rows until they are enough for a row group: small groups make large files, large ones take memory."""
-        made = record_batch(batch, self._schema)
-        self._held.append(made)
-        self._rows += len(made)
-        self._bytes += made.nbytes
-        if self._rows >= _ROWS_A_GROUP or self._bytes >= _BYTES_A_GROUP:
+        """Collect rows up to a row group: small groups make files larger, large ones take memory."""
+        rows = record_batch(batch, self._schema)
+        self._held.append(rows)
+        self._rows += len(rows)
+        self._bytes += rows.nbytes
+        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
             self._write_group()
 
     def close_file(self) -> None:
-        """End a file."""
+        """Write the last row group and close the file."""
         writer, self._writer = self._writer, None
         if writer is not None:
             try:
@@ -86,7 +86,7 @@ class ParquetSink(FileSink):
 
 
 def _folder_name(key: str) -> str:
-    """A key as a part of a path, in percent signs where a file system could take it for something else."""
+    """A key as part of a path, percent-encoded so that any file system accepts it."""
     name = quote(key.encode("utf-8", "replace"), safe="")
     if len(name) <= _LONGEST_FOLDER:
         return name

@@ -1,7 +1,8 @@
-"""What every target of an export is: a sink that is given batches, and how its passing failures are waited out.
+"""The interface of an export's target, a sink of batches, and the retries of its temporary failures.
 
-A sink is made (which checks its settings and connects), begun with all tables, given batches table by table, flushed
-once everything is written, and closed. Before `flush` nothing of a run may be visible in the target; after it all is.
+A sink's life: its constructor checks the settings and connects, `begin` gets all tables, `write_batch` gets rows table
+by table, `flush` is called once everything is written, and `close` at the end. Nothing of a run may be visible in the
+target before `flush`, and everything after it.
 """
 
 from __future__ import annotations
@@ -21,24 +22,24 @@ from .tables.layout import Shape, StudyTables, Table
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from .on_disk.folder import Home
+    from .on_disk.folder import ExportFolder
 
 
 class ExportSink(ABC):
-    """Base of all sinks. A sink of your own needs `write_batch`, `flush` and `close`.
+    """Base class of all sinks. A sink of your own needs `write_batch`, `flush` and `close`.
 
     Attributes:
-        kind: name of the target, as in the manifest.
-        shape: what the target can hold.
-        batch_rows, batch_bytes: how large a batch may become.
+        kind: name of the target in the manifest.
+        shape: limits of the target.
+        batch_rows, batch_bytes: maximum size of a batch.
         raw: whether it takes records as they came (`batch.lines`, `batch.records`), without columns.
-        arrow: whether it takes batches as Arrow where they can be had (`arrow.record_batch`); needs pyarrow.
-        needs: lists beside the records without which it cannot do.
-        own_tables: whether it takes the export's own tables too, the dictionary of columns and the issues.
-        cuts: whether long texts are cut, so that a file beside the manifest holds the issues uncut.
-        files: whether it writes files here, so that no failure of the file system passes by itself.
-        foreign: errors of the target's driver.
-        outputs: table key -> what the manifest says of it, such as the file.
+        arrow: whether it prefers batches as Arrow (`tables.arrow.record_batch`); needs pyarrow.
+        needs: lists it needs in addition to the records.
+        own_tables: whether it also takes the tables an export adds, the dictionary of columns and the issues.
+        cuts: whether it cuts long texts, so that the issues are also written, uncut, to a file beside the manifest.
+        files: whether it writes local files, so that an error of the file system is never retried.
+        foreign: exception classes of the target's driver.
+        outputs: table key -> facts for the manifest, such as the file.
         losses: cells that the target cannot hold as they are; the export lists them as issues.
 
     >>> from imednet.integrations import ExportSink
@@ -64,22 +65,22 @@ class ExportSink(ABC):
     own_tables: bool = True
     foreign: tuple[type[BaseException], ...] = ()
     staged: Sequence[str] = ()
-    """Files in the staging folder that are to be put in place."""
+    """Files in the staging folder, to be moved into place after `flush`."""
 
     @property
     def outputs(self) -> dict[str, dict[str, Any]]:
-        """Table key -> what the manifest says of it."""
-        found: dict[str, dict[str, Any]] = self.__dict__.setdefault("_outputs", {})
-        return found
+        """Table key -> facts for the manifest."""
+        outputs: dict[str, dict[str, Any]] = self.__dict__.setdefault("_outputs", {})
+        return outputs
 
     @property
     def losses(self) -> list[Issue]:
         """Cells that the target cannot hold as they are."""
-        found: list[Issue] = self.__dict__.setdefault("_losses", [])
-        return found
+        losses: list[Issue] = self.__dict__.setdefault("_losses", [])
+        return losses
 
     def reader(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None) -> Reader | RawReader:
-        """What makes the batches of a table; `drop` says which rows are left out."""
+        """The reader that builds the batches of a table; `drop` tells which rows to leave out."""
         if self.raw:
             return RawReader(table, drop)
         if self.arrow:
@@ -88,44 +89,44 @@ class ExportSink(ABC):
             return ArrowReader(table, drop)
         return Reader(table, drop)
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: B027  (not every target needs it)
-        """Called once, before anything is read: check limits, prepare tables.
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:  # noqa: B027  (not every target needs it)
+        """Check limits and prepare tables; called once, before records are read.
 
-        Raises ExportConfigurationError where the study does not fit the target.
+        Raises ExportConfigurationError if the study does not fit the target.
         """
 
     @abstractmethod
     def write_batch(self, batch: Batch) -> None:
-        """Write one batch; called again with the same batch after a passing failure, so it must not write it twice."""
+        """Write one batch; called with the same batch again after a temporary failure, and must not write it twice."""
 
     @abstractmethod
     def flush(self) -> None:
-        """Everything was written: put it in place, all or nothing."""
+        """Make everything written visible in the target, all or nothing."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the target; what was not flushed is given up."""
+        """Release the target; whatever was not flushed is discarded."""
 
     def end_table(self, table: Table) -> None:  # noqa: B027  (not every target needs it)
-        """Called after the last batch of a table."""
+        """Finish a table; called after its last batch."""
 
     def give_up(self, table: Table) -> bool:  # noqa: ARG002  (for sinks that can)
-        """Take back what was written of one table that cannot be written; whether that was possible.
+        """Remove what was written of a table that failed; return whether that was possible.
 
-        Where it is, the other tables are written all the same, and the export says that this one is missing.
+        If it was, the other tables are written all the same, and the export reports this one as missing.
         """
         return False
 
     def transient(self, error: BaseException) -> bool:
-        """Whether a failure may pass, so that the batch is written again: by default one of the network or the disk."""
+        """Whether an error is temporary, so that the batch is written again; by default any `OSError` of a server."""
         return isinstance(error, OSError) and not self.files
 
     def explain(self, error: BaseException) -> str:
-        """What a failure of the target means and what to do; never with a value of a cell or a password."""
-        return f"{type(error).__name__}. Next: see that the target can be written to, then run the export again"
+        """What went wrong in the target and what to do next; never quotes a cell or a password."""
+        return f"{type(error).__name__}. Next: check that the target accepts writes, then run the export again"
 
     def lost(self, table: Table, row: Any, column: str, value: str | None, reason: str) -> None:
-        """List a cell that could not be kept as it is."""
+        """Record a cell that the target could not hold as it is."""
         self.losses.append(Issue(table.key, row, column, value, reason))
 
     def __enter__(self) -> Self:
@@ -137,11 +138,20 @@ class ExportSink(ABC):
         self.close()
 
 
-def retried(sink: ExportSink, batch_id: str, work: Callable[[], None], max_retries: int, backoff: float) -> None:
-    """Do a piece of work on a target, again where its failure may pass.
+def call_with_retries(
+    sink: ExportSink, batch_id: str, work: Callable[[], None], max_retries: int, backoff: float
+) -> None:
+    """Call `work`, and call it again after a temporary failure of the sink.
+
+    Args:
+        sink: the sink whose `transient` and `explain` judge a failure.
+        batch_id: the batch, for the error message.
+        work: the call that writes.
+        max_retries: number of further attempts.
+        backoff: seconds to wait after the first failure, roughly; later waits are longer, up to 30 seconds.
 
     Raises:
-        ExportBatchError: with `batch_id`, once all attempts failed.
+        ExportBatchError: all attempts failed.
         ExportError: a file could not be written.
     """
     retrying = tenacity.Retrying(
@@ -163,20 +173,20 @@ def retried(sink: ExportSink, batch_id: str, work: Callable[[], None], max_retri
                 "Next: make room, or choose another target"
             ) from None
         attempts = retrying.statistics.get("attempt_number", 1)
-        tried = f" ({attempts} attempts)" if attempts > 1 else ""
+        attempted = f" ({attempts} attempts)" if attempts > 1 else ""
         if isinstance(error, sink.foreign):
-            raise ExportBatchError(batch_id, f"{sink.explain(error)}{tried}") from None
-        raise ExportBatchError(batch_id, f"{ExportSink.explain(sink, error)}{tried}") from error
+            raise ExportBatchError(batch_id, f"{sink.explain(error)}{attempted}") from None
+        raise ExportBatchError(batch_id, f"{ExportSink.explain(sink, error)}{attempted}") from error
 
 
 _SECRET = re.compile(r"(?i)(password|passwd|pwd|token|secret|key)=([^&;\s]+)")
 
 
 def _redact_uri(uri: str) -> str:
-    """A connection string without user, password and secret parameters, for messages and logs.
+    """A connection string with user, password and secret parameters masked, for messages and logs.
 
     >>> _redact_uri("postgresql://app:s3cret@db.example.org/x?password=y")
     'postgresql://***@db.example.org/x?password=***'
     """
-    # Up to the last sign of its kind: a password may hold any other one.
+    # Everything up to the last `@` is masked, because a password may itself contain one.
     return _SECRET.sub(r"\1=***", re.sub(r"://.*@", "://***@", uri, flags=re.DOTALL))

@@ -19,7 +19,7 @@ from typing import Any, Final
 from ..errors import ExportConfigurationError
 from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
-from .on_disk.folder import Home
+from .on_disk.folder import ExportFolder
 from .sink import ExportSink, _redact_uri
 from .sql_names import OTHERS, RULES
 from .sql_statements import Name, statement
@@ -95,7 +95,7 @@ class SqlSink(ExportSink):
                 f"{self._where} cannot be opened: {_reason(error)}. Next: check host, database, user and password"
             ) from None
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:  # noqa: ARG002  (the interface of a sink)
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:  # noqa: ARG002  (the interface of a sink)
         """Refuse to replace tables that no export made."""
         self._study = tables.study_key
         for key in tables.keys:
@@ -106,7 +106,7 @@ class SqlSink(ExportSink):
                 self._names[table.key].append(self._namer.name(f"{table.key}/{number}", wanted))
         mark = hashlib.sha256(f"{self._study}\0{self._prefix}".encode()).hexdigest()[:8]
         self._hidden = f"_imednet_{mark}_"
-        refuse_foreign(self._where, self._study, self._finals, self._existing, self._owned())
+        refuse_unowned(self._where, self._study, self._finals, self._existing, self._owned())
         for name in sorted(self._existing):  # what a run left that was cut off
             if name.startswith(self._hidden):
                 self._drop(name)
@@ -405,7 +405,7 @@ def _reason(error: BaseException) -> str:
     return re.sub(r"://\S+@", "://***@", re.sub(r"\s+", " ", line))[:200]
 
 
-def refuse_foreign(
+def refuse_unowned(
     where: str, study: str, names: Iterable[str], existing: Iterable[str], owned: Mapping[str, str]
 ) -> None:
     """Refuse to replace a table that no export made, or one of another study. Case does not tell tables apart."""

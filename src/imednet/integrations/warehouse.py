@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Final
 from ..errors import ExportConfigurationError, ExportError
 from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
-from .on_disk.folder import Home
+from .on_disk.folder import ExportFolder
 from .sink import ExportSink
-from .sql import refuse_foreign
+from .sql import refuse_unowned
 from .tables.arrow import pyarrow, record_batch, schema_of
 from .tables.batches import Batch
 from .tables.layout import Column, Shape, StudyTables, Table
@@ -92,7 +92,7 @@ class SnowflakeSink(ExportSink):
         self._raw_rows = 0
         self._forms: list[str] = []
 
-    def begin(self, tables: StudyTables, home: Home | None) -> None:
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
         """Make the stage; names of tables are those of the forms, in upper case."""
         assert home is not None
         self._study, self._folder = tables.study_key, home.staging
@@ -103,7 +103,7 @@ class SnowflakeSink(ExportSink):
         owned = {str(name): str(study) for name, study in self._execute(f"SELECT NAME, STUDY FROM {owners}")}
         scope = f" IN SCHEMA {self._scope}" if self._scope else ""
         existing = [str(row[1]) for row in self._execute(f"SHOW TABLES{scope}")]
-        refuse_foreign("the schema", self._study, self._names.values(), existing, owned)
+        refuse_unowned("the schema", self._study, self._names.values(), existing, owned)
         for name in self._names.values():
             if name not in owned:
                 values = f"({_literal(name)}, {_literal(self._study)})"

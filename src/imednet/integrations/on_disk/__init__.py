@@ -1,1 +1,1 @@
-"""What an export leaves on a disk: its folder and manifest, the extraction log, scripts that read it, snapshots."""
+"""Files an export leaves on disk: its folder and manifest, the extraction log, reading scripts, snapshots."""

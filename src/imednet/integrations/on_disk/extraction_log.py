@@ -1,6 +1,7 @@
-"""The extraction log: one line a run, each holding the hash of the line before, so that none can be changed unseen.
+"""The extraction log: one JSON line per run, each with the hash of the line before, so that any change is detected.
 
-It says who exported what, when, into which kind of target, with how many rows, and with which proof; never an answer.
+An entry says who exported what and when, the kind of target, the number of rows and the proof of each read. It never
+holds an answer.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from ...errors import ExportError
 from ...utils import disk
 from .folder import LOG, MANIFEST, file_entries, read_object, sha256
 
-_START = "0" * 64
+_FIRST_HASH = "0" * 64
 
 
 def append(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
-    """Add one entry; who and when are added here."""
+    """Add one entry and return it; its number, time, user, host and hashes are added here."""
     path = folder / LOG
     entries = read(folder) if path.exists() else []
     entry = {
@@ -32,12 +33,12 @@ def append(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
         "user": _user(),
         "host": platform.node(),
         **facts,
-        "previous": entries[-1]["hash"] if entries else _START,
+        "previous": entries[-1]["hash"] if entries else _FIRST_HASH,
     }
     entry["hash"] = _hash(entry)
-    whole = path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
+    end_of_last_line = path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
     with path.open("ab") as file:
-        file.truncate(whole)  # a run that died while it wrote its entry left a part of one
+        file.truncate(end_of_last_line)  # a run that died while writing its entry left part of one
         file.write(json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         file.flush()
         disk.flush(file.fileno())
@@ -45,19 +46,19 @@ def append(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def count(folder: Path) -> int:
-    """How many runs the log of a folder holds; the manifest says which one it is of, so that none can be cut off."""
+    """The number of runs in a folder's log; the manifest stores its own, so a log cut short is detected."""
     return len(read(folder)) if (folder / LOG).exists() else 0
 
 
 def read(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """All entries of the log in a folder, oldest first.
+    """All entries of a folder's log, oldest first.
 
-    Raises ExportError where there is no log, or a line of it is not whole.
+    Raises ExportError if there is no log or a line of it is incomplete.
     """
     path = Path(folder) / LOG
     try:
         entries = [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1] if line]
-        if not all(isinstance(one, dict) and isinstance(one.get("hash"), str) for one in entries):
+        if not all(isinstance(entry, dict) and isinstance(entry.get("hash"), str) for entry in entries):
             raise ValueError("no entries")
         return entries
     except FileNotFoundError:
@@ -68,63 +69,63 @@ def read(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Verified:
-    """What `verify` found: how many entries are sound, and what is wrong, in words."""
+    """The result of `verify`: the number of entries it could check, and each problem as a sentence."""
 
     entries: int
     problems: list[str]
 
 
 def verify(folder: str | os.PathLike[str]) -> Verified:
-    """Whether no entry was changed, taken out or cut off, and the files are those the last run wrote."""
+    """Check that no entry was changed or removed, and that the files are those the last run wrote."""
     path = Path(folder) / LOG
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, ValueError):
-        return Verified(0, [f"{folder} has no extraction log that can be read"])
+        return Verified(0, [f"{folder} has no readable extraction log"])
     problems: list[str] = []
-    previous, entries = _START, []
+    previous, entries = _FIRST_HASH, []
     if lines.pop():
-        problems.append("the last entry is not whole")
+        problems.append("the last entry is incomplete")
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
             sound = entry["hash"] == _hash({k: v for k, v in entry.items() if k != "hash"})
             linked = entry["previous"] == previous and entry["number"] == number
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            problems.append(f"entry {number} is not whole")
+            problems.append(f"entry {number} is incomplete")
             break
         if not sound:
             problems.append(f"entry {number} was changed")
         elif not linked:
-            problems.append(f"an entry before number {number} was taken out or changed")
+            problems.append(f"an entry before number {number} was removed or changed")
         previous = entry["hash"]
         entries.append(entry)
     manifest = Path(folder) / MANIFEST
     if entries and not problems:
-        said = [entry["manifestSha256"] for entry in entries if entry.get("manifestSha256")]
-        if said and (not manifest.exists() or sha256(manifest) != said[-1]):
+        digests = [entry["manifestSha256"] for entry in entries if entry.get("manifestSha256")]
+        if digests and (not manifest.exists() or sha256(manifest) != digests[-1]):
             problems.append("the manifest is not the one of the last entry: entries were cut off, or it was changed")
-        elif said:
-            problems += _files(manifest)
+        elif digests:
+            problems += _file_problems(manifest)
     return Verified(len(entries), problems)
 
 
-def _files(manifest: Path) -> list[str]:
-    """Files of the manifest that are missing or are not as they were written."""
-    found = []
+def _file_problems(manifest: Path) -> list[str]:
+    """A sentence for each file of the manifest that is missing or was changed."""
+    problems = []
     for entry in file_entries(read_object(manifest)):
         if not entry.get("file"):
             continue
         try:
             path = disk.inside(manifest.parent, str(entry["file"]))
         except disk.OutsideError as error:
-            found.append(str(error))
+            problems.append(str(error))
             continue
         if not path.is_file():
-            found.append(f"{entry['file']} is missing")
+            problems.append(f"{entry['file']} is missing")
         elif entry.get("sha256") and sha256(path) != entry["sha256"]:
-            found.append(f"{entry['file']} was changed")
-    return found
+            problems.append(f"{entry['file']} was changed")
+    return problems
 
 
 def _hash(entry: dict[str, Any]) -> str:
@@ -134,5 +135,5 @@ def _hash(entry: dict[str, Any]) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container without a name for its user
+    except (OSError, KeyError, ImportError):  # a container whose user has no name
         return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"

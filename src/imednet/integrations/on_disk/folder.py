@@ -1,7 +1,8 @@
-"""The folder an export lives in: its manifest, its extraction log, and while it runs a hidden spool.
+"""The folder of an export: its manifest, its extraction log and, while a run is under way, a hidden spool.
 
-For exports into files it is the target itself; for a single file or a server it stands beside. Files appear in it
-whole: written under a hidden name, synced, renamed. What an earlier run left stays until its successor takes its place.
+An export to files has its files in the folder too; an export to a single file or a server has only a folder of this
+kind beside it. A file appears only once it is complete: it is written under a hidden name, synced and renamed. The
+files of an earlier export stay until the new ones take their place.
 """
 
 from __future__ import annotations
@@ -25,16 +26,23 @@ LOG: Final = "extraction-log.jsonl"
 HIDDEN: Final = ".imednet-spool"
 ISSUES_FILE: Final = "issues.jsonl"
 OURS: Final = tuple(name.partition(".")[0] for name in (MANIFEST, LOG, ISSUES_FILE))
-"""Names, without ending, of the files beside those of tables."""
+"""Names, without extension, of the files that are not tables."""
 _LOCK: Final = ".imednet-lock"
-_PLACED: Final = ".imednet-placed"
+_WORKBOOK: Final = ".imednet-placed"
 
 
-class Home:
-    """A folder, locked while a run works in it.
+class ExportFolder:
+    """The folder of one export, locked while it is used as a context manager.
+
+    Attributes:
+        path: the folder.
+        hidden: the hidden folder that holds the following three.
+        spool: lines read from the server; kept for the next run if `keep_spool` is set.
+        staging: files that are being written.
+        before: files of the earlier export while new ones take their place.
 
     Raises:
-        ExportConfigurationError: it holds files that no earlier export wrote, cannot be made, or is in use.
+        ExportConfigurationError: it holds files that no earlier export wrote, cannot be created, or is in use.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -47,24 +55,24 @@ class Home:
         self.staging = self.hidden / "out"
         self.before = self.hidden / "before"
         self.keep_spool = False
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self._lock: int | None = None
-        self._stranded = False
+        self._needs_backup = False
 
     def __enter__(self) -> Self:
         try:
             self._check()
-            for folder in reversed([one for one in (self.path, *self.path.parents) if not one.exists()]):
+            for folder in reversed([path for path in (self.path, *self.path.parents) if not path.exists()]):
                 folder.mkdir()
-                self._made.append(folder)
+                self._created.append(folder)
             self._take_lock()
             self.hidden.mkdir(mode=0o700, exist_ok=True)
             shutil.rmtree(self.staging, ignore_errors=True)
             self._recover()
             self.keep_spool = (self.spool / "journal.jsonl").exists()
         except BaseException as error:
-            self._let_go()
-            self._unmake()
+            self._release_lock()
+            self._remove_created()
             if not isinstance(error, OSError):
                 raise
             raise ExportConfigurationError(
@@ -76,46 +84,46 @@ class Home:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         shutil.rmtree(self.staging, ignore_errors=True)
-        if not self.keep_spool and not self._stranded:
+        if not self.keep_spool and not self._needs_backup:
             shutil.rmtree(self.hidden, ignore_errors=True)
-        self._let_go()
+        self._release_lock()
         if kind is not None:
-            self._unmake()
+            self._remove_created()
 
     # ---- what an earlier run left
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest of the last run that ended; `None` where there is none."""
+        """The manifest of the last run that ended, or `None`."""
         return read_object(self.path / MANIFEST)
 
-    def placed(self) -> str:
-        """The SHA-256 of a target that stands beside this folder, if a run ended between it and its manifest."""
-        return str((read_object(self.path / _PLACED) or {}).get("sha256"))
+    def workbook_digest(self) -> str:
+        """The SHA-256 of a workbook whose run ended before its manifest was written; `"None"` if there was none."""
+        return str((read_object(self.path / _WORKBOOK) or {}).get("sha256"))
 
-    def note_placed(self, digest: str) -> None:
-        """Say what is about to be put in place: a run that ends before its manifest is there is known by it."""
-        write_json(self.path / _PLACED, {"sha256": digest})
+    def note_workbook(self, digest: str) -> None:
+        """Store the SHA-256 of a workbook before it is renamed, so that a run cut off there can replace it."""
+        write_json(self.path / _WORKBOOK, {"sha256": digest})
 
     def _recover(self) -> None:
-        """Undo what a run did that died while it put its files in place."""
-        for name in (MANIFEST, _PLACED):
+        """Undo a run that died while it was moving its files into place."""
+        for name in (MANIFEST, _WORKBOOK):
             disk.partial(self.path / name).unlink(missing_ok=True)
         begun = read_object(self.hidden / MANIFEST)
         if begun is None:
             return
-        there = read_object(self.path / MANIFEST)
-        if there != begun:
-            old = set(_names(there))
-            for name in _names(begun):
+        current = read_object(self.path / MANIFEST)
+        if current != begun:
+            old = set(_file_names(current))
+            for name in _file_names(begun):
                 if (self.before / name).exists():
-                    _move(self.before / name, self._own(name))
+                    _move(self.before / name, self._path_of(name))
                 elif name not in old:
-                    self._own(name).unlink(missing_ok=True)
+                    self._path_of(name).unlink(missing_ok=True)
         shutil.rmtree(self.before, ignore_errors=True)
         (self.hidden / MANIFEST).unlink(missing_ok=True)
 
-    def _own(self, name: str) -> Path:
-        """The path of a file of this folder. Raises ExportConfigurationError for a name that leads out of it."""
+    def _path_of(self, name: str) -> Path:
+        """The path of a file in this folder. Raises ExportConfigurationError for a name that leads out of it."""
         try:
             path = disk.inside(self.path, name)
             if name.partition("/")[0] in (MANIFEST, LOG) or name.startswith(".imednet-"):
@@ -129,81 +137,81 @@ class Home:
         return path
 
     def _check(self) -> None:
-        """Refuse a folder with anything in it that no export wrote, and links in place of our own files."""
+        """Refuse a folder that holds files no export wrote, or links where an export's own files belong."""
         if not self.path.exists() and not self.path.is_symlink():
             return
         if not self.path.is_dir():
             raise ExportConfigurationError(f"{self.path} is not a folder. Next: choose another name")
-        ours = [self.path / name for name in (MANIFEST, LOG, HIDDEN, _LOCK, _PLACED)]
+        ours = [self.path / name for name in (MANIFEST, LOG, HIDDEN, _LOCK, _WORKBOOK)]
         inner = [self.staging, self.before, self.spool, self.hidden / MANIFEST, self.spool / "journal.jsonl"]
-        for path in (*ours, *(disk.partial(self.path / name) for name in (MANIFEST, _PLACED)), *inner):
+        for path in (*ours, *(disk.partial(self.path / name) for name in (MANIFEST, _WORKBOOK)), *inner):
             if path.is_symlink():
                 raise ExportConfigurationError(
                     f"{path} is a link; nothing is written through it. Next: remove it, or choose another folder"
                 )
-        known = {path.name for path in ours} | {disk.partial(self.path / name).name for name in (MANIFEST, _PLACED)}
+        known = {path.name for path in ours} | {disk.partial(self.path / name).name for name in (MANIFEST, _WORKBOOK)}
         for manifest in (self.manifest(), read_object(self.hidden / MANIFEST)):
-            for name in _names(manifest):
-                self._own(name)
+            for name in _file_names(manifest):
+                self._path_of(name)
                 known.add(name.partition("/")[0])
         if not {entry.name for entry in self.path.iterdir()} <= known:
             raise ExportConfigurationError(
                 f"{self.path} holds files that no earlier export wrote. Next: choose another folder, or empty this one"
             )
 
-    # ---- putting in place
+    # ---- publishing files
 
-    def place(self, names: Sequence[str], manifest: dict[str, Any], stay: set[str]) -> None:
-        """Put staged files and the manifest in place, and remove what an earlier run left, but for `stay`.
+    def publish(self, names: Sequence[str], manifest: dict[str, Any], keep: set[str]) -> None:
+        """Move staged files and the manifest into place, and remove files of an earlier run except those in `keep`.
 
         Raises:
-            ExportError: a file could neither be replaced nor be put back; the message names where it is.
+            ExportError: a file could be neither replaced nor restored; the message says where it is kept.
         """
-        old = set(_names(self.manifest()))
+        old = set(_file_names(self.manifest()))
         for name in names:
             disk.flush_file(self.staging / name)
         if names:
-            write_json(self.hidden / MANIFEST, manifest)  # a run that dies below is known by it
+            write_json(self.hidden / MANIFEST, manifest)  # from here on `_recover` can undo a run that dies
         moved: list[str] = []
         try:
             for name in names:
                 moved.append(name)
-                _move(self._own(name), self.before / name)
-                _move(self.staging / name, self._own(name))
+                _move(self._path_of(name), self.before / name)
+                _move(self.staging / name, self._path_of(name))
             write_json(self.path / MANIFEST, manifest)
         except BaseException as error:
-            self._put_back(moved, error)
+            self._restore(moved, error)
             raise
         (self.hidden / MANIFEST).unlink(missing_ok=True)
-        (self.path / _PLACED).unlink(missing_ok=True)
+        (self.path / _WORKBOOK).unlink(missing_ok=True)
         shutil.rmtree(self.before, ignore_errors=True)
-        for name in sorted(old - set(names) - stay):
-            self._own(name).unlink(missing_ok=True)
+        for name in sorted(old - set(names) - keep):
+            self._path_of(name).unlink(missing_ok=True)
             for folder in Path(name).parents[:-1]:
                 with suppress(OSError):
                     (self.path / folder).rmdir()
 
-    def _put_back(self, moved: Sequence[str], error: BaseException) -> None:
-        """Give the earlier files their places again; those that cannot be put back are kept and named."""
-        lost = []
+    def _restore(self, moved: Sequence[str], error: BaseException) -> None:
+        """Move the earlier files back to their places; raise ExportError that names those that cannot be restored."""
+        stuck = []
         for name in reversed(moved):
             try:
                 if (self.before / name).exists():
-                    _move(self.before / name, self._own(name))
-                elif not (self.staging / name).exists():  # it is in place, and nothing stood there before
-                    self._own(name).unlink(missing_ok=True)
+                    _move(self.before / name, self._path_of(name))
+                elif not (self.staging / name).exists():  # the new file is in place and replaced nothing
+                    self._path_of(name).unlink(missing_ok=True)
             except OSError:
-                lost.append(name)
-        kept = [name for name in lost if (self.before / name).exists()]
-        if not lost:
+                stuck.append(name)
+        kept = [name for name in stuck if (self.before / name).exists()]
+        if not stuck:
             (self.hidden / MANIFEST).unlink(missing_ok=True)
         else:
-            self._stranded = True
+            self._needs_backup = True
         if kept and isinstance(error, Exception):
             raise ExportError(
-                f"{len(kept)} files of the earlier export could not be put back ({', '.join(sorted(kept)[:5])}); they "
-                f"are kept in {self.before}. Next: make the folder writable, then run the export again; it puts them "
-                "back"
+                f"{len(kept)} files of the earlier export could not be restored ({', '.join(sorted(kept)[:5])}); they "
+                f"are kept in {self.before}. Next: make the folder writable, then run the export again; it restores "
+                "them"
             ) from error
 
     def _take_lock(self) -> None:
@@ -211,36 +219,36 @@ class Home:
             self._lock = disk.open_locked(self.path / _LOCK, os.O_RDWR)
         except disk.InUseError:
             raise ExportConfigurationError(
-                f"another export works in {self.path}. Next: wait for it, or choose another folder"
+                f"another export is using {self.path}. Next: wait for it to end, or choose another folder"
             ) from None
 
-    def _let_go(self) -> None:
+    def _release_lock(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
             disk.close_locked(lock, self.path / _LOCK, remove=True)
 
-    def _unmake(self) -> None:
-        for folder in reversed(self._made):
-            with suppress(OSError):  # somebody else uses it by now, or a spool waits in it
+    def _remove_created(self) -> None:
+        for folder in reversed(self._created):
+            with suppress(OSError):  # the folder holds a spool, or somebody else uses it by now
                 folder.rmdir()
 
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
-    """The path of a target. Raises ExportConfigurationError for what can be none."""
+    """The path of a target. Raises ExportConfigurationError for a value that cannot be a path."""
     if not isinstance(path, (str, os.PathLike)) or not str(path) or "\0" in str(path):
         raise ExportConfigurationError("the target must be the path of a file or folder")
     return Path(path)
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename a file where there is one, making the folders above its new place."""
+    """Rename a file if it exists, creating the folders of its new path."""
     if source.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file so that it is there whole or not at all."""
+    """Write a JSON file atomically."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     disk.write_whole(path, (text if writable(text) else json.dumps(value, indent=2)) + "\n")
 
@@ -252,30 +260,30 @@ def sha256(path: Path) -> str:
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; `None` where there is none."""
+    """The object in a JSON file; `None` if there is no such file or it holds something else."""
     try:
-        found = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def file_entries(manifest: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """What a manifest says of files and tables; it was read from a file, so that it may hold anything."""
+    """Entries of a manifest's `files`; anything unexpected is skipped, because the manifest comes from a file."""
     files = (manifest or {}).get("files")
-    return [one for one in files if isinstance(one, dict)] if isinstance(files, list) else []
+    return [entry for entry in files if isinstance(entry, dict)] if isinstance(files, list) else []
 
 
-def _names(manifest: dict[str, Any] | None) -> list[str]:
-    """Files that a manifest says an export wrote."""
-    return [str(one["file"]) for one in file_entries(manifest) if one.get("file")]
+def _file_names(manifest: dict[str, Any] | None) -> list[str]:
+    """Names of the files that an export wrote according to its manifest."""
+    return [str(entry["file"]) for entry in file_entries(manifest) if entry.get("file")]
 
 
 def state_folder(*facts: str) -> Path:
-    """The folder of manifest, log and spool for a target that is no file: one for each study and target.
+    """The folder of manifest, log and spool for a target that is not a file: one for each study and target.
 
-    Below `IMEDNET_STATE_HOME`, else `XDG_STATE_HOME`, else `~/.local/state`. The name tells nothing of the target but
-    its kind and the study.
+    It is below `IMEDNET_STATE_HOME`, else `XDG_STATE_HOME`, else `~/.local/state`. Its name shows the kind of target
+    and the study, and of the address only a hash.
 
     Raises:
         ExportConfigurationError: this user has no home folder.

@@ -1,6 +1,7 @@
-"""Scripts beside CSV files that read them with types and labels: `read.R` for R, `read.sas` for SAS.
+"""Scripts that read exported CSV files with types and labels: `read.R` for R, `read.sas` for SAS.
 
-They obey the rules of `values`: what is not written as its kind demands becomes missing; the text stays in the file.
+They follow the rules of `validation.kinds`: a text that does not fit its variable's type becomes missing, and stays in
+the file as it is.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ _R_HEAD = r"""# Reads the CSV files beside this script, with types and labels. N
 #   source("read.R", encoding = "UTF-8"); study <- read_study(".")
 #   attr(study$VS$SYSBP1, "label")
 #
-# What is not written as its kind demands is NA here; _issues.csv lists the answers concerned.
+# A text that does not fit its variable's type is NA here; _issues.csv lists these answers.
 
-# R takes a carriage return for the end of a line even inside quotes, so those are kept aside meanwhile.
+# R takes a carriage return for the end of a line even inside quotes, so it is replaced while the file is read.
 .read_text <- function(path) {
   text <- readChar(path, file.size(path), useBytes = TRUE)
   parts <- strsplit(text, "\"", fixed = TRUE, useBytes = TRUE)[[1]]
@@ -77,7 +78,7 @@ read_study <- function(folder = ".") {
 
 
 def r_reader(files: Mapping[str, Table]) -> str:
-    """A script for R that reads all files: file name -> table."""
+    """An R script that reads all files, given as file name -> table."""
     lines = [_R_HEAD]
     for name, table in files.items():
         kinds = ", ".join(f"{_r_name(c.name)} = {_r_text(_r_kind(c))}" for c in table.columns)
@@ -91,7 +92,7 @@ def r_reader(files: Mapping[str, Table]) -> str:
 
 
 def kind_by_design(column: Column) -> Kind:
-    """The kind a column would have if it were typed."""
+    """The kind a column has by the study's design, whether or not the export typed it."""
     return kind_of(column.variable_type) if column.part == "answer" and column.variable_type else column.kind
 
 
@@ -101,8 +102,8 @@ def _r_kind(column: Column) -> str:
 
 
 def _r_text(value: str) -> str:
-    signs = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": ""}
-    return '"' + "".join(signs.get(sign, sign) for sign in value) + '"'
+    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": ""}
+    return '"' + "".join(escapes.get(character, character) for character in value) + '"'
 
 
 def _r_name(value: str) -> str:
@@ -126,35 +127,36 @@ _INFORMATS = {
 
 
 def sas_reader(files: Mapping[str, Table]) -> str:
-    """A program for SAS that reads all files: file name -> table."""
+    """A SAS program that reads all files, given as file name -> table."""
     lines = [_SAS_HEAD]
     sets = Namer(longest=32, clean=True)
     for name, table in files.items():
         namer = Namer(longest=32, clean=True)
         names = [namer.name(column.name, column.name) for column in table.columns]
-        as_text = {one: namer.name(f"{one}/text", f"{one[:30]}_c") for one in names}
+        text_names = {variable: namer.name(f"{variable}/text", f"{variable[:30]}_c") for variable in names}
         typed = [
-            (name, column, _INFORMATS[kind_by_design(column)])
-            for name, column in zip(names, table.columns, strict=True)
+            (variable, _INFORMATS[kind_by_design(column)])
+            for variable, column in zip(names, table.columns, strict=True)
             if kind_by_design(column) in _INFORMATS
         ]
-        cast = {name for name, _, _ in typed}
+        read_as = {variable: variable for variable in names} | {variable: text_names[variable] for variable, _ in typed}
+        typed_names = {variable for variable, _ in typed}
         lines.append(f"data {sets.name(table.key, table.key)};\n")
         lines.append(
             f'  infile "&folder./{name}" dsd dlm="," firstobs=2 lrecl=1000000 termstr=crlf encoding="utf-8";\n'
         )
         lines.append("  length\n")
-        lines += [f"    {as_text[one] if one in cast else one} {'$40' if one in cast else '$32767'}\n" for one in names]
+        lines += [f"    {read_as[variable]} {'$40' if variable in typed_names else '$32767'}\n" for variable in names]
         lines.append("  ;\n  input\n")
-        lines += [f"    {as_text[one] if one in cast else one}\n" for one in names]
+        lines += [f"    {read_as[variable]}\n" for variable in names]
         lines.append("  ;\n")
-        for one, _, (informat, form) in typed:
-            lines.append(f"  {one} = input({as_text[one]}, ?? {informat}); format {one} {form};\n")
-        for one, column in zip(names, table.columns, strict=True):
+        for variable, (informat, display) in typed:
+            lines.append(f"  {variable} = input({text_names[variable]}, ?? {informat}); format {variable} {display};\n")
+        for variable, column in zip(names, table.columns, strict=True):
             if column.label:
-                lines.append(f"  label {one} = '{_sas_label(column.label)}';\n")
-        if cast:
-            lines.append(f"  drop {' '.join(as_text[one] for one, _, _ in typed)};\n")
+                lines.append(f"  label {variable} = '{_sas_label(column.label)}';\n")
+        if typed:
+            lines.append(f"  drop {' '.join(text_names[variable] for variable, _ in typed)};\n")
         lines.append("run;\n\n")
     return "".join(lines)
 

@@ -1,4 +1,4 @@
-"""Exports read back: a folder with its manifest is a snapshot of a study; two of them tell which answers changed."""
+"""Snapshots: exports read back from their folder, and the answers that changed between two of them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ..tables.layout import CONTEXT, OTHER
 from .folder import MANIFEST, file_entries, sha256
 
 _FORMATS: Final = ("csv", "jsonl", "json", "parquet")
-_OWN: Final = (frozenset(CONTEXT) | {"data.dateCreated", "data.dateModified"}) - {"recordStatus", "deleted"}
-"""Fields of a record that are no answers; a change of the other two is a change."""
+_NOT_COMPARED: Final = (frozenset(CONTEXT) | {"data.dateCreated", "data.dateModified"}) - {"recordStatus", "deleted"}
+"""Fields of a record that are not answers; a new `recordStatus` or `deleted` counts as a change all the same."""
 
 
 @dataclass(frozen=True)
 class ValueChange:
-    """An answer, or a field of the record, that two snapshots hold otherwise.
+    """A difference between two snapshots: an answer, the status of a record, or a record as a whole.
 
     Attributes:
         form_key, record_id: the record.
-        variable: the variable's column; `None` where the whole record came or went.
-        old, new: the values as text; `None` where there is none.
+        variable: the variable's column; `None` if the whole record was added or removed.
+        old, new: the values as text; `None` for a missing value.
     """
 
     form_key: str
@@ -50,13 +50,13 @@ class ValueChange:
 
 
 class Snapshot:
-    """An export of a study into files.
+    """A complete export of a study to files.
 
     Args:
-        folder: where its manifest is.
+        folder: the folder with its manifest.
 
     Raises:
-        ArgumentError: it is no export into CSV, JSON, JSON Lines or Parquet files.
+        ArgumentError: the folder holds no complete export to CSV, JSON, JSON Lines or Parquet files.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -65,82 +65,89 @@ class Snapshot:
             self.manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
             self.format: str = self.manifest["format"]
             self.study_key: str = self.manifest["study"]
-            files = [one for one in file_entries(self.manifest) if "form" in one]
-            self._files = {one["form"]: disk.inside(self.folder, one["file"]) for one in files}
-            self._ids = {one["form"]: one.get("formId") for one in files}
+            entries = [entry for entry in file_entries(self.manifest) if "form" in entry]
+            self._files = {entry["form"]: disk.inside(self.folder, entry["file"]) for entry in entries}
+            self._ids = {entry["form"]: entry.get("formId") for entry in entries}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise ArgumentError(f"{self.folder} holds no export. Next: imednet export parquet STUDY FOLDER") from None
         if self.format not in _FORMATS:
-            raise ArgumentError(f"{self.folder} is an export into {self.format}; choose one into {', '.join(_FORMATS)}")
+            formats = ", ".join(_FORMATS)
+            raise ArgumentError(f"{self.folder} is an export to {self.format}. Next: choose one to {formats}")
         if self.manifest.get("status") != "complete":
             raise ArgumentError(f"{self.folder} is an incomplete export. Next: run it again until it is complete")
 
     @property
     def taken(self) -> str | None:
-        """The server's time when the export ended, UTC."""
+        """The server's time when the export ended, in UTC."""
         taken: str | None = (self.manifest.get("serverTime") or {}).get("to")
         return taken
 
     @property
     def forms(self) -> list[str]:
-        """Keys of the forms it has."""
+        """Keys of the exported forms."""
         return [key for key in self._files if not key.startswith("_")]
 
     def records(self, form_key: str) -> Iterator[tuple[int, dict[str, str]]]:
-        """Records of one form: number, and its answers and status as text; missing ones are left out."""
+        """Records of one form as pairs of record id and answers.
+
+        Answers and status are text; missing values are left out.
+        """
         path = self._files[form_key]
         self._check(path)
         reader = {"csv": _csv, "jsonl": _lines, "json": _json, "parquet": _parquet}[self.format]
-        pairs = self._raw_columns(form_key)
+        raw_columns = self._raw_columns(form_key)
         for row in reader(path):
             answers = row.pop("recordData", None)
-            if isinstance(answers, dict):  # records as the server gave them
-                row = {**row, **{f"data.{name}" if name in CONTEXT else name: one for name, one in answers.items()}}
-            number = int(row["recordId"])
-            texts = {name: _text(value) for name, value in row.items() if name not in _OWN and name != OTHER}
-            texts.update({typed: texts.pop(raw) for typed, raw in pairs.items() if raw in texts})
-            yield number, {name: text for name, text in texts.items() if text not in (None, "")}
+            if isinstance(answers, dict):  # records as the server sent them
+                named = {f"data.{name}" if name in CONTEXT else name: value for name, value in answers.items()}
+                row = {**row, **named}
+            record_id = int(row["recordId"])
+            texts = {name: _text(value) for name, value in row.items() if name not in _NOT_COMPARED and name != OTHER}
+            texts.update({typed: texts.pop(raw) for typed, raw in raw_columns.items() if raw in texts})
+            yield record_id, {name: text for name, text in texts.items() if text not in (None, "")}
 
     def _check(self, path: Path) -> None:
-        """Raise ArgumentError where a file is not as the export wrote it: what is missing would look deleted."""
-        entries = (one for one in file_entries(self.manifest) if one.get("file"))
-        wanted = next((one.get("sha256") for one in entries if self.folder / str(one["file"]) == path), None)
-        if not path.is_file() or (wanted is not None and sha256(path) != wanted):
+        """Raise ArgumentError if a file is not as the export wrote it, because missing records would look deleted."""
+        entries = (entry for entry in file_entries(self.manifest) if entry.get("file"))
+        digest = next((entry.get("sha256") for entry in entries if self.folder / str(entry["file"]) == path), None)
+        if not path.is_file() or (digest is not None and sha256(path) != digest):
             raise ArgumentError(
                 f"{path} is missing or was changed since it was exported. Next: imednet log verify {self.folder}"
             )
 
     def _raw_columns(self, form_key: str) -> dict[str, str]:
-        """Typed column of a form -> the column beside it that holds its text, as the manifest names them."""
+        """Typed column of a form -> the column that holds its text, as the manifest names them."""
         columns = self.manifest.get("columns")
         mapping: dict[str, str] = columns if isinstance(columns, dict) else {}
         prefix = f"{self._ids.get(form_key)}."
-        own = {key: name for key, name in mapping.items() if key.startswith(prefix)}
-        return {own[key.removesuffix(".raw")]: name for key, name in own.items() if key.endswith(".raw")}
+        of_form = {key: name for key, name in mapping.items() if key.startswith(prefix)}
+        return {of_form[key.removesuffix(".raw")]: name for key, name in of_form.items() if key.endswith(".raw")}
 
 
 def value_changes(before: Snapshot, after: Snapshot) -> Iterator[ValueChange]:
-    """What two snapshots hold otherwise, form by form. Holds the answers of one form of the earlier one in memory.
+    """Differences between two snapshots, form by form. Holds one form of the earlier snapshot in memory at a time.
 
     Raises:
-        ArgumentError: they are of two studies, or of two formats, whose texts may differ.
+        ArgumentError: the snapshots are of different studies, formats or options, so their texts cannot be compared.
     """
     if before.study_key != after.study_key:
-        raise ArgumentError(f"the snapshots are of two studies, {before.study_key!r} and {after.study_key!r}")
+        raise ArgumentError(f"the snapshots are of different studies, {before.study_key!r} and {after.study_key!r}")
     if (before.format, before.manifest.get("options")) != (after.format, after.manifest.get("options")):
-        raise ArgumentError("the snapshots were made with different formats or options. Next: export both alike")
+        raise ArgumentError(
+            "the snapshots have different formats or options. Next: export both with the same format and options"
+        )
     for form_key in dict.fromkeys([*before.forms, *after.forms]):
         old = dict(before.records(form_key)) if form_key in before.forms else {}
-        for number, row in after.records(form_key) if form_key in after.forms else ():
-            earlier = old.pop(number, None)
+        for record_id, row in after.records(form_key) if form_key in after.forms else ():
+            earlier = old.pop(record_id, None)
             if earlier is None:
-                yield ValueChange(form_key, number, None, None, "created")
+                yield ValueChange(form_key, record_id, None, None, "created")
                 continue
             for name in dict.fromkeys([*earlier, *row]):
                 if earlier.get(name) != row.get(name):
-                    yield ValueChange(form_key, number, name, earlier.get(name), row.get(name))
-        for number in old:
-            yield ValueChange(form_key, number, None, "there", None)
+                    yield ValueChange(form_key, record_id, name, earlier.get(name), row.get(name))
+        for record_id in old:
+            yield ValueChange(form_key, record_id, None, "there", None)
 
 
 def _csv(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,1 +1,1 @@
-"""One run of an export: read the study once, spool it, write what is proven, report."""
+"""One run of an export: read the study once into a spool, write the tables that are complete, report."""

@@ -1,7 +1,8 @@
-"""Export a study into any sink: read it once, write what is proven, say what happened.
+"""Export a study to any sink: read it once, write the tables that are complete, and report.
 
-Pages of bytes are spooled by form, each form becomes batches of columns once its read is proven, and a sink puts them
-in place. No objects are made on this way. What fails is named and read again by the next run.
+Pages of bytes are spooled by form. Once the read of a form is proven complete, its lines become batches of columns for
+the sink; no model objects are built. A table that fails is named in the report and read again by the next run.
+Reading is in `extract`, the manifest's entries are in `report`.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from ...utils.truth import is_true
 from ...utils.url import check_path_part
 from ...validation.kinds import Kind
 from ..on_disk import extraction_log as log
-from ..on_disk.folder import ISSUES_FILE, MANIFEST, Home, file_entries, sha256
-from ..sink import ExportSink, retried
+from ..on_disk.folder import ISSUES_FILE, MANIFEST, ExportFolder, file_entries, sha256
+from ..sink import ExportSink, call_with_retries
 from ..tables.batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
 from ..tables.layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, Table, own_table, study_tables
 from ..tables.options import ExportOptions, limits
 from .extract import Extractor, Progress, unchanged
 from .outcomes import Extraction, Outcome
-from .report import ExportReport, exported, proof_facts, state_of, what_failed
+from .report import ExportReport, exported_form, failure_message, proof_facts, table_entry
 from .spool import Spool
 
 _DICTIONARY_COLUMNS: Final = {
@@ -59,41 +60,41 @@ def export_study(
     progress: Progress | None = None,
     sandbox: bool = False,
 ) -> ExportReport:
-    """Write a study into a sink, which is closed at the end.
+    """Write a study to a sink, and close the sink.
 
     Args:
         sdk: the SDK to read with.
         study_key: the study.
         sink: where to write.
-        home: the folder of the manifest, the extraction log and, while it runs, the spool; sinks of files write there.
+        home: the folder of the manifest, the extraction log and, during the run, the spool; file sinks write there too.
         options: what to export, and how.
-        progress: called as records come in.
-        sandbox: mark the manifest of invented data.
+        progress: called with the records read so far and the records the server has.
+        sandbox: mark the manifest as one of invented data.
 
     Returns:
-        The report; everything asked for is there.
+        The report of a complete export.
 
     Raises:
         ExportConfigurationError: the target or the settings cannot be used; nothing was written.
-        ExportIncompleteError: some forms are there, others could not be read; its `report` says which.
-        ExportBatchError: the target failed; it is as it was, and the next run goes on with what was read.
-        ImednetError: nothing could be read; the target is as it was.
+        ExportIncompleteError: some forms were exported, others could not be read; its `report` says which.
+        ExportBatchError: the target failed and is unchanged; the next run continues with what was read.
+        ImednetError: nothing could be read; the target is unchanged.
     """
     options = options or ExportOptions()
     if missing := [name for name in sink.needs if name not in options.lists]:
         options = replace(options, entities=(*options.entities, *missing))
     with sink:
         check_path_part("study_key", study_key)
-        with Home(home) as place:
+        with ExportFolder(home) as folder:
             try:
-                return _Run(sdk, study_key, sink, place, options, progress, sandbox).run()
+                return _Run(sdk, study_key, sink, folder, options, progress, sandbox).run()
             except OSError as error:
                 if raised_from_outside(error) is not None:
                     raise
-                place.keep_spool = False
+                folder.keep_spool = False
                 raise ExportError(
                     f"the files could not be written ({error.strerror or type(error).__name__}); "
-                    f"{place.path} is as it was. Next: make room, or choose another folder"
+                    f"{folder.path} is as it was. Next: make room, or choose another folder"
                 ) from error
 
 
@@ -105,7 +106,7 @@ class _Run:
         sdk: ImednetSDK,
         study_key: str,
         sink: ExportSink,
-        home: Home,
+        home: ExportFolder,
         options: ExportOptions,
         progress: Progress | None,
         sandbox: bool,
@@ -122,39 +123,39 @@ class _Run:
         self.issues = 0
 
     def run(self) -> ExportReport:
-        """Design, sink, records, and what they become."""
+        """Read the design, prepare the sink, read the records, write them, and publish the manifest."""
         forms = self.sdk.forms.list(self.study, refresh=True)
         variables = self.sdk.variables.list(self.study, refresh=True)
-        earlier_names = self._earlier_names() if self._same() and self._same_format() else None
+        earlier_names = self._earlier_names() if self._same_choices() and self._same_format() else None
         tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, earlier_names)
-        self._fits(tables)
+        self._check_limits(tables)
         self.sink.begin(tables, self.home)
         today = str(forms.proof.server_to)[:10]
         listed = [[table.key, table.form_id] for table in tables.forms]
         facts = {**self._facts(), "study": self.study, "server": self._server(), "listed": listed}
         with Spool(self.home.spool, facts) as spool:
-            if self.options.fresh or not spool.resume() or not self._goes_on(spool, today):
+            if self.options.fresh or not spool.resume() or not self._can_resume(spool, today):
                 spool.start()
             try:
-                found = Extractor(self.sdk, tables, spool, self.options, self.progress).run()
-                self._write(tables, found, spool)
-                self.home.keep_spool = bool(found.failed)
-                if found.failed:
+                extraction = Extractor(self.sdk, tables, spool, self.options, self.progress).run()
+                self._write_tables(tables, extraction, spool)
+                self.home.keep_spool = bool(extraction.failed)
+                if extraction.failed:
                     spool.note(incomplete=today)
-                return self._conclude(tables, found, forms, variables)
+                return self._finish(tables, extraction, forms, variables)
             except (ImednetError, KeyboardInterrupt, SystemExit):
                 self.home.keep_spool = spool.size > 0
                 raise
 
-    def _same(self) -> bool:
-        """Whether the last run here was of the same study with the same choices."""
+    def _same_choices(self) -> bool:
+        """Whether the last run in this folder was of the same study with the same options."""
         return self.earlier.get("study") == self.study and self.earlier.get("options") == self._facts()
 
     def _same_format(self) -> bool:
         return bool(self.earlier.get("format") == self.sink.kind)
 
     def _earlier_names(self) -> dict[str, str]:
-        """What the last run called the columns, as far as its manifest is sound."""
+        """Column names of the last run; anything unexpected in its manifest is skipped."""
         names = self.earlier.get("columns")
         pairs = names.items() if isinstance(names, dict) else ()
         return {key: name for key, name in pairs if isinstance(name, str)}
@@ -165,115 +166,116 @@ class _Run:
     def _server(self) -> str:
         return str(self.sdk._client.base_url)
 
-    def _goes_on(self, spool: Spool, today: str) -> bool:
-        """Whether what an earlier run read can be used.
+    def _can_resume(self, spool: Spool, today: str) -> bool:
+        """Whether the spool of an earlier run can be used.
 
-        A run that was cut off can, unless the study changed since; tables of a run that ended on the same day can
-        where others failed, each being whole by itself.
+        That of an interrupted run can, unless the study changed since. If some tables of a run failed, the others can
+        be used until the end of the server's day, each being complete by itself.
         """
         notes = spool.notes
         if notes.get("unfound"):
             return False
         if "incomplete" in notes:
-            stray = (notes.get("outcomes") or {}).get(UNASSIGNED, {})
-            return bool(notes["incomplete"] == today and stray.get("status") != "FAILED")
+            unassigned = (notes.get("outcomes") or {}).get(UNASSIGNED, {})
+            return bool(notes["incomplete"] == today and unassigned.get("status") != "FAILED")
         usable = notes.get("token") or notes.get("alone") or notes.get("outcomes")
         if usable and unchanged(self.sdk, self.study, spool):
             for key in [key for key in notes.get("outcomes") or {} if key.startswith("_") and key != UNASSIGNED]:
-                del notes["outcomes"][key]  # other lists may have changed where records did not
+                del notes["outcomes"][key]  # other lists may have changed even if records did not
             return True
         if usable:
-            _log.warning("%s: the study changed since the run that was cut off; it is read anew", self.study)
+            _log.warning("%s: the study changed since the interrupted run; all of it is read again", self.study)
         return False
 
     # ---- writing
 
-    def _fits(self, tables: StudyTables, spool: Spool | None = None) -> None:
+    def _check_limits(self, tables: StudyTables, spool: Spool | None = None) -> None:
         """Refuse a table that is larger than the target can hold, before anything is written."""
         shape = self.sink.shape
         for table in tables.data:
             rows = spool.rows(table.key) if spool is not None else 0
-            for many, most, what in (
+            for count, limit, unit in (
                 (len(table.columns), shape.most_columns, "columns"),
                 (rows, shape.most_rows, "rows"),
             ):
-                if most is not None and many > most:
+                if limit is not None and count > limit:
                     raise ExportConfigurationError(
-                        f"{table.key} has {many:,} {what}, and {self.sink.kind} holds {most:,} {what} a table. "
-                        "Next: choose variables or another format, such as parquet"
+                        f"{table.key} has {count:,} {unit}, and {self.sink.kind} holds at most {limit:,} {unit} in a "
+                        "table. Next: choose fewer variables, or another format such as parquet"
                     )
 
-    def _write(self, tables: StudyTables, found: Extraction, spool: Spool) -> None:
-        self._fits(tables, spool)
-        drop = self._drop()
+    def _write_tables(self, tables: StudyTables, extraction: Extraction, spool: Spool) -> None:
+        """Write every table that was read completely, then flush the sink."""
+        self._check_limits(tables, spool)
+        drop = self._row_filter()
         spool.drop(ISSUES)
         for table in (*tables.entities, *tables.forms, tables.unassigned):
-            if found.outcomes[table.key].status != "SUCCESS":
+            if extraction.outcomes[table.key].status != "SUCCESS":
                 continue
             if table is tables.unassigned and not spool.rows(table.key):
                 continue
             try:
-                self._table(table, drop, spool)
+                self._write_table(table, drop, spool)
             except ExportBatchError as error:
                 if not self.sink.give_up(table):
                     raise
                 self.readers.pop(table.key, None)
-                found.outcomes[table.key] = Outcome.failure(error)
-                if not any(found.outcomes[form.key].status == "SUCCESS" for form in tables.forms):
-                    raise  # nothing is left to be put in the place of an earlier export
+                extraction.outcomes[table.key] = Outcome.failure(error)
+                if not any(extraction.outcomes[form.key].status == "SUCCESS" for form in tables.forms):
+                    raise  # an export without any form must not replace an earlier one
         if self.sink.own_tables:
-            self._own(tables, spool)
+            self._write_own_tables(tables, spool)
         if not self.sink.own_tables or self.sink.cuts:
-            self._list(spool, [])
+            self._spool_issues(spool, [])
             self._issues_file(spool)
-        self._retried("flush", self.sink.flush)
+        self._with_retries("flush", self.sink.flush)
 
-    def _table(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None, spool: Spool) -> None:
-        """Write one table. Raises ExportBatchError where that cannot be done."""
+    def _write_table(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None, spool: Spool) -> None:
+        """Write one table. Raises ExportBatchError if that is not possible."""
         number = -1
         try:
             reader = self.sink.reader(table, drop if table.is_form else None)
             self.readers[table.key] = reader
             for number, lines in enumerate(spool.batches(table.key, self.sink.batch_rows, self.sink.batch_bytes)):
                 batch, issues = reader.batch(number, lines)
-                self._give(batch)
-                self._list(spool, issues)
+                self._write_batch(batch)
+                self._spool_issues(spool, issues)
             if number < 0:
-                self._give(reader.batch(0, [])[0])
-            self._retried(table.key, lambda: self.sink.end_table(table))
+                self._write_batch(reader.batch(0, [])[0])
+            self._with_retries(table.key, lambda: self.sink.end_table(table))
         except (ImednetError, OSError, MemoryError):
             raise
         except Exception as error:
             if raised_from_outside(error) is not None:
                 raise
-            what = f"its rows could not be made into columns ({type(error).__name__}). Next: report this"
-            raise ExportBatchError(f"{table.key}/{max(number, 0)}", what) from error
+            problem = f"its rows could not be turned into columns ({type(error).__name__}). Next: report this as a bug"
+            raise ExportBatchError(f"{table.key}/{max(number, 0)}", problem) from error
 
-    def _give(self, batch: Batch) -> None:
-        self._retried(batch.id, lambda: self.sink.write_batch(batch))
+    def _write_batch(self, batch: Batch) -> None:
+        self._with_retries(batch.id, lambda: self.sink.write_batch(batch))
 
-    def _retried(self, batch_id: str, work: Callable[[], None]) -> None:
-        retried(self.sink, batch_id, work, self.options.max_retries, self.options.backoff)
+    def _with_retries(self, batch_id: str, work: Callable[[], None]) -> None:
+        call_with_retries(self.sink, batch_id, work, self.options.max_retries, self.options.backoff)
 
-    def _list(self, spool: Spool, issues: Sequence[Issue]) -> None:
-        """Spool issues: there may be many."""
-        found = [*issues, *self.sink.losses]
+    def _spool_issues(self, spool: Spool, issues: Sequence[Issue]) -> None:
+        """Write issues and the sink's losses to the spool, because there may be too many for memory."""
+        issues = [*issues, *self.sink.losses]
         self.sink.losses.clear()
-        self.issues += len(found)
-        spool.append(ISSUES, [_issue_line(issue) for issue in found])
+        self.issues += len(issues)
+        spool.append(ISSUES, [_issue_line(issue) for issue in issues])
 
-    def _own(self, tables: StudyTables, spool: Spool) -> None:
-        """The dictionary of columns, and the issues."""
+    def _write_own_tables(self, tables: StudyTables, spool: Spool) -> None:
+        """Write the dictionary of columns and the table of issues."""
         dictionary = own_table(DICTIONARY, _DICTIONARY_COLUMNS, ("table", "column"), self.sink.shape)
-        self._give(own_batch(dictionary, 0, _dictionary_rows(tables)))
+        self._write_batch(own_batch(dictionary, 0, _dictionary_rows(tables)))
         self.sink.end_table(dictionary)
-        self._list(spool, [])
+        self._spool_issues(spool, [])
         table = own_table(ISSUES, ISSUE_COLUMNS, (), self.sink.shape)
         number = -1
         for number, rows in enumerate(self._issue_rows(spool)):
-            self._give(own_batch(table, number, rows))
+            self._write_batch(own_batch(table, number, rows))
         if number < 0:
-            self._give(own_batch(table, 0, []))
+            self._write_batch(own_batch(table, 0, []))
         self.sink.end_table(table)
 
     def _issue_rows(self, spool: Spool) -> Iterator[list[Sequence[Any]]]:
@@ -281,7 +283,7 @@ class _Run:
             yield [json.loads(line) for line in lines]
 
     def _issues_file(self, spool: Spool) -> None:
-        """Where the target takes no table of issues, a file beside the manifest has them."""
+        """Write the issues to a file, for targets that take no table of issues or cut long texts."""
         if not self.issues:
             return
         self.home.staging.mkdir(parents=True, exist_ok=True)
@@ -290,31 +292,32 @@ class _Run:
                 for row in rows:
                     file.write(json.dumps(dict(zip(ISSUE_COLUMNS, row, strict=True)), ensure_ascii=False) + "\n")
 
-    def _drop(self) -> Callable[[Sequence[Cells]], list[bool]] | None:
-        """Which rows are left out because they are deleted, or because they are not."""
+    def _row_filter(self) -> Callable[[Sequence[Cells]], list[bool]] | None:
+        """A function that tells, for the fields of a batch, which rows to drop by the option `deleted`."""
         if self.options.deleted == "keep":
             return None
-        gone = {row.subject_id for row in self.sdk.subjects.list(self.study, deleted=True)}
+        deleted_subjects = {row.subject_id for row in self.sdk.subjects.list(self.study, deleted=True)}
         only = self.options.deleted == "only"
         deleted, subject = CONTEXT.index("deleted"), CONTEXT.index("subjectId")
 
         def drop(fields: Sequence[Cells]) -> list[bool]:
             pairs = zip(fields[deleted], fields[subject], strict=True)
-            return [(is_true(flag) or number in gone) != only for flag, number in pairs]
+            return [(is_true(flag) or subject_id in deleted_subjects) != only for flag, subject_id in pairs]
 
         return drop
 
     # ---- the manifest
 
-    def _conclude(
+    def _finish(
         self,
         tables: StudyTables,
-        found: Extraction,
+        extraction: Extraction,
         forms: Rows[Any],
         variables: Rows[Any],
     ) -> ExportReport:
-        states = self._states(tables, found)
-        failed = set(found.failed)
+        """Publish files and manifest, add the log entry, and return the report."""
+        states = self._states(tables, extraction)
+        failed = set(extraction.failed)
         outputs = self.sink.outputs
         earlier_files = {
             entry["form"]: entry for entry in file_entries(self.earlier) if isinstance(entry.get("form"), str)
@@ -323,17 +326,18 @@ class _Run:
         if (not self.sink.own_tables or self.sink.cuts) and self.issues:
             staged.append(ISSUES_FILE)
             outputs["_issues.jsonl"] = {"file": ISSUES_FILE}
-        files = [self._file(key, facts) for key, facts in outputs.items()]
-        same = self._same() and self._same_format()
-        taken = {entry["file"] for entry in files if entry.get("file")}
-        here = self._same_format() and self.earlier.get("study") == self.study
+        files = [self._file_entry(key, facts) for key, facts in outputs.items()]
+        # A form that failed keeps its file of the last run; tables of a database stay until an export replaces them.
+        same_export = self._same_choices() and self._same_format()
+        written = {entry["file"] for entry in files if entry.get("file")}
+        same_target = self._same_format() and self.earlier.get("study") == self.study
         kept = [
             {**entry, "stale": True}
             for key, entry in earlier_files.items()
-            if (same and key in failed and entry.get("file") and entry["file"] not in taken)
-            or (here and key not in outputs and (entry.get("table") or entry.get("tables")))
+            if (same_export and key in failed and entry.get("file") and entry["file"] not in written)
+            or (same_target and key not in outputs and (entry.get("table") or entry.get("tables")))
         ]
-        times = [proof for proof in (forms.proof, *found.proofs.values()) if proof.server_to]
+        times = [proof for proof in (forms.proof, *extraction.proofs.values()) if proof.server_to]
         manifest: dict[str, Any] = {
             "study": self.study,
             "run": log.count(self.home.path) + 1,
@@ -348,41 +352,41 @@ class _Run:
             "endpoints": {
                 "forms": proof_facts(forms.proof),
                 "variables": proof_facts(variables.proof),
-                **{name: proof_facts(proof) for name, proof in found.proofs.items()},
+                **{name: proof_facts(proof) for name, proof in extraction.proofs.items()},
             },
             "blindedVariablesLeftOut": tables.blinded,
-            "leftOut": found.left_out,
+            "leftOut": extraction.left_out,
             "issues": self.issues,
             "forms": states,
             "files": [*files, *kept],
             "columns": tables.mapping,
         }
-        self.home.place(staged, manifest, {str(entry["file"]) for entry in kept if entry.get("file")})
-        self._log(manifest, found)
+        self.home.publish(staged, manifest, {str(entry["file"]) for entry in kept if entry.get("file")})
+        self._add_log_entry(manifest, extraction)
         report = ExportReport(
             study_key=self.study,
             folder=self.home.path,
-            forms=[exported(state, {entry["form"]: entry for entry in manifest["files"]}) for state in states],
-            proof=found.proof,
+            forms=[exported_form(state, {entry["form"]: entry for entry in manifest["files"]}) for state in states],
+            proof=extraction.proof,
             blinded=tables.blinded,
             issues=self.issues,
-            left_out=found.left_out,
-            resumed=found.resumed,
+            left_out=extraction.left_out,
+            resumed=extraction.resumed,
             manifest=manifest,
         )
         if failed:
-            raise ExportIncompleteError(what_failed(report), report=report)
+            raise ExportIncompleteError(failure_message(report), report=report)
         return report
 
-    def _states(self, tables: StudyTables, found: Extraction) -> list[dict[str, Any]]:
-        """Every table with how it went; that of unlisted forms only where there are such records."""
+    def _states(self, tables: StudyTables, extraction: Extraction) -> list[dict[str, Any]]:
+        """Entries of all tables; the table of unlisted forms has one only if there are such records."""
         return [
-            state_of(table, found.outcomes[table.key])
+            table_entry(table, extraction.outcomes[table.key])
             for table in tables.data
-            if table is not tables.unassigned or found.outcomes[table.key].rows or table.key in found.failed
+            if table is not tables.unassigned or extraction.outcomes[table.key].rows or table.key in extraction.failed
         ]
 
-    def _file(self, key: str, facts: dict[str, Any]) -> dict[str, Any]:
+    def _file_entry(self, key: str, facts: dict[str, Any]) -> dict[str, Any]:
         reader = self.readers.get(key)
         entry: dict[str, Any] = {"form": key, "formId": reader.table.form_id if reader else None, **facts}
         if facts.get("file"):
@@ -393,7 +397,7 @@ class _Run:
             entry["caseVariants"] = dict(sorted(reader.case_variants.items()))
         return entry
 
-    def _log(self, manifest: dict[str, Any], found: Extraction) -> None:
+    def _add_log_entry(self, manifest: dict[str, Any], extraction: Extraction) -> None:
         log.append(
             self.home.path,
             {
@@ -404,7 +408,7 @@ class _Run:
                 **({"unblinded": self.options.unblind} if self.options.unblind else {}),
                 "rows": {state["form"]: state["rows"] for state in manifest["forms"]},
                 "issues": self.issues,
-                "resumedRows": found.resumed,
+                "resumedRows": extraction.resumed,
                 "reads": manifest["endpoints"],
                 "manifestSha256": sha256(self.home.path / MANIFEST),
             },
@@ -412,17 +416,17 @@ class _Run:
 
 
 def _issue_line(issue: Issue) -> bytes:
-    number = issue.record_id if isinstance(issue.record_id, int) else None
+    record_id = issue.record_id if isinstance(issue.record_id, int) else None
     texts = [text if text is None else whole(text) for text in (issue.form, issue.variable, issue.value, issue.reason)]
-    return json.dumps([texts[0], number, *texts[1:]]).encode()
+    return json.dumps([texts[0], record_id, *texts[1:]]).encode()
 
 
 def _dictionary_rows(tables: StudyTables) -> list[Sequence[Any]]:
     return [
         (
-            table.key, column.name, place, column.source, column.variable_id, column.variable_type, str(column.kind),
-            column.label, column.blinded,
+            table.key, column.name, position, column.source, column.variable_id, column.variable_type,
+            str(column.kind), column.label, column.blinded,
         )
         for table in tables.data
-        for place, column in enumerate(table.columns, 1)
+        for position, column in enumerate(table.columns, 1)
     ]  # fmt: skip

@@ -1,7 +1,8 @@
-"""Pages of bytes -> a spool of lines by form, and for each form whether it is whole.
+"""Reading of a study's tables into the spool, with an outcome for each: complete, failed or absent.
 
-One pass over all records of the study is the cheapest proof; then each form's own count is compared. Where the pass
-fails, or a form's count does not agree, forms are read alone by their key, so that one that fails stops no other.
+One pass over all records is the cheapest read that can be proven complete; afterwards the server's count of each form
+is compared. If the pass fails, forms are read one by one, and so is a form whose count does not agree, so that one
+failure does not stop the others.
 """
 
 from __future__ import annotations
@@ -38,18 +39,19 @@ Progress = Callable[[int, int], None]
 
 _log = logging.getLogger("imednet")
 _FIELDS: Final = ("formId", "formKey", "recordId")
-_MOST: Final = 200
-"""So many records that a form's own read lacks are looked for one by one; where more are lacking the form fails."""
-_TRIES: Final = 3
+_MOST_LOOKED_FOR: Final = 200
+"""Most records missing from a form's own read that are looked up by id; if more are missing, the form fails."""
+_COUNT_ATTEMPTS: Final = 3
 
 
 class Extractor:
-    """Reads the tables of one study into a spool.
+    """Reader of one study's tables into a spool.
 
-    What an earlier run left in the spool is taken over: tables it had read, and the place where its pass was cut off.
+    It continues from the spool of an earlier run: tables already read are kept, and an interrupted pass goes on from
+    its last page.
 
     Args:
-        progress: called as records come in.
+        progress: called with the records read so far and the records the server has.
     """
 
     def __init__(
@@ -66,54 +68,54 @@ class Extractor:
         self.options = options
         self.progress = progress
         self.study = tables.study_key
-        self._read_now = 0
-        self.found = Extraction({table.key: Outcome() for table in tables.data})
+        self._rows_read = 0
+        self.result = Extraction({table.key: Outcome() for table in tables.data})
 
     def run(self) -> Extraction:
-        """Read everything.
+        """Read all tables.
 
-        Raises ImednetError where nothing at all could be read, or where no further request makes sense.
+        Raises ImednetError if nothing could be read, or if no further request makes sense.
         """
-        self._go_on()
+        self._take_over()
         forms, notes = list(self.tables.forms), self.spool.notes
         if self.options.forms is not None:
-            self.found.outcomes[self.tables.unassigned.key] = Outcome("SUCCESS", 0)
-            self._one_by_one(forms)
+            self.result.outcomes[self.tables.unassigned.key] = Outcome("SUCCESS", 0)
+            self._read_forms(forms)
         elif "proof" in notes:
-            self._one_by_one(forms)
+            self._read_forms(forms)
         elif notes.get("alone"):
-            self._one_by_one(forms)
-            self._unlisted()
+            self._read_forms(forms)
+            self._check_unlisted()
         else:
             try:
-                self._pass()
+                self._read_all_records()
             except ImednetError as error:
-                if self._concerns_all(error):
+                if self._is_fatal(error):
                     raise
                 _log.warning("%s: the pass over all records failed, forms are read one by one: %s", self.study, error)
                 for table in self.tables.data:
                     self.spool.drop(table.key)
                 self.spool.note(alone=True, token=None)
-                self._one_by_one(forms, error)
-                self._unlisted()
+                self._read_forms(forms, error)
+                self._check_unlisted()
         for table in self.tables.entities:
-            if self.found.outcomes[table.key].status != "SUCCESS":
-                self._entity(table)
-        return self.found
+            if self.result.outcomes[table.key].status != "SUCCESS":
+                self._read_list(table)
+        return self.result
 
-    def _go_on(self) -> None:
-        """Take over what an earlier run had finished."""
+    def _take_over(self) -> None:
+        """Take over the tables that an earlier run had finished."""
         for key, facts in self.spool.notes.get("outcomes", {}).items():
-            if facts["status"] == "SUCCESS" and key in self.found.outcomes:
-                self.found.outcomes[key] = Outcome(**facts)
-                self.found.resumed += self.spool.rows(key)
+            if facts["status"] == "SUCCESS" and key in self.result.outcomes:
+                self.result.outcomes[key] = Outcome(**facts)
+                self.result.resumed += self.spool.rows(key)
         if "proof" in self.spool.notes:
             facts = self.spool.notes["proof"]
-            self.found.proof = Proof(**{**facts, "undeclared": (), "filtered_here": ()})
-            self.found.left_out = self.spool.notes["left_out"]
+            self.result.proof = Proof(**{**facts, "undeclared": (), "filtered_here": ()})
+            self.result.left_out = self.spool.notes["left_out"]
 
-    def _concerns_all(self, error: ImednetError) -> bool:
-        """Whether a failure says that nothing more can be read: refused keys, or a server that is gone."""
+    def _is_fatal(self, error: ImednetError) -> bool:
+        """Whether an error means that nothing more can be read, such as refused keys or an unreachable server."""
         strict = self.options.consistency == "strict" and isinstance(error, IncompleteReadError)
         if strict or isinstance(error, (AuthenticationError, AuthorizationError)):
             return True
@@ -126,37 +128,38 @@ class Extractor:
         return False
 
     def _note(self, **notes: Any) -> None:
-        outcomes = {key: asdict(one) for key, one in self.found.outcomes.items()}
+        outcomes = {key: asdict(outcome) for key, outcome in self.result.outcomes.items()}
         self.spool.note(outcomes=outcomes, **notes)
 
     # ---- one pass over all records
 
-    def _pass(self) -> None:
+    def _read_all_records(self) -> None:
         by_id = {table.form_id: table.key for table in self.tables.forms if table.form_id is not None}
         by_key = {table.form_key: table.key for table in self.tables.forms if table.form_key is not None}
-        out_by_id = {number: key for key, number in self.tables.left_out.items() if number is not None}
-        other = self.tables.unassigned.key
-        token, before = self.spool.notes.get("token"), dict(self.spool.notes.get("left_out") or {})
-        left_out: dict[str, int] = before if token else {}
+        left_out_by_id = {form_id: key for key, form_id in self.tables.left_out.items() if form_id is not None}
+        unassigned = self.tables.unassigned.key
+        token, earlier = self.spool.notes.get("token"), dict(self.spool.notes.get("left_out") or {})
+        left_out: dict[str, int] = earlier if token else {}
         pages = self._pages(token)
         read = sum(self.spool.rows(table.key) for table in self.tables.data) if token else 0
-        self.found.resumed += read
+        self.result.resumed += read
         read += sum(left_out.values())
         for page in pages:
             lines: dict[str, list[Any]] = {}
-            for line, form_id, form_key, number in page.rows:
-                key = by_id.get(_plain(form_id)) or by_key.get(_plain(form_key))
+            for line, form_id, form_key, record_id in page.rows:
+                key = by_id.get(_lookup_key(form_id)) or by_key.get(_lookup_key(form_key))
                 if key is None:
-                    out = out_by_id.get(_plain(form_id)) or (form_key if form_key in self.tables.left_out else None)
-                    if out is not None:
-                        left_out[out] = left_out.get(out, 0) + 1
+                    skipped = left_out_by_id.get(_lookup_key(form_id))
+                    skipped = skipped or (form_key if form_key in self.tables.left_out else None)
+                    if skipped is not None:
+                        left_out[skipped] = left_out.get(skipped, 0) + 1
                         continue
-                    key = other
+                    key = unassigned
                 lines.setdefault(key, []).append(line)
-                if number is None:
-                    raise IncompleteReadError("records: a row has no identity")
-            for key, found in lines.items():
-                self.spool.append(key, found)
+                if record_id is None:
+                    raise IncompleteReadError("records: a row has no recordId")
+            for key, of_table in lines.items():
+                self.spool.append(key, of_table)
             read += len(page.rows)
             if "since" not in self.spool.notes:
                 self.spool.note(since=page.server_time, total=page.total)
@@ -166,14 +169,14 @@ class Extractor:
         proof = pages.proof
         assert proof is not None
         if token:
-            proof = self._joined(proof, read)
+            proof = self._resumed_proof(proof, read)
         spooled = sum(self.spool.rows(table.key) for table in (*self.tables.forms, self.tables.unassigned))
         if spooled + sum(left_out.values()) != proof.rows:
-            raise IncompleteReadError("the rows of all forms do not sum up to the rows read; nothing was written")
-        self.found.proof, self.found.left_out = proof, left_out
-        self.found.proofs["records"] = proof
-        self._compare(proof)
-        self.found.outcomes[other] = Outcome.success(self.spool.rows(other), proof)
+            raise IncompleteReadError("the rows of all forms do not add up to the rows read; nothing was written")
+        self.result.proof, self.result.left_out = proof, left_out
+        self.result.proofs["records"] = proof
+        self._compare_counts(proof)
+        self.result.outcomes[unassigned] = Outcome.success(self.spool.rows(unassigned), proof)
         self._note(proof=asdict(proof), left_out=left_out)
 
     def _pages(self, token: str | None) -> RowPages[tuple[Any, ...]]:
@@ -181,77 +184,83 @@ class Extractor:
             self.study, fields=_FIELDS, resume=token, consistency=self.options.consistency
         )
 
-    def _joined(self, proof: Proof, read: int) -> Proof:
-        """The proof of a pass that was gone on with: what came before had been handed on whole."""
+    def _resumed_proof(self, proof: Proof, read: int) -> Proof:
+        """The proof of a resumed pass, which counts the rows an earlier run had spooled."""
         return replace(proof, total=self.spool.notes["total"], rows=read)
 
-    def _compare(self, proof: Proof) -> None:
-        """Each form's own count must agree with the rows of the pass; the largest follows from the total."""
+    def _compare_counts(self, proof: Proof) -> None:
+        """Compare the rows of the pass with the server's count of each form.
+
+        The largest form comes last: if all others agree, its count follows from the total and needs no request.
+        """
         forms = sorted(self.tables.forms, key=lambda table: self.spool.rows(table.key))
-        if proof.quiet:  # a form of which a proven pass has no row has none
+        if proof.quiet:  # a form without a row in a proven pass has no records
             for table in [table for table in forms if not self.spool.rows(table.key)]:
-                self.found.outcomes[table.key] = Outcome.success(0, proof)
+                self.result.outcomes[table.key] = Outcome.success(0, proof)
                 forms.remove(table)
         agreed = True
         counts = self._counts(forms[:-1])
-        for place, table in enumerate(forms):
-            if place == len(forms) - 1:
+        for index, table in enumerate(forms):
+            if index == len(forms) - 1:
                 if agreed and proof.quiet and len(forms) > 1:
-                    self.found.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), proof)
+                    self.result.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), proof)
                     continue
                 counts += self._counts([table])
-            count = counts[place]
+            count = counts[index]
             if isinstance(count, BadRequestError):
-                _log.warning("%s: the server refused to count form %s; its pass alone is proven", self.study, table.key)
+                _log.warning(
+                    "%s: the server refused to count form %s; its rows are proven by the pass alone",
+                    self.study, table.key,
+                )  # fmt: skip
                 count = self.spool.rows(table.key)
             elif isinstance(count, ImednetError):
-                if self._concerns_all(count):
+                if self._is_fatal(count):
                     raise count
-                self.found.outcomes[table.key] = Outcome.failure(count)
+                self.result.outcomes[table.key] = Outcome.failure(count)
                 agreed = False
                 continue
             if count != self.spool.rows(table.key) and table.form_id is not None and table.form_key is not None:
                 count = self.sdk.records.count(self.study, form_id=table.form_id)
             if count == self.spool.rows(table.key):
-                self.found.outcomes[table.key] = Outcome.success(count, proof)
+                self.result.outcomes[table.key] = Outcome.success(count, proof)
                 continue
             agreed = False
-            self._form_again(table)
+            self._reread_form(table)
 
-    def _form_again(self, table: Table) -> None:
-        """Read a form alone whose count is not that of the pass: people work on the study, or its filter is unsound.
+    def _reread_form(self, table: Table) -> None:
+        """Read a form whose count differs from the pass: the study is changing, or the server's filter is unreliable.
 
-        Rows of the pass that the form's own read does not have must be gone.
+        A record of the pass that is missing from the form's own read must no longer exist.
         """
-        before = self._numbers(table.key)
-        if self._form(table) is not None:
+        before = self._record_ids(table.key)
+        if self._read_form(table) is not None:
             return
-        lacking = sorted(before - self._numbers(table.key))
-        problem = (
-            f"lacks {len(lacking)} records of the pass, more than are looked for" if len(lacking) > _MOST else None
-        )
-        for at in range(0, 0 if problem else len(lacking), MOST_PARTS):
-            rows = self.sdk.records.list(self.study, record_id=lacking[at : at + MOST_PARTS])
-            for row in rows:
-                if _plain(row.form_id) == table.form_id or row.form_key == table.form_key:
-                    problem = f"does not find record {row.record_id}, which is in the study"
+        missing = sorted(before - self._record_ids(table.key))
+        problem = None
+        if len(missing) > _MOST_LOOKED_FOR:
+            problem = f"misses {len(missing)} records of the pass, too many to look up"
+        for start in range(0, 0 if problem else len(missing), MOST_PARTS):
+            records = self.sdk.records.list(self.study, record_id=missing[start : start + MOST_PARTS])
+            for record in records:
+                if _lookup_key(record.form_id) == table.form_id or record.form_key == table.form_key:
+                    problem = f"does not find record {record.record_id}, which is in the study"
         if problem is not None:
             error = IncompleteReadError(
-                f"form {table.key}: the filter of the form {problem}. Next: run the export again; if it stays so, ask "
-                "the vendor"
+                f"form {table.key}: the server's filter by form {problem}. Next: run the export again; if that does "
+                "not help, ask the vendor"
             )
-            self.found.outcomes[table.key] = Outcome.failure(error)
-            self.spool.note(unfound=True)  # nothing of this run can be gone on with: rows of the pass are gone
+            self.result.outcomes[table.key] = Outcome.failure(error)
+            self.spool.note(unfound=True)  # this run cannot be resumed: rows of its pass were dropped
 
-    def _numbers(self, key: str) -> set[int]:
-        """The numbers of the spooled records of a table."""
-        found: set[int] = set()
+    def _record_ids(self, key: str) -> set[int]:
+        """Ids of the spooled records of a table."""
+        record_ids: set[int] = set()
         for lines in self.spool.batches(key, 10_000, 2**24):
-            found.update(decode(line)["recordId"] for line in lines)
-        return found
+            record_ids.update(decode(line)["recordId"] for line in lines)
+        return record_ids
 
     def _counts(self, tables: list[Table]) -> list[int | ImednetError]:
-        """How many records each form has, asked for side by side, or the error that came instead."""
+        """The server's record count of each form, or the error it raised; requests run in parallel."""
 
         def count(table: Table) -> int | ImednetError:
             try:
@@ -264,29 +273,29 @@ class Extractor:
 
     # ---- one form after another
 
-    def _one_by_one(self, tables: list[Table], reason: ImednetError | None = None) -> None:
-        """Read forms alone; nothing of one is lost where another one fails. Raises where not one could be read."""
+    def _read_forms(self, tables: list[Table], reason: ImednetError | None = None) -> None:
+        """Read forms one by one, each regardless of failures in others. Raises if none could be read."""
         fatal: ImednetError | None = None
         for table in tables:
-            if self.found.outcomes[table.key].status == "SUCCESS":
+            if self.result.outcomes[table.key].status == "SUCCESS":
                 continue
             if fatal is None:
                 try:
-                    reason = self._form(table) or reason
+                    reason = self._read_form(table) or reason
                 except ImednetError as error:
                     fatal = error
             if fatal is not None:
-                self.found.outcomes[table.key] = Outcome.failure(fatal)
+                self.result.outcomes[table.key] = Outcome.failure(fatal)
             self._note()
         if (
             tables
             and not self.options.entities
-            and all(self.found.outcomes[table.key].status == "FAILED" for table in tables)
+            and all(self.result.outcomes[table.key].status == "FAILED" for table in tables)
         ):
             raise fatal or reason or IncompleteReadError("no form could be read. Next: run the export again")
 
-    def _form(self, table: Table) -> ImednetError | None:
-        """Read one form alone into the spool; what went wrong, where that says nothing about other forms."""
+    def _read_form(self, table: Table) -> ImednetError | None:
+        """Read one form into the spool; return an error that concerns this form only, and raise any other."""
         self.spool.drop(table.key)
         try:
             pages = self.sdk.records.line_pages(self.study, consistency=self.options.consistency, **_filter(table))
@@ -296,57 +305,57 @@ class Extractor:
                     self.progress(self.spool.rows(table.key), max(self.spool.rows(table.key), page.total))
         except ImednetError as error:
             self.spool.drop(table.key)
-            if self._concerns_all(error):
+            if self._is_fatal(error):
                 raise
-            self.found.outcomes[table.key] = Outcome.failure(error)
+            self.result.outcomes[table.key] = Outcome.failure(error)
             return error
         assert pages.proof is not None
         if pages.proof.rows != self.spool.rows(table.key):
-            raise IncompleteReadError(f"form {table.key}: the rows do not sum up to the rows read")
-        self.found.proofs[f"records of {table.key}"] = pages.proof
-        self.found.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), pages.proof)
-        self._read_now += self.spool.rows(table.key)
+            raise IncompleteReadError(f"form {table.key}: the rows spooled do not add up to the rows read")
+        self.result.proofs[f"records of {table.key}"] = pages.proof
+        self.result.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), pages.proof)
+        self._rows_read += self.spool.rows(table.key)
         return None
 
-    def _unlisted(self) -> None:
-        """After forms were read alone: whether the study has records of forms that it does not list."""
+    def _check_unlisted(self) -> None:
+        """After forms were read one by one, check whether the study has records of forms that it does not list."""
         key = self.tables.unassigned.key
-        before = self.spool.notes.get("missing")
-        if before is not None and not self.found.failed and before == self._read_now:
-            self.found.outcomes[key] = Outcome("SUCCESS", 0, "unproven", "counts")
+        missing_before = self.spool.notes.get("missing")
+        if missing_before is not None and not self.result.failed and missing_before == self._rows_read:
+            self.result.outcomes[key] = Outcome("SUCCESS", 0, "unproven", "counts")
             return
         try:
             total = self.sdk.records.count(self.study)
-            for name, number in self.tables.left_out.items():
-                form: dict[str, Any] = {"form_key": name} if number is None else {"form_id": number}
-                self.found.left_out[name] = self.sdk.records.count(self.study, **form)
+            for name, form_id in self.tables.left_out.items():
+                form: dict[str, Any] = {"form_key": name} if form_id is None else {"form_id": form_id}
+                self.result.left_out[name] = self.sdk.records.count(self.study, **form)
         except ImednetError as error:
-            self.found.outcomes[key] = Outcome.failure(error)
+            self.result.outcomes[key] = Outcome.failure(error)
             return
-        known = sum(self.spool.rows(table.key) for table in self.tables.forms) + sum(self.found.left_out.values())
-        self.found.missing = total - known
-        if self.found.missing and not self.found.failed and self._forms_add_up():
-            self.found.missing = 0
-        self.spool.note(missing=self.found.missing)
-        if self.found.missing == 0 or self.found.failed:  # what is missing is looked at again once all forms are there
-            self.found.outcomes[key] = Outcome("SUCCESS", 0, "unproven", "counts")
+        known = sum(self.spool.rows(table.key) for table in self.tables.forms) + sum(self.result.left_out.values())
+        self.result.missing = total - known
+        if self.result.missing and not self.result.failed and self._forms_add_up():
+            self.result.missing = 0
+        self.spool.note(missing=self.result.missing)
+        if self.result.missing == 0 or self.result.failed:  # checked again once all forms were read
+            self.result.outcomes[key] = Outcome("SUCCESS", 0, "unproven", "counts")
         else:
-            self.found.outcomes[key] = Outcome.failure(
-                IncompleteReadError(f"{self.found.missing} records belong to no form that was read")
+            self.result.outcomes[key] = Outcome.failure(
+                IncompleteReadError(f"{self.result.missing} records belong to no form that was read")
             )
 
     def _forms_add_up(self) -> bool:
-        """Whether the counts of all forms are together the count of the study: no record is of another form then."""
-        for _ in range(_TRIES):
+        """Whether the counts of all forms add up to the study's count, so that no record is of an unlisted form."""
+        for _ in range(_COUNT_ATTEMPTS):
             counts = self._counts(list(self.tables.forms))
-            stand = self.sdk.records.count(self.study) - sum(self.found.left_out.values())
-            if all(isinstance(count, int) for count in counts) and stand == sum(map(int, counts)):  # type: ignore[arg-type]
+            total = self.sdk.records.count(self.study) - sum(self.result.left_out.values())
+            if all(isinstance(count, int) for count in counts) and total == sum(map(int, counts)):  # type: ignore[arg-type]
                 return True
         return False
 
     # ---- other lists
 
-    def _entity(self, table: Table) -> None:
+    def _read_list(self, table: Table) -> None:
         endpoint = getattr(self.sdk, ENTITIES[table.key[1:]])
         wide = {"include_inactive": True} if table.key == "_users" else {}
         self.spool.drop(table.key)
@@ -355,30 +364,30 @@ class Extractor:
             for page in pages:
                 self.spool.append(table.key, [line for (line,) in page.rows])
         except NotFoundError as error:
-            self.found.outcomes[table.key] = replace(Outcome.failure(error), status="ABSENT")
+            self.result.outcomes[table.key] = replace(Outcome.failure(error), status="ABSENT")
         except ImednetError as error:
             self.spool.drop(table.key)
-            self.found.outcomes[table.key] = Outcome.failure(error)
+            self.result.outcomes[table.key] = Outcome.failure(error)
         else:
-            self.found.proofs[table.key[1:]] = pages.proof
-            self.found.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), pages.proof)
+            self.result.proofs[table.key[1:]] = pages.proof
+            self.result.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), pages.proof)
         self._note()
 
 
 def _filter(table: Table) -> dict[str, Any]:
-    """What asks the server for the records of one form."""
+    """The filter keyword for the records of one form."""
     return {"form_id": table.form_id} if table.form_key is None else {"form_key": table.form_key}
 
 
-def _plain(value: Any) -> Any:
-    """A value that can be looked up; a list or object names no form."""
+def _lookup_key(value: Any) -> Any:
+    """A value that can be looked up in a dictionary; a list or an object identifies no form."""
     return None if isinstance(value, (list, dict)) else value
 
 
 def unchanged(sdk: ImednetSDK, study_key: str, spool: Spool) -> bool:
-    """Whether the study is as it was when an earlier run began: as many records, and none changed since.
+    """Whether the study is as it was when an earlier run began: the same number of records, and none changed since.
 
-    Two small requests. What cannot be told counts as a change.
+    Sends two small requests. If the server cannot answer them, the study counts as changed.
     """
     since, total = spool.notes.get("since"), spool.notes.get("total")
     if not since or total is None:

@@ -1,4 +1,4 @@
-"""How the reads of an export went: one outcome a table, and all of them with their proofs."""
+"""Outcomes of an export's reads: one for each table, and all of them together with their proofs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Status = Literal["PENDING", "SUCCESS", "FAILED", "ABSENT"]
 
 @dataclass
 class Outcome:
-    """How the read of one table went.
+    """The outcome of reading one table.
 
     Attributes:
-        status: `PENDING` before the first try, `ABSENT` where the server has no such list.
-        rows: rows read; `None` before the first try, 0 where the server says 0.
-        proof: `proven`, or `unproven` where the list cannot be read by intervals.
-        rule: the rule of the read it comes from.
+        status: `PENDING` before the first attempt, `ABSENT` if the server has no such list.
+        rows: rows read; `None` before the first attempt, 0 if the server reports none.
+        proof: `proven`, or `unproven` for a list that cannot be read by intervals.
+        rule: the rule by which the read counts as complete.
         started, ended: server time, UTC.
-        error, code: what went wrong, and the HTTP status or the kind of error.
+        error, code: the error message, and the HTTP status or the name of the error class.
     """
 
     status: Status = "PENDING"
@@ -35,27 +35,27 @@ class Outcome:
 
     @classmethod
     def success(cls, rows: int, proof: Proof) -> Outcome:
-        """A table that was read whole."""
+        """The outcome of a table that was read completely."""
         return cls("SUCCESS", rows, proof.status, proof.rule, proof.server_from, proof.server_to)
 
     @classmethod
     def failure(cls, error: ImednetError) -> Outcome:
-        """A table that was not."""
+        """The outcome of a table that could not be read or written."""
         status = error.status_code if isinstance(error, ApiError) else None
         return cls("FAILED", error=str(error), code=str(status or type(error).__name__))
 
 
 @dataclass
 class Extraction:
-    """What was read.
+    """Everything one run read.
 
     Attributes:
-        outcomes: table key -> how its read went.
-        proof: of the pass over all records, `None` where there was none.
+        outcomes: table key -> outcome of its read.
+        proof: proof of the pass over all records; `None` if forms were read one by one.
         proofs: list -> proof of its read.
-        left_out: form key -> records of forms that are not exported.
-        resumed: rows that an earlier run had read.
-        missing: records that no form accounts for, where forms were read one by one.
+        left_out: form key -> number of records, for forms that are not exported.
+        resumed: rows taken over from an earlier run.
+        missing: records that belong to no form, if forms were read one by one.
     """
 
     outcomes: dict[str, Outcome]
@@ -67,5 +67,5 @@ class Extraction:
 
     @property
     def failed(self) -> dict[str, Outcome]:
-        """Tables that are not there."""
-        return {key: one for key, one in self.outcomes.items() if one.status == "FAILED"}
+        """Outcomes of the tables that failed."""
+        return {key: outcome for key, outcome in self.outcomes.items() if outcome.status == "FAILED"}

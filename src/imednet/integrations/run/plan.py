@@ -1,4 +1,4 @@
-"""What an export would cost, before anything is written: requests, rows and bytes."""
+"""The cost of an export before it is run: requests, rows and bytes. Nothing is written."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SMALL_REQUESTS = 2
 
 @dataclass(frozen=True)
 class PlannedRead:
-    """One list.
+    """The cost of reading one list.
 
     Attributes:
         name: the list.
         rows: rows the server has.
         requests: requests an export makes for it.
-        bytes: about how many bytes of JSON come; `None` where it was not asked for.
+        bytes: estimated bytes of JSON; `None` for lists of which no sample was read.
     """
 
     name: str
@@ -30,7 +30,7 @@ class PlannedRead:
 
 
 def plan_export(sdk: ImednetSDK, study_key: str, options: ExportOptions | None = None) -> list[PlannedRead]:
-    """The reads of an export. Costs a small request for each list and one page of records; writes nothing.
+    """The reads an export would make. Sends a small request for each list and reads one page of records.
 
     >>> from imednet import ImednetSDK
     >>> from imednet.sandbox import Sandbox
@@ -41,7 +41,7 @@ def plan_export(sdk: ImednetSDK, study_key: str, options: ExportOptions | None =
     options = options or ExportOptions()
     forms, variables = sdk.forms.list(study_key, refresh=True), sdk.variables.list(study_key, refresh=True)
     tables = study_tables(study_key, forms, variables, options, Shape())
-    found = [
+    reads = [
         PlannedRead(name, len(rows), rows.proof.requests, None)
         for name, rows in (("forms", forms), ("variables", variables))
     ]
@@ -49,21 +49,21 @@ def plan_export(sdk: ImednetSDK, study_key: str, options: ExportOptions | None =
     sample = next(pages, None)
     pages.close()
     lines = [line for (line,) in sample.rows] if sample is not None else []
-    each = sum(len(bytes(line)) for line in lines) / len(lines) if lines else 0.0
+    bytes_per_record = sum(len(bytes(line)) for line in lines) / len(lines) if lines else 0.0
     if options.forms is None:
         total = sample.total if sample is not None else 0
         requests = _requests(total) + max(0, len(tables.forms) - 1)
     else:
         counts = [sdk.records.count(study_key, form_key=table.key) for table in tables.forms]
         total, requests = sum(counts), sum(map(_requests, counts))
-    found.append(PlannedRead("records", total, requests, round(total * each)))
+    reads.append(PlannedRead("records", total, requests, round(total * bytes_per_record)))
     for name in options.lists:
         wide = {"include_inactive": True} if name == "users" else {}
         count = getattr(sdk, ENTITIES[name]).count(study_key, **wide)
-        found.append(PlannedRead(name, count, _requests(count), None))
-    return found
+        reads.append(PlannedRead(name, count, _requests(count), None))
+    return reads
 
 
 def _requests(rows: int) -> int:
-    """A short list is one answer; a longer one has pages, the last of which is not full, and two small requests."""
+    """Requests of a list: one for a short list; for a longer one its pages, the last not full, and two small ones."""
     return 1 if rows < LARGE_PAGE_SIZE else rows // LARGE_PAGE_SIZE + 1 + _SMALL_REQUESTS

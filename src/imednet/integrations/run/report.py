@@ -1,4 +1,4 @@
-"""What an export says of itself: its report, and the parts of its manifest that speak of tables and reads."""
+"""The report of an export, and the entries of its manifest for tables and reads."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SHOWN_FAILURES: Final = 5
 
 @dataclass(frozen=True)
 class ExportedForm:
-    """One form of an export, or another table.
+    """One table of an export: a form or another list.
 
     Attributes:
         key, form_id, name: the form.
-        rows: records the server has, `None` where it could not be read.
-        file: the file it is in, for exports into files.
+        rows: rows read; `None` if the table could not be read.
+        file: its file, for exports to files.
         status: `SUCCESS`, `FAILED`, `ABSENT` (no such list on this server) or `PENDING`.
-        error, code: what went wrong.
+        error, code: the error message, and the HTTP status or the name of the error class.
         records: whether its rows are records.
     """
 
@@ -39,18 +39,18 @@ class ExportedForm:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export wrote.
+    """The report of an export.
 
     Attributes:
         study_key: the study.
-        folder: where the manifest is; for exports into files, the files too.
-        forms: all forms asked for, `_unassigned` where records of unlisted forms were met, and other tables.
-        proof: why the read of all records counts as whole; `None` where forms were read one by one.
-        blinded: `FORM.VARIABLE` of the variables that were left out because they are blinded.
-        issues: cells that are missing in their column, because they are not of its kind or the target cannot hold them.
-        left_out: form key -> records of forms that were not exported, such as disabled ones.
-        resumed: rows that an earlier run had read.
-        manifest: what `manifest.json` holds.
+        folder: the folder of the manifest; for exports to files also the folder of the files.
+        forms: all forms asked for, `_unassigned` if there were records of unlisted forms, and other tables.
+        proof: the proof that all records were read; `None` if forms were read one by one.
+        blinded: `FORM.VARIABLE` of the variables left out because they are blinded.
+        issues: number of cells whose value does not fit its column or the target.
+        left_out: form key -> number of records, for forms that were not exported, such as disabled ones.
+        resumed: rows taken over from an earlier run.
+        manifest: the content of `manifest.json`.
     """
 
     study_key: str
@@ -65,17 +65,17 @@ class ExportReport:
 
     @property
     def rows(self) -> int:
-        """Records of all forms together."""
+        """The number of records in all forms."""
         return sum(form.rows or 0 for form in self.forms if form.records)
 
     @property
     def complete(self) -> bool:
-        """Whether everything that was asked for is there."""
+        """Whether everything that was asked for was exported."""
         return not any(form.status == "FAILED" for form in self.forms)
 
 
-def state_of(table: Table, outcome: Outcome) -> dict[str, Any]:
-    """One table in the manifest: what it is, and how its read went."""
+def table_entry(table: Table, outcome: Outcome) -> dict[str, Any]:
+    """The manifest's entry for one table: its form, and the outcome of its read."""
     facts = asdict(outcome)
     return {
         "form": table.key,
@@ -88,8 +88,8 @@ def state_of(table: Table, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def exported(state: dict[str, Any], files: dict[str, dict[str, Any]]) -> ExportedForm:
-    """One table in the report, by its entry in the manifest."""
+def exported_form(state: dict[str, Any], files: dict[str, dict[str, Any]]) -> ExportedForm:
+    """The report's entry for one table, from its entry in the manifest."""
     return ExportedForm(
         key=state["form"],
         form_id=state["formId"],
@@ -103,19 +103,19 @@ def exported(state: dict[str, Any], files: dict[str, dict[str, Any]]) -> Exporte
     )
 
 
-def what_failed(report: ExportReport) -> str:
-    """The message of an export that lacks tables."""
+def failure_message(report: ExportReport) -> str:
+    """The error message of an export in which tables failed."""
     failed = [form for form in report.forms if form.status == "FAILED"]
     named = ", ".join(form.key for form in failed[:_SHOWN_FAILURES])
     more = f" and {len(failed) - _SHOWN_FAILURES} more" if len(failed) > _SHOWN_FAILURES else ""
     return (
-        f"{len(failed)} of {len(report.forms)} tables could not be read: {named}{more}; the others are there. "
+        f"{len(failed)} of {len(report.forms)} tables could not be read: {named}{more}; the others were exported. "
         f"First reason: {failed[0].error} Next: run the same export again; it reads only what failed"
     )
 
 
 def proof_facts(proof: Proof) -> dict[str, Any]:
-    """One read in the manifest."""
+    """The manifest's entry for one read."""
     facts: dict[str, Any] = {
         "serverTotal": proof.total,
         "rows": proof.rows,

@@ -1,7 +1,7 @@
-"""Rows on their way from pages to sinks: one file of lines for each table, and a journal by which a later run goes on.
+"""The spool: rows between server and sink, in one file of lines for each table, with a journal to resume from.
 
-The journal is the truth: after each page it gets one line with the size of every file that grew. A run that died in
-the middle of a page left bytes behind that no line of the journal covers; they are cut off when it is taken up again.
+The journal decides what counts: after each page it gets one line with the size of every file that grew. A run that died
+in the middle of a page leaves bytes that no line of the journal covers; they are cut off when the spool is resumed.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 VERSION: Final = 2
-"""Version of the files below; a spool of another version is not gone on with."""
+"""Version of the spool's files; a spool of another version is not resumed."""
 
-_OPEN_FILES = 64
+_MOST_OPEN_FILES = 64
 
 
 class Spool:
-    """Appends lines by table and gives them back in the order they came. Mode 0700: it holds what people answered.
+    """Lines of each table on disk, returned in the order they came. Mode 0700, because they hold subjects' answers.
 
     Args:
-        folder: where the files are; made when it is not there.
-        facts: what must be equal for a later run to go on with it, as JSON.
+        folder: the folder of the files; created if it does not exist.
+        facts: values that can be written as JSON; a later run resumes only a spool with equal facts.
+
+    Attributes:
+        notes: what `note` stored, such as the token to continue from.
     """
 
     def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
@@ -40,30 +43,30 @@ class Spool:
         self.notes: dict[str, Any] = {}
 
     def resume(self) -> bool:
-        """Take up what an earlier run left; `False`, and an empty spool, where there is nothing to go on with."""
+        """Resume the spool of an earlier run; otherwise start an empty one and return `False`."""
         try:
             lines = (self.folder / "journal.jsonl").read_bytes().split(b"\n")
             entries = [json.loads(line) for line in lines[:-1]]
-            fits = bool(entries) and entries[0] == self._facts
+            usable = bool(entries) and entries[0] == self._facts
             for entry in entries[1:]:
                 for key, (number, size, rows) in entry["files"].items():
                     self._numbers[key], self._sizes[key], self._rows[key] = number, size, rows
                 self.notes.update(entry["notes"])
             for key, size in self._sizes.items():
                 path = self._path(key)
-                fits = fits and path.stat().st_size >= size
-                if fits:
+                usable = usable and path.stat().st_size >= size
+                if usable:
                     os.truncate(path, size)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            fits = False
-        if not fits or len(entries) < 2:
+            usable = False
+        if not usable or len(entries) < 2:
             self.start()
             return False
         self._open_journal("ab", len(b"\n".join(lines[:-1])) + 1)
         return True
 
     def start(self) -> None:
-        """Begin anew, with nothing in it."""
+        """Start an empty spool, deleting what is there."""
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700, parents=True)
@@ -75,16 +78,16 @@ class Spool:
         self._write(self._facts)
 
     def append(self, key: str, lines: Iterable[Any]) -> None:
-        """Add lines to one table; they count from the next `note` on."""
+        """Add lines to one table; they count once `note` is called."""
         lines = list(lines)
         if not lines:
             return
         file = self._files.get(key)
         if file is None:
-            if len(self._files) >= _OPEN_FILES:
+            if len(self._files) >= _MOST_OPEN_FILES:
                 oldest = next(iter(self._files))
                 self._files.pop(oldest).close()
-            mode = "ab" if key in self._numbers else "wb"  # an earlier run may have left bytes that nothing covers
+            mode = "ab" if key in self._numbers else "wb"  # an earlier run may have left bytes not in the journal
             self._numbers.setdefault(key, len(self._numbers))
             file = self._files[key] = self._path(key).open(mode)
         text = b"\n".join(lines) + b"\n"
@@ -94,7 +97,7 @@ class Spool:
         self._grown.add(key)
 
     def note(self, **notes: Any) -> None:
-        """Make everything so far count, with whatever else a later run must know."""
+        """Record everything appended so far in the journal, with whatever else a later run needs."""
         for key in self._grown & self._files.keys():
             self._files[key].flush()
         files = {key: [self._numbers[key], self._sizes[key], self._rows[key]] for key in sorted(self._grown)}
@@ -103,7 +106,7 @@ class Spool:
         self._write({"files": files, "notes": notes})
 
     def drop(self, key: str) -> None:
-        """Forget the lines of one table, to read them again."""
+        """Discard the lines of one table, so that they can be read again."""
         if key in self._files:
             self._files.pop(key).close()
         if key in self._numbers:
@@ -113,16 +116,16 @@ class Spool:
             self._grown.add(key)
 
     def rows(self, key: str) -> int:
-        """How many lines a table has."""
+        """The number of lines of one table."""
         return self._rows.get(key, 0)
 
     @property
     def size(self) -> int:
-        """Bytes of all tables."""
+        """Bytes of all tables together."""
         return sum(self._sizes.values())
 
     def batches(self, key: str, rows: int, size: int) -> Iterator[list[bytes]]:
-        """All lines of one table, at most so many rows or about so many bytes at a time."""
+        """All lines of one table, in lists of at most `rows` lines or about `size` bytes."""
         if key in self._files:
             self._files.pop(key).close()
         if not self._sizes.get(key):
@@ -148,7 +151,7 @@ class Spool:
             self._journal = None
 
     def remove(self) -> None:
-        """Close it and leave nothing behind."""
+        """Close all files and delete the folder."""
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -163,10 +166,10 @@ class Spool:
     def _path(self, key: str) -> Path:
         return self.folder / f"{self._numbers[key]}.jsonl"
 
-    def _open_journal(self, mode: str, at: int) -> None:
+    def _open_journal(self, mode: str, length: int) -> None:
         path = self.folder / "journal.jsonl"
-        if at:
-            os.truncate(path, at)
+        if length:
+            os.truncate(path, length)
         self._journal = path.open(mode, buffering=0)
 
     def _write(self, entry: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ Cells = Sequence[Any]
 """One column: cells in the order of the rows, `None` where a value is missing."""
 
 _INT64: Final = 2**63
-TWICE: Final = "given more than once; the last value counts"
+REPEATED: Final = "given more than once; the last value counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +236,9 @@ class Reader:
         fields = tuple([self._sound(name, row.get(name), number, issues) for name in self._fields])
         if not self.table.is_form:
             return fields, (), further
-        for name, earlier in said_twice(line, row):
+        for name, earlier in repeated_members(line, row):
             if name.casefold() not in self._unseen:
-                issues.append(Issue(self.table.key, number, name, earlier, TWICE))
+                issues.append(Issue(self.table.key, number, name, earlier, REPEATED))
         answers = texts(_member(line, "recordData")) if row.get("recordData") is not None else {}
         cells = [self._sound(name, answers.get(name), number, issues) for name in self._answers]
         for name in sorted(answers.keys() - set(self._answers)):
@@ -366,7 +366,7 @@ def as_json(value: Any) -> str:
     return text if writable(text) else json.dumps(value, separators=(",", ":"), default=str)
 
 
-def said_twice(line: bytes, row: dict[str, Any]) -> list[tuple[str, str]]:
+def repeated_members(line: bytes, row: dict[str, Any]) -> list[tuple[str, str]]:
     """Fields and answers of a record that its line gives more than once, with each value but the last.
 
     Args:
