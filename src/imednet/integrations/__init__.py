@@ -1,6 +1,7 @@
-"""Exports: whole studies into files, databases and warehouses. Optional libraries are loaded when a sink needs them.
+"""Exports: whole studies written to files, databases and warehouses.
 
-`study_export` reads and decides, `sink` is what a target must do, and one module each holds a target.
+`run` holds one run of an export, `tables` the layout of its tables, `on_disk` what it leaves in a folder. `sink` is the
+interface of a target, and each target has a module of its own. Optional libraries are loaded when a sink needs them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""DataFrames: one a form, with nullable types by design and labels in `frame.attrs`."""
+"""A study as pandas DataFrames, one for each form: nullable types, labels in `frame.attrs`.
+
+Column types come from the study's design, never from the values. `records_to_dataframe` is for records already read.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +34,12 @@ _TYPES = {
 
 
 class StudyFrames(dict[str, "pd.DataFrame"]):
-    """Form key -> frame.
+    """DataFrames of one study by form key.
 
     Attributes:
-        issues: a frame of the cells that are missing because they are not of their variable's kind.
+        issues: a frame of the cells that are missing because their text does not fit the variable's type.
         dictionary: a frame of all columns with variable, type and label.
-        report: what was read, and why it counts as whole.
+        report: what was read, and the proof that it is complete.
     """
 
     issues: pd.DataFrame
@@ -45,7 +48,7 @@ class StudyFrames(dict[str, "pd.DataFrame"]):
 
 
 class FrameSink(ExportSink):
-    """Collects frames in memory; `frames` holds them."""
+    """A sink that builds frames in memory and keeps them in `frames`."""
 
     kind = "frames"
     shape = Shape(values="typed")
@@ -56,14 +59,14 @@ class FrameSink(ExportSink):
         self._cells: list[list[Any]] = []
 
     def write_batch(self, batch: Batch) -> None:
-        """Collect cells."""
+        """Collect the cells of a batch."""
         if batch.number == 0:
             self._cells = [[] for _ in batch.columns]
-        for kept, cells in zip(self._cells, batch.columns, strict=True):
-            kept.extend(cells)
+        for collected, cells in zip(self._cells, batch.columns, strict=True):
+            collected.extend(cells)
 
     def end_table(self, table: Table) -> None:
-        """Make the frame."""
+        """Build the frame of a table."""
         pandas = self._pandas
         columns = {
             column.name: pandas.Series(cells, dtype=_TYPES.get(column.kind, "string"))
@@ -77,14 +80,14 @@ class FrameSink(ExportSink):
         self._cells = []
 
     def flush(self) -> None:
-        """Nothing: the frames are there."""
+        """Do nothing: the frames are complete."""
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: no resource is held."""
 
 
 def study_frames(sdk: ImednetSDK, study_key: str, **options: Any) -> StudyFrames:
-    """A study as DataFrames, proven whole.
+    """A study as DataFrames, verified complete.
 
     Args:
         sdk: the SDK to read with.
@@ -92,11 +95,12 @@ def study_frames(sdk: ImednetSDK, study_key: str, **options: Any) -> StudyFrames
         **options: as in `ExportOptions`, such as `forms=["AE"]`, `names="label"`, `deleted="drop"`.
 
     Returns:
-        Form key -> frame: a row a record, the record's own fields, then a column a variable, nullable types by design
-        (`Float64`, `datetime64[us]`, `string` ...). What is not of its type is missing and stands in `issues`.
+        A frame for each form key: one row per record, the record's own fields first, then one column per variable, with
+        nullable types by design (`Float64`, `datetime64[us]`, `string` ...). A value that does not fit its type is
+        missing in the frame and listed in `issues`.
 
     Raises:
-        ImednetError: the study could not be read whole.
+        ImednetError: the study could not be read completely.
 
     >>> from imednet import ImednetSDK
     >>> from imednet.sandbox import Sandbox
@@ -108,18 +112,18 @@ def study_frames(sdk: ImednetSDK, study_key: str, **options: Any) -> StudyFrames
     sink = FrameSink()
     with tempfile.TemporaryDirectory() as folder:
         report = export_study(sdk, study_key, sink, home=Path(folder) / "frames", options=ExportOptions(**options))
-    found = StudyFrames({key: frame for key, frame in sink.frames.items() if key not in (ISSUES, DICTIONARY)})
-    found.issues, found.dictionary, found.report = sink.frames[ISSUES], sink.frames[DICTIONARY], report
-    return found
+    frames = StudyFrames({key: frame for key, frame in sink.frames.items() if key not in (ISSUES, DICTIONARY)})
+    frames.issues, frames.dictionary, frames.report = sink.frames[ISSUES], sink.frames[DICTIONARY], report
+    return frames
 
 
 def records_to_dataframe(records: Iterable[Any], *, flatten: bool = True) -> pd.DataFrame:
-    """Records at hand (typed or raw) as a DataFrame, nothing typed, nothing dropped.
+    """Records that were already read (typed or raw) as a DataFrame: no values converted, none dropped.
 
     Args:
-        records: what `sdk.records.list` gave.
-        flatten: a column an answer, `data.` before the names of those that a field of the record has too; otherwise one
-            column `recordData`.
+        records: the result of `sdk.records.list`.
+        flatten: give each answer a column of its own, prefixed with `data.` where its name is also a field of the
+            record; otherwise all answers stay in one column `recordData`.
 
     >>> records_to_dataframe([{"recordId": 1, "recordData": {"AETERM": "Cough", "recordId": "7"}}]).to_dict("records")
     [{'recordId': 1, 'AETERM': 'Cough', 'data.recordId': '7'}]

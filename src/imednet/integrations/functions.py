@@ -1,4 +1,7 @@
-"""The tabular exports as functions: one call each, all with the same choices."""
+"""Exports to files, DuckDB and SQL as functions: one call each, all with the options of `ExportOptions`.
+
+For MongoDB, Neo4j and Snowflake create the sink yourself and pass it to `export_study`.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ PathLike = str | os.PathLike[str]
 
 
 def beside(path: PathLike) -> Path:
-    """The folder of manifest and log of an export into a single file."""
+    """The folder that holds the manifest and the extraction log of an export to a single file."""
     target = checked_path(path).absolute()
     return target.with_name(f"{target.name}.export")
 
@@ -44,19 +47,19 @@ def _export(
 def export_to_parquet(
     sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
 ) -> ExportReport:
-    """Write a study as Parquet, one file a form, with a `manifest.json` beside them.
+    """Write a study as Parquet, one file per form, with a `manifest.json` in the same folder.
 
     Args:
         sdk: the SDK to read with.
         study_key: the study.
         folder: a folder that does not exist, is empty, or holds an earlier export, which is replaced.
-        progress: called as records come in.
+        progress: called with the records read so far and the records the server has.
         **options: as in `ExportOptions`: `forms=["AE"]`, `deleted="drop"`, `names="label"`, `values="typed"`, ...
 
     Raises:
-        ExportConfigurationError: the folder, a setting or pyarrow is not as it must be; nothing was read or written.
-        ExportIncompleteError: some forms are there, others could not be read.
-        ImednetError: the study could not be read; the folder is as it was.
+        ExportConfigurationError: the folder or a setting cannot be used, or pyarrow is missing; nothing was written.
+        ExportIncompleteError: some forms were written, others could not be read.
+        ImednetError: the study could not be read; the folder is unchanged.
 
     >>> import tempfile
     >>> from imednet import ImednetSDK
@@ -78,7 +81,7 @@ def export_to_hive_parquet(
 def export_to_csv(
     sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
 ) -> ExportReport:
-    """Write a study as CSV, one file a form, with `read.R` and `read.sas`; see `export_to_parquet`."""
+    """Write a study as CSV, one file per form, with `read.R` and `read.sas`; see `export_to_parquet`."""
     sink = CsvSink(folder, excel_safe=bool(options.get("excel_safe")))
     return _export(sdk, study_key, sink, folder, progress, options)
 
@@ -93,11 +96,11 @@ def export_to_json(
     progress: Progress | None = None,
     **options: Any,
 ) -> ExportReport:
-    """Write a study as JSON, one file a form; see `export_to_parquet`.
+    """Write a study as JSON, one file per form; see `export_to_parquet`.
 
     Args:
-        lines: JSON Lines instead of a list.
-        raw: the server's records untouched instead of tidy rows.
+        lines: write JSON Lines instead of a list.
+        raw: write the server's records unchanged instead of tidy rows.
     """
     sink = (JsonLinesSink if lines else JsonSink)(folder, raw_records=raw)
     return _export(sdk, study_key, sink, folder, progress, options)
@@ -120,7 +123,7 @@ def export_to_duckdb(
     progress: Progress | None = None,
     **options: Any,
 ) -> ExportReport:
-    """Write a study into a DuckDB file, one table a form; manifest and log are in `PATH.export`; see `DuckDbSink`."""
+    """Write a study to a DuckDB file, one table per form; manifest and log are in `PATH.export`; see `DuckDbSink`."""
     sink = DuckDbSink(path, schema=schema, storage_version=storage_version)
     return _export(sdk, study_key, sink, beside(path), progress, options)
 
@@ -136,14 +139,14 @@ def export_to_sql(
     progress: Progress | None = None,
     **options: Any,
 ) -> ExportReport:
-    """Write a study into a SQL database, one table a form; see `export_to_parquet` and `SqlSink`.
+    """Write a study to a SQL database, one table per form; see `export_to_parquet` and `SqlSink`.
 
     Args:
-        home: the folder of manifest and log; by default one of your own state folder, for each study and database.
+        home: the folder of manifest and log; by default one for each study and database in your state folder.
     """
     sink = SqlSink(url, schema=schema, prefix=prefix)
-    where = home or state_folder("sql", study_key, url, schema or "", prefix)
-    return _export(sdk, study_key, sink, where, progress, options)
+    folder = home or state_folder("sql", study_key, url, schema or "", prefix)
+    return _export(sdk, study_key, sink, folder, progress, options)
 
 
 def export_to_long_sql(
@@ -157,23 +160,23 @@ def export_to_long_sql(
     progress: Progress | None = None,
     **options: Any,
 ) -> ExportReport:
-    """Write a study into one table `answers` of a SQL database: record, form, variable, value; see `export_to_sql`."""
+    """Write a study to one table `answers` of a SQL database: record, form, variable, value; see `export_to_sql`."""
     sink = LongSink(SqlSink(url, schema=schema, prefix=prefix))
-    where = home or state_folder("sql-long", study_key, url, schema or "", prefix)
-    return _export(sdk, study_key, sink, where, progress, options)
+    folder = home or state_folder("sql-long", study_key, url, schema or "", prefix)
+    return _export(sdk, study_key, sink, folder, progress, options)
 
 
 def export_to_sav(
     sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
 ) -> ExportReport:
-    """Write a study as SPSS files, one a form; see `export_to_parquet`."""
+    """Write a study as SPSS files, one per form; see `export_to_parquet`."""
     return _export(sdk, study_key, SavSink(folder), folder, progress, options)
 
 
 def export_to_xpt(
     sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
 ) -> ExportReport:
-    """Write a study as SAS transport files, one a form; see `export_to_parquet`."""
+    """Write a study as SAS transport files, one per form; see `export_to_parquet`."""
     return _export(sdk, study_key, XptSink(folder), folder, progress, options)
 
 
