@@ -393,7 +393,7 @@ def test_a_sqlite_table_of_somebody_else_is_not_replaced(own_box: Make, tmp_path
     with sqlite3.connect(tmp_path / "mine.db") as db:
         db.execute("create table AE (mine text)")
         db.execute("insert into AE values ('precious')")
-    with ImednetSDK(**box.credentials) as sdk, pytest.raises(ExportConfigurationError, match="no export made"):
+    with ImednetSDK(**box.credentials) as sdk, pytest.raises(ExportConfigurationError, match="no export created"):
         export_to_sql(sdk, STUDY, f"sqlite:///{tmp_path / 'mine.db'}", home=tmp_path / "home")
     with sqlite3.connect(tmp_path / "mine.db") as db:
         assert db.execute("select * from AE").fetchall() == [("precious",)]

@@ -346,9 +346,9 @@ def test_tables_of_others_are_told_apart_whatever_their_case(own_box: Make, tmp_
         duck.execute("create table vs (mine text)")
     box = own_box()
     with ImednetSDK(**box.credentials) as sdk:
-        with pytest.raises(ExportConfigurationError, match="no export made"):
+        with pytest.raises(ExportConfigurationError, match="no export created"):
             export_to_sql(sdk, STUDY, f"sqlite:///{tmp_path / 'a.db'}", home=tmp_path / "home")
-        with pytest.raises(ExportConfigurationError, match="no export made"):
+        with pytest.raises(ExportConfigurationError, match="no export created"):
             export_to_duckdb(sdk, STUDY, tmp_path / "a.duckdb")
         export_to_sql(sdk, STUDY, f"sqlite:///{tmp_path / 'b.db'}", home=tmp_path / "home")
         with pytest.raises(ExportConfigurationError, match=f"of study '{STUDY}'"):

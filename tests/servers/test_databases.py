@@ -106,7 +106,7 @@ def test_tables_of_others_are_not_replaced(box: Sandbox, url: str, tmp_path: Pat
     with engine.begin() as connection:
         connection.execute(sa.text(f"CREATE TABLE {quoted} (mine INTEGER)"))
     with ImednetSDK(**box.credentials) as sdk:
-        with pytest.raises(ExportConfigurationError, match=r"table 'AE' that no export made.*Next"):
+        with pytest.raises(ExportConfigurationError, match=r"table 'AE' that no export created.*Next"):
             export_to_sql(sdk, STUDY, url, home=tmp_path / "home")
         export_to_sql(sdk, STUDY, url, home=tmp_path / "home", prefix="imn_")
     assert set(sa.inspect(engine).get_table_names()) >= {"AE", "imn_AE", "imn__issues"}

@@ -160,7 +160,7 @@ def test_a_failing_statement_is_an_error_with_its_query_and_without_values(
     own_box: Make, snow: dict[str, Any], schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box, one = own_box(), target(snow, schema, tmp_path / "home")
-    monkeypatch.setattr("imednet.integrations.warehouse._merge_text", lambda *_: "MERGE NONSENSE 'secret answer'")
+    monkeypatch.setattr("imednet.integrations.warehouse._merge_statement", lambda *_: "MERGE NONSENSE 'secret answer'")
     with pytest.raises(ExportBatchError, match=r"ProgrammingError.*Next") as caught:
         one.export(box, backoff=0.01)
     assert "secret answer" not in str(caught.value)

@@ -118,7 +118,7 @@ def test_negative_codes_of_numbers_keep_their_labels(tmp_path: Path) -> None:
     sink = SavSink(tmp_path)
     labels = sink._value_labels(table, column, pd.DataFrame({"N": [1.0]}))
     assert labels == {-9.0: "not done", 1.0: "one"}
-    assert [one.reason for one in sink.losses] == ["value label: the code is no number"]
+    assert [one.reason for one in sink.losses] == ["value label: the code is not a number"]
     assert pyreadstat is not None
 
 

@@ -1,4 +1,4 @@
-"""SPSS (SAV) and SAS (XPT) files through pyreadstat: typed, labelled, and every cut listed."""
+"""SPSS (SAV) and SAS transport (XPT) files, written with pyreadstat: typed and labelled, every cut value listed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .tables.batches import Batch, Cells
 from .tables.layout import Column, Shape, Table
 from .tables.naming import identifier
 
-_SPSS_WORDS: Final = ("ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH")
+_SPSS_RESERVED: Final = ("ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH")
 _LONGEST_VALUE_LABEL: Final = 120
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.JSON, Kind.PARTIAL})
 
 
 class StatsSink(FileSink):
-    """What both formats share. A file is written from one frame, so the memory of the largest form is needed.
+    """Base of both formats. A file is written from one DataFrame, so memory for the largest form is needed.
 
     Attributes:
-        longest_text, longest_label: most bytes of a text and of a label.
+        longest_text, longest_label: maximum bytes of a text and of a label.
         ascii_only: whether texts must be ASCII.
     """
 
@@ -35,20 +35,20 @@ class StatsSink(FileSink):
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._pandas = _require_optional_dep("pandas", "stats")
-        self._stat = _require_optional_dep("pyreadstat", "stats")
-        self.foreign = (self._stat.PyreadstatError,)
+        self._pyreadstat = _require_optional_dep("pyreadstat", "stats")
+        self.foreign = (self._pyreadstat.PyreadstatError,)
         super().__init__(folder)
 
     def open_file(self, path: Path, table: Table) -> None:
-        """Begin to collect."""
+        """Start collecting the cells of a table."""
         self._path_now = path
         self._columns: list[list[Any]] = [[] for _ in table.columns]
 
     def write_rows(self, batch: Batch) -> None:
-        """Collect cells, cut where they are too long."""
+        """Collect the cells of a batch, cut to what the format holds."""
         ids = batch.column(batch.table.identity[0]) if batch.table.identity else [None] * len(batch)
-        for kept, column, cells in zip(self._columns, batch.table.columns, batch.columns, strict=True):
-            kept.extend(self._cells(batch.table, column, cells, ids))
+        for collected, column, cells in zip(self._columns, batch.table.columns, batch.columns, strict=True):
+            collected.extend(self._cells(batch.table, column, cells, ids))
 
     def close_file(self) -> None:
         """Write the file."""
@@ -77,14 +77,14 @@ class StatsSink(FileSink):
         if column.kind is Kind.TIME:
             return [None if cell is None else as_text(cell) for cell in cells]
         if column.kind is Kind.INTEGER:
-            return [self._whole(table, column, cell, row) for cell, row in zip(cells, ids, strict=True)]
+            return [self._integer(table, column, cell, row) for cell, row in zip(cells, ids, strict=True)]
         if column.kind not in _TEXTS:
             return list(cells)
         return [
             cell if cell is None else self._text(table, column, cell, row) for cell, row in zip(cells, ids, strict=True)
         ]
 
-    def _whole(self, table: Table, column: Column, cell: Any, row: Any) -> Any:
+    def _integer(self, table: Table, column: Column, cell: Any, row: Any) -> Any:
         if cell is not None and abs(cell) > 2**53:
             self.lost(table, row, column.source, str(cell), "more digits than a number of this format holds")
             return None
@@ -94,12 +94,12 @@ class StatsSink(FileSink):
         text = cell
         if self.ascii_only and not text.isascii():
             text = text.encode("ascii", "replace").decode()
-            self.lost(table, row, column.source, cell, "signs beyond ASCII became question marks")
+            self.lost(table, row, column.source, cell, "characters beyond ASCII became question marks")
         if "\0" in text:
             text = text.replace("\0", " ")
             self.lost(table, row, column.source, cell, "a NUL became a blank")
         if text != text.rstrip(" "):
-            self.lost(table, row, column.source, cell, "blanks at the end do not stay in this format")
+            self.lost(table, row, column.source, cell, "this format does not keep blanks at the end")
         if len(text.encode()) > self.longest_text:
             text = text.encode()[: self.longest_text].decode("utf-8", "ignore")
             self.lost(table, row, column.source, cell, f"cut to {self.longest_text:,} bytes")
@@ -107,65 +107,65 @@ class StatsSink(FileSink):
 
     def _label(self, table: Table, column: Column) -> str:
         label = " ".join((column.label or whole(column.source)).split())
-        plain = label.encode("ascii", "replace").decode() if self.ascii_only else label
-        plain = plain.encode()[: self.longest_label].decode("utf-8", "ignore")
-        if plain != label and (self.ascii_only or len(plain) < len(label)):
+        stored = label.encode("ascii", "replace").decode() if self.ascii_only else label
+        stored = stored.encode()[: self.longest_label].decode("utf-8", "ignore")
+        if stored != label and (self.ascii_only or len(stored) < len(label)):
             self.lost(table, None, column.source, label, f"label: ASCII and {self.longest_label} bytes at most"
                       if self.ascii_only else f"label: {self.longest_label} bytes at most")  # fmt: skip
-        return plain
+        return stored
 
 
 class SavSink(StatsSink):
-    """SPSS."""
+    """A folder of SPSS files."""
 
     kind = "sav"
     ending = "sav"
-    shape = Shape(values="typed", longest_name=64, clean_names=True, most_columns=32_767, reserved=_SPSS_WORDS)
+    shape = Shape(values="typed", longest_name=64, clean_names=True, most_columns=32_767, reserved=_SPSS_RESERVED)
     longest_text = 32_767
     longest_label = 255
 
     def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
         """Write the file."""
         values = {column.name: self._value_labels(table, column, frame) for column in table.columns if column.choices}
-        self._stat.write_sav(
+        self._pyreadstat.write_sav(
             frame, str(self._path_now), column_labels=labels, file_label=table.key[:64], variable_value_labels=values
         )
 
     def _value_labels(self, table: Table, column: Column, frame: Any) -> dict[Any, str]:
-        """Codes, and texts that stand for themselves, of a column: value -> what people read.
+        """Value labels of a column: each code, and each choice's text itself -> the text people read.
 
-        The library takes the longest text of the data, in bytes, or the longest value with a label, in characters, for
-        the width of a column, so that a value in another script would be cut: a cell is filled up with blanks, which
-        the format does not keep.
+        pyreadstat sets a column's width to the longest text of the data, in bytes, or to the longest labelled value, in
+        characters, and would cut a labelled value in a non-Latin script. To prevent that, the first cell is padded with
+        blanks, which the format does not keep.
         """
-        pairs = {text: text for text, _ in column.choices}
-        pairs.update({code if code is not None else text: text for text, code in column.choices})
-        found: dict[Any, str] = {}
-        for value, text in pairs.items():
+        texts = {text: text for text, _ in column.choices}
+        texts.update({code if code is not None else text: text for text, code in column.choices})
+        labels: dict[Any, str] = {}
+        for value, text in texts.items():
             label = text.encode()[:_LONGEST_VALUE_LABEL].decode("utf-8", "ignore")
             if label != text:
                 reason = f"value label: {_LONGEST_VALUE_LABEL} bytes at most"
                 self.lost(table, None, column.source, text, reason)
             try:
-                found[cast(Kind.NUMBER, value) if column.kind is Kind.NUMBER else value] = label
+                labels[cast(Kind.NUMBER, value) if column.kind is Kind.NUMBER else value] = label
             except Misfit:
                 if value != text:
-                    self.lost(table, None, column.source, value, "value label: the code is no number")
+                    self.lost(table, None, column.source, value, "value label: the code is not a number")
         if column.kind is not Kind.NUMBER and column.kind not in _TEXTS:
-            return {}  # days and times are numbers of this format, and labels of their choices texts
+            return {}  # dates and times are numbers in this format, and cannot have labels for texts
         if column.kind in _TEXTS:
-            widest = max(len(value.encode()) for value in found)
+            widest = max(len(value.encode()) for value in labels)
             if len(frame):
-                place = frame.columns.get_loc(column.name)
-                frame.iat[0, place] += " " * (widest - len(frame.iat[0, place].encode()))
+                index = frame.columns.get_loc(column.name)
+                frame.iat[0, index] += " " * (widest - len(frame.iat[0, index].encode()))
             else:
-                most = max(map(len, found))
-                found = {value: label for value, label in found.items() if len(value.encode()) <= most}
-        return found
+                longest = max(map(len, labels))
+                labels = {value: label for value, label in labels.items() if len(value.encode()) <= longest}
+        return labels
 
 
 class XptSink(StatsSink):
-    """SAS transport, version 5, as submissions want it."""
+    """A folder of SAS transport files, version 5, as regulatory submissions require."""
 
     kind = "xpt"
     ending = "xpt"
@@ -176,8 +176,9 @@ class XptSink(StatsSink):
 
     def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
         """Write the file."""
-        name = identifier("".join(sign for sign in table.key.upper() if sign.isascii() and sign.isalnum()))[:8]
-        self._stat.write_xport(
+        letters = (character for character in table.key.upper() if character.isascii() and character.isalnum())
+        name = identifier("".join(letters))[:8]
+        self._pyreadstat.write_xport(
             frame, str(self._path_now), column_labels=labels, table_name=name, file_format_version=5,
             file_label=table.key.encode("ascii", "replace").decode()[:40],
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Names of SQL databases: what each one forbids, how long a name may be, and which names are the same to it."""
+"""Rules for names in SQL databases: what each forbids, how long a name may be, and which names it takes as equal."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from dataclasses import dataclass
 from typing import Final
 
 
-def one_case(name: str) -> str:
-    """A name as it is compared where case tells nothing apart.
+def casefolded(name: str) -> str:
+    """A name for case-insensitive comparison.
 
-    >>> one_case("Größe") == one_case("GRÖSSE")
+    >>> casefolded("Größe") == casefolded("GRÖSSE")
     True
     """
     return name.casefold()
 
 
-def one_letter(name: str) -> str:
-    """A name as MySQL and MariaDB compare names: letters by their base, without accents and case.
+def base_letters(name: str) -> str:
+    """A name for comparison as in MySQL and MariaDB: base letters only, without accents and case.
 
-    >>> one_letter("Éß") == one_letter("es")
+    >>> base_letters("Éß") == base_letters("es")
     True
     """
-    letters = (sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
-    return "".join(sign.upper()[:1] for sign in letters)
+    decomposed = unicodedata.normalize("NFKD", name)
+    return "".join(character.upper()[:1] for character in decomposed if not unicodedata.combining(character))
 
 
 @dataclass(frozen=True)
 class NameRules:
-    """What names of one database must be.
+    """Rules for names in one database.
 
     Attributes:
-        longest: most characters, or bytes in UTF-8 with `in_bytes`; `None` for any number.
+        longest: maximum length in bytes of UTF-8, or in characters without `in_bytes`; `None` for no limit.
         in_bytes: whether `longest` counts bytes.
         most_code_point: the highest code point a name may have.
-        own_prefix: how names of the database itself begin, in lower case.
+        own_prefix: prefix that the database reserves for its own names, in lower case.
         trimmed: whether a name may not end with a blank.
-        folded: a name as the database compares it.
+        folded: function that maps a name to the form in which the database compares names.
     """
 
     longest: int | None = None
@@ -45,11 +45,13 @@ class NameRules:
     most_code_point: int = 0x10FFFF
     own_prefix: str | None = None
     trimmed: bool = False
-    folded: Callable[[str], str] = one_case
+    folded: Callable[[str], str] = casefolded
 
     def fitting(self, text: str) -> str:
-        """A text as a name of this database, not yet cut."""
-        name = "".join("_" if sign == "\0" or ord(sign) > self.most_code_point else sign for sign in text)
+        """A text turned into a name of this database, not yet cut to its maximum length."""
+        name = "".join(
+            "_" if character == "\0" or ord(character) > self.most_code_point else character for character in text
+        )
         if self.trimmed:
             name = name.rstrip()
         if self.own_prefix is not None and name.casefold().startswith(self.own_prefix):
@@ -57,15 +59,15 @@ class NameRules:
         return name or "_"
 
     def cut(self, name: str, room: int = 0) -> str:
-        """A name with so much room left behind it."""
+        """A name cut to the maximum length less `room`, which is left for a suffix."""
         if self.longest is None:
             return name
-        most = self.longest - room
-        name = name.encode("utf-8", "replace")[:most].decode("utf-8", "ignore") if self.in_bytes else name[:most]
+        limit = self.longest - room
+        name = name.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore") if self.in_bytes else name[:limit]
         return name.rstrip() if self.trimmed else name
 
 
-_MYSQL: Final = NameRules(64, in_bytes=False, most_code_point=0xFFFF, trimmed=True, folded=one_letter)
+_MYSQL: Final = NameRules(64, in_bytes=False, most_code_point=0xFFFF, trimmed=True, folded=base_letters)
 RULES: Final = {
     "postgresql": NameRules(63),
     "mysql": _MYSQL,
@@ -73,8 +75,8 @@ RULES: Final = {
     "sqlite": NameRules(own_prefix="sqlite_"),
     "duckdb": NameRules(),
     "oracle": NameRules(128),
-    "mssql": NameRules(128, in_bytes=False, trimmed=True, folded=one_letter),
+    "mssql": NameRules(128, in_bytes=False, trimmed=True, folded=base_letters),
 }
-"""Rules by the name SQLAlchemy has for a database."""
-OTHERS: Final = NameRules(63, trimmed=True, folded=one_letter)
-"""Rules for a database that is not listed."""
+"""Rules by SQLAlchemy's name of the dialect."""
+OTHERS: Final = NameRules(63, trimmed=True, folded=base_letters)
+"""Rules for any database that is not listed."""

@@ -1,4 +1,7 @@
-"""SQL statements with names of any kind in them, which SQLAlchemy's own text would take for parameters and formats."""
+"""SQL statements that contain arbitrary names.
+
+In `sqlalchemy.text` a colon or percent sign in a name would be taken for a parameter or a format.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Name:
-    """A name in a statement, to be quoted as the database wants it; with its schema, if it has one."""
+    """A name in a statement, quoted as the database requires; with its schema, if it has one."""
 
     text: str
     schema: str | None = None
@@ -34,12 +37,12 @@ def _statement() -> Any:
             if isinstance(part, str):
                 texts.append(part)
             else:
-                texts.append(".".join(quote(one) for one in (part.schema, part.text) if one is not None))
+                texts.append(".".join(quote(name) for name in (part.schema, part.text) if name is not None))
         return "".join(texts)
 
     return Statement
 
 
 def statement(*parts: str | Name) -> Any:
-    """A statement of SQLAlchemy, made of text and names."""
+    """An SQLAlchemy statement built from text and names."""
     return _statement()(parts)

@@ -1,4 +1,4 @@
-"""Snowflake: Parquet staged per form, copied in one command, merged on the record's number."""
+"""Snowflake: one Parquet file per form is staged, copied into a transient table and merged by record id."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _TYPES: Final = {
 }
 RAW: Final = "IMEDNET_RAW"
 OWNED: Final = "IMEDNET_TABLES"
-"""Table that holds which tables an export made, and of which study they are."""
-_NOW: Final = "CURRENT_TIMESTAMP()::TIMESTAMP_NTZ"
+"""Table that lists the tables that exports created, and their study."""
+_CURRENT_TIME: Final = "CURRENT_TIMESTAMP()::TIMESTAMP_NTZ"
 _log = logging.getLogger("imednet")
 _RAW_COLUMNS: Final = ("STUDY", "FORM", "RECORD_ID", "RECORD", "LOADED_AT")
 
 
 class SnowflakeSink(ExportSink):
-    """A schema of Snowflake: a table a form, and beside them `IMEDNET_RAW` with one VARIANT a record.
+    """A schema in Snowflake: one table per form, and `IMEDNET_RAW` with one VARIANT per record.
 
-    For each form a Parquet file goes to a stage under a name that is new for each run (`PUT`), from there into a
-    transient table (`COPY INTO`), whose count must be that of the rows sent, and from there into the form's table
-    (`MERGE` on the record's number; changed rows change, new ones come, those that the study no longer has go). All
-    merges happen in one transaction.
+    For each form a Parquet file is put on a stage under a name that is new for each run (`PUT`) and copied into a
+    transient table (`COPY INTO`), whose row count must equal the rows sent. From there it is merged into the form's
+    table by record id (`MERGE`): changed rows are updated, new rows inserted, and rows that the study no longer has
+    deleted. All merges happen in one transaction.
 
     Args:
-        connection: name of a connection in Snowflake's `connections.toml`; or an open connection.
-        database, schema: where the tables go; else those of the connection.
-        raw: also keep `IMEDNET_RAW`.
-        **parameters: what Snowflake's connector takes instead of a named connection: `account`, `user`,
+        connection: name of a connection in Snowflake's `connections.toml`, or an open connection.
+        database, schema: where the tables go; by default those of the connection.
+        raw: also write `IMEDNET_RAW`.
+        **parameters: parameters of Snowflake's connector in place of a named connection: `account`, `user`,
             `private_key_file`, `warehouse`, `role` ...
 
     Raises:
@@ -72,28 +72,28 @@ class SnowflakeSink(ExportSink):
         self._parquet = _require_optional_dep("pyarrow.parquet", "snowflake")
         self.foreign = (connector.errors.Error,)
         self._keep_raw = raw
-        self._owns = connection is None or isinstance(connection, str)
+        self._owns_connection = connection is None or isinstance(connection, str)
         if isinstance(connection, str):
             parameters["connection_name"] = connection
         parameters |= {name: value for name, value in (("database", database), ("schema", schema)) if value}
         try:
-            self._db: Any = connector.connect(**parameters) if self._owns else connection
+            self._connection: Any = connector.connect(**parameters) if self._owns_connection else connection
         except connector.errors.Error as error:
             raise ExportConfigurationError(
                 f"Snowflake refuses the connection (error {error.errno}). "
                 "Next: check account, user, private key and role; passwords are not taken from a command line"
             ) from None
-        self._scope = ".".join(_quoted(one) for one in (database, schema) if one)
-        self._run = secrets.token_hex(6).upper()
+        self._scope = ".".join(_quoted(name) for name in (database, schema) if name)
+        self._run_id = secrets.token_hex(6).upper()
         self._names: dict[str, str] = {}
-        self._sent: dict[str, tuple[Table, str, int]] = {}
+        self._staged_files: dict[str, tuple[Table, str, int]] = {}
         self._writer: Any = None
         self._raw_writer: Any = None
         self._raw_rows = 0
-        self._forms: list[str] = []
+        self._raw_forms: list[str] = []
 
     def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
-        """Make the stage; names of tables are those of the forms, in upper case."""
+        """Choose the table names, refuse to replace tables that no export created, and create the stage."""
         assert home is not None
         self._study, self._folder = tables.study_key, home.staging
         namer = Namer(longest=200, clean=True, upper=True, taken=[RAW, OWNED])
@@ -111,37 +111,37 @@ class SnowflakeSink(ExportSink):
         self._execute(f"CREATE STAGE IF NOT EXISTS {self._name('IMEDNET_STAGE')}")
 
     def write_batch(self, batch: Batch) -> None:
-        """Add a batch to the file of its form."""
+        """Add a batch to its table's file, and the records of a form to the raw file."""
         self._folder.mkdir(parents=True, exist_ok=True)
         key = batch.table.key
-        if key not in self._sent:
-            path = self._folder / f"{self._names[key]}_{self._run}.parquet"
+        if key not in self._staged_files:
+            path = self._folder / f"{self._names[key]}_{self._run_id}.parquet"
             self._writer = self._parquet.ParquetWriter(path, schema_of(batch.table))
-            self._sent[key] = (batch.table, path.name, 0)
+            self._staged_files[key] = (batch.table, path.name, 0)
         self._writer.write_batch(record_batch(batch))
-        table, name, rows = self._sent[key]
-        self._sent[key] = (table, name, rows + len(batch))
+        table, name, rows = self._staged_files[key]
+        self._staged_files[key] = (table, name, rows + len(batch))
         if self._keep_raw and batch.table.is_form:
             self._add_raw(batch)
 
     def end_table(self, table: Table) -> None:  # noqa: ARG002  (the interface of a sink)
-        """End the file of a form."""
+        """Close the table's file."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
 
     def flush(self) -> None:
-        """Stage, copy, and merge everything in one transaction."""
+        """Stage and copy all files, then merge all tables in one transaction."""
         if self._raw_writer is not None:
             self._raw_writer.close()
             self._raw_writer = None
-        for key, (table, name, rows) in self._sent.items():
-            self._load(table, self._names[key], name, rows)
+        for key, (table, name, rows) in self._staged_files.items():
+            self._load_file(table, self._names[key], name, rows)
         if self._keep_raw:
             self._load_raw()
         self._execute("BEGIN")
         try:
-            for key, (table, _, _) in self._sent.items():
+            for key, (table, _, _) in self._staged_files.items():
                 self._merge(table, self._names[key])
                 self.outputs[key] = {"table": self._names[key]}
             if self._keep_raw:
@@ -150,53 +150,55 @@ class SnowflakeSink(ExportSink):
             self._execute("ROLLBACK")
             raise
         self._execute("COMMIT")
-        self._tidy()
+        self._remove_temporary()
 
     def close(self) -> None:
-        """Close the connection, if it was opened here."""
+        """Close the files, and the connection if this sink opened it."""
         for writer in (self._writer, self._raw_writer):
             if writer is not None:
                 writer.close()
         self._writer = self._raw_writer = None
-        if self._sent and not self.outputs:
-            self._tidy()
-        if self._owns:
-            self._db.close()
+        if self._staged_files and not self.outputs:
+            self._remove_temporary()
+        if self._owns_connection:
+            self._connection.close()
 
     def transient(self, error: BaseException) -> bool:
-        """What the connector calls a trouble of operation, such as a lost connection."""
+        """Whether the error is one of operation, such as a lost connection."""
         names = {cls.__name__ for cls in type(error).__mro__}
         return bool(names & {"OperationalError", "ServiceUnavailableError", "GatewayTimeoutError"})
 
     def explain(self, error: BaseException) -> str:
-        """The number of the failure; texts of the server may hold values."""
+        """The number of the failure and the query id alone, because the server's message may quote values."""
         number, query = getattr(error, "errno", None), getattr(error, "sfqid", None)
         return (
             f"Snowflake: {type(error).__name__} {number or ''} (query {query or 'unknown'}). "
-            "Next: look the query up in the history, then run the export again"
+            "Next: look up the query in Snowflake's query history, then run the export again"
         )
 
-    def _tidy(self) -> None:
-        """Remove what only this run needed; what cannot be removed is named, since it holds what people answered."""
-        for name in [*(self._names[key] for key in self._sent), *([RAW] if self._keep_raw else [])]:
+    def _remove_temporary(self) -> None:
+        """Drop transient tables and staged files; log what cannot be removed, because it holds subjects' answers."""
+        for name in [*(self._names[key] for key in self._staged_files), *([RAW] if self._keep_raw else [])]:
             for statement in (
-                f"DROP TABLE IF EXISTS {self._name(self._new(name))}",
-                f"REMOVE @{self._name('IMEDNET_STAGE')}/{name}_{self._run}.parquet",
+                f"DROP TABLE IF EXISTS {self._name(self._transient_name(name))}",
+                f"REMOVE @{self._name('IMEDNET_STAGE')}/{name}_{self._run_id}.parquet",
             ):
                 try:
                     self._execute(statement)
                 except self.foreign:
-                    _log.warning("Snowflake did not carry out: %s", statement)
+                    _log.warning(
+                        "Snowflake could not remove temporary data; run this statement yourself: %s", statement
+                    )
 
     # ---- statements
 
-    def _load(self, table: Table, name: str, file: str, rows: int) -> None:
-        """One file into one transient table; what was copied must be what was sent."""
+    def _load_file(self, table: Table, name: str, file: str, rows: int) -> None:
+        """Copy one file into its transient table; create the form's table and add the columns it lacks."""
         columns = ", ".join(f"{_quoted(c.name)} {_TYPES.get(c.kind, 'VARCHAR')}" for c in table.columns)
-        new = self._name(self._new(name))
+        new = self._name(self._transient_name(name))
         self._execute(f"CREATE OR REPLACE TRANSIENT TABLE {new} ({columns})")
         self._execute(f"CREATE TABLE IF NOT EXISTS {self._name(name)} ({columns})")
-        for column in self._missing(name, table):
+        for column in self._missing_columns(name, table):
             kind = _TYPES.get(column.kind, "VARCHAR")
             self._execute(f"ALTER TABLE {self._name(name)} ADD COLUMN {_quoted(column.name)} {kind}")
         if rows:
@@ -213,24 +215,24 @@ class SnowflakeSink(ExportSink):
         loaded = sum(int(row[3]) for row in copied if len(row) > 3)
         if loaded != rows:
             raise ExportError(
-                f"Snowflake copied {loaded} of {rows} rows of {file}; nothing was merged. Next: run it again"
+                f"Snowflake copied {loaded} of {rows} rows of {file}; nothing was merged. Next: run the export again"
             )
 
-    def _missing(self, name: str, table: Table) -> list[Column]:
-        found = self._execute(f"SELECT * FROM {self._name(name)} LIMIT 0", described=True)
-        return [column for column in table.columns if column.name not in found]
+    def _missing_columns(self, name: str, table: Table) -> list[Column]:
+        existing = self._execute(f"SELECT * FROM {self._name(name)} LIMIT 0", described=True)
+        return [column for column in table.columns if column.name not in existing]
 
     def _merge(self, table: Table, name: str) -> None:
-        old, new = self._name(name), self._name(self._new(name))
+        old, new = self._name(name), self._name(self._transient_name(name))
         names = [_quoted(column) for column in table.names]
         if not table.identity:
             self._execute(f"DELETE FROM {old}")
             self._execute(f"INSERT INTO {old} ({', '.join(names)}) SELECT {', '.join(names)} FROM {new}")
             return
         keys = [_quoted(column) for column in table.identity]
-        self._execute(_merge_text(old, new, names, keys))
-        same = " AND ".join(f"EQUAL_NULL(n.{key}, o.{key})" for key in keys)
-        self._execute(f"DELETE FROM {old} o WHERE NOT EXISTS (SELECT 1 FROM {new} n WHERE {same})")
+        self._execute(_merge_statement(old, new, names, keys))
+        same_row = " AND ".join(f"EQUAL_NULL(n.{key}, o.{key})" for key in keys)
+        self._execute(f"DELETE FROM {old} o WHERE NOT EXISTS (SELECT 1 FROM {new} n WHERE {same_row})")
 
     # ---- the raw layer
 
@@ -240,7 +242,7 @@ class SnowflakeSink(ExportSink):
             schema = arrow.schema(
                 [(name, arrow.int64() if name == "RECORD_ID" else arrow.string()) for name in _RAW_COLUMNS[:4]]
             )
-            self._raw_writer = self._parquet.ParquetWriter(self._folder / f"{RAW}_{self._run}.parquet", schema)
+            self._raw_writer = self._parquet.ParquetWriter(self._folder / f"{RAW}_{self._run_id}.parquet", schema)
         ids = batch.column(batch.table.identity[0])
         rows = {
             "STUDY": [self._study] * len(batch),
@@ -251,20 +253,20 @@ class SnowflakeSink(ExportSink):
         self._raw_writer.write_table(arrow.table(rows, schema=self._raw_writer.schema))
         self._raw_rows += len(batch)
         if batch.number == 0:
-            self._forms.append(batch.table.key)
+            self._raw_forms.append(batch.table.key)
 
     def _load_raw(self) -> None:
-        new = self._name(self._new(RAW))
+        new = self._name(self._transient_name(RAW))
         plain = "STUDY VARCHAR, FORM VARCHAR, RECORD_ID NUMBER(38,0), RECORD VARCHAR"
         self._execute(f"CREATE OR REPLACE TRANSIENT TABLE {new} ({plain})")
         kept = "STUDY VARCHAR, FORM VARCHAR, RECORD_ID NUMBER(38,0), RECORD VARIANT, LOADED_AT TIMESTAMP_NTZ"
         self._execute(f"CREATE TABLE IF NOT EXISTS {self._name(RAW)} ({kept})")
         if self._raw_rows:
-            self._copy(new, f"{RAW}_{self._run}.parquet", self._raw_rows)
+            self._copy(new, f"{RAW}_{self._run_id}.parquet", self._raw_rows)
 
     def _merge_raw(self) -> None:
-        old, new = self._name(RAW), self._name(self._new(RAW))
-        sent = f"SELECT STUDY, FORM, RECORD_ID, PARSE_JSON(RECORD) AS RECORD, {_NOW} AS LOADED_AT FROM {new}"
+        old, new = self._name(RAW), self._name(self._transient_name(RAW))
+        sent = f"SELECT STUDY, FORM, RECORD_ID, PARSE_JSON(RECORD) AS RECORD, {_CURRENT_TIME} AS LOADED_AT FROM {new}"
         update = ", ".join(f"{name} = s.{name}" for name in ("FORM", "RECORD", "LOADED_AT"))
         self._execute(
             f"MERGE INTO {old} t USING ({sent}) s ON t.STUDY = s.STUDY AND t.RECORD_ID = s.RECORD_ID "
@@ -272,14 +274,14 @@ class SnowflakeSink(ExportSink):
             f"WHEN NOT MATCHED THEN INSERT ({', '.join(_RAW_COLUMNS)}) "
             f"VALUES ({', '.join(f's.{name}' for name in _RAW_COLUMNS)})"
         )
-        forms = ", ".join(_literal(form) for form in self._forms) or "''"
+        forms = ", ".join(_literal(form) for form in self._raw_forms) or "''"
         self._execute(
             f"DELETE FROM {old} o WHERE o.STUDY = {_literal(self._study)} AND o.FORM IN ({forms}) AND NOT EXISTS "
             f"(SELECT 1 FROM {new} n WHERE n.STUDY = o.STUDY AND n.RECORD_ID = o.RECORD_ID)"
         )
 
     def _execute(self, statement: str, *, described: bool = False) -> list[Any]:
-        cursor = self._db.cursor()
+        cursor = self._connection.cursor()
         try:
             cursor.execute(statement)
             if described:
@@ -288,15 +290,15 @@ class SnowflakeSink(ExportSink):
         finally:
             cursor.close()
 
-    def _new(self, name: str) -> str:
-        return f"{name}__NEW_{self._run}"
+    def _transient_name(self, name: str) -> str:
+        return f"{name}__NEW_{self._run_id}"
 
     def _name(self, name: str) -> str:
         return f"{self._scope}.{_quoted(name)}" if self._scope else _quoted(name)
 
 
-def _merge_text(old: str, new: str, names: list[str], keys: list[str]) -> str:
-    """The MERGE of one table: only rows that differ are changed."""
+def _merge_statement(old: str, new: str, names: list[str], keys: list[str]) -> str:
+    """The MERGE statement of one table; only rows that differ are updated."""
     on = " AND ".join(f"EQUAL_NULL(t.{key}, s.{key})" for key in keys)
     others = [name for name in names if name not in keys]
     differ = " OR ".join(f"t.{name} IS DISTINCT FROM s.{name}" for name in others)
