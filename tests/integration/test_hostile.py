@@ -465,7 +465,7 @@ class TestExports:
         assert next(cell for cell in cells if cell["recordId"] == row["recordId"])[field] is None
         issues = pq.read_table(report.folder / "_issues.parquet").to_pylist()
         (issue,) = [one for one in issues if one["recordId"] == row["recordId"] and one["variable"] == field]
-        assert (issue["reason"], issue["value"]) == ("no integer", value if value == "C1" else json.dumps(value))
+        assert (issue["reason"], issue["value"]) == ("not an integer", value if value == "C1" else json.dumps(value))
 
     @pytest.mark.parametrize(("field", "value"), [("formId", [1]), ("formKey", {}), ("formId", None)])
     def test_odd_forms_of_records_lose_nothing(self, own_box: Make, tmp_path: Path, field: str, value: Any) -> None:

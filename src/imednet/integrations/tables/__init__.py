@@ -1,1 +1,1 @@
-"""Tables of an export: options, columns, names, and batches of typed cells."""
+"""Tables of an export: its options, their columns and names, and batches of typed cells."""

@@ -1,4 +1,4 @@
-"""Columns of cells as Arrow: schemas by design, batches of any size. Loaded only where pyarrow is needed."""
+"""Batches and schemas as Arrow. Imported only by sinks that need pyarrow; reading lines is in `arrow_reader`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .layout import Column, Table
 
 @lru_cache(maxsize=1)
 def pyarrow() -> Any:
-    """The library, or an error that says what to install."""
+    """The pyarrow library; raises ExportConfigurationError that says what to install."""
     return _require_optional_dep("pyarrow", "export")
 
 
@@ -34,7 +34,7 @@ def arrow_type(kind: Kind) -> Any:
 
 
 class ArrowBatch(Batch):
-    """A batch that is Arrow already; its cells become Python objects where somebody asks for them.
+    """A batch held as Arrow; its cells become Python objects on first access.
 
     Attributes:
         arrow: the rows as a `pyarrow.RecordBatch` with the schema of the table.
@@ -53,31 +53,31 @@ class ArrowBatch(Batch):
 
 
 def schema_of(table: Table) -> Any:
-    """The schema of a table, with what is known of each column: label, variable, type, whether it is blinded."""
+    """The Arrow schema of a table; metadata of a field hold label, variable, type and whether it is blinded."""
     arrow = pyarrow()
-    fields = [arrow.field(one.name, arrow_type(one.kind), metadata=_metadata(one)) for one in table.columns]
+    fields = [arrow.field(column.name, arrow_type(column.kind), metadata=_metadata(column)) for column in table.columns]
     metadata = {"table": table.key, **({"name": table.title} if table.title else {})}
     return arrow.schema(fields, metadata={name: whole(value) for name, value in metadata.items()})
 
 
 def _metadata(column: Column) -> dict[str, str]:
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "source": column.source,
         "label": column.label,
         "variableId": column.variable_id,
         "variableType": column.variable_type,
     }
     if column.variable_id is not None:
-        found["blinded"] = "true" if column.blinded else "false"
+        facts["blinded"] = "true" if column.blinded else "false"
     if column.choices:
-        found["choices"] = json.dumps(
+        facts["choices"] = json.dumps(
             [{"text": text, "code": code} for text, code in column.choices], ensure_ascii=False
         )
-    return {name: whole(str(value)) for name, value in found.items() if value is not None}
+    return {name: whole(str(value)) for name, value in facts.items() if value is not None}
 
 
 def record_batch(batch: Batch, schema: Any | None = None) -> Any:
-    """A batch as Arrow."""
+    """A batch as a `pyarrow.RecordBatch`."""
     if isinstance(batch, ArrowBatch):
         return batch.arrow
     arrow = pyarrow()

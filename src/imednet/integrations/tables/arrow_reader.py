@@ -1,7 +1,7 @@
-"""Lines of JSON -> Arrow, without a Python object for each cell: what sinks that take Arrow are given.
+"""Reader from JSON lines to Arrow, without a Python object for each cell, for sinks that take Arrow.
 
-Arrow's own reader of JSON does it while every row has the declared fields alone, each of its declared type. A batch
-where one row is not so takes the way of `batches.Reader`, whose rules hold for both.
+Arrow's JSON reader is used as long as every row of a batch has only declared fields, each of its declared type. Any
+other batch is read by `batches.Reader`, whose rules hold for both.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ _PATTERNS: Final = {
     Kind.NUMBER: r"\A-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\z",
     Kind.DATE: r"\A(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-[0-9]{2}-[0-9]{2}\z",
 }
-"""How texts look that Arrow casts as `values.cast` does; any other text is left to that rule."""
+"""Texts that Arrow converts exactly as `validation.kinds.cast` does; any other text is left to that function."""
 _EXACT: Final = 2.0**53
 
 
 class ArrowReader(Reader):
-    """Makes batches of one table of lines, as Arrow where that can be had."""
+    """Reader of one table's lines into batches, as Arrow where that is possible."""
 
     def __init__(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None = None) -> None:
         super().__init__(table, drop)
         self._schema = schema_of(table)
-        odd = not all(map(writable, (*self._answers, *self._hidden)))  # Arrow has no names with half a character
-        self._wanted = self._expected() if table.is_form and drop is None and not odd else None
+        writable_names = all(map(writable, (*self._answers, *self._hidden)))  # Arrow refuses lone surrogates in names
+        self._parse_options = self._expected() if table.is_form and drop is None and writable_names else None
 
     def batch(self, number: int, lines: list[bytes]) -> tuple[Batch, list[Issue]]:
-        """One batch, and what did not fit."""
-        read = self._read(lines) if lines and self._wanted is not None else None
-        if read is None:
+        """One batch, and the issues met in it."""
+        arrays_by_source = self._read(lines) if lines and self._parse_options is not None else None
+        if arrays_by_source is None:
             return super().batch(number, lines)
         issues: list[Issue] = []
-        arrays = [self._array(column, read, lines, issues) for column in self.table.columns]
+        arrays = [self._array(column, arrays_by_source, lines, issues) for column in self.table.columns]
         self.rows += len(lines)
         return ArrowBatch(self.table, number, pyarrow().record_batch(arrays, schema=self._schema), lines), issues
 
     def _expected(self) -> Any | None:
-        """What rows must look like; `None` where a field is of a kind that only the other way knows."""
+        """Parse options with the schema rows must have; `None` if a field is of a kind that only `Reader` handles."""
         arrow = pyarrow()
         keyword = arrow.struct([(name, arrow_type(kind)) for name, kind in field_kinds(Keyword).items()])
         kinds = {column.source: column.kind for column in self.table.columns if column.part == "field"}
@@ -63,49 +63,49 @@ class ArrowReader(Reader):
         )
 
     def _read(self, lines: list[bytes]) -> dict[str, Any] | None:
-        """Columns by field and, with a dot before it, by answer; `None` where a row is not as expected."""
+        """Arrays by field and, with a leading dot, by answer; `None` if a row does not have the expected schema."""
         if not all(line.startswith(b"{") for line in lines):
             return None
         arrow, json = pyarrow(), _require_optional_dep("pyarrow.json", "export")
         text = b"".join(lines)
         try:
             if not text.isascii():
-                text.decode()  # Arrow takes bytes for UTF-8 without a look
-            whole = json.ReadOptions(use_threads=False, block_size=len(text) + 1)
-            read = json.read_json(arrow.BufferReader(text), read_options=whole, parse_options=self._wanted)
+                text.decode()  # Arrow does not check that bytes are UTF-8
+            one_block = json.ReadOptions(use_threads=False, block_size=len(text) + 1)
+            rows = json.read_json(arrow.BufferReader(text), read_options=one_block, parse_options=self._parse_options)
         except (arrow.ArrowInvalid, UnicodeDecodeError):
             return None
-        if read.num_rows != len(lines):
+        if rows.num_rows != len(lines):
             return None
-        found = {name: read.column(name).combine_chunks() for name in read.schema.names}
-        data = found.pop("recordData")
+        arrays = {name: rows.column(name).combine_chunks() for name in rows.schema.names}
+        data = arrays.pop("recordData")
         names = [field.name for field in data.type]
-        found.update({f".{name}": _present(array) for name, array in zip(names, data.flatten(), strict=True)})
-        return found
+        arrays.update({f".{name}": _empty_to_null(array) for name, array in zip(names, data.flatten(), strict=True)})
+        return arrays
 
     def _array(self, column: Column, read: dict[str, Any], lines: list[bytes], issues: list[Issue]) -> Any:
-        """One column; lists what does not fit."""
+        """One column of the batch; values that do not fit are added to `issues`."""
         if column.part == "other":
             return pyarrow().nulls(len(lines), arrow_type(column.kind))
         if column.part == "field":
             cells = read[column.source]
             if column.source == "keywords":
                 return self._keywords(cells, lines)
-            return _present(cells) if column.kind is Kind.TEXT else cells
+            return _empty_to_null(cells) if column.kind is Kind.TEXT else cells
         texts = read[f".{column.source}"]
         if column.name not in self._casters:
             return texts
         values, unfit = _cast(column.checked or column.kind, self._casters[column.name], texts)
         if unfit:
             ids, reasons = read["recordId"], self._casters[column.name].reasons
-            for place, text in enumerate(texts.to_pylist()):
+            for index, text in enumerate(texts.to_pylist()):
                 if text in unfit:
-                    row = ids[place].as_py()
+                    row = ids[index].as_py()
                     issues.append(Issue(self.table.key, row, column.source, text, reasons[text]))
         return values if column.kind in CAST else texts
 
     def _keywords(self, cells: Any, lines: list[bytes]) -> Any:
-        """Keywords as JSON, as they came."""
+        """Keywords as the JSON the server sent."""
         compute = _require_optional_dep("pyarrow.compute", "export")
         lengths = compute.list_value_length(cells).to_pylist()
         texts = [
@@ -115,29 +115,28 @@ class ArrowReader(Reader):
         return pyarrow().array(texts, pyarrow().string())
 
 
-def _present(texts: Any) -> Any:
-    """Empty texts become missing."""
+def _empty_to_null(texts: Any) -> Any:
+    """An array of texts in which empty ones are missing."""
     compute = _require_optional_dep("pyarrow.compute", "export")
     empty = compute.equal(texts, "")
     return compute.if_else(empty, None, texts) if compute.any(empty).as_py() else texts
 
 
 def _cast(kind: Kind, caster: Caster, texts: Any) -> tuple[Any, set[str]]:
-    """The typed column, and which texts do not fit. What Arrow cannot tell goes by `values.cast`, text by text."""
+    """The typed column and the texts that do not fit; `caster` converts one by one what Arrow cannot decide."""
     arrow, compute = pyarrow(), _require_optional_dep("pyarrow.compute", "export")
     if kind in _PATTERNS:
         fits = compute.match_substring_regex(texts, _PATTERNS[kind])
-        odd = compute.invert(fits)
-        strange = set(texts.filter(odd).to_pylist()) - {None}
-        unfit = caster.unfit(strange)
-        if unfit == strange:
+        unmatched = set(texts.filter(compute.invert(fits)).to_pylist()) - {None}
+        unfit = caster.unfit(unmatched)
+        if unfit == unmatched:
             try:
-                values = compute.cast(compute.if_else(fits, texts, None) if strange else texts, arrow_type(kind))
+                values = compute.cast(compute.if_else(fits, texts, None) if unmatched else texts, arrow_type(kind))
             except arrow.ArrowInvalid:
-                pass  # no day of the calendar
+                pass  # a date that is not in the calendar
             else:
-                most = compute.max(compute.abs(values)).as_py() if kind is Kind.NUMBER else None
-                if most is None or most < _EXACT:
+                largest = compute.max(compute.abs(values)).as_py() if kind is Kind.NUMBER else None
+                if largest is None or largest < _EXACT:
                     return values, unfit
     cells = texts.to_pylist()
     unfit = caster.unfit(cells)

@@ -1,7 +1,7 @@
-"""Lines of JSON -> columns of cells: what every sink is given. A line is decoded once, and no objects are made.
+"""Batches of rows, and the readers that turn JSON lines into columns of cells without building model objects.
 
-The fast way decodes a line straight into the places of the columns; it holds while a line has the declared fields alone
-and its answers are texts. Any other line, and every line where the fast decoder is not installed, takes the exact way.
+The fast decoder puts a line's values straight into their columns. It is used for lines that have only declared fields
+and whose answers are texts; any other line is decoded exactly, and so are all lines if msgspec is not installed.
 """
 
 from __future__ import annotations
@@ -26,16 +26,22 @@ Cells = Sequence[Any]
 
 _INT64: Final = 2**63
 REPEATED: Final = "given more than once; the last value counts"
+_NOT_OF_KIND: Final = {
+    Kind.INTEGER: "not an integer",
+    Kind.BOOLEAN: "not a boolean",
+    Kind.NUMBER: "not a number",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A cell that could not be taken over as it is. `value` may be data of a person.
+    """A value that could not be exported as it is. `value` may be a subject's answer.
 
     Attributes:
-        record_id: the row's identity.
+        form: key of the table.
+        record_id: id of the row.
         variable: the variable, or the field.
-        value: what was sent, as text.
+        value: the value as the server sent it, as text.
         reason: why it is not in its column.
     """
 
@@ -57,13 +63,13 @@ ISSUE_COLUMNS: Final = {
 
 @dataclass
 class Batch:
-    """Some rows of one table.
+    """A batch of rows of one table.
 
     Attributes:
         table: the table.
-        number: counts the batches of a table, from 0.
+        number: number of the batch in its table, from 0.
         columns: a sequence of cells for each column of the table, in its order.
-        lines: the rows as the JSON that came, one `bytes` a row; empty for tables that the export makes itself.
+        lines: the rows as JSON from the server, one `bytes` per row; empty for the tables that the export adds.
     """
 
     table: Table
@@ -76,7 +82,7 @@ class Batch:
 
     @property
     def id(self) -> str:
-        """A name for messages, and to resume by: the table and the number."""
+        """A name for messages: the table's key and the batch's number."""
         return f"{self.table.key}/{self.number}"
 
     @property
@@ -86,12 +92,12 @@ class Batch:
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """The rows as decoded JSON, untouched."""
+        """The rows as decoded JSON, unchanged."""
         return [decode(line) for line in self.lines]
 
     def shown(self) -> list[bytes]:
-        """The lines without answers that are left out, such as blinded ones."""
-        return [_shown(line, self.table) for line in self.lines]
+        """The lines without hidden answers, such as blinded ones."""
+        return [_without_hidden(line, self.table) for line in self.lines]
 
     def column(self, name: str) -> Cells:
         """The cells of one column."""
@@ -99,7 +105,17 @@ class Batch:
 
 
 class Reader:
-    """Makes batches of one table of lines. `undeclared` and `case_variants` count what was met."""
+    """Reader of one table's lines into batches.
+
+    Args:
+        table: the table.
+        drop: function that tells, for the fields of a batch, which rows to leave out.
+
+    Attributes:
+        undeclared: answers that the study's design does not declare -> number of records with them.
+        case_variants: answers whose name differs from a declared one by case only -> number of records with them.
+        rows: rows read so far.
+    """
 
     def __init__(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None = None) -> None:
         self.table = table
@@ -108,7 +124,7 @@ class Reader:
         self._keywords_at = self._fields.index("keywords") if "keywords" in self._fields else None
         self._answers = table.answers
         self._hidden = tuple(name for name in table.hidden if name not in self._answers)
-        self._unseen = frozenset(name.casefold() for name in self._hidden)
+        self._hidden_folded = frozenset(name.casefold() for name in self._hidden)
         self._by_case: dict[str, str] = {}
         for name in self._answers:
             self._by_case.setdefault(name.casefold(), name)
@@ -120,17 +136,17 @@ class Reader:
         self.rows = 0
 
     def batch(self, number: int, lines: list[bytes]) -> tuple[Batch, list[Issue]]:
-        """One batch, and what did not fit."""
+        """One batch, and the issues met in it."""
         issues: list[Issue] = []
-        fields, answers, others = self._decoded(lines, issues)
+        fields, answers, others = self._decode(lines, issues)
         if self._drop is not None and lines:
-            keep = [not one for one in self._drop(fields)]
-            if not all(keep):
-                pick = [place for place, one in enumerate(keep) if one]
-                fields = [[column[place] for place in pick] for column in fields]
-                answers = [[column[place] for place in pick] for column in answers]
-                others = {at: others[place] for at, place in enumerate(pick) if place in others}
-                lines = [lines[place] for place in pick]
+            dropped = self._drop(fields)
+            if any(dropped):
+                kept = [index for index, drop in enumerate(dropped) if not drop]
+                fields = [[column[index] for index in kept] for column in fields]
+                answers = [[column[index] for index in kept] for column in answers]
+                others = {new: others[index] for new, index in enumerate(kept) if index in others}
+                lines = [lines[index] for index in kept]
         ids = fields[self._fields.index("recordId")] if "recordId" in self._fields else fields[0] if fields else []
         by_field, by_answer = (
             dict(zip(self._fields, fields, strict=True)),
@@ -139,13 +155,13 @@ class Reader:
         columns: list[Cells] = []
         for column in self.table.columns:
             if column.part == "field":
-                columns.append(self._field(column, by_field[column.source], ids, issues))
+                columns.append(self._field_cells(column, by_field[column.source], ids, issues))
             elif column.part == "other":
-                columns.append(self._others(others, len(lines), ids, issues))
+                columns.append(self._undeclared_cells(others, len(lines), ids, issues))
             else:
                 cells = by_answer[column.source]
                 if column.name in self._casters:
-                    self._test(column, cells, ids, issues)
+                    self._list_misfits(column, cells, ids, issues)
                 if column.kind in CAST:
                     columns.append(self._casters[column.name].values(cells))
                 else:
@@ -159,54 +175,54 @@ class Reader:
         msgspec = fast_json()
         if msgspec is None or self.table.model is None:
             return None
-        if not all(map(_plain_name, (*self._answers, *self._hidden))):
-            return None  # msgspec knows no names with quotes, backslashes, control signs or half a character in them
-        fields: list[tuple[Any, ...]] = [(f"f{place}", Any, None) for place in range(len(self._fields))]
-        rename = {f"f{place}": name for place, name in enumerate(self._fields)}
+        if not all(map(_is_plain_name, (*self._answers, *self._hidden))):
+            return None  # msgspec refuses names with quotes, backslashes, control characters or lone surrogates
+        fields: list[tuple[Any, ...]] = [(f"f{index}", Any, None) for index in range(len(self._fields))]
+        rename = {f"f{index}": name for index, name in enumerate(self._fields)}
         if self.table.is_form:
             names = [*self._answers, *self._hidden]
-            answer = msgspec.defstruct(
+            answers = msgspec.defstruct(
                 "Answers",
-                [(f"a{p}", str | None if p < len(self._answers) else Any, None) for p in range(len(names))],
-                rename={f"a{p}": name for p, name in enumerate(names)},
+                [(f"a{i}", str | None if i < len(self._answers) else Any, None) for i in range(len(names))],
+                rename={f"a{i}": name for i, name in enumerate(names)},
                 forbid_unknown_fields=True,
                 gc=False,
             )
-            fields.append(("data", answer | None, None))
+            fields.append(("data", answers | None, None))
             rename["data"] = "recordData"
         row = msgspec.defstruct("Row", fields, rename=rename, forbid_unknown_fields=True, gc=False)
         decoder: Callable[[bytes], Any] = msgspec.json.Decoder(row).decode
         return decoder
 
-    def _decoded(
+    def _decode(
         self, lines: list[bytes], issues: list[Issue]
     ) -> tuple[list[Cells], list[Cells], dict[int, dict[str, Any]]]:
-        """Columns of the fields, columns of the answers, and by row what is beyond both."""
+        """Columns of the fields, columns of the answers, and undeclared members by row index."""
         others: dict[int, dict[str, Any]] = {}
         rows: list[tuple[Any, ...]] = []
         data: list[tuple[Any, ...]] = []
-        beyond = (None,) * len(self._hidden)
-        nothing = (None,) * len(self._answers) + beyond
+        hidden = (None,) * len(self._hidden)
+        no_answers = (None,) * len(self._answers) + hidden
         fast, count, is_form = self._fast, len(self._answers), self.table.is_form
         astuple = fast_json().structs.astuple if fast is not None else None
-        for place, line in enumerate(lines):
+        for index, line in enumerate(lines):
             if fast is not None and astuple is not None:
                 try:
                     row = astuple(fast(line))
                 except (ValueError, RecursionError):
-                    pass  # something undeclared, or an answer that is no text: the exact way decides
+                    pass  # an undeclared member, or an answer that is not text
                 else:
-                    answers_now = astuple(row[-1]) if is_form and row[-1] is not None else nothing
-                    if not is_form or not self._may_repeat(line, row, answers_now):
+                    row_answers = astuple(row[-1]) if is_form and row[-1] is not None else no_answers
+                    if not is_form or not self._may_repeat(line, row, row_answers):
                         rows.append(row)
                         if is_form:
-                            data.append(answers_now)
+                            data.append(row_answers)
                         continue
-            fields, answers, further = self._exact(line, issues)
+            fields, answers, undeclared = self._decode_exactly(line, issues)
             rows.append((*fields, None) if is_form else fields)
-            data.append((*answers, *beyond))
-            if further:
-                others[place] = further
+            data.append((*answers, *hidden))
+            if undeclared:
+                others[index] = undeclared
         columns: list[Cells] = []
         columns += list(map(list, zip(*rows, strict=True)))[: len(self._fields)]
         while len(columns) < len(self._fields):
@@ -217,33 +233,35 @@ class Reader:
         return columns, answered, others
 
     def _may_repeat(self, line: bytes, row: tuple[Any, ...], answers: tuple[Any, ...]) -> bool:
-        """Whether a line has more names than values and nulls, so that one may stand in it twice."""
+        """Whether a line has more names than values and nulls, so that it may give a name twice."""
         values = len(row) - row.count(None) + len(answers) - answers.count(None)
         keywords = row[self._keywords_at] if self._keywords_at is not None else None
         if isinstance(keywords, list):
-            values += sum(len(one) for one in keywords if isinstance(one, dict))
+            values += sum(len(keyword) for keyword in keywords if isinstance(keyword, dict))
         names = line.count(b'":')
         return names != values and names != values + line.count(b'":null') + line.count(b'": null')
 
-    def _exact(self, line: bytes, issues: list[Issue]) -> tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any]]:
-        """One line: its fields, its answers, and what is beyond both."""
+    def _decode_exactly(
+        self, line: bytes, issues: list[Issue]
+    ) -> tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any]]:
+        """The fields, the answers and the undeclared members of one line."""
         row = decode(line)
         model = self.table.model
-        further = {name: value for name, value in row.items() if model is not None and name not in model.FIELDS}
-        if further and self.table.is_form:
-            further = {f"record.{name}": value for name, value in further.items()}
-        number = row.get("recordId") if self.table.is_form else row.get(self._fields[0])
-        fields = tuple([self._sound(name, row.get(name), number, issues) for name in self._fields])
+        undeclared = {name: value for name, value in row.items() if model is not None and name not in model.FIELDS}
+        if undeclared and self.table.is_form:
+            undeclared = {f"record.{name}": value for name, value in undeclared.items()}
+        row_id = row.get("recordId") if self.table.is_form else row.get(self._fields[0])
+        fields = tuple([self._writable_or_none(name, row.get(name), row_id, issues) for name in self._fields])
         if not self.table.is_form:
-            return fields, (), further
+            return fields, (), undeclared
         for name, earlier in repeated_members(line, row):
-            if name.casefold() not in self._unseen:
-                issues.append(Issue(self.table.key, number, name, earlier, REPEATED))
+            if name.casefold() not in self._hidden_folded:
+                issues.append(Issue(self.table.key, row_id, name, earlier, REPEATED))
         answers = texts(_member(line, "recordData")) if row.get("recordData") is not None else {}
-        cells = [self._sound(name, answers.get(name), number, issues) for name in self._answers]
+        cells = [self._writable_or_none(name, answers.get(name), row_id, issues) for name in self._answers]
         for name in sorted(answers.keys() - set(self._answers)):
             value = answers[name]
-            if name.casefold() in self._unseen:
+            if name.casefold() in self._hidden_folded:
                 continue
             declared = self._by_case.get(name.casefold())
             if declared is not None and declared not in answers and cells[self._answers.index(declared)] is None:
@@ -251,22 +269,22 @@ class Reader:
                 self.case_variants[name] = self.case_variants.get(name, 0) + 1
                 continue
             self.undeclared[name] = self.undeclared.get(name, 0) + 1
-            free = name
-            while free in further:  # a field of the record that nobody knows may have the name already
-                free = f"data.{free}"
-            further[free] = value
-        return fields, tuple(cells), further
+            unused = name
+            while unused in undeclared:  # an undocumented field of the record may have the name already
+                unused = f"data.{unused}"
+            undeclared[unused] = value
+        return fields, tuple(cells), undeclared
 
-    def _sound(self, name: str, value: Any, number: Any, issues: list[Issue]) -> Any:
-        """A value that can be written: a text with half a character (a lone surrogate) can nowhere."""
+    def _writable_or_none(self, name: str, value: Any, row_id: Any, issues: list[Issue]) -> Any:
+        """The value, or `None` and an issue for a text with a lone surrogate, which no file can hold."""
         if type(value) is str and not writable(value):
-            issues.append(Issue(self.table.key, number, name, json.dumps(value), "half a character (a lone surrogate)"))
+            issues.append(Issue(self.table.key, row_id, name, json.dumps(value), "half a character (a lone surrogate)"))
             return None
         return value
 
     # ---- columns
 
-    def _field(self, column: Column, cells: Cells, ids: Cells, issues: list[Issue]) -> Cells:
+    def _field_cells(self, column: Column, cells: Cells, ids: Cells, issues: list[Issue]) -> Cells:
         """Cells of a field of the record itself."""
         kind = column.kind
         types = set(map(type, cells)) - {type(None)}
@@ -277,26 +295,26 @@ class Reader:
                 return [cell or None for cell in cells] if "" in cells else cells
             return [None if cell in (None, "") else cell if type(cell) is str else as_json(cell) for cell in cells]
         if kind is Kind.BOOLEAN and not types <= {bool}:
-            cells = [cell if (said := truth(cell)) is None else said for cell in cells]
+            cells = [cell if (boolean := truth(cell)) is None else boolean for cell in cells]
             types = set(map(type, cells)) - {type(None)}
         wanted = {Kind.INTEGER: int, Kind.BOOLEAN: bool, Kind.NUMBER: float}[kind]
         if types <= {wanted} and not (wanted is int and any(abs(cell) >= _INT64 for cell in cells if cell is not None)):
             return cells
-        found: list[Any] = []
+        typed: list[Any] = []
         for cell, row in zip(cells, ids, strict=True):
             fits = type(cell) is wanted or (wanted is float and type(cell) is int)
             if cell in (None, "") and not isinstance(cell, (int, float)):
-                found.append(None)
+                typed.append(None)
             elif fits and not (wanted is int and abs(cell) >= _INT64):
-                found.append(cell)
+                typed.append(cell)
             else:
-                found.append(None)
+                typed.append(None)
                 text = cell if isinstance(cell, str) else as_json(cell)
-                issues.append(Issue(self.table.key, row, column.source, text, f"no {kind}"))
-        return found
+                issues.append(Issue(self.table.key, row, column.source, text, _NOT_OF_KIND[kind]))
+        return typed
 
-    def _test(self, column: Column, cells: Cells, ids: Cells, issues: list[Issue]) -> None:
-        """List the answers that are not of their variable's kind."""
+    def _list_misfits(self, column: Column, cells: Cells, ids: Cells, issues: list[Issue]) -> None:
+        """Add an issue for each answer that does not fit its variable's type."""
         caster = self._casters[column.name]
         unfit = caster.unfit(cells)
         if unfit:
@@ -304,23 +322,25 @@ class Reader:
                 if cell in unfit:
                     issues.append(Issue(self.table.key, row, column.source, cell, caster.reasons[cell]))
 
-    def _others(self, others: dict[int, dict[str, Any]], count: int, ids: Cells, issues: list[Issue]) -> Cells:
-        """The column of undeclared answers; each is listed too, since no column of its own holds it."""
+    def _undeclared_cells(
+        self, others: dict[int, dict[str, Any]], count: int, ids: Cells, issues: list[Issue]
+    ) -> Cells:
+        """The column of undeclared members as JSON; each one of a record is also listed as an issue."""
         if not others:
             return [None] * count
         cells: list[Any] = [None] * count
-        for place, further in others.items():
-            cells[place] = as_json(further)
+        for index, undeclared in others.items():
+            cells[index] = as_json(undeclared)
             if self.table.is_form:
-                for name, value in further.items():
+                for name, value in undeclared.items():
                     plain = value is None or (isinstance(value, str) and writable(value))
                     text = value if plain else as_json(value)
-                    issues.append(Issue(self.table.key, ids[place], name, text, "not declared by the study's design"))
+                    issues.append(Issue(self.table.key, ids[index], name, text, "not declared by the study's design"))
         return cells
 
 
 class RawReader:
-    """Makes batches of lines alone, for sinks that take records as they are. Blinded answers are taken out."""
+    """Reader for sinks that take raw records: batches of lines without hidden answers, and without columns."""
 
     def __init__(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None = None) -> None:
         self.table = table
@@ -331,17 +351,17 @@ class RawReader:
         self.rows = 0
 
     def batch(self, number: int, lines: list[bytes]) -> tuple[Batch, list[Issue]]:
-        """One batch; nothing can fail to fit."""
+        """One batch, and no issues, because nothing is converted."""
         if self._drop is not None and lines:
             rows = [decode(line) for line in lines]
-            drop = self._drop([[row.get(name) for row in rows] for name in self._fields])
-            lines = [line for line, one in zip(lines, drop, strict=True) if not one]
+            dropped = self._drop([[row.get(name) for row in rows] for name in self._fields])
+            lines = [line for line, drop in zip(lines, dropped, strict=True) if not drop]
         self.rows += len(lines)
-        return Batch(self.table, number, [], [_shown(line, self.table) for line in lines]), []
+        return Batch(self.table, number, [], [_without_hidden(line, self.table) for line in lines]), []
 
 
-def _shown(line: bytes, table: Table) -> bytes:
-    """A line without answers that are left out; as it came where it has none."""
+def _without_hidden(line: bytes, table: Table) -> bytes:
+    """A line without the table's hidden answers; unchanged if it has none of them."""
     if table.hidden:
         row = decode(line)
         answers, hidden = row.get("recordData"), frozenset(name.casefold() for name in table.hidden)
@@ -352,10 +372,11 @@ def _shown(line: bytes, table: Table) -> bytes:
 
 
 def own_batch(table: Table, number: int, rows: Iterable[Sequence[Any]]) -> Batch:
-    """A batch of a table that the export makes itself."""
-    found = [[whole(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
-    columns: list[Cells] = [list(cells) for cells in zip(*found, strict=True)] if found else [[] for _ in table.columns]
-    return Batch(table, number, columns)
+    """A batch of a table that the export adds, such as the dictionary."""
+    writable_rows = [[whole(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    if not writable_rows:
+        return Batch(table, number, [[] for _ in table.columns])
+    return Batch(table, number, [list(cells) for cells in zip(*writable_rows, strict=True)])
 
 
 def as_json(value: Any) -> str:
@@ -367,27 +388,27 @@ def as_json(value: Any) -> str:
 
 
 def repeated_members(line: bytes, row: dict[str, Any]) -> list[tuple[str, str]]:
-    """Fields and answers of a record that its line gives more than once, with each value but the last.
+    """Fields and answers that a record's line gives more than once, each with every value but the last.
 
     Args:
-        line: the record as it came.
-        row: the same, decoded.
+        line: the record as the server sent it.
+        row: the same record, decoded.
     """
     data, keywords = row.get("recordData"), row.get("keywords")
     inner = [data, *(keywords if isinstance(keywords, list) else ())]
-    if line.count(b'":') == len(row) + sum(len(one) for one in inner if isinstance(one, dict)):
+    if line.count(b'":') == len(row) + sum(len(value) for value in inner if isinstance(value, dict)):
         return []
-    found = [(name, value) for name, value in repeated(line) if name != "recordData"]
-    return found + (repeated(_member(line, "recordData")) if isinstance(data, dict) else [])
+    fields = [(name, value) for name, value in repeated(line) if name != "recordData"]
+    return fields + (repeated(_member(line, "recordData")) if isinstance(data, dict) else [])
 
 
-def _plain_name(name: str) -> bool:
-    """Whether a name stands in JSON as it is."""
+def _is_plain_name(name: str) -> bool:
+    """Whether a name is written in JSON without escapes."""
     return json.dumps(name, ensure_ascii=False) == f'"{name}"' and writable(name)
 
 
 def _member(line: bytes, name: str) -> bytes:
-    """The text of one member of the object in a line."""
+    """The JSON text of one member of the object in a line."""
     return members(line)[name].encode("utf-8", "surrogatepass")
 
 

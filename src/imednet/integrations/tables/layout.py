@@ -1,7 +1,7 @@
-"""Tables of an export: which columns each one has. They come from the study's design alone, never from today's values.
+"""Layout of an export's tables: their columns, which come from the study's design alone, never from the values.
 
-A form's table has the record's own fields, every variable of the form in form order (also those no record answers), the
-three answers that the server adds to every record, and one column `undeclared` with whatever else there is, as JSON.
+A form's table has the record's own fields, every variable of the form in form order (even if no record answers it), the
+three answers that the server adds to every record, and a column `undeclared` with anything else as JSON.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ...utils.text import whole
 from ...utils.truth import is_true, truth
 from ...validation.kinds import CAST, Kind, field_kinds, kind_of
 from ..sql_names import NameRules
-from .naming import Namer, from_label, table_keys, unknown_of
+from .naming import Namer, from_label, table_keys, unknown_names
 from .options import ExportOptions, Values
 
 UNASSIGNED: Final = "_unassigned"
-"""Where records of forms that the study does not list go."""
+"""Table for records of forms that the study does not list."""
 ISSUES: Final = "_issues"
 DICTIONARY: Final = "_dictionary"
 CONTEXT: Final = tuple(name for name in Record.FIELDS if name != "recordData")
@@ -37,17 +37,17 @@ Part = Literal["field", "answer", "raw", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.
+    """One column of a table.
 
     Attributes:
         name: its name in the target.
         source: the field or variable it comes from, as the server spells it.
-        part: a field of the record, a typed answer, the text of an answer, or everything undeclared.
-        kind: what its cells are.
-        checked: the kind its texts are tested for, where they are not cast; what does not fit is listed.
+        part: `field` of the record, `answer`, `raw` text of an answer, or `other` for everything undeclared.
+        kind: type of its cells.
+        checked: for a text column, the type its texts should have; a text that does not fit is listed as an issue.
         label: the question's text.
         variable_id, variable_type, blinded: facts of the variable.
-        choices: text and code of each choice, where a data dictionary gave them.
+        choices: text and code of each choice, if a data dictionary was given.
     """
 
     name: str
@@ -67,15 +67,17 @@ class Table:
     """One table: a form's records, or another list of the study.
 
     Attributes:
-        key: the form's key, or the name of the list with an underscore before it; unique in a study. A form whose own
-            key begins with an underscore has `form` before it, one that shares its key has its number behind.
+        key: the form's key, or the name of the list with a leading underscore; unique in a study. A form's key that
+            begins with an underscore is prefixed with `form`, one that another form has too is followed by the form id.
         columns: its columns, in order.
-        identity: names of the columns that tell its rows apart.
+        identity: names of the columns that identify a row.
         title: the form's name.
         form_id, form_type, disabled: facts of the form; `form_id` is `None` for other lists.
-        form_key: asks the server for its records; `None` where two forms share one, so that the number must do.
+        form_key: key by which the server is asked for its records; `None` if two forms share it, so that `form_id` is
+            used.
         hidden: answers that are left out, because they are blinded or were not asked for.
-        model: the resource; `None` for tables that the export makes itself.
+        blinded: those of them that are blinded.
+        model: the resource; `None` for tables that the export adds.
     """
 
     key: str
@@ -97,12 +99,12 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """Names of the columns."""
+        """Names of the columns, in order."""
         return [column.name for column in self.columns]
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """Answers that have a column, in order."""
+        """Names of the answers that have a column, in order."""
         return tuple(dict.fromkeys(column.source for column in self.columns if column.part in ("answer", "raw")))
 
 
@@ -112,11 +114,11 @@ class StudyTables:
 
     Attributes:
         study_key: the study.
-        forms: tables of the forms that are exported, in the order of their numbers.
-        left_out: forms that are not, such as disabled ones: key -> number.
+        forms: tables of the exported forms, ordered by form id.
+        left_out: forms that are not exported, such as disabled ones: key -> form id.
         unassigned: the table for records of unlisted forms.
         entities: tables of other lists.
-        mapping: what each column was named, `formId.variableId` -> name; given to the next run it names them alike.
+        mapping: column names by `formId.variableId`, with which the next run names the columns alike.
     """
 
     study_key: str
@@ -128,7 +130,7 @@ class StudyTables:
 
     @property
     def blinded(self) -> list[str]:
-        """`FORM.VARIABLE` of all variables that are left out because they are blinded."""
+        """`FORM.VARIABLE` of all variables left out because they are blinded."""
         return [f"{table.key}.{name}" for table in (*self.forms, self.unassigned) for name in table.blinded]
 
     @property
@@ -144,17 +146,17 @@ class StudyTables:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a target can hold, and how it likes its columns.
+    """Limits of a target, and its rules for column names.
 
     Attributes:
-        values: the default of the option of the same name.
-        longest_name: most bytes of a column's name.
+        values: the default of the option `values`.
+        longest_name: maximum bytes of a column name.
         clean_names: whether names must be identifiers.
         upper_names: whether names are in upper case.
-        most_columns: most columns of a table.
-        most_rows: most rows of a table.
-        rules: what names of a SQL database must be.
-        reserved: words of the target's own language, which are no names.
+        most_columns: maximum columns of a table.
+        most_rows: maximum rows of a table.
+        rules: name rules of a SQL database.
+        reserved: reserved words of the target, which cannot be names.
     """
 
     values: Values = "both"
@@ -167,7 +169,7 @@ class Shape:
     reserved: tuple[str, ...] = ()
 
     def namer(self, kept: Mapping[str, str] | None = None) -> Namer:
-        """Gives out names that the target can hold."""
+        """A source of unique names that the target can hold; `kept` are those of an earlier run."""
         return Namer(self.longest_name, self.clean_names, self.upper_names, kept or {}, self.rules, self.reserved)
 
 
@@ -179,16 +181,16 @@ def study_tables(
     shape: Shape,
     kept: Mapping[str, str] | None = None,
 ) -> StudyTables:
-    """The tables of an export.
+    """The tables of an export; `kept` is the `mapping` of an earlier one.
 
     Raises ExportConfigurationError for a form or variable that the study does not have.
     """
     forms, variables = list(forms), list(variables)
-    if missing := unknown_of(options.forms or (), [str(form.form_key) for form in forms]):
+    if missing := unknown_names(options.forms or (), [str(form.form_key) for form in forms]):
         raise ExportConfigurationError(
             f"study {study_key!r} has no form {missing[0]!r}. Next: imednet forms list {study_key}"
         )
-    if missing := unknown_of(options.variables or (), [str(one.variable_name) for one in variables]):
+    if missing := unknown_names(options.variables or (), [str(variable.variable_name) for variable in variables]):
         raise ExportConfigurationError(
             f"study {study_key!r} has no variable {missing[0]!r}. Next: imednet variables list {study_key}"
         )
@@ -196,19 +198,19 @@ def study_tables(
     by_form: dict[Any, list[Variable]] = {}
     for variable in variables:
         by_form.setdefault(variable.form_id, []).append(variable)
-    made, left_out, mapping = [], {}, dict[str, str]()
-    forms.sort(key=lambda one: (_number(one.form_id), str(one.form_key)))
+    form_tables, left_out, mapping = [], {}, dict[str, str]()
+    forms.sort(key=lambda form: (_order(form.form_id), str(form.form_key)))
     keys = [str(form.form_key or form.form_id) for form in forms]
     unique = table_keys([(key, form.form_id) for key, form in zip(keys, forms, strict=True)])
     for form, key, name in zip(forms, keys, unique, strict=True):
         if (key.casefold() not in wanted) if wanted is not None else (is_true(form.disabled) and not options.disabled):
             left_out[name] = form.form_id
             continue
-        own = sorted(by_form.get(form.form_id, []), key=lambda one: (_number(one.sequence), _number(one.variable_id)))
-        place = name if form.form_id is None else str(form.form_id)
-        table, names = form_table(key, own, options, shape, kept or {}, place)
+        own = sorted(by_form.get(form.form_id, []), key=lambda one: (_order(one.sequence), _order(one.variable_id)))
+        scope = name if form.form_id is None else str(form.form_id)
+        table, names = form_table(key, own, options, shape, kept or {}, scope)
         mapping.update(names)
-        made.append(
+        form_tables.append(
             replace(
                 table,
                 key=name,
@@ -220,13 +222,13 @@ def study_tables(
             )
         )
     listed = {form.form_id for form in forms}
-    strays = [one for one in variables if one.form_id not in listed and _blinded(one)]
-    stray_table, _ = form_table(UNASSIGNED, strays, options, shape, {}, "unassigned")
+    unlisted = [variable for variable in variables if variable.form_id not in listed and _blinded(variable)]
+    unassigned, _ = form_table(UNASSIGNED, unlisted, options, shape, {}, "unassigned")
     return StudyTables(
         study_key=study_key,
-        forms=tuple(made),
+        forms=tuple(form_tables),
         left_out=left_out,
-        unassigned=stray_table,
+        unassigned=unassigned,
         entities=tuple(entity_table(name, shape) for name in options.lists),
         mapping=mapping,
     )
@@ -238,41 +240,41 @@ def form_table(
     options: ExportOptions,
     shape: Shape,
     kept: Mapping[str, str] | None = None,
-    place: str = "",
+    scope: str = "",
 ) -> tuple[Table, dict[str, str]]:
-    """The table of one form, and what its columns were named, by `place.variableId`."""
+    """The table of one form, and its column names by `scope.variableId`, where `scope` stands for the form."""
     values = options.values or shape.values
-    prefix = f"{place}."
-    own = {one[len(prefix) :]: name for one, name in (kept or {}).items() if one.startswith(prefix)}
-    namer = shape.namer(own)
+    prefix = f"{scope}."
+    kept_here = {key[len(prefix) :]: name for key, name in (kept or {}).items() if key.startswith(prefix)}
+    namer = shape.namer(kept_here)
     fields = field_kinds(Record)
     columns = [Column(namer.fixed(name), name, "field", fields[name]) for name in CONTEXT]
     chosen = None if options.variables is None else {name.casefold() for name in options.variables}
-    named = [one for one in variables if one.variable_name]
-    blinded = dict.fromkeys(str(one.variable_name) for one in named if _blinded(one))
+    named = [variable for variable in variables if variable.variable_name]
+    blinded = dict.fromkeys(str(variable.variable_name) for variable in named if _blinded(variable))
     left_out = () if options.unblind else tuple(blinded)
     hidden = list(left_out)
     shown: dict[str, Variable] = {}
-    for one in named:
-        name = str(one.variable_name)
+    for variable in named:
+        name = str(variable.variable_name)
         if chosen is not None and name.casefold() not in chosen:
             hidden.append(name)
         elif name not in hidden:
-            shown.setdefault(name, one)
+            shown.setdefault(name, variable)
     for name, variable in shown.items():
         wanted = (from_label(variable.label or "") if options.names == "label" else name) or name
-        listed = (options.choices or {}).get((key, name), ())
-        known = tuple((whole(text), None if code is None else whole(code)) for text, code in listed)
-        columns += _answer_columns(name, wanted, variable, values, namer, str(variable.variable_id or name), known)
+        pairs = (options.choices or {}).get((key, name), ())
+        choices = tuple((whole(text), None if code is None else whole(code)) for text, code in pairs)
+        columns += _answer_columns(name, wanted, variable, values, namer, str(variable.variable_id or name), choices)
     for name in SYSTEM:
         if name not in shown and name not in hidden:
-            columns.append(Column(namer.name(name, _clashing(name)), name, "answer", Kind.TEXT))
+            columns.append(Column(namer.name(name, _prefixed(name)), name, "answer", Kind.TEXT))
     columns.append(Column(namer.name(OTHER, OTHER), OTHER, "other", Kind.JSON))
     table = Table(
         key, tuple(columns), (columns[CONTEXT.index("recordId")].name,), hidden=tuple(dict.fromkeys(hidden)),
         blinded=left_out, model=Record,
     )  # fmt: skip
-    return table, {prefix + one: name for one, name in namer.given.items()}
+    return table, {prefix + key: name for key, name in namer.given.items()}
 
 
 def _answer_columns(
@@ -294,15 +296,15 @@ def _answer_columns(
         "choices": choices,
         "checked": design if design in CAST and kind is Kind.TEXT else None,
     }
-    name = namer.name(key, _clashing(wanted))
+    name = namer.name(key, _prefixed(wanted))
     columns = [Column(name, source, "answer", kind, **facts)]
     if values == "both" and kind in CAST:
         columns.append(Column(namer.name(f"{key}.raw", f"{name}_raw"), source, "raw", Kind.TEXT, **facts))
     return columns
 
 
-def _clashing(name: str) -> str:
-    """An answer named like a field of the record has `data.` before its name."""
+def _prefixed(name: str) -> str:
+    """The name of an answer, prefixed with `data.` if a field of the record has the same name."""
     return f"data.{name}" if name.casefold() in _CONTEXT_NAMES else name
 
 
@@ -311,28 +313,28 @@ _CONTEXT_NAMES = frozenset(name.casefold() for name in CONTEXT)
 
 def entity_table(name: str, shape: Shape) -> Table:
     """The table of another list of the study."""
-    facts = operation(f"list_{name}")
-    model = facts.item
+    listing = operation(f"list_{name}")
+    model = listing.item
     namer = shape.namer()
     columns = [Column(namer.fixed(field), field, "field", kind) for field, kind in field_kinds(model).items()]
     columns.append(Column(namer.name(OTHER, OTHER), OTHER, "other", Kind.JSON))
-    assert facts.page is not None
+    assert listing.page is not None
     fields = list(model.FIELDS)
-    identity = tuple(columns[fields.index(key)].name for key in facts.page.key)
-    return Table(f"_{name}", tuple(columns), identity, title=facts.tag, model=model)
+    identity = tuple(columns[fields.index(key)].name for key in listing.page.key)
+    return Table(f"_{name}", tuple(columns), identity, title=listing.tag, model=model)
 
 
 def own_table(key: str, columns: Mapping[str, Kind], identity: tuple[str, ...], shape: Shape) -> Table:
-    """A table that the export makes itself."""
+    """A table that the export adds, such as the dictionary."""
     namer = shape.namer()
     named = tuple(Column(namer.fixed(name), name, "field", kind) for name, kind in columns.items())
-    return Table(key, named, tuple(one.name for one in named if one.source in identity))
+    return Table(key, named, tuple(column.name for column in named if column.source in identity))
 
 
 def _blinded(variable: Variable) -> bool:
-    """Whether a variable is blinded; a word that says neither yes nor no keeps it so."""
+    """Whether a variable is blinded; a value that is neither true nor false counts as blinded."""
     return variable.blinded is not None and truth(variable.blinded) is not False
 
 
-def _number(value: Any) -> int:
+def _order(value: Any) -> int:
     return value if isinstance(value, int) else 0

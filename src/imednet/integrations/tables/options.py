@@ -1,4 +1,4 @@
-"""What a caller can choose about an export, checked before anything is read or written."""
+"""Options of an export, checked before anything is read or written."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ ENTITIES: Final = {
     "forms": "forms",
     "variables": "variables",
 }
-"""Lists of a study beside its records -> attribute of the SDK."""
+"""Lists of a study other than its records -> attribute of the SDK."""
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Choices that every export has.
+    """Options that every export has.
 
     Attributes:
-        forms: keys of the forms to export; all enabled ones when it is left out. A form that is named is exported
-            although it is disabled.
-        variables: names of the variables to export; all when it is left out.
-        entities: lists beside the records, such as `("subjects", "visits")`; `("all",)` for all of them.
-        disabled: also disabled forms.
-        names: columns are named by variable name, or by label (blanks to underscores, upper case, other signs off).
-        values: `text` gives one column a variable with the answer as sent, `typed` one of the variable's kind, `both`
-            the typed one and, for kinds that are cast, `NAME_raw` beside it; each target has a default of its own.
-        deleted: keep deleted records (the column `deleted` tells), drop them, or take only them. A record of a deleted
-            subject counts as deleted.
-        unblind: the reason for which blinded variables are exported too; it is written to the extraction log. They are
-            left out when it is not given.
+        forms: keys of the forms to export; by default all enabled ones. A disabled form is exported if it is named.
+        variables: names of the variables to export; by default all.
+        entities: lists other than the records, such as `("subjects", "visits")`; `("all",)` for all of them.
+        disabled: also export disabled forms.
+        names: name columns by variable name, or by label (upper case, blanks to underscores, other characters removed).
+        values: `text` gives each variable one column with the answer as sent, `typed` one of the variable's type,
+            `both` the typed one and, for numbers, dates and times, `NAME_raw` with the text; the default depends on the
+            target.
+        deleted: keep deleted records (the column `deleted` tells them), drop them, or export only them. A record of a
+            deleted subject counts as deleted.
+        unblind: the reason for exporting blinded variables, which is written to the extraction log; without a reason
+            they are left out.
         excel_safe: put an apostrophe before texts that a spreadsheet would take for a formula (CSV only).
-        consistency: what to do when records go while they are read, as in `list`.
-        fresh: read everything again, also where an earlier run could be gone on with.
-        choices: `(form key, variable name)` -> text and code of each choice, as `DataDictionary.labels` has them; they
-            go along as value labels where the target can hold some (Parquet, DataFrames, SPSS).
-        max_retries: how often a batch is written again after a passing failure of the target.
-        backoff: seconds that the first wait between two tries is about.
+        consistency: what to do if records disappear while they are read, as in `list`.
+        fresh: read everything again instead of continuing an earlier run.
+        choices: `(form key, variable name)` -> text and code of each choice, as in `DataDictionary.labels`; written as
+            value labels to targets that have them (Parquet, DataFrames, SPSS).
+        max_retries: number of further attempts to write a batch after a temporary failure of the target.
+        backoff: seconds to wait after the first failure, roughly.
     """
 
     forms: Sequence[str] | None = None
@@ -76,26 +76,26 @@ class ExportOptions:
                 raise ExportConfigurationError(f"{name} must be one of {', '.join(get_args(allowed))}")
         for name in ("forms", "variables", "entities"):
             value = getattr(self, name)
-            if isinstance(value, str) or (value is not None and not all(isinstance(one, str) for one in value)):
-                raise ExportConfigurationError(f"{name} must be a list of texts")
+            if isinstance(value, str) or (value is not None and not all(isinstance(item, str) for item in value)):
+                raise ExportConfigurationError(f"{name} must be a list of strings")
         if self.forms is not None and not self.forms:
             raise ExportConfigurationError("forms is empty. Next: leave it out to export all forms")
         if self.unblind is not None and not (isinstance(self.unblind, str) and self.unblind.strip()):
             raise ExportConfigurationError("unblinding needs a reason, which is written to the extraction log")
-        if unknown := [one for one in self.entities if one not in ENTITIES and one != "all"]:
+        if unknown := [name for name in self.entities if name not in ENTITIES and name != "all"]:
             raise ExportConfigurationError(
-                f"there is no list {unknown[0]!r}. Next: choose of {', '.join(ENTITIES)}, or all"
+                f"there is no list {unknown[0]!r}. Next: choose from {', '.join(ENTITIES)}, or all"
             )
         if type(self.max_retries) is not int or self.max_retries < 0:
-            raise ExportConfigurationError("max_retries must be a whole number from 0")
+            raise ExportConfigurationError("max_retries must be a whole number, 0 or more")
 
     @property
     def lists(self) -> list[str]:
-        """The lists beside the records, in one order."""
+        """The lists other than the records, always in the same order."""
         return [name for name in ENTITIES if "all" in self.entities or name in self.entities]
 
     def facts(self) -> dict[str, object]:
-        """What decides which cells an export holds; two runs that agree in it can share what was read."""
+        """The options that decide which cells an export holds; runs with equal facts can share what was read."""
         return {
             "forms": sorted(self.forms) if self.forms is not None else None,
             "variables": sorted(self.variables) if self.variables is not None else None,
@@ -109,12 +109,12 @@ class ExportOptions:
 
 
 def limits(options: ExportOptions) -> list[str]:
-    """In which ways an export is narrower than the study, in words."""
-    found = []
+    """Phrases that say how an export is narrower than the study, for the manifest."""
+    phrases = []
     if options.forms is not None:
-        found.append(f"forms {', '.join(options.forms)} alone")
+        phrases.append(f"forms {', '.join(options.forms)} alone")
     if options.variables is not None:
-        found.append(f"variables {', '.join(options.variables)} alone")
+        phrases.append(f"variables {', '.join(options.variables)} alone")
     if options.deleted != "keep":
-        found.append(f"deleted records: {options.deleted}")
-    return found
+        phrases.append(f"deleted records: {options.deleted}")
+    return phrases
