@@ -74,7 +74,7 @@ def test_j9_1_every_scenario_with_every_kind_of_identifier(own_box: Make, door: 
         ({**EVENT, "data": {"aeterm": "x"}}, "did you mean AETERM"),
         ({**EVENT, "data": {"AENUM": "elf"}}, "data.AENUM: the value is not a plain number"),
         ({**EVENT, "data": {"AENUM": True}}, "takes a number, not bool"),
-        ({**EVENT, "data": {"AESTTIM": "25:00"}}, "no time of a day"),
+        ({**EVENT, "data": {"AESTTIM": "25:00"}}, "not a time of day"),
         ({**EVENT, "data": {"AESER": 1}}, "takes text, not int"),
         ({**EVENT, "data": {}}, "data: is missing or empty"),
         ({"formKey": "AE", "data": {"AENUM": 1}}, "neither a subject, nor a record, nor a site"),

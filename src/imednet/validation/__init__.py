@@ -1,4 +1,8 @@
-"""What a study's forms accept: schemas, checks of what is to be written, data dictionaries and code lists."""
+"""The design of a study: what its forms accept, checks of items before they are written, dictionaries, code lists.
+
+`kinds` holds the types of answers that exports read, `fields` the values a field takes, `schema` and `cache` the check
+of items, `dictionary` the data dictionary. Sending items is in `workflows.writing`.
+"""
 
 from __future__ import annotations
 

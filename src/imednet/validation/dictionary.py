@@ -1,9 +1,8 @@
-"""The data dictionary of a study: the zip that the web application exports, and code lists from other places.
+"""Data dictionaries: the zip that the web application exports for a study, and code lists from other sources.
 
-The API has no choices, units or edit checks. The export has four CSV files: FORMS, QUESTIONS, CHOICES and
-BUSINESS_LOGIC, with headers in title case, a byte order mark and dates written MM-DD-YYYY. Its columns are not
-documented, so headers are found by the words in them, and a file whose headers say too little is an error that shows
-them.
+The API has no choices, units or edit checks. The zip has four CSV files, FORMS, QUESTIONS, CHOICES and BUSINESS_LOGIC,
+with headers in title case, a byte order mark and dates written MM-DD-YYYY. Its columns are not documented, so they are
+recognized by their headers; if a needed column is not found, the error lists the headers.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Key = tuple[str, str]
 """`(form key, variable name)`."""
 
 FILES: Final = ("FORMS", "QUESTIONS", "CHOICES", "BUSINESS_LOGIC")
-_LARGEST: Final = 200_000_000
+_MOST_BYTES: Final = 200_000_000
 _COLUMNS: Final = {
     "form": ("formkey", "form", "formname"),
     "variable": ("variablename", "fieldname", "questionname", "variable", "question", "name"),
@@ -38,7 +37,7 @@ _COLUMNS: Final = {
     "value": ("choicevalue", "value", "code", "choicecode"),
     "order": ("sequence", "order", "choiceorder", "displayorder"),
 }
-"""What is looked for -> words a header may be, best first, without blanks, signs and case."""
+"""Column -> its possible headers, best first, in lower case without blanks and punctuation."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class Choice:
     """One choice of a field.
 
     Attributes:
-        text: what people read, and what is sent and read for radio buttons and lists.
-        value: its code, where there is one.
+        text: the text people read; for radio buttons and dropdowns also the text sent to and read from the API.
+        value: its code, if it has one.
     """
 
     text: str
@@ -59,10 +58,10 @@ class CodeList:
     """The choices of one variable.
 
     Attributes:
-        choices: in their order.
-        source: `dictionary`, `csv`, or `inferred`.
-        coverage: for inferred lists, the share of answers they were seen in: answers with a value, of all records.
-        version: rises with each change of the list.
+        choices: the choices, in order.
+        source: `dictionary`, `csv` or `inferred`.
+        coverage: for an inferred list, the share of the form's records that had an answer.
+        version: number that rises with each change of the list.
     """
 
     choices: tuple[Choice, ...]
@@ -72,26 +71,26 @@ class CodeList:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The texts."""
-        return tuple(one.text for one in self.choices)
+        """The texts of the choices."""
+        return tuple(choice.text for choice in self.choices)
 
     def merged(self, other: CodeList) -> tuple[CodeList, list[str]]:
-        """The list with what another one adds, and the texts that are new."""
-        new = [one for one in other.choices if one.text not in self.texts]
+        """The list extended by the new choices of another one, and the texts of those choices."""
+        new = [choice for choice in other.choices if choice.text not in self.texts]
         if not new:
             return self, []
         version = self.version + 1
-        return CodeList((*self.choices, *new), self.source, other.coverage, version), [one.text for one in new]
+        return CodeList((*self.choices, *new), self.source, other.coverage, version), [choice.text for choice in new]
 
 
 @dataclass(frozen=True)
 class DataDictionary:
-    """Forms, questions, choices and edit checks of a study, as it was exported.
+    """Forms, questions, choices and edit checks of a study, as the web application exported them.
 
     Attributes:
-        forms, questions, logic: rows of the files, by their headers; dates as ISO writes them.
+        forms, questions, logic: rows of the files as header -> cell, with dates in ISO format.
         lists: `(form key, variable name)` -> its choices.
-        warnings: what was odd in the files.
+        warnings: sentences about missing files and incomplete rows.
     """
 
     forms: tuple[Mapping[str, str], ...] = ()
@@ -102,88 +101,95 @@ class DataDictionary:
 
     @property
     def choices(self) -> dict[Key, tuple[str, ...]]:
-        """`(form key, variable name)` -> texts of its choices, as checks of values take them."""
-        return {key: one.texts for key, one in self.lists.items()}
+        """`(form key, variable name)` -> texts of its choices, the form that `SchemaCache.know` takes."""
+        return {key: code_list.texts for key, code_list in self.lists.items()}
 
     @property
     def labels(self) -> dict[Key, tuple[tuple[str, str | None], ...]]:
-        """`(form key, variable name)` -> text and code of each choice, as exports take them."""
-        return {key: tuple((one.text, one.value) for one in found.choices) for key, found in self.lists.items()}
+        """`(form key, variable name)` -> text and code of each choice, the form that `ExportOptions.choices` takes."""
+        return {
+            key: tuple((choice.text, choice.value) for choice in code_list.choices)
+            for key, code_list in self.lists.items()
+        }
 
     def knows_choices_of(self, form_key: str, variable_name: str) -> bool:
         """Whether the choices of a variable are known."""
         return (form_key, variable_name) in self.lists
 
     def unknown(self, variables: Iterable[Variable]) -> list[str]:
-        """`FORM.VARIABLE` of what the dictionary names and the study does not have."""
-        there = {(str(one.form_key), str(one.variable_name)) for one in variables}
-        return sorted(f"{form}.{name}" for form, name in self.lists if (form, name) not in there)
+        """`FORM.VARIABLE` of the variables that the dictionary names and the study does not have."""
+        existing = {(str(variable.form_key), str(variable.variable_name)) for variable in variables}
+        return sorted(f"{form}.{name}" for form, name in self.lists if (form, name) not in existing)
 
 
 def load_dictionary(source: str | Path) -> DataDictionary:
-    """Load a data dictionary: the zip, a folder with the four CSV files, or one of them.
+    """Load a data dictionary from the zip, from a folder with its CSV files, or from the CHOICES file alone.
 
     Raises:
-        ArgumentError: there is no such file, CHOICES is not among them, or its columns cannot be told.
+        ArgumentError: there is no such file, it has no CHOICES, or a column of CHOICES cannot be recognized.
     """
-    texts = _texts(Path(source))
+    texts = _read_files(Path(source))
     if "CHOICES" not in texts:
         raise ArgumentError(f"{source} has no CHOICES.csv. Next: export the study's data dictionary as a zip")
-    rows = {name: _rows(text) for name, text in texts.items()}
+    rows = {name: _parse_rows(text) for name, text in texts.items()}
     warnings: list[str] = [f"there is no {name}.csv" for name in FILES if name not in rows]
-    keys = _keys_of_forms(rows.get("FORMS", []))
+    keys = _form_keys_by_name(rows.get("FORMS", []))
     lists: dict[Key, list[tuple[float, int, Choice]]] = {}
     choices = rows["CHOICES"]
-    names = {what: _column(choices, what, needed=what in ("form", "variable", "text")) for what in
-             ("form", "variable", "text", "value", "order")}  # fmt: skip
-    for place, row in enumerate(choices):
-        form, variable, text = (row.get(str(names[what]), "").strip() for what in ("form", "variable", "text"))
+    needed = ("form", "variable", "text")
+    headers = {column: _column(choices, column, needed=column in needed) for column in (*needed, "value", "order")}
+    for index, row in enumerate(choices):
+        form, variable, text = (row.get(str(headers[column]), "").strip() for column in needed)
         if not (form and variable and text):
-            warnings.append(f"row {place + 2} of CHOICES has no form, variable or text")
+            warnings.append(f"row {index + 2} of CHOICES has no form, variable or text")
             continue
-        order = row.get(str(names["order"]), "") if names["order"] else ""
-        value = (row.get(str(names["value"]), "").strip() or None) if names["value"] else None
-        at = float(order) if re.fullmatch(r"\d+(\.\d+)?", order.strip()) else float("inf")
-        lists.setdefault((keys.get(form, form), variable), []).append((at, place, Choice(text, value)))
-    made = {
-        key: CodeList(tuple(one for _, _, one in sorted(found, key=lambda x: x[:2]))) for key, found in lists.items()
+        order = row.get(str(headers["order"]), "") if headers["order"] else ""
+        value = (row.get(str(headers["value"]), "").strip() or None) if headers["value"] else None
+        position = float(order) if re.fullmatch(r"\d+(\.\d+)?", order.strip()) else float("inf")
+        lists.setdefault((keys.get(form, form), variable), []).append((position, index, Choice(text, value)))
+    code_lists = {
+        key: CodeList(tuple(choice for _, _, choice in sorted(ranked, key=lambda rank: rank[:2])))
+        for key, ranked in lists.items()
     }
     return DataDictionary(
-        tuple(rows.get("FORMS", [])), tuple(rows.get("QUESTIONS", [])), tuple(rows.get("BUSINESS_LOGIC", [])), made,
-        tuple(warnings),
+        tuple(rows.get("FORMS", [])), tuple(rows.get("QUESTIONS", [])), tuple(rows.get("BUSINESS_LOGIC", [])),
+        code_lists, tuple(warnings),
     )  # fmt: skip
 
 
 def code_lists_from_csv(source: str | Path) -> dict[Key, CodeList]:
-    """Code lists of a CSV file with a form, a variable and a text, and a value where there is one."""
-    found = load_dictionary(source)
-    return {key: CodeList(one.choices, "csv") for key, one in found.lists.items()}
+    """Code lists from a CSV file with columns for form, variable and text, and optionally value and order."""
+    dictionary = load_dictionary(source)
+    return {key: CodeList(code_list.choices, "csv") for key, code_list in dictionary.lists.items()}
 
 
 def inferred_code_lists(
     records: Iterable[Record], variables: Iterable[Variable], *, most: int = 30
 ) -> dict[Key, CodeList]:
-    """Code lists made of the answers that are there, for radio buttons and lists; the coverage says how much was seen.
+    """Code lists inferred from the answers to radio buttons and dropdowns.
 
-    A choice that nobody took is not in such a list.
+    A choice that nobody ever took is not in such a list; `coverage` tells how many records had an answer.
 
     Args:
         records: records of the study.
         variables: its variables.
-        most: a variable with more different answers has no code list.
+        most: maximum number of different answers; a variable with more has no code list.
     """
     from .fields import FieldKind, field_kind
 
-    kinds = {(str(one.form_key), str(one.variable_name)): field_kind(one.variable_type) for one in variables}
-    wanted = {key for key, kind in kinds.items() if kind in (FieldKind.RADIO, FieldKind.DROPDOWN)}
-    seen: dict[Key, Counter[str]] = {key: Counter() for key in wanted}
+    kinds = {
+        (str(variable.form_key), str(variable.variable_name)): field_kind(variable.variable_type)
+        for variable in variables
+    }
+    with_choices = {key for key, kind in kinds.items() if kind in (FieldKind.RADIO, FieldKind.DROPDOWN)}
+    seen: dict[Key, Counter[str]] = {key: Counter() for key in with_choices}
     totals: Counter[str] = Counter()
-    for row in records:
-        if is_true(row.deleted):
+    for record in records:
+        if is_true(record.deleted):
             continue
-        totals[str(row.form_key)] += 1
-        for name, value in (row.record_data or {}).items():
-            key = (str(row.form_key), name)
+        totals[str(record.form_key)] += 1
+        for name, value in (record.record_data or {}).items():
+            key = (str(record.form_key), name)
             if key in seen and isinstance(value, str) and value:
                 seen[key][value] += 1
     return {
@@ -196,79 +202,81 @@ def inferred_code_lists(
 
 
 def new_values(lists: Mapping[Key, CodeList], records: Iterable[Record]) -> dict[Key, list[str]]:
-    """Answers that are none of the choices that are known: `(form key, variable name)` -> texts."""
-    found: dict[Key, set[str]] = {}
-    for row in records:
-        for name, value in (row.record_data or {}).items():
-            known = lists.get((str(row.form_key), name))
-            if known is not None and isinstance(value, str) and value and value not in known.texts:
-                found.setdefault((str(row.form_key), name), set()).add(value)
-    return {key: sorted(values) for key, values in sorted(found.items())}
+    """Answers that are not among the known choices: `(form key, variable name)` -> texts."""
+    unknown: dict[Key, set[str]] = {}
+    for record in records:
+        for name, value in (record.record_data or {}).items():
+            code_list = lists.get((str(record.form_key), name))
+            if code_list is not None and isinstance(value, str) and value and value not in code_list.texts:
+                unknown.setdefault((str(record.form_key), name), set()).add(value)
+    return {key: sorted(values) for key, values in sorted(unknown.items())}
 
 
 # ---- files
 
 
-def _texts(source: Path) -> dict[str, str]:
-    """Name of a file -> its text."""
+def _read_files(source: Path) -> dict[str, str]:
+    """Text of each of the four files that is there, by its standard name such as `CHOICES`."""
     try:
         if source.is_dir():
             files = {path.stem.upper(): path.read_bytes() for path in sorted(source.iterdir()) if _is_csv(path.name)}
         elif zipfile.is_zipfile(source):
             with zipfile.ZipFile(source) as packed:
-                members = [one for one in packed.infolist() if _is_csv(one.filename)]
-                if sum(one.file_size for one in members) > _LARGEST:
-                    raise ArgumentError(f"{source} unpacks to more than {_LARGEST:,} bytes")
-                files = {Path(one.filename).stem.upper(): packed.read(one) for one in members}
+                members = [member for member in packed.infolist() if _is_csv(member.filename)]
+                if sum(member.file_size for member in members) > _MOST_BYTES:
+                    raise ArgumentError(
+                        f"{source} unpacks to more than {_MOST_BYTES:,} bytes. Next: check that it is the right file"
+                    )
+                files = {Path(member.filename).stem.upper(): packed.read(member) for member in members}
         elif source.exists() and not _is_csv(source.name):
-            raise ArgumentError(f"{source} is no zip and no CSV. Next: export the data dictionary again")
+            raise ArgumentError(f"{source} is neither a zip nor a CSV. Next: export the data dictionary again")
         else:
-            files = {_known(source.stem) or "CHOICES": source.read_bytes()}
+            files = {_standard_name(source.stem) or "CHOICES": source.read_bytes()}
     except OSError as error:
-        raise ArgumentError(f"{source} cannot be read ({error.strerror}). Next: name the zip or its folder") from None
+        raise ArgumentError(
+            f"{source} cannot be read ({error.strerror}). Next: give the path of the zip or of its folder"
+        ) from None
     except zipfile.BadZipFile:
         raise ArgumentError(f"{source} is a damaged zip. Next: export the data dictionary again") from None
-    named = {_known(name): data for name, data in files.items()}
-    return {name: _decoded(data) for name, data in named.items() if name is not None}
+    named = {_standard_name(name): data for name, data in files.items()}
+    return {name: _decode(data) for name, data in named.items() if name is not None}
 
 
-def _known(stem: str) -> str | None:
-    """Which of the four files a name means, such as `ABC-01_Choices`."""
-    plain = re.sub(r"[^A-Z]", "", stem.upper())
-    return next((name for name in FILES if plain.endswith(name.replace("_", ""))), None)
+def _standard_name(stem: str) -> str | None:
+    """The standard name of a file such as `ABC-01_Choices`; `None` if it is none of the four files."""
+    letters = re.sub(r"[^A-Z]", "", stem.upper())
+    return next((name for name in FILES if letters.endswith(name.replace("_", ""))), None)
 
 
 def _is_csv(name: str) -> bool:
     return name.lower().endswith(".csv") and not Path(name).name.startswith((".", "_"))
 
 
-def _decoded(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", "replace")
 
 
-def _rows(text: str) -> list[dict[str, str]]:
-    """Rows by header; a header that is there twice keeps all its values, joined by line breaks."""
-    read = read_csv_rows(text, ragged=True)
-    if read.faults:
-        faults = describe_faults(read.faults)
-        raise ArgumentError(f"the data dictionary: {faults}. Next: export the data dictionary again")
-    headers = read.names
-    found = []
-    for _, cells in read.rows:
+def _parse_rows(text: str) -> list[dict[str, str]]:
+    """Rows as header -> cell; cells under a repeated header are joined by line breaks."""
+    table = read_csv_rows(text, ragged=True)
+    if table.faults:
+        raise ArgumentError(f"the data dictionary: {describe_faults(table.faults)}. Next: export the data dictionary again")
+    rows = []
+    for _, cells in table.rows:
         row: dict[str, str] = {}
-        for header, cell in zip(headers, cells, strict=False):
+        for header, cell in zip(table.names, cells, strict=False):
             cell = _iso(cell)
             row[header] = f"{row[header]}\n{cell}" if row.get(header) and cell else row.get(header) or cell
         if any(row.values()):
-            found.append(row)
-    return found
+            rows.append(row)
+    return rows
 
 
 def _iso(cell: str) -> str:
-    """A day written MM-DD-YYYY as ISO writes it; anything else as it is."""
+    """A date MM-DD-YYYY in ISO format; any other text unchanged."""
     if re.fullmatch(r"\d\d-\d\d-\d{4}", cell):
         try:
             return datetime.strptime(cell, "%m-%d-%Y").date().isoformat()
@@ -277,24 +285,24 @@ def _iso(cell: str) -> str:
     return cell
 
 
-def _plain(header: str) -> str:
-    return "".join(sign for sign in header.casefold() if sign.isalnum())
+def _normalized(header: str) -> str:
+    return "".join(character for character in header.casefold() if character.isalnum())
 
 
-def _column(rows: Sequence[Mapping[str, Any]], what: str, *, needed: bool) -> str | None:
-    """The header of a column."""
-    headers = {_plain(header): header for header in (rows[0] if rows else {})}
-    found = next((headers[word] for word in _COLUMNS[what] if word in headers), None)
-    if found is None and needed and rows:
+def _column(rows: Sequence[Mapping[str, Any]], column: str, *, needed: bool) -> str | None:
+    """The header of a column of CHOICES; `None` if there is none. Raises ArgumentError if a needed one is missing."""
+    headers = {_normalized(header): header for header in (rows[0] if rows else {})}
+    header = next((headers[word] for word in _COLUMNS[column] if word in headers), None)
+    if header is None and needed and rows:
         raise ArgumentError(
-            f"CHOICES has no column for the {what}; its headers are {', '.join(headers.values())}. "
-            f"Next: name one of them {_COLUMNS[what][0]}"
+            f"CHOICES has no column for the {column}; its headers are {', '.join(headers.values())}. "
+            f"Next: rename one of them to {_COLUMNS[column][0]}"
         )
-    return found
+    return header
 
 
-def _keys_of_forms(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Name of a form -> its key, since the other files may name forms by either."""
-    headers = {_plain(header): header for header in (rows[0] if rows else {})}
+def _form_keys_by_name(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Name of a form -> its key, because the other files may identify a form by either."""
+    headers = {_normalized(header): header for header in (rows[0] if rows else {})}
     key, name = headers.get("formkey"), headers.get("formname")
     return {row[name]: row[key] for row in rows if row.get(name) and row.get(key)} if key and name else {}

@@ -1,7 +1,7 @@
-"""Fields of a form: what may be written into each kind of field, and when two values are the same answer.
+"""Fields of a form: the values each kind of field takes, and when two values are the same answer.
 
-The kinds of values are those of the vendor's page on posting records; times, partial dates and files are not documented
-there, and are taken as text.
+The values follow the vendor's page on posting records; times, partial dates and files are not documented there and are
+taken as text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .kinds import Kind, Misfit, cast, kind_of, letters_of
 
 
 class FieldKind(StrEnum):
-    """What a field of a form takes."""
+    """Kind of a form's field, which decides the values it takes."""
 
     TEXT = "text"
     MEMO = "memo"
@@ -46,7 +46,7 @@ _NAMES: Final = {
     "file": FieldKind.FILE,
     "upload": FieldKind.FILE,
 }
-"""Kinds whose answers are text in an export; numbers and times are told by `integrations.values.kind_of`."""
+"""Kinds whose answers are text in an export; numbers, dates and times are recognized by `kinds.kind_of`."""
 _CAST: Final = {
     FieldKind.NUMBER: Kind.NUMBER,
     FieldKind.DATE: Kind.DATE,
@@ -60,11 +60,11 @@ _LISTS = re.compile(r"\s*[,`;]\s*")
 
 
 class UnfitValue(ValueError):
-    """A value that a field does not take; the message says what it takes, and never holds the value."""
+    """A value that a field does not take; the message says what the field takes and never quotes the value."""
 
 
 def field_kind(variable_type: str | None) -> FieldKind:
-    """The kind of a field by its variable's type, whatever the case and the signs between the words.
+    """The kind of a field by its variable's type; case, blanks and punctuation do not matter.
 
     >>> field_kind("RADIO"), field_kind("Date/Time Precision"), field_kind(None)
     (<FieldKind.RADIO: 'radio'>, <FieldKind.PARTIAL: 'partial date'>, <FieldKind.UNKNOWN: 'unknown kind'>)
@@ -73,10 +73,10 @@ def field_kind(variable_type: str | None) -> FieldKind:
 
 
 def wire_value(kind: FieldKind, value: Any, choices: Iterable[str] | None = None) -> Any:
-    """The value as it is sent: numbers as numbers, checkboxes as booleans, everything else as text.
+    """The value in the form it is sent: numbers as numbers, checkboxes as booleans, everything else as text.
 
-    Texts of numbers, days and truth values are taken too, since files hold nothing else. `None` and the empty text
-    clear an answer.
+    Numbers, dates and booleans may also be given as text, because files of items hold only text. `None` and the empty
+    text clear an answer.
 
     Raises:
         UnfitValue: the field does not take it.
@@ -105,18 +105,18 @@ def wire_value(kind: FieldKind, value: Any, choices: Iterable[str] | None = None
     if kind in _CAST:
         try:
             cast(_CAST[kind], value)
-        except Misfit as why:
-            raise UnfitValue(f"is {why}") from None
+        except Misfit as misfit:
+            raise UnfitValue(f"is {misfit}") from None
     if kind in (FieldKind.RADIO, FieldKind.DROPDOWN) and choices is not None:
         known = list(choices)
         if value not in known:
-            raise UnfitValue(f"is none of its {len(known)} choices")
+            raise UnfitValue(f"is not one of its {len(known)} choices")
     return value
 
 
 def _precision(value: datetime | time) -> str:
     if value.microsecond:
-        raise UnfitValue("takes no parts of a second")
+        raise UnfitValue("takes no fractions of a second")
     return "seconds" if value.second else "minutes"
 
 
@@ -124,8 +124,8 @@ def _number(value: Any) -> int | float:
     if isinstance(value, str):
         try:
             typed = cast(Kind.NUMBER, value)
-        except Misfit as why:
-            raise UnfitValue(f"is {why}") from None
+        except Misfit as misfit:
+            raise UnfitValue(f"is {misfit}") from None
         if "." not in value:
             return int(value)
         if Decimal(repr(typed)) != Decimal(value):
@@ -147,12 +147,12 @@ def _checkbox(value: Any, choices: Iterable[str] | None) -> Any:
         known = None if choices is None else {*choices}
         if known is None or value in known or set(_LISTS.split(value)) <= known:
             return value
-        raise UnfitValue("is none of its choices")
+        raise UnfitValue("is not one of its choices")
     raise UnfitValue(f"takes true, false or the text of its choices, not {type(value).__name__}")
 
 
 def same_answer(kind: FieldKind, sent: Any, stored: Any) -> bool:
-    """Whether what was read back is what was sent, by the kind of the field.
+    """Whether a value read back is the same answer as the value sent, by the kind of the field.
 
     >>> same_answer(FieldKind.NUMBER, 11, "11"), same_answer(FieldKind.CHECKBOX, True, "true")
     (True, True)
@@ -162,14 +162,14 @@ def same_answer(kind: FieldKind, sent: Any, stored: Any) -> bool:
     if sent in (None, "") or stored in (None, ""):
         return sent in (None, "") and stored in (None, "")
     if kind is FieldKind.NUMBER:
-        a, b = _decimal(sent), _decimal(stored)
-        return a == b if a is not None and b is not None else str(sent) == str(stored)
+        numbers = _decimal(sent), _decimal(stored)
+        return numbers[0] == numbers[1] if None not in numbers else str(sent) == str(stored)
     if kind is FieldKind.CHECKBOX:
-        return _boxes(sent) == _boxes(stored)
+        return _checked_boxes(sent) == _checked_boxes(stored)
     if kind is FieldKind.DATETIME:
-        return _moment(sent) == _moment(stored)
+        return _without_zero_seconds(sent) == _without_zero_seconds(stored)
     if isinstance(sent, bool) or isinstance(stored, bool):
-        return _boxes(sent) == _boxes(stored)
+        return _checked_boxes(sent) == _checked_boxes(stored)
     return str(sent) == str(stored)
 
 
@@ -180,11 +180,12 @@ def _decimal(value: Any) -> Decimal | None:
         return None
 
 
-def _boxes(value: Any) -> frozenset[str]:
-    parts = [str(one) for one in value] if isinstance(value, list) else _LISTS.split(str(value))
+def _checked_boxes(value: Any) -> frozenset[str]:
+    """The texts of the checked boxes, regardless of order and separator; `true` or `false` for a single box."""
+    parts = [str(text) for text in value] if isinstance(value, list) else _LISTS.split(str(value))
     return frozenset(part.casefold() if part.casefold() in ("true", "false") else part for part in parts if part)
 
 
-def _moment(value: Any) -> str:
+def _without_zero_seconds(value: Any) -> str:
     text = str(value).replace("T", " ")
     return text[: -len(":00")] if re.fullmatch(r".* \d\d:\d\d:00", text) else text

@@ -1,7 +1,7 @@
-"""Missing, validate, cast: how the text of an answer becomes a typed value, or an issue. One rule for each kind.
+"""Types of answers in an export, and the conversion of an answer's text into a typed value.
 
-Nothing is guessed: what is not written as its kind demands is missing in the typed column and listed with the reason,
-and its text stays reachable. Empty, null and absent are one missing value.
+Nothing is guessed: a text that does not have the format of its type is missing in the typed column and listed with the
+reason, and the text itself is kept. Empty, null and absent answers are all the same missing value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from imednet_api.types import Model
 
 
 class Kind(StrEnum):
-    """What a column holds."""
+    """Type of a column's cells."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -48,11 +48,11 @@ _KINDS: Final = {
 }
 
 CAST: Final = frozenset({Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.PARTIAL})
-"""Kinds whose answers are cast, so that they have a text beside them."""
+"""Kinds whose answers are converted from text, so that a typed column can have a raw one beside it."""
 
 
 def kind_of(variable_type: str | None) -> Kind:
-    """The kind of a variable by its type, whatever the case and the signs between the words.
+    """The kind of a variable by its type; case, blanks and punctuation do not matter.
 
     >>> kind_of("NUMBER"), kind_of("Date/Time Precision"), kind_of("RADIO"), kind_of(None)
     (<Kind.NUMBER: 'number'>, <Kind.PARTIAL: 'partial date'>, <Kind.TEXT: 'text'>, <Kind.TEXT: 'text'>)
@@ -61,30 +61,30 @@ def kind_of(variable_type: str | None) -> Kind:
 
 
 def letters_of(variable_type: str | None) -> str:
-    """The letters of a variable's type, by which types are compared.
+    """The letters of a variable's type in lower case, by which types are compared.
 
     >>> letters_of("Date/Time Precision")
     'datetimeprecision'
     """
-    return "".join(sign for sign in str(variable_type or "").casefold() if sign.isalpha())
+    return "".join(character for character in str(variable_type or "").casefold() if character.isalpha())
 
 
 _FIELD_KINDS: Final = {"int": Kind.INTEGER, "bool": Kind.BOOLEAN, "str": Kind.TEXT, "float": Kind.NUMBER}
 
 
 def field_kinds(model: type[Model]) -> dict[str, Kind]:
-    """The kind of every field of a resource, as the description of the API types it.
+    """The kind of every field of a resource, by its type in the API description.
 
     >>> from imednet_api.models import Site
     >>> field_kinds(Site)["siteId"]
     <Kind.INTEGER: 'integer'>
     """
-    types = {one.alias: str(one.type).partition(" |")[0] for one in attrs.fields(cast_type(Any, model))}
+    types = {field.alias: str(field.type).partition(" |")[0] for field in attrs.fields(cast_type(Any, model))}
     return {name: _FIELD_KINDS.get(types[attribute], Kind.JSON) for name, attribute in model.FIELDS.items()}
 
 
 class Misfit(ValueError):
-    """A text that is not of its kind; the message is the reason, and never holds the text."""
+    """A text that does not fit its kind; the message is the reason and never quotes the text."""
 
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
@@ -98,7 +98,9 @@ def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise Misfit("not a plain number")
     value = float(text)
-    if abs(value) >= 2**53 and Decimal(value) != Decimal(text):  # fractions are rounded everywhere, whole numbers not
+    if abs(value) >= 2**53 and Decimal(value) != Decimal(
+        text
+    ):  # whole numbers must stay exact, fractions are rounded anyway
         raise Misfit("more digits than a number of 64 bits holds")
     return value
 
@@ -109,7 +111,7 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Misfit("no day of the calendar") from None
+        raise Misfit("not a day in the calendar") from None
 
 
 def _datetime(text: str) -> datetime:
@@ -118,7 +120,7 @@ def _datetime(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise Misfit("no day of the calendar, or no time of a day") from None
+        raise Misfit("not a day in the calendar, or not a time of day") from None
 
 
 def _time(text: str) -> time:
@@ -127,7 +129,7 @@ def _time(text: str) -> time:
     try:
         return time.fromisoformat(text)
     except ValueError:
-        raise Misfit("no time of a day") from None
+        raise Misfit("not a time of day") from None
 
 
 def _partial(text: str) -> str:
@@ -136,7 +138,7 @@ def _partial(text: str) -> str:
     try:
         date.fromisoformat(text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text)
     except ValueError:
-        raise Misfit("no month or day of the calendar") from None
+        raise Misfit("not a month or day in the calendar") from None
     return text
 
 
@@ -150,9 +152,9 @@ _CASTS: Final[dict[Kind, Callable[[str], Any]]] = {
 
 
 def cast(kind: Kind, text: str) -> Any:
-    """The typed value of a text that is not empty.
+    """The typed value of a non-empty text.
 
-    Raises Misfit, whose message is the reason, where the text is not of this kind.
+    Raises Misfit, whose message is the reason, if the text does not fit the kind.
 
     >>> cast(Kind.NUMBER, "12.5"), cast(Kind.PARTIAL, "2024-03"), cast(Kind.DATE, "2024-02-29")
     (12.5, '2024-03', datetime.date(2024, 2, 29))
@@ -164,7 +166,11 @@ _MOST_KNOWN = 100_000
 
 
 class Caster:
-    """The cast of one kind, each text cast once. `reasons` holds why a text does not fit."""
+    """Converter of one kind's texts that converts each distinct text once.
+
+    Attributes:
+        reasons: text that does not fit -> reason.
+    """
 
     def __init__(self, kind: Kind) -> None:
         self._cast = _CASTS[kind]
@@ -172,7 +178,7 @@ class Caster:
         self.reasons: dict[str, str] = {}
 
     def unfit(self, texts: Iterable[str | None]) -> set[str]:
-        """Which texts of a column do not fit; casts them, so that `values` knows them."""
+        """The texts of a column that do not fit. Converts all of them, so call it before `values`."""
         if len(self._known) > _MOST_KNOWN:  # a column of ever new texts must not fill the memory
             self._known = {None: None, "": None}
             self.reasons.clear()
@@ -181,11 +187,11 @@ class Caster:
             assert text is not None
             try:
                 self._known[text] = self._cast(text)
-            except Misfit as why:
+            except Misfit as misfit:
                 self._known[text] = None
-                self.reasons[text] = str(why)
+                self.reasons[text] = str(misfit)
         return {text for text in distinct if text is not None and text in self.reasons} if self.reasons else set()
 
     def values(self, texts: Iterable[str | None]) -> list[Any]:
-        """The values of a column that `unfit` has seen; missing where a text does not fit."""
+        """The typed values of a column that `unfit` has seen; `None` for missing texts and those that do not fit."""
         return list(map(self._known.__getitem__, texts))

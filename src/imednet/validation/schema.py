@@ -1,4 +1,7 @@
-"""What a study's forms accept, kept in memory, and a check of items before they are written."""
+"""Schema of a study: what its forms accept, and the check of items before they are written.
+
+The check needs no request; it covers what the design says, not edit checks or what the server stores.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,13 @@ MEMBERS: Final = (*FORM, *SITE, *SUBJECT, *INTERVAL, *RECORD, "data")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an item that was to be written.
+    """A problem of an item that was to be written.
 
     Attributes:
-        item: which item, from 0.
+        item: index of the item, from 0.
         where: the member at fault, such as `formKey` or `data.AESEV`.
-        what: what is wrong, and what to type next; never holds a value.
-        place: where in a file the item stands, such as `line 4`, if it came from one.
+        what: what is wrong, and what to type next; never quotes an answer.
+        place: the item's position in its file, such as `line 4`, if it came from one.
     """
 
     item: int
@@ -45,15 +48,15 @@ class Problem:
 
 
 class ItemsRefusedError(ValidationError):
-    """Items that were not sent, since the study would not accept them.
+    """Items that were not sent, because the study would not accept them.
 
     Attributes:
-        problems: all that was found; the message tells the first `most`.
+        problems: all problems; the message names the first `most`.
     """
 
     def __init__(self, problems: Sequence[Problem], study_key: str | None = None, *, most: int = 5) -> None:
         self.problems = tuple(problems)
-        shown = "; ".join(str(one) for one in self.problems[:most])
+        shown = "; ".join(str(problem) for problem in self.problems[:most])
         more = f"; and {len(self.problems) - most} more" if len(self.problems) > most else ""
         super().__init__(None, message=f"nothing was sent: {shown}{more}", study_key=study_key)
 
@@ -64,8 +67,8 @@ class FormSchema:
 
     Attributes:
         form: the form.
-        variables: name -> variable, of those that are neither deleted nor disabled.
-        gone: names of variables that are.
+        variables: name -> variable, without deleted and disabled ones.
+        gone: names of the deleted and disabled variables.
     """
 
     form: Form
@@ -74,24 +77,24 @@ class FormSchema:
 
     @property
     def accepts_records(self) -> bool:
-        """Whether records of it can be written: system forms and disabled ones cannot."""
+        """Whether records of the form can be written, which system forms and disabled forms do not allow."""
         return not is_true(self.form.disabled) and self.form.subject_record_report is not False
 
     def kind(self, name: str) -> FieldKind:
-        """The kind of one field."""
+        """The kind of the field with this variable name."""
         variable = self.variables.get(name)
         return field_kind(variable.variable_type if variable is not None else None)
 
 
 @dataclass(frozen=True)
 class StudySchema:
-    """What a study's forms accept: a picture of its design at one moment.
+    """What a study's forms accept, as its design was when it was read.
 
     Attributes:
         study_key: the study.
         forms: all forms with their variables.
         intervals: all intervals.
-        choices: `(form key, variable name)` -> choices, where they are known; the API has none, a data dictionary does.
+        choices: `(form key, variable name)` -> choices, where they are known: the API has none, a data dictionary does.
     """
 
     study_key: str
@@ -108,34 +111,37 @@ class StudySchema:
         intervals: Iterable[Interval],
         choices: Mapping[tuple[str, str], Sequence[str]] | None = None,
     ) -> StudySchema:
-        """The schema of lists that were read."""
+        """A schema from the lists of forms, variables and intervals."""
         by_form: dict[Any, list[Variable]] = {}
         for variable in variables:
             by_form.setdefault(variable.form_id, []).append(variable)
-        made = []
+        form_schemas = []
         for form in forms:
-            own = by_form.get(form.form_id, [])
-            off = {id(one) for one in own if is_true(one.deleted) or is_true(one.disabled)}
-            there = {str(one.variable_name): one for one in own if id(one) not in off}
-            gone = frozenset(str(one.variable_name) for one in own if id(one) in off) - there.keys()
-            made.append(FormSchema(form, there, gone))
-        return cls(study_key, tuple(made), tuple(intervals), choices or {})
+            usable: dict[str, Variable] = {}
+            off = set()
+            for variable in by_form.get(form.form_id, []):
+                if is_true(variable.deleted) or is_true(variable.disabled):
+                    off.add(str(variable.variable_name))
+                else:
+                    usable[str(variable.variable_name)] = variable
+            form_schemas.append(FormSchema(form, usable, frozenset(off - usable.keys())))
+        return cls(study_key, tuple(form_schemas), tuple(intervals), choices or {})
 
     def form(self, form_key: Any = None, form_id: Any = None) -> FormSchema | None:
-        """A form by key or number; `None` where there is none."""
-        for one in self.forms:
-            if (form_key is not None and one.form.form_key == form_key) or (
-                form_id is not None and one.form.form_id == form_id
+        """The form with this key or id; `None` if there is none."""
+        for schema in self.forms:
+            if (form_key is not None and schema.form.form_key == form_key) or (
+                form_id is not None and schema.form.form_id == form_id
             ):
-                return one
+                return schema
         return None
 
     def check(self, items: Iterable[Mapping[str, Any]]) -> list[Problem]:
-        """Everything that is wrong with items that are to be written."""
+        """All problems of items that are to be written; an empty list if there are none."""
         return [problem for number, item in enumerate(items) for problem in self._item(number, item)]
 
     def prepared(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        """An item that passed the check, as it is sent: no empty identifiers, values of the type of their field."""
+        """An item that passed the check, as it is sent: without empty identifiers, values typed as their fields are."""
         form = self.form(item.get("formKey"), item.get("formId"))
         assert form is not None
         data = {
@@ -153,8 +159,8 @@ class StudySchema:
             return
         for name in item:
             if name not in MEMBERS:
-                hint = "answers are written under 'data'" if name == "recordData" else _nearest(name, MEMBERS)
-                yield Problem(number, str(name), f"is no member of an item. Next: {hint}")
+                hint = "answers are written under 'data'" if name == "recordData" else _suggestion(name, MEMBERS)
+                yield Problem(number, str(name), f"is not a member of an item. Next: {hint}")
         yield from self._identifiers(number, item)
         yield from self._data(number, item)
 
@@ -170,45 +176,48 @@ class StudySchema:
             yield Problem(
                 number, "subjectKey",
                 "the item names neither a subject, nor a record, nor a site. Next: add subjectKey for a record of a "
-                "subject, recordId for a record that exists, or siteName to register a subject",
+                "subject, recordId for an existing record, or siteName to register a subject",
             )  # fmt: skip
-        if action in ("new", "scheduled", "existing") and (one := _first(item, SITE)):
-            yield Problem(number, one, "a site is named to register a subject only. Next: leave it out, or the others")
-        if action == "register" and (one := _first(item, INTERVAL)):
-            yield Problem(number, one, "a registration has no interval. Next: leave it out")
-        interval = _first(item, INTERVAL)
+        if action in ("new", "scheduled", "existing") and (site := _first_given(item, SITE)):
+            yield Problem(
+                number, site,
+                "a site is named only to register a subject. Next: leave out the site, or the subject and record",
+            )  # fmt: skip
+        if action == "register" and (interval := _first_given(item, INTERVAL)):
+            yield Problem(number, interval, "a registration has no interval. Next: leave it out")
+        interval = _first_given(item, INTERVAL)
         if interval is not None and action == "scheduled":
             yield from self._interval(number, item, interval)
 
     def _interval(self, number: int, item: Mapping[str, Any], name: str) -> Iterable[Problem]:
         attribute = "interval_name" if name == "intervalName" else "interval_id"
-        found = [one for one in self.intervals if getattr(one, attribute) == item[name]]
-        if not found:
-            names = [str(one.interval_name) for one in self.intervals if not is_true(one.disabled)]
-            yield Problem(number, name, f"the study has no such interval. Next: {_nearest(item[name], names)}")
+        matching = [interval for interval in self.intervals if getattr(interval, attribute) == item[name]]
+        if not matching:
+            names = [str(interval.interval_name) for interval in self.intervals if not is_true(interval.disabled)]
+            yield Problem(number, name, f"the study has no such interval. Next: {_suggestion(item[name], names)}")
             return
         form = self.form(item.get("formKey"), item.get("formId"))
-        listed = {one.form_id for one in found[0].forms or ()}
-        if is_true(found[0].disabled):
+        listed = {of_interval.form_id for of_interval in matching[0].forms or ()}
+        if is_true(matching[0].disabled):
             yield Problem(number, name, "the interval is disabled")
         elif form is not None and form.form.form_id not in listed and not form.form.unscheduled_visit:
             yield Problem(number, name, f"form {form.form.form_key} does not belong to this interval")
 
     def _data(self, number: int, item: Mapping[str, Any]) -> Iterable[Problem]:
-        named = _first(item, FORM)
+        named = _first_given(item, FORM)
         if named is None:
-            yield Problem(number, "formKey", "is missing. Next: add formKey, as in imednet forms list")
+            yield Problem(number, "formKey", "is missing. Next: add formKey, as shown by imednet forms list")
             return
         form = self.form(item.get("formKey"), item.get("formId"))
         if form is None:
-            known = [str(one.form.form_key) for one in self.forms if one.accepts_records]
-            yield Problem(number, named, f"the study has no such form. Next: {_nearest(item[named], known)}")
+            known = [str(schema.form.form_key) for schema in self.forms if schema.accepts_records]
+            yield Problem(number, named, f"the study has no such form. Next: {_suggestion(item[named], known)}")
             return
         key = str(form.form.form_key)
         if not form.accepts_records:
             disabled = is_true(form.form.disabled)
-            why = "is disabled" if disabled else "is a system form, of which no records can be written"
-            yield Problem(number, named, f"form {key} {why}")
+            reason = "is disabled" if disabled else "is a system form, whose records cannot be written"
+            yield Problem(number, named, f"form {key} {reason}")
             return
         data = item.get("data")
         if not isinstance(data, Mapping) or not data:
@@ -220,39 +229,39 @@ class StudySchema:
                 if name in form.gone:
                     yield Problem(number, where, f"the variable of form {key} is disabled or deleted")
                 else:
-                    near = _nearest(name, form.variables)
-                    yield Problem(number, where, f"form {key} has no such variable. Next: {near}")
+                    hint = _suggestion(name, form.variables)
+                    yield Problem(number, where, f"form {key} has no such variable. Next: {hint}")
                 continue
             kind = form.kind(name)
             try:
                 wire_value(kind, value, self.choices.get((key, name)))
-            except UnfitValue as why:
-                yield Problem(number, where, f"the value {why} ({kind} field)")
+            except UnfitValue as error:
+                yield Problem(number, where, f"the value {error} ({kind} field)")
 
 
 def action_of(item: Mapping[str, Any]) -> Action | None:
-    """What the server does with an item, by the identifiers that are there; `None` where it could do nothing.
+    """What the server does with an item, by the identifiers it gives; `None` if it could do nothing.
 
     >>> action_of({"formKey": "AE", "subjectKey": "301-001"}), action_of({"formKey": "REG", "siteId": 301})
     ('new', 'register')
     """
-    if _first(item, RECORD):
+    if _first_given(item, RECORD):
         return "existing"
-    if _first(item, SUBJECT):
-        return "scheduled" if _first(item, INTERVAL) else "new"
-    return "register" if _first(item, SITE) else None
+    if _first_given(item, SUBJECT):
+        return "scheduled" if _first_given(item, INTERVAL) else "new"
+    return "register" if _first_given(item, SITE) else None
 
 
-def _first(item: Mapping[str, Any], names: Iterable[str]) -> str | None:
+def _first_given(item: Mapping[str, Any], names: Iterable[str]) -> str | None:
     return next((name for name in names if item.get(name) not in (None, "")), None)
 
 
-def _nearest(name: Any, known: Iterable[str]) -> str:
-    there = list(known)
-    folded = {one.casefold(): one for one in there}
-    near = folded.get(str(name).casefold()) or next(
-        (folded[one] for one in get_close_matches(str(name).casefold(), list(folded), 1)), None
+def _suggestion(name: Any, known: Iterable[str]) -> str:
+    names = list(known)
+    folded = {candidate.casefold(): candidate for candidate in names}
+    nearest = folded.get(str(name).casefold()) or next(
+        (folded[match] for match in get_close_matches(str(name).casefold(), list(folded), 1)), None
     )
-    if near is not None:
-        return f"did you mean {near}?"
-    return f"there are {', '.join(there[:12])}{' ...' if len(there) > 12 else ''}" if there else "there is none"
+    if nearest is not None:
+        return f"did you mean {nearest}?"
+    return f"there are {', '.join(names[:12])}{' ...' if len(names) > 12 else ''}" if names else "there is none"
