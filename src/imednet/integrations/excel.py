@@ -123,7 +123,8 @@ class ExcelSink(ExportSink):
             self._sheet.write_string(self._row, column, text)
 
     def _sheet_name(self, key: str) -> str:
-        base = "".join("_" if sign in _FORBIDDEN or not sign.isprintable() else sign for sign in key)[:_LONGEST_SHEET]
+        valid = ("_" if letter in _FORBIDDEN or not letter.isprintable() else letter for letter in key)
+        base = "".join(valid)[:_LONGEST_SHEET]
         name, count = base or "form", 1
         while name.casefold() in self._taken:
             count += 1

@@ -289,7 +289,7 @@ def state_folder(*facts: str) -> Path:
         ExportConfigurationError: this user has no home folder.
     """
     root = os.environ.get("IMEDNET_STATE_HOME") or os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    kind, study = facts[0], "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in facts[1])
+    kind, study = facts[0], "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in facts[1])
     digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:12]
     try:
         home = Path(root).expanduser()
