@@ -117,12 +117,12 @@ def test_a_failure_is_an_error_with_the_batch_and_the_next_run_goes_on(
     own_box: Make, empty: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box = own_box()
-    prepared = Neo4jSink._prepare
+    prepared = Neo4jSink._create_study
     monkeypatch.setattr("imednet.integrations.graph._NODES", "UNWIND $rows AS row MERGE (n:{label} NONSENSE")
     with pytest.raises(ExportBatchError, match=r"CypherSyntaxError.*Next"):
         export(box, empty, tmp_path / "home", backoff=0.01)
     monkeypatch.undo()
-    assert Neo4jSink._prepare is prepared
+    assert Neo4jSink._create_study is prepared
     report = export(box, empty, tmp_path / "home")
     assert report.resumed >= report.rows
     same(box, empty)

@@ -112,7 +112,7 @@ class Neo4jSink(ExportSink):
     def write_batch(self, batch: Batch) -> None:
         """Merge the nodes of a batch and their relationships in one transaction."""
         if not self._seen:
-            self._prepare()
+            self._create_study()
         label = {"_sites": "Site", "_subjects": "Subject", "_visits": "Visit"}.get(batch.table.key, "Record")
         if not batch.table.is_form and label == "Record":
             return  # other lists have no nodes
@@ -178,7 +178,7 @@ class Neo4jSink(ExportSink):
 
     # ---- nodes and their parents
 
-    def _prepare(self) -> None:
+    def _create_study(self) -> None:
         """Create the constraints, then the nodes of the study and its forms."""
         for label in _LABELS:
             with self._session() as session:

@@ -318,6 +318,7 @@ class SqlSink(ExportSink):
         return [[*indexes[:shared], *rest[start : start + step]] for start in range(0, len(rest), step)]
 
     def _create_hidden(self, table: Table) -> None:
+        """Create the hidden tables of a form, one for each part."""
         sql, names = self._sql, self._names[table.key]
         parts: list[_Part] = []
         batch = Namer(rules=self.shape.rules, taken=table.names).name("batch", "_batch")

@@ -98,9 +98,8 @@ def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise Misfit("not a plain number")
     value = float(text)
-    if abs(value) >= 2**53 and Decimal(value) != Decimal(
-        text
-    ):  # whole numbers must stay exact, fractions are rounded anyway
+    # Fractions are rounded anyway; a whole number that a float cannot hold exactly is refused.
+    if abs(value) >= 2**53 and Decimal(value) != Decimal(text):
         raise Misfit("more digits than a number of 64 bits holds")
     return value
 

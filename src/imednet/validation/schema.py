@@ -183,9 +183,9 @@ class StudySchema:
                 number, site,
                 "a site is named only to register a subject. Next: leave out the site, or the subject and record",
             )  # fmt: skip
-        if action == "register" and (interval := _first_given(item, INTERVAL)):
-            yield Problem(number, interval, "a registration has no interval. Next: leave it out")
         interval = _first_given(item, INTERVAL)
+        if interval is not None and action == "register":
+            yield Problem(number, interval, "a registration has no interval. Next: leave it out")
         if interval is not None and action == "scheduled":
             yield from self._interval(number, item, interval)
 
@@ -197,10 +197,10 @@ class StudySchema:
             yield Problem(number, name, f"the study has no such interval. Next: {_suggestion(item[name], names)}")
             return
         form = self.form(item.get("formKey"), item.get("formId"))
-        listed = {of_interval.form_id for of_interval in matching[0].forms or ()}
+        form_ids = {listed_form.form_id for listed_form in matching[0].forms or ()}
         if is_true(matching[0].disabled):
             yield Problem(number, name, "the interval is disabled")
-        elif form is not None and form.form.form_id not in listed and not form.form.unscheduled_visit:
+        elif form is not None and form.form.form_id not in form_ids and not form.form.unscheduled_visit:
             yield Problem(number, name, f"form {form.form.form_key} does not belong to this interval")
 
     def _data(self, number: int, item: Mapping[str, Any]) -> Iterable[Problem]:

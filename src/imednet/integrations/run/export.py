@@ -106,7 +106,7 @@ class _Run:
         sdk: ImednetSDK,
         study_key: str,
         sink: ExportSink,
-        home: ExportFolder,
+        folder: ExportFolder,
         options: ExportOptions,
         progress: Progress | None,
         sandbox: bool,
@@ -114,11 +114,11 @@ class _Run:
         self.sdk = sdk
         self.study = study_key
         self.sink = sink
-        self.home = home
+        self.folder = folder
         self.options = options
         self.progress = progress
         self.sandbox = sandbox
-        self.earlier = home.manifest() or {}
+        self.earlier = folder.manifest() or {}
         self.readers: dict[str, Reader | RawReader] = {}
         self.issues = 0
 
@@ -129,22 +129,22 @@ class _Run:
         earlier_names = self._earlier_names() if self._same_choices() and self._same_format() else None
         tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, earlier_names)
         self._check_limits(tables)
-        self.sink.begin(tables, self.home)
+        self.sink.begin(tables, self.folder)
         today = str(forms.proof.server_to)[:10]
         listed = [[table.key, table.form_id] for table in tables.forms]
         facts = {**self._facts(), "study": self.study, "server": self._server(), "listed": listed}
-        with Spool(self.home.spool, facts) as spool:
+        with Spool(self.folder.spool, facts) as spool:
             if self.options.fresh or not spool.resume() or not self._can_resume(spool, today):
                 spool.start()
             try:
                 extraction = Extractor(self.sdk, tables, spool, self.options, self.progress).run()
                 self._write_tables(tables, extraction, spool)
-                self.home.keep_spool = bool(extraction.failed)
+                self.folder.keep_spool = bool(extraction.failed)
                 if extraction.failed:
                     spool.note(incomplete=today)
                 return self._finish(tables, extraction, forms, variables)
             except (ImednetError, KeyboardInterrupt, SystemExit):
-                self.home.keep_spool = spool.size > 0
+                self.folder.keep_spool = spool.size > 0
                 raise
 
     def _same_choices(self) -> bool:
@@ -286,8 +286,8 @@ class _Run:
         """Write the issues to a file, for targets that take no table of issues or cut long texts."""
         if not self.issues:
             return
-        self.home.staging.mkdir(parents=True, exist_ok=True)
-        with (self.home.staging / ISSUES_FILE).open("w", encoding="utf-8") as file:
+        self.folder.staging.mkdir(parents=True, exist_ok=True)
+        with (self.folder.staging / ISSUES_FILE).open("w", encoding="utf-8") as file:
             for rows in self._issue_rows(spool):
                 for row in rows:
                     file.write(json.dumps(dict(zip(ISSUE_COLUMNS, row, strict=True)), ensure_ascii=False) + "\n")
@@ -340,7 +340,7 @@ class _Run:
         times = [proof for proof in (forms.proof, *extraction.proofs.values()) if proof.server_to]
         manifest: dict[str, Any] = {
             "study": self.study,
-            "run": log.count(self.home.path) + 1,
+            "run": log.count(self.folder.path) + 1,
             "format": self.sink.kind,
             "status": "incomplete" if failed else "complete",
             **({"sandbox": True} if self.sandbox else {}),
@@ -361,11 +361,11 @@ class _Run:
             "files": [*files, *kept],
             "columns": tables.mapping,
         }
-        self.home.publish(staged, manifest, {str(entry["file"]) for entry in kept if entry.get("file")})
+        self.folder.publish(staged, manifest, {str(entry["file"]) for entry in kept if entry.get("file")})
         self._add_log_entry(manifest, extraction)
         report = ExportReport(
             study_key=self.study,
-            folder=self.home.path,
+            folder=self.folder.path,
             forms=[exported_form(state, {entry["form"]: entry for entry in manifest["files"]}) for state in states],
             proof=extraction.proof,
             blinded=tables.blinded,
@@ -390,7 +390,7 @@ class _Run:
         reader = self.readers.get(key)
         entry: dict[str, Any] = {"form": key, "formId": reader.table.form_id if reader else None, **facts}
         if facts.get("file"):
-            entry["sha256"] = sha256(self.home.staging / facts["file"])
+            entry["sha256"] = sha256(self.folder.staging / facts["file"])
         if reader is not None:
             entry["rows"] = reader.rows
             entry["undeclaredAnswers"] = dict(sorted(reader.undeclared.items()))
@@ -399,7 +399,7 @@ class _Run:
 
     def _add_log_entry(self, manifest: dict[str, Any], extraction: Extraction) -> None:
         log.append(
-            self.home.path,
+            self.folder.path,
             {
                 "study": self.study,
                 "format": self.sink.kind,
@@ -410,7 +410,7 @@ class _Run:
                 "issues": self.issues,
                 "resumedRows": extraction.resumed,
                 "reads": manifest["endpoints"],
-                "manifestSha256": sha256(self.home.path / MANIFEST),
+                "manifestSha256": sha256(self.folder.path / MANIFEST),
             },
         )
 

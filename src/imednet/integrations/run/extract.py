@@ -128,12 +128,14 @@ class Extractor:
         return False
 
     def _note(self, **notes: Any) -> None:
+        """Record all outcomes so far in the spool's journal, so that a later run can take them over."""
         outcomes = {key: asdict(outcome) for key, outcome in self.result.outcomes.items()}
         self.spool.note(outcomes=outcomes, **notes)
 
     # ---- one pass over all records
 
     def _read_all_records(self) -> None:
+        """Read all records in one pass, page by page into the spool, then compare the counts of the forms."""
         by_id = {table.form_id: table.key for table in self.tables.forms if table.form_id is not None}
         by_key = {table.form_key: table.key for table in self.tables.forms if table.form_key is not None}
         left_out_by_id = {form_id: key for key, form_id in self.tables.left_out.items() if form_id is not None}
@@ -158,8 +160,8 @@ class Extractor:
                 lines.setdefault(key, []).append(line)
                 if record_id is None:
                     raise IncompleteReadError("records: a row has no recordId")
-            for key, of_table in lines.items():
-                self.spool.append(key, of_table)
+            for key, table_lines in lines.items():
+                self.spool.append(key, table_lines)
             read += len(page.rows)
             if "since" not in self.spool.notes:
                 self.spool.note(since=page.server_time, total=page.total)
@@ -356,6 +358,7 @@ class Extractor:
     # ---- other lists
 
     def _read_list(self, table: Table) -> None:
+        """Read a list other than the records; a server that lacks it gives the outcome `ABSENT`."""
         endpoint = getattr(self.sdk, ENTITIES[table.key[1:]])
         wide = {"include_inactive": True} if table.key == "_users" else {}
         self.spool.drop(table.key)
