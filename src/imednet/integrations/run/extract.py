@@ -351,7 +351,8 @@ class Extractor:
         for _ in range(_COUNT_ATTEMPTS):
             counts = self._counts(list(self.tables.forms))
             total = self.sdk.records.count(self.study) - sum(self.result.left_out.values())
-            if all(isinstance(count, int) for count in counts) and total == sum(map(int, counts)):  # type: ignore[arg-type]
+            answered = [count for count in counts if isinstance(count, int)]
+            if len(answered) == len(counts) and total == sum(answered):
                 return True
         return False
 
