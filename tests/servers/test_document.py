@@ -149,7 +149,7 @@ def test_wrong_credentials_and_no_server_are_named(own_box: Make, locked_mongo: 
     for uri, what in (
         (f"mongodb://app:wr0ng@{locked_mongo}/?authSource=admin", "refuses the credentials"),
         ("mongodb://app:wr0ng@127.0.0.1:9/", "cannot be reached"),
-        ("mongo:/nonsense", "cannot be read"),
+        ("mongo:/nonsense", "cannot be parsed"),
     ):
         with pytest.raises(ExportConfigurationError, match=what) as caught:
             MongoDBSink(uri, timeout=2)

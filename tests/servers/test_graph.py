@@ -132,7 +132,7 @@ def test_wrong_credentials_and_no_server_are_named(graph: dict[str, Any]) -> Non
     for change, what in (
         ({"auth": ("root", "wr0ng")}, "refuses the credentials"),
         ({"uri": "bolt://127.0.0.1:9"}, "cannot be used"),
-        ({"uri": "nonsense"}, "cannot be read"),
+        ({"uri": "nonsense"}, "cannot be parsed"),
     ):
         with pytest.raises(ExportConfigurationError, match=what) as caught:
             Neo4jSink(**{**graph, **change})
