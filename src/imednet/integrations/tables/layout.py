@@ -68,7 +68,8 @@ class Table:
 
     Attributes:
         key: the form's key, or the name of the list with a leading underscore; unique in a study. A form's key that
-            begins with an underscore is prefixed with `form`, one that another form has too is followed by the form id.
+            begins with an underscore is prefixed with `form`; of forms that share a key, all but the first have their
+            form id behind it.
         columns: its columns, in order.
         identity: names of the columns that identify a row.
         title: the form's name.
