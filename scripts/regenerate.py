@@ -67,9 +67,9 @@ def generate(target: Path, spec: Path = SPEC, commands: Path | None = None) -> N
             sys.exit(f"{done.stdout}{done.stderr}\nthe generator failed; nothing was changed")
         for module in ("client.py", "errors.py"):  # the client lives in src/imednet
             (made / module).unlink()
-        for module in RUNTIME.glob("*.py"):
-            header = f"# Copied from generator-templates/runtime/{module.name}. Do not edit: run `nox -s generate`.\n"
-            (made / module.name).write_text(header + module.read_text("utf-8"), "utf-8")
+        for source in RUNTIME.glob("*.py"):
+            header = f"# Copied from generator-templates/runtime/{source.name}. Do not edit: run `nox -s generate`.\n"
+            (made / source.name).write_text(header + source.read_text("utf-8"), "utf-8")
         (made / "py.typed").touch()
         shutil.rmtree(made / ".ruff_cache", ignore_errors=True)
         _check_whole(made, commands)

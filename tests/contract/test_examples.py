@@ -67,14 +67,14 @@ def test_every_request_is_written_as_its_example(spec: dict[str, Any], example: 
 
 
 def test_all_operations_of_the_description_are_generated(spec: dict[str, Any]) -> None:
-    """The registry holds the 14 operations with their facts; nothing was dropped on the way."""
+    """The registry holds all operations with their facts; nothing was dropped on the way."""
     found = operations()
     described = {
         (method.upper(), path): operation
         for path, methods in spec["paths"].items()
         for method, operation in methods.items()
     }
-    assert len(found) == len(described) == 14
+    assert len(found) == len(described)
     for operation in found.values():
         path = operation.path.replace("study_key", "studyKey").replace("batch_id", "batchId")
         wanted = described.pop((operation.method, path))

@@ -263,7 +263,9 @@ def _parse_rows(text: str) -> list[dict[str, str]]:
     """Rows as header -> cell; cells under a repeated header are joined by line breaks."""
     table = read_csv_rows(text, ragged=True)
     if table.faults:
-        raise ArgumentError(f"the data dictionary: {describe_faults(table.faults)}. Next: export the data dictionary again")
+        raise ArgumentError(
+            f"the data dictionary: {describe_faults(table.faults)}. Next: export the data dictionary again"
+        )
     rows = []
     for _, cells in table.rows:
         row: dict[str, str] = {}

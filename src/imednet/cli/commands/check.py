@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ...resources import RESOURCES
 from ..connection import Connection, own_workflows
 from ..options import OutputOption
 from ..output import print_message, print_rows
-from .lists import RESOURCES
 
 
 def check(
@@ -35,10 +35,12 @@ def check(
             return
         counts: list[dict[str, Any]] = []
         refused: list[ApiError] = []
-        for resource in RESOURCES[1:]:
-            name = resource.replace("_", "-")
+        for resource in RESOURCES.values():
+            if not resource.listed or resource.name == "studies":
+                continue
+            name = resource.name.replace("_", "-")
             try:
-                counts.append({"list": name, "rows": getattr(sdk, resource).count(study), "status": "readable"})
+                counts.append({"list": name, "rows": getattr(sdk, resource.name).count(study), "status": "readable"})
             except (ForbiddenError, NotFoundError) as error:  # some keys may not read every list
                 refused.append(error)
                 counts.append({"list": name, "rows": None, "status": f"refused ({error.status_code})"})

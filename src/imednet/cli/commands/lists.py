@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...resources import RESOURCES
 from ..connection import Connection
 from ..options import OutputOption, StudyArgument
 from ..output import Format, print_message, print_rows
@@ -20,20 +21,6 @@ if TYPE_CHECKING:
 
 LIMIT_ON_A_TERMINAL = 50
 
-RESOURCES = (
-    "studies",
-    "sites",
-    "forms",
-    "intervals",
-    "variables",
-    "subjects",
-    "visits",
-    "records",
-    "record_revisions",
-    "queries",
-    "codings",
-    "users",
-)
 
 FilterOption = Annotated[
     str | None, typer.Option("--filter", help="Expression such as 'formKey==AE;siteId==301', sent as it is.")
@@ -49,7 +36,7 @@ LimitOption = Annotated[
 def add_groups(app: typer.Typer) -> dict[str, typer.Typer]:
     """Add a group with a `list` command for each resource; returns the groups by resource."""
     groups = {}
-    for resource in RESOURCES:
+    for resource in (entry.name for entry in RESOURCES.values() if entry.listed):
         words = resource.replace("_", " ")
         group = typer.Typer(help=f"Read {words}.", no_args_is_help=True, rich_markup_mode=None)
         group.command("list", help=f"List {words}, verified complete.")(_list_command(resource))

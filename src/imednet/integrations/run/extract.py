@@ -28,9 +28,10 @@ from ...errors import (
     NotFoundError,
     PaginationError,
 )
+from ...resources import RESOURCES
 from ...sdk import ImednetSDK
 from ..tables.layout import StudyTables, Table
-from ..tables.options import ENTITIES, ExportOptions
+from ..tables.options import ExportOptions
 from .outcomes import Extraction, Outcome
 from .spool import Spool
 
@@ -360,11 +361,11 @@ class Extractor:
 
     def _read_list(self, table: Table) -> None:
         """Read a list other than the records; a server that lacks it gives the outcome `ABSENT`."""
-        endpoint = getattr(self.sdk, ENTITIES[table.key[1:]])
-        wide = {"include_inactive": True} if table.key == "_users" else {}
+        resource = RESOURCES[table.key[1:]]
+        endpoint = getattr(self.sdk, resource.name)
         self.spool.drop(table.key)
         try:
-            pages = endpoint.line_pages(self.study, consistency=self.options.consistency, **wide)
+            pages = endpoint.line_pages(self.study, consistency=self.options.consistency, **resource.wide)
             for page in pages:
                 self.spool.append(table.key, [line for (line,) in page.rows])
         except NotFoundError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...constants import LARGE_PAGE_SIZE
+from ...resources import RESOURCES
 from ...sdk import ImednetSDK
 from ..tables.layout import Shape, study_tables
-from ..tables.options import ENTITIES, ExportOptions
+from ..tables.options import ExportOptions
 
 _SMALL_REQUESTS = 2
 
@@ -58,8 +59,7 @@ def plan_export(sdk: ImednetSDK, study_key: str, options: ExportOptions | None =
         total, requests = sum(counts), sum(map(_requests, counts))
     reads.append(PlannedRead("records", total, requests, round(total * bytes_per_record)))
     for name in options.lists:
-        wide = {"include_inactive": True} if name == "users" else {}
-        count = getattr(sdk, ENTITIES[name]).count(study_key, **wide)
+        count = getattr(sdk, name).count(study_key, **RESOURCES[name].wide)
         reads.append(PlannedRead(name, count, _requests(count), None))
     return reads
 

@@ -8,24 +8,14 @@ from typing import Final, Literal, get_args
 
 from ...core.reading.ledger import Consistency
 from ...errors import ExportConfigurationError
+from ...resources import RESOURCES
 
 Values = Literal["text", "typed", "both"]
 Names = Literal["name", "label"]
 Deleted = Literal["keep", "drop", "only"]
 
-ENTITIES: Final = {
-    "sites": "sites",
-    "intervals": "intervals",
-    "subjects": "subjects",
-    "visits": "visits",
-    "queries": "queries",
-    "codings": "codings",
-    "record_revisions": "record_revisions",
-    "users": "users",
-    "forms": "forms",
-    "variables": "variables",
-}
-"""Lists of a study other than its records -> attribute of the SDK."""
+ENTITIES: Final = tuple(resource.name for resource in RESOURCES.values() if resource.exported)
+"""Lists of a study other than its records."""
 
 
 @dataclass(frozen=True)
