@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from imednet.errors import ExportConfigurationError
 from imednet.integrations.run.spool import Spool
 from imednet.integrations.tables.naming import Namer, from_label, identifier
-from imednet.integrations.tables.options import ExportOptions
+from imednet.integrations.tables.options import ExportKeywords, ExportOptions
 from imednet.validation.kinds import Caster, Kind, Misfit, cast
 
 
@@ -145,3 +145,8 @@ def test_a_spool_of_another_study_is_not_gone_on_with(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ExportConfigurationError):
         ExportOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_keywords_of_exports_are_the_fields_of_their_options() -> None:
+    fields = {name: str(field.type) for name, field in ExportOptions.__dataclass_fields__.items()}
+    assert {name: value.__forward_arg__ for name, value in ExportKeywords.__annotations__.items()} == fields

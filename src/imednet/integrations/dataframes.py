@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..sdk import ImednetSDK
 from ..validation.kinds import Kind
@@ -18,7 +18,7 @@ from .run.report import ExportReport
 from .sink import ExportSink
 from .tables.batches import Batch
 from .tables.layout import DICTIONARY, ISSUES, Shape, Table
-from .tables.options import ExportOptions
+from .tables.options import ExportKeywords, ExportOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +86,7 @@ class FrameSink(ExportSink):
         """Do nothing: no resource is held."""
 
 
-def study_frames(sdk: ImednetSDK, study_key: str, **options: Any) -> StudyFrames:
+def study_frames(sdk: ImednetSDK, study_key: str, **options: Unpack[ExportKeywords]) -> StudyFrames:
     """A study as DataFrames, verified complete.
 
     Args:

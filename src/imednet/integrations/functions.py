@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from ..sdk import ImednetSDK
 from .duckdb import STORAGE_VERSION, DuckDbSink
@@ -22,7 +22,7 @@ from .run.report import ExportReport
 from .sink import ExportSink
 from .spss_sas import SavSink, XptSink
 from .sql import SqlSink
-from .tables.options import ExportOptions
+from .tables.options import ExportKeywords, ExportOptions
 
 PathLike = str | os.PathLike[str]
 
@@ -39,13 +39,18 @@ def _export(
     sink: ExportSink,
     home: PathLike,
     progress: Progress | None,
-    options: dict[str, Any],
+    options: ExportKeywords,
 ) -> ExportReport:
     return export_study(sdk, study_key, sink, home=home, progress=progress, options=ExportOptions(**options))
 
 
 def export_to_parquet(
-    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+    sdk: ImednetSDK,
+    study_key: str,
+    folder: PathLike,
+    *,
+    progress: Progress | None = None,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study as Parquet, one file per form, with a `manifest.json` in the same folder.
 
@@ -72,14 +77,24 @@ def export_to_parquet(
 
 
 def export_to_hive_parquet(
-    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+    sdk: ImednetSDK,
+    study_key: str,
+    folder: PathLike,
+    *,
+    progress: Progress | None = None,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study as Parquet in folders `study=KEY/form=KEY`; see `export_to_parquet`."""
     return _export(sdk, study_key, ParquetSink(folder, hive=True), folder, progress, options)
 
 
 def export_to_csv(
-    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+    sdk: ImednetSDK,
+    study_key: str,
+    folder: PathLike,
+    *,
+    progress: Progress | None = None,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study as CSV, one file per form, with `read.R` and `read.sas`; see `export_to_parquet`."""
     sink = CsvSink(folder, excel_safe=bool(options.get("excel_safe")))
@@ -94,7 +109,7 @@ def export_to_json(
     lines: bool = False,
     raw: bool = False,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study as JSON, one file per form; see `export_to_parquet`.
 
@@ -107,7 +122,12 @@ def export_to_json(
 
 
 def export_to_excel(
-    sdk: ImednetSDK, study_key: str, path: PathLike, *, progress: Progress | None = None, **options: Any
+    sdk: ImednetSDK,
+    study_key: str,
+    path: PathLike,
+    *,
+    progress: Progress | None = None,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study as one workbook; manifest and log are in `PATH.export`; see `export_to_parquet`."""
     return _export(sdk, study_key, ExcelSink(path), beside(path), progress, options)
@@ -121,7 +141,7 @@ def export_to_duckdb(
     schema: str = "main",
     storage_version: str = STORAGE_VERSION,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study to a DuckDB file, one table per form; manifest and log are in `PATH.export`; see `DuckDbSink`."""
     sink = DuckDbSink(path, schema=schema, storage_version=storage_version)
@@ -137,7 +157,7 @@ def export_to_sql(
     prefix: str = "",
     home: PathLike | None = None,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study to a SQL database, one table per form; see `export_to_parquet` and `SqlSink`.
 
@@ -158,7 +178,7 @@ def export_to_long_sql(
     prefix: str = "",
     home: PathLike | None = None,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study to one table `answers` of a SQL database: record, form, variable, value; see `export_to_sql`."""
     sink = LongSink(SqlSink(url, schema=schema, prefix=prefix))
@@ -167,14 +187,24 @@ def export_to_long_sql(
 
 
 def export_to_sav(
-    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+    sdk: ImednetSDK,
+    study_key: str,
+    folder: PathLike,
+    *,
+    progress: Progress | None = None,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study as SPSS files, one per form; see `export_to_parquet`."""
     return _export(sdk, study_key, SavSink(folder), folder, progress, options)
 
 
 def export_to_xpt(
-    sdk: ImednetSDK, study_key: str, folder: PathLike, *, progress: Progress | None = None, **options: Any
+    sdk: ImednetSDK,
+    study_key: str,
+    folder: PathLike,
+    *,
+    progress: Progress | None = None,
+    **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study as SAS transport files, one per form; see `export_to_parquet`."""
     return _export(sdk, study_key, XptSink(folder), folder, progress, options)

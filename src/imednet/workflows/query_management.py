@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from imednet_api.models import Query, Record, Site, Subject
 from imednet_api.types import utc
@@ -24,6 +24,9 @@ from imednet_api.types import utc
 from ..core.concurrency import async_gather, gather
 from ..utils.truth import is_true
 from .base import AsyncWorkflow, Workflow, not_found
+
+if TYPE_CHECKING:
+    from ..endpoints.lists.typed import QueryListOptions
 
 QueryState = Literal["open", "closed", "unknown"]
 
@@ -195,7 +198,9 @@ def by_site(statuses: Iterable[QueryStatus], now: datetime | None) -> list[SiteQ
 class AsyncQueryManagementWorkflow(AsyncWorkflow):
     """Queries by state, subject and site; counts and ageing."""
 
-    async def statuses(self, /, study_key: str, *, include_deleted: bool = True, **filters: Any) -> list[QueryStatus]:
+    async def statuses(
+        self, /, study_key: str, *, include_deleted: bool = True, **filters: Unpack[QueryListOptions]
+    ) -> list[QueryStatus]:
         """All queries of a study with state, site, age and who must act next.
 
         Args:
@@ -207,7 +212,7 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
         return [one for one in statuses if include_deleted or not one.on_deleted_record]
 
     async def get_open_queries(
-        self, /, study_key: str, *, site: int | str | None = None, **filters: Any
+        self, /, study_key: str, *, site: int | str | None = None, **filters: Unpack[QueryListOptions]
     ) -> list[QueryStatus]:
         """Open queries, the oldest first; re-opened ones are open.
 
@@ -247,7 +252,7 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
         return by_site(statuses, now)
 
     async def _all(
-        self, study_key: str, filters: dict[str, Any], site: int | str | None = None
+        self, study_key: str, filters: QueryListOptions, site: int | str | None = None
     ) -> tuple[list[QueryStatus], datetime | None]:
         queries, subjects, sites = await async_gather(
             lambda: self._sdk.queries.list(study_key, **filters),
@@ -288,7 +293,9 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
 class QueryManagementWorkflow(Workflow):
     """Queries by state, subject and site; counts and ageing."""
 
-    def statuses(self, /, study_key: str, *, include_deleted: bool = True, **filters: Any) -> list[QueryStatus]:
+    def statuses(
+        self, /, study_key: str, *, include_deleted: bool = True, **filters: Unpack[QueryListOptions]
+    ) -> list[QueryStatus]:
         """All queries of a study with state, site, age and who must act next.
 
         Args:
@@ -300,7 +307,7 @@ class QueryManagementWorkflow(Workflow):
         return [one for one in statuses if include_deleted or not one.on_deleted_record]
 
     def get_open_queries(
-        self, /, study_key: str, *, site: int | str | None = None, **filters: Any
+        self, /, study_key: str, *, site: int | str | None = None, **filters: Unpack[QueryListOptions]
     ) -> list[QueryStatus]:
         """Open queries, the oldest first; re-opened ones are open.
 
@@ -340,7 +347,7 @@ class QueryManagementWorkflow(Workflow):
         return by_site(statuses, now)
 
     def _all(
-        self, study_key: str, filters: dict[str, Any], site: int | str | None = None
+        self, study_key: str, filters: QueryListOptions, site: int | str | None = None
     ) -> tuple[list[QueryStatus], datetime | None]:
         queries, subjects, sites = gather(
             lambda: self._sdk.queries.list(study_key, **filters),

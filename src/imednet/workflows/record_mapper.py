@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from imednet_api.models import Form, Record, Subject, Variable, Visit
 
@@ -31,6 +31,8 @@ from .subject_data import ordered_records, ordered_visits
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from ..endpoints.lists.typed import RecordListOptions
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
         use_labels_as_columns: bool = False,
         visit_key: int | None = None,
         dictionary: DataDictionary | None = None,
-        **filters: Any,
+        **filters: Any,  # typed, they would hold `form_key` a second time
     ) -> DataFrame:
         """The records of one form as a DataFrame.
 
@@ -199,7 +201,7 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
             frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
             yield str(form.form_key), frame
 
-    async def hierarchy(self, /, study_key: str, **filters: Any) -> list[SubjectNode]:
+    async def hierarchy(self, /, study_key: str, **filters: Unpack[RecordListOptions]) -> list[SubjectNode]:
         """Subjects with their visits, forms and records: a tree in which every record is once.
 
         Args:
@@ -237,7 +239,7 @@ class RecordMapperWorkflow(Workflow):
         use_labels_as_columns: bool = False,
         visit_key: int | None = None,
         dictionary: DataDictionary | None = None,
-        **filters: Any,
+        **filters: Any,  # typed, they would hold `form_key` a second time
     ) -> DataFrame:
         """The records of one form as a DataFrame.
 
@@ -287,7 +289,7 @@ class RecordMapperWorkflow(Workflow):
             frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
             yield str(form.form_key), frame
 
-    def hierarchy(self, /, study_key: str, **filters: Any) -> list[SubjectNode]:
+    def hierarchy(self, /, study_key: str, **filters: Unpack[RecordListOptions]) -> list[SubjectNode]:
         """Subjects with their visits, forms and records: a tree in which every record is once.
 
         Args:

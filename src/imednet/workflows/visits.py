@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from imednet_api.models import Interval, Record, Subject, Visit
 
@@ -31,6 +31,15 @@ VisitState = Literal["in window", "early", "late", "missed", "future", "after ex
 
 Exits = Mapping[int, str]
 """Subject -> the day it left, as `YYYY-MM-DD`."""
+
+
+class WindowOptions(TypedDict, total=False):
+    """Keywords of `windows`."""
+
+    exit_date: str | None
+    days: int
+    include_disabled: bool
+    subject_key: str | None
 
 
 @dataclass(frozen=True)
@@ -270,24 +279,28 @@ class AsyncVisitsWorkflow(AsyncWorkflow):
             return {}
         return exits_of(await self._sdk.records.list(study_key, form_key=form, subject_key=subject_key), variable)
 
-    async def counts(self, /, study_key: str, *, sites: bool = True, **how: Any) -> list[WindowCounts]:
+    async def counts(
+        self, /, study_key: str, *, sites: bool = True, **options: Unpack[WindowOptions]
+    ) -> list[WindowCounts]:
         """Visits by interval and state, and by site unless `sites=False`.
 
         Args:
             study_key: the study.
             sites: a row for each site.
-            **how: as `windows` takes it.
+            **options: as `windows` takes them.
         """
-        found = await self.windows(study_key, **how)
+        found = await self.windows(study_key, **options)
         return counted(found, sites=sites)
 
-    async def diary_compliance(self, /, study_key: str, group: str = "ePRO", **how: Any) -> list[DiaryCompliance]:
+    async def diary_compliance(
+        self, /, study_key: str, group: str = "ePRO", **options: Unpack[WindowOptions]
+    ) -> list[DiaryCompliance]:
         """How each subject keeps its diary: days with a record, of the days that were due.
 
         Args:
             study_key: the study.
             group: name of the group of intervals that are diary days.
-            **how: as `windows` takes it.
+            **options: as `windows` takes them.
         """
         intervals = await self._sdk.intervals.list(study_key)
         wanted = {
@@ -296,12 +309,12 @@ class AsyncVisitsWorkflow(AsyncWorkflow):
         if not wanted:
             groups = sorted({str(one.interval_group_name) for one in intervals if one.interval_group_name})
             raise ArgumentError(f"no interval is of group {group!r}; there are {', '.join(groups)}")
-        found: Sequence[VisitWindow] = await self.windows(study_key, **how)
+        found: Sequence[VisitWindow] = await self.windows(study_key, **options)
         days = [one for one in found if one.visit.interval_id in wanted and one.state in ("in window", "missed")]
         forms = {form.form_key for one in intervals if one.interval_id in wanted for form in one.forms or ()}
         kept: set[int | None] = set()
         for form_key in sorted(str(form) for form in forms):
-            rows = await self._sdk.records.list(study_key, form_key=form_key, subject_key=how.get("subject_key"))
+            rows = await self._sdk.records.list(study_key, form_key=form_key, subject_key=options.get("subject_key"))
             kept |= {row.visit_id for row in rows if not is_true(row.deleted)}
         due = Counter(one.visit.subject_key for one in days)
         done = Counter(one.visit.subject_key for one in days if one.visit.visit_id in kept)
@@ -357,24 +370,26 @@ class VisitsWorkflow(Workflow):
             return {}
         return exits_of(self._sdk.records.list(study_key, form_key=form, subject_key=subject_key), variable)
 
-    def counts(self, /, study_key: str, *, sites: bool = True, **how: Any) -> list[WindowCounts]:
+    def counts(self, /, study_key: str, *, sites: bool = True, **options: Unpack[WindowOptions]) -> list[WindowCounts]:
         """Visits by interval and state, and by site unless `sites=False`.
 
         Args:
             study_key: the study.
             sites: a row for each site.
-            **how: as `windows` takes it.
+            **options: as `windows` takes them.
         """
-        found = self.windows(study_key, **how)
+        found = self.windows(study_key, **options)
         return counted(found, sites=sites)
 
-    def diary_compliance(self, /, study_key: str, group: str = "ePRO", **how: Any) -> list[DiaryCompliance]:
+    def diary_compliance(
+        self, /, study_key: str, group: str = "ePRO", **options: Unpack[WindowOptions]
+    ) -> list[DiaryCompliance]:
         """How each subject keeps its diary: days with a record, of the days that were due.
 
         Args:
             study_key: the study.
             group: name of the group of intervals that are diary days.
-            **how: as `windows` takes it.
+            **options: as `windows` takes them.
         """
         intervals = self._sdk.intervals.list(study_key)
         wanted = {
@@ -383,12 +398,12 @@ class VisitsWorkflow(Workflow):
         if not wanted:
             groups = sorted({str(one.interval_group_name) for one in intervals if one.interval_group_name})
             raise ArgumentError(f"no interval is of group {group!r}; there are {', '.join(groups)}")
-        found: Sequence[VisitWindow] = self.windows(study_key, **how)
+        found: Sequence[VisitWindow] = self.windows(study_key, **options)
         days = [one for one in found if one.visit.interval_id in wanted and one.state in ("in window", "missed")]
         forms = {form.form_key for one in intervals if one.interval_id in wanted for form in one.forms or ()}
         kept: set[int | None] = set()
         for form_key in sorted(str(form) for form in forms):
-            rows = self._sdk.records.list(study_key, form_key=form_key, subject_key=how.get("subject_key"))
+            rows = self._sdk.records.list(study_key, form_key=form_key, subject_key=options.get("subject_key"))
             kept |= {row.visit_id for row in rows if not is_true(row.deleted)}
         due = Counter(one.visit.subject_key for one in days)
         done = Counter(one.visit.subject_key for one in days if one.visit.visit_id in kept)

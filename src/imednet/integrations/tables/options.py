@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypedDict, get_args
 
 from ...core.reading.ledger import Consistency
 from ...errors import ExportConfigurationError
@@ -96,6 +96,25 @@ class ExportOptions:
             "deleted": self.deleted,
             "unblinded": self.unblind is not None,
         }
+
+
+class ExportKeywords(TypedDict, total=False):
+    """The same options as keywords of the functions that export; a test compares the two."""
+
+    forms: Sequence[str] | None
+    variables: Sequence[str] | None
+    entities: Sequence[str]
+    disabled: bool
+    names: Names
+    values: Values | None
+    deleted: Deleted
+    unblind: str | None
+    excel_safe: bool
+    consistency: Consistency
+    fresh: bool
+    choices: Mapping[tuple[str, str], Sequence[tuple[str, str | None]]] | None
+    max_retries: int
+    backoff: float
 
 
 def limits(options: ExportOptions) -> list[str]:
