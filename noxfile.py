@@ -37,21 +37,47 @@ def install_wheel(session: nox.Session, *extras: str) -> Path:
 
 TWO_AT_ONCE = ("-n", "2")
 """In two processes, one for each core, the suite takes half the time."""
+WHOLE = (*TWO_AT_ONCE, "tests", "--doctest-modules", "--pyargs", "imednet")
+INSTALLED = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1"}
+"""Tests see the installed wheel and nothing of this checkout's `src`."""
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The whole suite against the built wheel; then once more without the fast decoder."""
+    """The whole suite against the built wheel."""
     install_wheel(session, "export", "stats")
     session.install(*group("test"))
-    env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1"}
-    whole = [*TWO_AT_ONCE, "tests", "--doctest-modules", "--pyargs", "imednet"]
-    session.run("pytest", *(session.posargs or whole), env=env)
-    if not session.posargs:
-        # what runs in this process; the rest starts processes of its own, which would have the decoder again
-        again = ("tests/unit", "tests/contract", "tests/integration/test_reads.py", "tests/integration/test_export.py")
-        skipped = "--ignore=tests/contract/test_generation.py"
-        session.run("pytest", "-q", *TWO_AT_ONCE, *again, skipped, env={**env, "IMEDNET_TEST_WITHOUT_MSGSPEC": "1"})
+    session.run("pytest", *(session.posargs or WHOLE), env=INSTALLED)
+
+
+@nox.session(name="tests-all", python=["3.11", "3.12", "3.13"])
+def tests_all(session: nox.Session) -> None:
+    """The whole suite under every supported Python that is installed."""
+    tests(session)
+
+
+@nox.session(name="tests-without-msgspec")
+def tests_without_msgspec(session: nox.Session) -> None:
+    """What decodes in the process of the tests, once more without the fast decoder."""
+    install_wheel(session, "export", "stats")
+    session.install(*group("test"))
+    # the rest starts processes of its own, which would have the decoder again
+    again = ("tests/unit", "tests/contract", "tests/integration/test_reads.py", "tests/integration/test_export.py")
+    skipped = "--ignore=tests/contract/test_generation.py"
+    env = {**INSTALLED, "IMEDNET_TEST_WITHOUT_MSGSPEC": "1"}
+    session.run("pytest", "-q", *TWO_AT_ONCE, *(session.posargs or (*again, skipped)), env=env)
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """For editing: the linter, and in about two minutes the tests that see most, with few examples of each rule."""
+    session.install("-e", ".[export,stats]", *group("test"), *group("lint"))
+    session.run("ruff", "check", ".")
+    seen = ("tests/unit", "tests/contract", "tests/integration/test_reads.py", "tests/integration/test_workflows.py",
+            "tests/integration/test_writing.py", "tests/integration/test_export.py")  # fmt: skip
+    slow = ("--ignore=tests/contract/test_generation.py", "--ignore=tests/unit/test_package.py")
+    env = {"IMEDNET_TEST_PROFILE": "dev"}
+    session.run("pytest", "-q", *TWO_AT_ONCE, *(session.posargs or (*seen, *slow)), env=env)
 
 
 SERVERS = {

@@ -1,7 +1,8 @@
-"""Set up everything inside this checkout and try or test it. Needs Python 3.11+ and nothing else.
+"""Set up everything inside this checkout to try it, test it or work on it. Needs Python 3.11+ and nothing else.
 
 python3 scripts/bootstrap.py try    the main job: an invented study as Parquet files, proven whole
 python3 scripts/bootstrap.py test   the whole test suite against the built wheel
+python3 scripts/bootstrap.py dev    the package for editing, with the tools and what tests need; then: nox -s fast
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import argparse
 import os
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
+NOX = "nox>=2026.2,<2027"
 COMMANDS = HOME / ("Scripts" if os.name == "nt" else "bin")
 
 
@@ -46,16 +49,25 @@ def try_it() -> int:
 
 def test_it() -> int:
     """Run the suite as `nox -s tests` does."""
-    install("nox>=2026.2,<2027")
+    install(NOX)
     return subprocess.run([python(), "-m", "nox", "-s", "tests"], cwd=ROOT, check=False).returncode
 
 
+def develop() -> int:
+    """Install the package for editing, with the tools and everything that tests need."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    install("-e", ".[export,stats]", NOX, "pre-commit>=4,<5", *groups["test"], *groups["lint"], *groups["typecheck"])
+    print("Next: activate .venv, then nox -s fast")
+    return 0
+
+
 def main() -> int:
+    """Do one task."""
     if sys.version_info < (3, 11):  # noqa: UP036  (this script is what tells people with an older Python)
         sys.exit(f"this needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=["try", "test"])
-    return {"try": try_it, "test": test_it}[parser.parse_args().task]()
+    parser.add_argument("task", choices=["try", "test", "dev"])
+    return {"try": try_it, "test": test_it, "dev": develop}[parser.parse_args().task]()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exporting import NAMES, differences, target
 from imednet.sandbox import Sandbox
-from support import STUDY
+from support import STUDY, examples
 
 ODD = [
     "", " ", "0", "-0", "007", "1e3", "12,5", "<5", "NaN", "null", "None", "=1+1", "\r\n", "\t", "\u2028", "\x00",
@@ -50,7 +50,7 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(answers=st.lists(ANSWERS, min_size=10, max_size=10))
 def test_any_answer_comes_back_or_is_listed(box: Sandbox, name: str, answers: list[Any]) -> None:
     records = box.studies[STUDY].records

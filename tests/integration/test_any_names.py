@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 
 from naming_targets import TARGETS, Drawn, studies, through
+from support import examples
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_names_go_through_every_target_and_back(target: str) -> None:
     """500 drawn studies a target; 20,000 in `nox -s soak`."""
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(studies())
     def check(drawn: Drawn) -> None:
         through(target, drawn)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from imednet import ImednetSDK
 from imednet.errors import ImednetError
 from imednet.sandbox import Answer, Request, Sandbox
-from support import STUDY, Door, served
+from support import STUDY, Door, examples, served
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
@@ -29,7 +29,7 @@ PAGES = st.fixed_dictionaries(
         "data": JSON | st.lists(st.fixed_dictionaries({"siteId": st.integers(0, 3) | JSON}), max_size=3),
     }
 )
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Saying:
@@ -69,7 +69,7 @@ def right_or_ours(one: Door, body: Any) -> None:
 
 
 @many
-@given(content=st.binary(max_size=200))
+@given(content=st.binary(max_size=200).filter(lambda data: data.strip() != b"[]"))  # a job nothing is known of
 @pytest.mark.parametrize("status", [200, 204, 404, 500])
 def test_any_bytes_as_a_body(saying: tuple[Sandbox, Saying], one: Door, content: bytes, status: int) -> None:
     saying[1].body, saying[1].status = content, status

@@ -28,7 +28,6 @@ from imednet.integrations import ExportSink, export_study
 from imednet.integrations.tables.batches import Batch
 from imednet.orchestration import MultiStudyOrchestrator
 from imednet.sandbox import Answer, Request, Sandbox
-from imednet.utils import disk
 from imednet.workflows.writing.journal import Journal
 from support import STUDY
 
@@ -330,7 +329,6 @@ class TestDisks:
                             raise PermissionError(errno.EACCES, "in use")
                 unlink(path, **named)
 
-            monkeypatch.setattr(disk, "fcntl", None)
             monkeypatch.setattr(os, "fsync", flushing)
             monkeypatch.setattr(os, "unlink", removing)
             monkeypatch.delattr(os, "O_DIRECTORY")
@@ -339,7 +337,7 @@ class TestDisks:
             def refusing(handle: Any, how: int) -> None:
                 raise OSError(errno.ENOLCK, "no locks available")
 
-            monkeypatch.setattr("imednet.utils.disk.fcntl.flock", refusing)
+            monkeypatch.setattr("fcntl.flock", refusing)
         else:
 
             def failing(handle: int) -> None:

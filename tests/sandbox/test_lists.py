@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from asking import MAIN, Client, error_of
 from imednet.sandbox import Sandbox
-from support import LISTS
+from support import LISTS, examples
 
 Row = dict[str, Any]
 
@@ -179,7 +179,7 @@ def test_connectors_of_record_data_are_not_mixed(client: Client, lenient: Client
         assert error_of(client.answer("records", recordDataFilter=wrong))[0] == 400
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(data=st.data())
 def test_a_filter_means_what_it_says(client: Client, data: st.DataObject) -> None:
     """Any expression of the grammar, evaluated here a second time from its parts."""

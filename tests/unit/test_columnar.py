@@ -15,6 +15,7 @@ from imednet.integrations.tables.batches import Reader
 from imednet.integrations.tables.layout import Shape, Table, form_table
 from imednet.integrations.tables.options import ExportOptions, Values
 from imednet_api.models import Variable
+from support import examples
 
 pytest.importorskip("pyarrow")
 
@@ -83,13 +84,13 @@ def same(values: Values, rows: list[dict[str, Any]]) -> Any:
 
 
 @pytest.mark.parametrize("values", ["both", "text", "typed"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(SOUND)
 def test_sound_rows_go_the_arrow_way_and_are_the_same(values: Values, rows: list[dict[str, Any]]) -> None:
     assert isinstance(same(values, rows), ArrowBatch)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(ODD)
 def test_any_rows_are_the_same(rows: list[dict[str, Any]]) -> None:
     same("both", rows)

@@ -20,6 +20,7 @@ from imednet.integrations.tables.layout import Shape, Table, form_table
 from imednet.integrations.tables.options import ExportOptions
 from imednet_api.models import Variable
 from naming_targets import KEYS, Drawn, write
+from support import examples
 
 
 def form(variables: dict[str, str], label: str = "l") -> Table:
@@ -75,7 +76,7 @@ def test_a_number_and_a_text_of_like_names_are_two_variables() -> None:
     check_program(form({"WEIGHT": "NUMBER", "WEIGHT_C": "TEXT", "weight_c_": "DATE"}))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.dictionaries(KEYS.filter(bool), st.sampled_from(["NUMBER", "TEXT", "DATE", "TIME", "DATETIME"]), min_size=1,
                        max_size=6), st.text(max_size=300))  # fmt: skip
 def test_any_program_for_sas_is_sound(variables: dict[str, str], label: str) -> None:
@@ -171,7 +172,7 @@ class TestSaidTwice:
 WIDE = """
 import json, re, sys
 from pathlib import Path
-from naming_targets import TARGETS, Drawn, write
+from support import examples
 target, home = sys.argv[1], Path(sys.argv[2]) / "home"
 names = {f"V{number}": (f"the question number {number}", []) for number in range(5000)}
 sink = TARGETS[target][0](home)

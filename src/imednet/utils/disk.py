@@ -12,14 +12,12 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .text import writable
 
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None  # type: ignore[assignment]
+if TYPE_CHECKING:
+    import filelock
 
 _log = logging.getLogger("imednet")
 _UNSUPPORTED: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EOPNOTSUPP})
@@ -126,36 +124,49 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def open_locked(path: Path, flags: int) -> int:
-    """Open a file of our own, readable by its owner only, and lock it; returns the file descriptor.
+class Lock:
+    """A lock that one program can hold, in a file that only serves as the lock and is removed with it.
 
-    Where the file system does not support locks, a warning is logged and the file is used without one.
+    The system releases it when a program dies. On a file system without locks nothing is locked, and a warning logged.
 
     Raises:
-        InUseError: another program has locked it.
-        OSError: it cannot be opened, or is a symbolic link.
+        InUseError: another program holds it.
+        OSError: the file cannot be made, or is a symbolic link.
     """
-    handle = os.open(path, flags | os.O_CREAT | _DO_NOT_FOLLOW_LINKS, 0o600)
-    try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in _LOCKS_UNSUPPORTED:
+
+    def __init__(self, path: Path) -> None:
+        import filelock  # here, because reading needs none
+
+        path.parent.stat()  # a folder that is not there is an error; filelock would make it
+        self._path = path
+        self._lock: filelock.BaseFileLock | None = filelock.FileLock(path, timeout=0, mode=0o600, thread_local=False)
+        try:
+            self._lock.acquire()
+        except filelock.Timeout:
+            raise InUseError(errno.EAGAIN, "in use by another program", str(path)) from None
+        except (NotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _LOCKS_UNSUPPORTED:
+                raise
             _log.warning("%s is on a file system without locks: make sure that no second program uses it", path)
-            return handle
-        os.close(handle)
-        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
-            raise InUseError(error.errno, "in use by another program", str(path)) from None
-        raise
-    return handle
+            self._lock = None
+
+    def release(self) -> None:
+        """Let another program have it."""
+        lock, self._lock = self._lock, None
+        removed = self._remove()  # while it is held, so that nobody else's is removed
+        if lock is not None:
+            lock.release()
+        if not removed:
+            self._remove()  # Windows removes no open file, and so none that somebody else holds by now
+
+    def _remove(self) -> bool:
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
 
 
-def close_locked(handle: int, path: Path, *, remove: bool) -> None:
-    """Close a file opened with `open_locked`, and remove it on request."""
-    # Removed while the lock is held, so that no other program can open the file in between.
-    if remove and fcntl is not None:
-        path.unlink(missing_ok=True)
-    os.close(handle)
-    if remove and fcntl is None:  # Windows cannot remove an open file
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+def open_private(path: Path, flags: int) -> int:
+    """Open a file readable by its owner only, and return its descriptor. A symbolic link is an OSError."""
+    return os.open(path, flags | os.O_CREAT | _DO_NOT_FOLLOW_LINKS | getattr(os, "O_BINARY", 0), 0o600)

@@ -56,7 +56,7 @@ class ExportFolder:
         self.before = self.hidden / "before"
         self.keep_spool = False
         self._created: list[Path] = []
-        self._lock: int | None = None
+        self._lock: disk.Lock | None = None
         self._needs_backup = False
 
     def __enter__(self) -> Self:
@@ -216,7 +216,7 @@ class ExportFolder:
 
     def _take_lock(self) -> None:
         try:
-            self._lock = disk.open_locked(self.path / _LOCK, os.O_RDWR)
+            self._lock = disk.Lock(self.path / _LOCK)
         except disk.InUseError:
             raise ExportConfigurationError(
                 f"another export is using {self.path}. Next: wait for it to end, or choose another folder"
@@ -225,7 +225,7 @@ class ExportFolder:
     def _release_lock(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
-            disk.close_locked(lock, self.path / _LOCK, remove=True)
+            lock.release()
 
     def _remove_created(self) -> None:
         for folder in reversed(self._created):

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, time
 from pathlib import Path
@@ -127,6 +128,18 @@ def _sound_mark(state: JournalState) -> str:
         raise ArgumentError(what) from None
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return True  # what is wrong with it is said where it is opened
+
+
+def _unusable(path: Path, error: Exception) -> ArgumentError:
+    reason = error.strerror if isinstance(error, OSError) else "it is no path"
+    return ArgumentError(f"{path} cannot be used ({reason}). Next: name another file")
+
+
 class Journal:
     """An append-only file; every entry is on disk before the next thing happens.
 
@@ -137,18 +150,20 @@ class Journal:
 
     def __init__(self, path: Path, study_key: str | None = None, items: Sequence[Mapping[str, Any]] = ()) -> None:
         self.path = path
+        if study_key is None and not _is_there(path):
+            raise ArgumentError(f"{path} cannot be read (it is not there). Next: name the journal of a run")
         try:
-            new = not path.exists()
-            if study_key is None and new:
-                raise ArgumentError(f"{path} cannot be read (it is not there). Next: name the journal of a run")
-            self._handle: int | None = disk.open_locked(path, os.O_RDWR | os.O_APPEND)
+            self._lock: disk.Lock | None = disk.Lock(path.with_name(f".{path.name}.lock"))
         except disk.InUseError:
             raise ArgumentError(f"{path} is in use by another run. Next: wait for it") from None
-        except ArgumentError:
-            raise
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no path"
-            raise ArgumentError(f"{path} cannot be used ({reason}). Next: name another file") from None
+            raise _unusable(path, error) from None
+        try:
+            new = not path.exists()
+            self._handle: int | None = disk.open_private(path, os.O_RDWR | os.O_APPEND)
+        except (OSError, ValueError) as error:
+            self._lock.release()
+            raise _unusable(path, error) from None
         try:
             given = [dict(one) for one in items]
             kept = self._read()
@@ -174,8 +189,14 @@ class Journal:
     def close(self, *, remove: bool = False) -> None:
         """Let go of the file; one in which nothing was written is removed."""
         handle, self._handle = self._handle, None
+        lock, self._lock = self._lock, None
         if handle is not None:
-            disk.close_locked(handle, self.path, remove=remove)
+            os.close(handle)
+            if remove:
+                with suppress(OSError):
+                    self.path.unlink(missing_ok=True)
+        if lock is not None:
+            lock.release()
 
     def planned(
         self, batch: int, numbers: list[int], high: int, before: Mapping[int, Mapping[str, Any]], at: float
