@@ -172,7 +172,7 @@ class TestSaidTwice:
 WIDE = """
 import json, re, sys
 from pathlib import Path
-from support import examples
+from naming_targets import TARGETS, Drawn, write
 target, home = sys.argv[1], Path(sys.argv[2]) / "home"
 names = {f"V{number}": (f"the question number {number}", []) for number in range(5000)}
 sink = TARGETS[target][0](home)
