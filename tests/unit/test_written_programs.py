@@ -45,7 +45,8 @@ class Program:
         self.statements = [one.split() for one in plain.split(";") if one.split()]
 
     def of(self, word: str) -> list[list[str]]:
-        return [one[1:] for one in self.statements if one[0].casefold() == word]
+        """Statements of a kind; `label = ...` is an assignment to a variable of that name."""
+        return [one[1:] for one in self.statements if one[0].casefold() == word and one[1:2] != ["="]]
 
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
