@@ -21,7 +21,7 @@ from .errors import ImednetError
 from .utils.truth import is_true
 
 if TYPE_CHECKING:
-    from .sdk import ImednetSDK
+    from .resource_attributes import SDKProtocol
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def is_subject_eligible(subject_status: str) -> bool:
     return _is_one_of(subject_status, ELIGIBLE_SUBJECT_STATUSES)
 
 
-def discover_study_key(sdk: ImednetSDK) -> str:
+def discover_study_key(sdk: SDKProtocol) -> str:
     """The key of the first study the keys may read.
 
     Raises:
@@ -80,7 +80,7 @@ def discover_study_key(sdk: ImednetSDK) -> str:
     raise NoLiveDataError("These keys may read no study. Next: ask for access to one, then imednet check")
 
 
-def discover_site_name(sdk: ImednetSDK, study_key: str) -> str:
+def discover_site_name(sdk: SDKProtocol, study_key: str) -> str:
     """The name of the first site that enrols subjects.
 
     Raises:
@@ -92,7 +92,7 @@ def discover_site_name(sdk: ImednetSDK, study_key: str) -> str:
     )  # fmt: skip
 
 
-def discover_subject_key(sdk: ImednetSDK, study_key: str) -> str:
+def discover_subject_key(sdk: SDKProtocol, study_key: str) -> str:
     """The key of the first subject whose data are still being entered and who is not deleted.
 
     Raises:
@@ -105,7 +105,7 @@ def discover_subject_key(sdk: ImednetSDK, study_key: str) -> str:
     )  # fmt: skip
 
 
-def discover_form_key(sdk: ImednetSDK, study_key: str) -> str:
+def discover_form_key(sdk: SDKProtocol, study_key: str) -> str:
     """The key of the first enabled form for subjects that takes records.
 
     Raises:
@@ -118,7 +118,7 @@ def discover_form_key(sdk: ImednetSDK, study_key: str) -> str:
     raise NoLiveDataError(f"Study {study_key!r} has no enabled form for subjects that takes records")
 
 
-def discover_interval_name(sdk: ImednetSDK, study_key: str) -> str:
+def discover_interval_name(sdk: SDKProtocol, study_key: str) -> str:
     """The name of the first enabled interval.
 
     Raises:

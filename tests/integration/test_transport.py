@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -28,6 +29,7 @@ from imednet.errors import (
     ConfigurationError,
     ForbiddenError,
     ImednetError,
+    LifecycleError,
     RateLimitError,
     RequestError,
     ServerError,
@@ -518,3 +520,17 @@ class TestCache:
         for _ in range(2):
             other.call("forms.list", STUDY)
         assert len(box.requests) == 5
+
+
+class TestOtherLoops:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda sdk: sdk.sites.list(STUDY),
+            lambda sdk: sdk.workflows.query_management.ageing(STUDY),
+            lambda sdk: sdk.async_poll_job(STUDY, "B"),
+        ],
+    )
+    def test_under_trio_one_clear_error_names_what_to_use(self, box: Sandbox, call: Callable[[Any], Any]) -> None:
+        with pytest.raises(LifecycleError, match=r"asyncio\.run.*ImednetSDK"):
+            trio.run(call, AsyncImednetSDK(**box.credentials))

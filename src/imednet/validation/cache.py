@@ -17,13 +17,12 @@ from ..core.concurrency import async_gather, gather
 from .schema import ItemsRefusedError, Problem, StudySchema
 
 if TYPE_CHECKING:
-    from ..async_sdk import AsyncImednetSDK
-    from ..sdk import ImednetSDK
+    from ..resource_attributes import AsyncSDKProtocol, SDKProtocol
 
 Choices = Mapping[tuple[str, str], Sequence[str]]
 
 
-async def async_read_schema(sdk: AsyncImednetSDK, study_key: str, choices: Choices | None = None) -> StudySchema:
+async def async_read_schema(sdk: AsyncSDKProtocol, study_key: str, choices: Choices | None = None) -> StudySchema:
     """The design of a study as it is now."""
     forms, variables, intervals = await async_gather(
         lambda: sdk.forms.list(study_key, refresh=True),
@@ -41,7 +40,7 @@ class AsyncSchemaCache:
         choices: study -> choices of its variables.
     """
 
-    def __init__(self, sdk: AsyncImednetSDK, choices: Mapping[str, Choices] | None = None) -> None:
+    def __init__(self, sdk: AsyncSDKProtocol, choices: Mapping[str, Choices] | None = None) -> None:
         self._sdk = sdk
         self._choices = dict(choices or {})
         self._kept: dict[str, StudySchema] = {}
@@ -69,7 +68,7 @@ class AsyncSchemaValidator:
         schema: the cache; `schema.refresh(study_key)` reads a design again.
     """
 
-    def __init__(self, sdk: AsyncImednetSDK) -> None:
+    def __init__(self, sdk: AsyncSDKProtocol) -> None:
         self.schema = AsyncSchemaCache(sdk)
 
     async def problems(self, study_key: str, items: Sequence[Mapping[str, Any]]) -> list[Problem]:
@@ -86,7 +85,7 @@ class AsyncSchemaValidator:
 # ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
-def read_schema(sdk: ImednetSDK, study_key: str, choices: Choices | None = None) -> StudySchema:
+def read_schema(sdk: SDKProtocol, study_key: str, choices: Choices | None = None) -> StudySchema:
     """The design of a study as it is now."""
     forms, variables, intervals = gather(
         lambda: sdk.forms.list(study_key, refresh=True),
@@ -104,7 +103,7 @@ class SchemaCache:
         choices: study -> choices of its variables.
     """
 
-    def __init__(self, sdk: ImednetSDK, choices: Mapping[str, Choices] | None = None) -> None:
+    def __init__(self, sdk: SDKProtocol, choices: Mapping[str, Choices] | None = None) -> None:
         self._sdk = sdk
         self._choices = dict(choices or {})
         self._kept: dict[str, StudySchema] = {}
@@ -132,7 +131,7 @@ class SchemaValidator:
         schema: the cache; `schema.refresh(study_key)` reads a design again.
     """
 
-    def __init__(self, sdk: ImednetSDK) -> None:
+    def __init__(self, sdk: SDKProtocol) -> None:
         self.schema = SchemaCache(sdk)
 
     def problems(self, study_key: str, items: Sequence[Mapping[str, Any]]) -> list[Problem]:

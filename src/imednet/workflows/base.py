@@ -12,8 +12,7 @@ from ..validation.cache import Choices, async_read_schema, read_schema
 from ..validation.schema import StudySchema
 
 if TYPE_CHECKING:
-    from ..async_sdk import AsyncImednetSDK
-    from ..sdk import ImednetSDK
+    from ..resource_attributes import AsyncSDKProtocol, SDKProtocol
 
 
 def not_found(what: str, study_key: str) -> NotFoundError:
@@ -30,7 +29,7 @@ class AsyncWorkflow:
         clock: waits in place of the real clock, for tests.
     """
 
-    def __init__(self, sdk: AsyncImednetSDK, *, clock: Clock | None = None) -> None:
+    def __init__(self, sdk: AsyncSDKProtocol, *, clock: Clock | None = None) -> None:
         self._sdk = sdk
         self._clock = clock
 
@@ -68,7 +67,7 @@ class Workflow:
         clock: waits in place of the real clock, for tests.
     """
 
-    def __init__(self, sdk: ImednetSDK, *, clock: Clock | None = None) -> None:
+    def __init__(self, sdk: SDKProtocol, *, clock: Clock | None = None) -> None:
         self._sdk = sdk
         self._clock = clock
 

@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from ..async_sdk import AsyncImednetSDK
-    from ..sdk import ImednetSDK
+    from ..resource_attributes import AsyncSDKProtocol, SDKProtocol
     from .audit_trail import AsyncAuditTrailWorkflow, AuditTrailWorkflow
     from .coding_reconciliation import AsyncCodingReconciliationWorkflow, CodingReconciliationWorkflow
     from .data_extraction import AsyncDataExtractionWorkflow, DataExtractionWorkflow
@@ -64,7 +63,7 @@ def create_workflows(sdk: Any) -> Workflows | AsyncWorkflows:
 class AsyncWorkflows(_Namespace):
     """The workflows of an `AsyncImednetSDK`."""
 
-    def __init__(self, sdk: AsyncImednetSDK) -> None:
+    def __init__(self, sdk: AsyncSDKProtocol) -> None:
         self._sdk = sdk
 
     @cached_property
@@ -151,7 +150,7 @@ class AsyncWorkflows(_Namespace):
 class Workflows(_Namespace):
     """The workflows of an `ImednetSDK`."""
 
-    def __init__(self, sdk: ImednetSDK) -> None:
+    def __init__(self, sdk: SDKProtocol) -> None:
         self._sdk = sdk
 
     @cached_property

@@ -25,14 +25,13 @@ from .writing.plan import BATCH, AsyncPlanner, Planner, WritePlan, sound
 from .writing.submit import AsyncWriter, RunOptions, SubmitOptions, Writer, WriteReport
 
 if TYPE_CHECKING:
-    from ..async_sdk import AsyncImednetSDK
-    from ..sdk import ImednetSDK
+    from ..resource_attributes import AsyncSDKProtocol, SDKProtocol
 
 
 class AsyncRecordUpdateWorkflow(AsyncWorkflow):
     """Writes records: checked before, sent once, waited for, read back."""
 
-    def __init__(self, sdk: AsyncImednetSDK, *, clock: Clock | None = None) -> None:
+    def __init__(self, sdk: AsyncSDKProtocol, *, clock: Clock | None = None) -> None:
         super().__init__(sdk, clock=clock)
         self._planner = AsyncPlanner(sdk)
         self._writer = AsyncWriter(sdk, self._schema, self._sleep, self._now)
@@ -233,7 +232,7 @@ class AsyncRegisterSubjectsWorkflow(AsyncWorkflow):
 class RecordUpdateWorkflow(Workflow):
     """Writes records: checked before, sent once, waited for, read back."""
 
-    def __init__(self, sdk: ImednetSDK, *, clock: Clock | None = None) -> None:
+    def __init__(self, sdk: SDKProtocol, *, clock: Clock | None = None) -> None:
         super().__init__(sdk, clock=clock)
         self._planner = Planner(sdk)
         self._writer = Writer(sdk, self._schema, self._sleep, self._now)

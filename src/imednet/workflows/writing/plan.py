@@ -16,8 +16,7 @@ from ...validation.schema import ItemsRefusedError, Problem, StudySchema
 from .items import PlannedItem, current, planned
 
 if TYPE_CHECKING:
-    from ...async_sdk import AsyncImednetSDK
-    from ...sdk import ImednetSDK
+    from ...resource_attributes import AsyncSDKProtocol, SDKProtocol
 
 BATCH = 50
 """Items a request; the vendor names no limit."""
@@ -80,7 +79,7 @@ def _only(
 class AsyncPlanner:
     """Looks at a study before something is written into it."""
 
-    def __init__(self, sdk: AsyncImednetSDK) -> None:
+    def __init__(self, sdk: AsyncSDKProtocol) -> None:
         self._sdk = sdk
 
     async def plan(self, schema: StudySchema, items: Mapping[int, Mapping[str, Any]], batch_size: int) -> WritePlan:
@@ -184,7 +183,7 @@ class AsyncPlanner:
         return found
 
 
-async def async_records_by_id(sdk: AsyncImednetSDK, study_key: str, ids: Sequence[int]) -> list[Record]:
+async def async_records_by_id(sdk: AsyncSDKProtocol, study_key: str, ids: Sequence[int]) -> list[Record]:
     """Records by number, some at a time."""
     found: list[Record] = []
     for at in range(0, len(ids), _AT_ONCE):
@@ -198,7 +197,7 @@ async def async_records_by_id(sdk: AsyncImednetSDK, study_key: str, ids: Sequenc
 class Planner:
     """Looks at a study before something is written into it."""
 
-    def __init__(self, sdk: ImednetSDK) -> None:
+    def __init__(self, sdk: SDKProtocol) -> None:
         self._sdk = sdk
 
     def plan(self, schema: StudySchema, items: Mapping[int, Mapping[str, Any]], batch_size: int) -> WritePlan:
@@ -300,7 +299,7 @@ class Planner:
         return found
 
 
-def records_by_id(sdk: ImednetSDK, study_key: str, ids: Sequence[int]) -> list[Record]:
+def records_by_id(sdk: SDKProtocol, study_key: str, ids: Sequence[int]) -> list[Record]:
     """Records by number, some at a time."""
     found: list[Record] = []
     for at in range(0, len(ids), _AT_ONCE):

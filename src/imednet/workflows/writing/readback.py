@@ -16,8 +16,7 @@ from .items import ItemOutcome, PlannedItem, all_are, outcomes
 from .plan import async_records_by_id, records_by_id
 
 if TYPE_CHECKING:
-    from ...async_sdk import AsyncImednetSDK
-    from ...sdk import ImednetSDK
+    from ...resource_attributes import AsyncSDKProtocol, SDKProtocol
 
 OnError = Literal["stop", "continue"]
 Progress = Callable[[int, int, str], None]
@@ -98,7 +97,7 @@ class AsyncReadBack:
         sleep: waits so many seconds.
     """
 
-    def __init__(self, sdk: AsyncImednetSDK, sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(self, sdk: AsyncSDKProtocol, sleep: Callable[[float], Awaitable[None]]) -> None:
         self._sdk = sdk
         self._sleep = sleep
 
@@ -203,7 +202,7 @@ class ReadBack:
         sleep: waits so many seconds.
     """
 
-    def __init__(self, sdk: ImednetSDK, sleep: Callable[[float], None]) -> None:
+    def __init__(self, sdk: SDKProtocol, sleep: Callable[[float], None]) -> None:
         self._sdk = sdk
         self._sleep = sleep
 

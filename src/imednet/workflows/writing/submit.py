@@ -29,8 +29,7 @@ from .plan import BATCH, AsyncPlanner, Planner, WritePlan, sound
 from .readback import AsyncReadBack, OnError, Progress, ReadBack, RunSettings, unreadable
 
 if TYPE_CHECKING:
-    from ...async_sdk import AsyncImednetSDK
-    from ...sdk import ImednetSDK
+    from ...resource_attributes import AsyncSDKProtocol, SDKProtocol
 
 _log = logging.getLogger("imednet")
 _NOT_CARRIED_OUT: Final = frozenset({400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 429})
@@ -177,7 +176,7 @@ class AsyncWriter:
 
     def __init__(
         self,
-        sdk: AsyncImednetSDK,
+        sdk: AsyncSDKProtocol,
         read_schema: Callable[[str, Choices | None], Awaitable[StudySchema]],
         sleep: Callable[[float], Awaitable[None]],
         now: Callable[[], float],
@@ -421,7 +420,7 @@ class Writer:
 
     def __init__(
         self,
-        sdk: ImednetSDK,
+        sdk: SDKProtocol,
         read_schema: Callable[[str, Choices | None], StudySchema],
         sleep: Callable[[float], None],
         now: Callable[[], float],
