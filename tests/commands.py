@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+from support import PATIENCE
+
 HOME = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "120"}
 
 
@@ -13,6 +15,6 @@ def imednet(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
     """Run the command with nothing of this environment but the path."""
     code = "from imednet.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, env={**HOME, **environment}, timeout=60,
-        stdin=subprocess.DEVNULL, check=False,
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env={**HOME, **environment},
+        timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip

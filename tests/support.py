@@ -33,6 +33,8 @@ LISTS = {
     "users": "users",
 }
 """Attribute of the SDK -> last part of the path."""
+PATIENCE = 300
+"""Seconds that a test waits for something that ends by itself, so that a busy machine fails none."""
 
 
 def examples(count: int) -> int:

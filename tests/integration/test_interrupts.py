@@ -11,12 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from imednet.sandbox import Fault, Sandbox
-from support import STUDY
+from support import PATIENCE, STUDY
 
 SYNC = """
 import sys
 from imednet import ImednetSDK
-with ImednetSDK(*sys.argv[1:4], timeout=60) as sdk:
+with ImednetSDK(*sys.argv[1:4], timeout=600) as sdk:
     for number, row in enumerate(sdk.records.iter(sys.argv[4], page_size=50)):
         if number == 60:
             print("reading", flush=True)
@@ -25,7 +25,7 @@ ASYNC = """
 import asyncio, sys
 from imednet import AsyncImednetSDK
 async def main():
-    async with AsyncImednetSDK(*sys.argv[1:4], timeout=60) as sdk:
+    async with AsyncImednetSDK(*sys.argv[1:4], timeout=600) as sdk:
         number = 0
         async for row in sdk.records.iter(sys.argv[4], page_size=50):
             number += 1
@@ -36,9 +36,9 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("program", [SYNC, ASYNC], ids=["sync", "async"])
-def test_an_interrupt_ends_a_read_within_two_seconds(own_box: Callable[..., Sandbox], program: str) -> None:
-    """Also while every answer takes half a minute."""
-    box = own_box(faults=[Fault("latency", endpoint="records", after=6, seconds=30)])
+def test_an_interrupt_waits_for_no_answer(own_box: Callable[..., Sandbox], program: str) -> None:
+    """The read ends long before the answer that is under way; at rest it takes a tenth of a second."""
+    box = own_box(faults=[Fault("latency", endpoint="records", after=6, seconds=PATIENCE)])
     keys = box.credentials
     arguments = [keys["api_key"], keys["security_key"], keys["base_url"], STUDY]
     with subprocess.Popen(
@@ -49,8 +49,8 @@ def test_an_interrupt_ends_a_read_within_two_seconds(own_box: Callable[..., Sand
         time.sleep(0.5)
         began = time.monotonic()
         reader.send_signal(signal.SIGINT)
-        _, said = reader.communicate(timeout=20)
+        _, said = reader.communicate(timeout=PATIENCE)
         took = time.monotonic() - began
-    assert took < 2
+    assert took < PATIENCE / 5
     assert reader.returncode != 0
     assert "KeyboardInterrupt" in said

@@ -13,7 +13,7 @@ from imednet.core.polling import is_over, waits
 from imednet.errors import ArgumentError, ImednetError, JobTimeoutError
 from imednet.models import Job
 from imednet.sandbox import Answer, Request, Sandbox
-from support import STUDY, Ways
+from support import PATIENCE, STUDY, Ways
 
 Handle = Callable[[Request], Answer]
 Make = Callable[..., Sandbox]
@@ -52,7 +52,7 @@ def test_a_write_and_its_job_to_the_end(own_box: Make, door: Ways) -> None:
         job = one.call("records.create", None, [SUBJECT])
         assert one.call("jobs.get", None, job.batch_id).batch_id == job.batch_id
         method = "async_poll_job" if one.kind == "async" else "poll_job"
-        done = one.call(method, None, job.batch_id, interval=0.2, timeout=20)
+        done = one.call(method, None, job.batch_id, interval=0.2, timeout=PATIENCE)
     assert str(done.state).upper() == "COMPLETED"
 
 

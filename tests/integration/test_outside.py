@@ -29,7 +29,7 @@ from imednet.integrations.tables.batches import Batch
 from imednet.orchestration import MultiStudyOrchestrator
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.workflows.writing.journal import Journal
-from support import STUDY
+from support import PATIENCE, STUDY
 
 Make = Callable[..., Sandbox]
 
@@ -392,7 +392,9 @@ def test_gzip_of_several_members_is_read_whole(own_box: Make) -> None:
 class TestCommand:
     def run(self, *words: str, shell: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
         line = f"{sys.executable} -m imednet {' '.join(words)}{shell}"
-        return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False, **options)
+        return subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, timeout=PATIENCE, check=False, **options
+        )
 
     def test_the_module_is_the_command(self) -> None:
         assert self.run("--version").stdout.startswith("imednet")

@@ -13,6 +13,7 @@ import pytest
 from asking import KEYS, MAIN, STUDIES, TWIN, Client, error_of
 from imednet.sandbox import Fault, Request, Sandbox
 from imednet.sandbox.study.tables import Table
+from support import PATIENCE
 
 Row = dict[str, Any]
 
@@ -294,7 +295,7 @@ class TestTrouble:
             with box.start() as again:
                 assert again is box
                 host, port = box.url.removeprefix("http://").split(":")
-                with socket.create_connection((host, int(port)), timeout=5) as line:
+                with socket.create_connection((host, int(port)), timeout=PATIENCE) as line:
                     line.sendall(b"GET /_sandbox/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     assert line.recv(100).startswith(b"HTTP/1.1 200")
 
@@ -331,7 +332,7 @@ class TestTrouble:
         """A chunked body must not be taken for the next request."""
         host, port = box.url.removeprefix("http://").split(":")
         for header in ("Transfer-Encoding: chunked", f"Content-Length: {'9' * 30}"):
-            with socket.create_connection((host, int(port)), timeout=5) as line:
+            with socket.create_connection((host, int(port)), timeout=PATIENCE) as line:
                 line.sendall(f"POST /x HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n5\r\nGET /\r\n0\r\n\r\n".encode())
                 found = b""
                 while part := line.recv(4096):

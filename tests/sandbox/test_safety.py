@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from imednet.sandbox import Request, Sandbox
+from support import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def box() -> Iterator[Sandbox]:
 
 def ask(box: Sandbox, method: str, path: str, body: bytes | None = None, **headers: Any) -> http.client.HTTPResponse:
     host, port = box.url.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, body, sent)
     answer = connection.getresponse()
@@ -65,7 +66,7 @@ def test_a_page_of_the_same_origin_may_ask(box: Sandbox) -> None:
 def test_bodies_are_limited(box: Sandbox) -> None:
     assert ask(box, "POST", "/_sandbox/switches", b" " * (1 << 21), **JSON).status == 413
     host, port = box.url.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
     connection.putrequest("POST", "/api/v1/edc/studies/X/records")
     connection.putheader("Content-Length", str(500_000_000))
     connection.endheaders()

@@ -21,7 +21,7 @@ from asking import KEYS, MAIN, STUDIES, TWIN, Client
 from imednet.sandbox import Fault, Sandbox, Switches
 from imednet.sandbox.server.faults import KINDS
 from imednet.sandbox.server.switches import SWITCHES
-from support import LISTS
+from support import LISTS, PATIENCE
 
 Row = dict[str, Any]
 
@@ -184,7 +184,7 @@ def fetch(box: Sandbox, path: str = "sites", study: str = MAIN, **headers: str) 
     """One request over a socket of its own: status, headers, body."""
     request = urllib.request.Request(f"{box.url}{STUDIES}/{study}/{path}", headers={**KEYS, **headers})
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read()
@@ -281,7 +281,7 @@ class TestFaults:
             f"{box.url}{STUDIES}/{TWIN}/records", json.dumps(item).encode(), headers=KEYS, method="POST"
         )
         with pytest.raises(BROKEN):
-            urllib.request.urlopen(request, timeout=5)
+            urllib.request.urlopen(request, timeout=PATIENCE)
         assert len(box.studies[TWIN].records) == before + 1
         assert box.stats()["requests"] == {"POST records": 1}
 
@@ -367,7 +367,7 @@ def test_odd_requests_over_a_socket(serve: Callable[..., Sandbox]) -> None:
         "GET /x HTTP/1.1\r\nContent-Length: -5",
         "OPTIONS * HTTP/1.1",
     ):
-        with socket.create_connection((host, int(port)), timeout=5) as line:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as line:
             line.sendall(f"{text}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             assert line.recv(1000).startswith(b"HTTP/1.1 4")
 
