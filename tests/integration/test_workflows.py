@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -10,14 +11,15 @@ from typing import Any
 
 import pytest
 
+from imednet import AsyncImednetSDK
 from imednet.errors import ArgumentError, NotFoundError
 from imednet.integrations import export_to_csv, export_to_json, export_to_parquet
-from imednet.sandbox import Answer, Request, Sandbox
+from imednet.sandbox import Answer, Fault, Request, Sandbox
 from imednet.validation import load_dictionary
 from imednet.workflows.query_management import QueryStatus
 from imednet.workflows.study_structure import Design, differences
 from imednet.workflows.subject_data import SubjectData
-from support import STUDY, Door, Ways
+from support import PATIENCE, STUDY, Door, Ways
 
 Make = Callable[..., Sandbox]
 both_dialects = pytest.mark.parametrize("dialect", ["documented", "live"])
@@ -527,3 +529,20 @@ def test_a_variable_whose_name_ends_like_a_column_of_texts_is_compared(
             assert [(one.change.variable, one.change.old, one.change.new) for one in changes] == [
                 ("AETERM", "one", "two")
             ]
+
+
+def test_a_cancelled_workflow_leaves_no_call_behind(own_box: Make) -> None:
+    """Also while the calls that run side by side wait for their answers."""
+    box = own_box(faults=[Fault("latency", endpoint=name, seconds=PATIENCE) for name in ("queries", "subjects")])
+
+    async def run() -> int:
+        async with AsyncImednetSDK(**box.credentials) as sdk:
+            task = asyncio.create_task(sdk.workflows.query_management.ageing(STUDY))
+            while not {"GET queries", "GET subjects"} <= set(box.stats()["requests"]):
+                await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return len(asyncio.all_tasks()) - 1
+
+    assert asyncio.run(run()) == 0
