@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from imednet import AsyncImednetSDK, ImednetSDK
-from imednet.core.filtering.split import plan, wishes_of
+from imednet.core.filtering.split import named_filters, plan
 from imednet.endpoints.rows import AsyncRowIterator, AsyncRowPages, RowIterator, RowPages
 from imednet.sandbox import Study
 from imednet_api.types import Operation
@@ -99,4 +99,4 @@ def validator(spec: dict[str, Any], ref: str) -> Draft202012Validator:
 
 def built(operation: Operation, attributes: dict[str, Any], extra: dict[str, Any] | None = None) -> str | None:
     """The expression that the server is sent for these keywords."""
-    return ";".join(plan(operation, wishes_of(operation, attributes, extra)).server) or None
+    return ";".join(plan(operation, named_filters(operation, attributes, extra)).server) or None

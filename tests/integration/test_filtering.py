@@ -10,7 +10,7 @@ import pytest
 
 from imednet import F
 from imednet.core.filtering.conditions import row_test
-from imednet.core.filtering.split import plan, wishes_of
+from imednet.core.filtering.split import named_filters, plan
 from imednet.errors import ArgumentError
 from imednet.sandbox import Sandbox
 from imednet_api.api import operation
@@ -124,7 +124,7 @@ class TestKeywords:
 
     def test_more_values_than_reads_are_worth_are_tested_here(self) -> None:
         records = operation("list_records")
-        found = plan(records, wishes_of(records, {"subject_key": [f"301-{number:03}" for number in range(30)]}))
+        found = plan(records, named_filters(records, {"subject_key": [f"301-{number:03}" for number in range(30)]}))
         assert (found.parts, found.tested) == ([], ["subjectKey"])
 
 

@@ -212,7 +212,7 @@ def test_what_cannot_be_unpacked_is_no_answer() -> None:
     packed = gzip.compress(b"x" * 300)
     with pytest.raises(httpx.DecodingError, match="cut off"):
         collected("gzip", packed[:-4])
-    with pytest.raises(httpx.DecodingError, match="not packed as it says"):
+    with pytest.raises(httpx.DecodingError, match="not compressed as it says"):
         collected("gzip", b"<html>")
     with pytest.raises(httpx.DecodingError, match="not asked for"):
         collected("br", b"x")

@@ -152,7 +152,7 @@ def test_plain_lists(own_box: Make, kind: str) -> None:
     found, cursors = rows(kind, own_box(intercept=answering([{"a": 1}, 2])), SITES, plain=True)
     assert found == [{"a": 1}, 2]
     assert cursors[-1] is None
-    with pytest.raises(PaginationError, match="no list"):
+    with pytest.raises(PaginationError, match="not a list"):
         rows(kind, own_box(intercept=answering({"data": []})), SITES, plain=True)
 
 

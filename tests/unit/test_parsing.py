@@ -33,7 +33,7 @@ def test_many_keep_their_order_and_answers_stay() -> None:
 
 @pytest.mark.parametrize("data", [None, "PLANTED", [1], 5, b"{}"])
 def test_what_is_no_mapping_is_refused_unshown(data: Any) -> None:
-    with pytest.raises(ArgumentError, match="made of a mapping") as caught:
+    with pytest.raises(ArgumentError, match="made from a mapping") as caught:
         get_model_parser(Study)(data)
     assert "PLANTED" not in str(caught.value)
 

@@ -1,11 +1,14 @@
-"""One request well done; a read that is whole.
+"""Clients, retries and whole reads: everything between an endpoint and the network.
 
-Modules by what they decide: `retry` (send again?), `answers` (what does an answer mean?), `decoding` (bytes to rows),
-`reading` (what to ask next, is the read whole?), `filters`, `conditions` and `planning` (what is filtered, and where),
-`pace` (how fast?), `polling` (is a job over?). Modules that move bytes: `http` (the retry loop and foreign errors),
-`client`, `async_client`, `paginator` (a list nobody described). `monitor` tells of requests.
+- `client`, `async_client`: send requests; `http_client_base` and `base_client` are their bases, `factory` makes them;
+- `retry`: whether a request is sent again; `polling`: waiting for a job;
+- `options`: settings of one call and of a client; `context`: the study of calls that name none;
+- `monitor`: log lines, spans and hooks;
+- `paginator`: lists that no endpoint knows; `parsing`: decoded JSON to models;
+- `transport`: one request (throttling, limits, the retry loop, errors of `httpx`);
+- `filtering`: filter expressions; `decoding`: bytes to rows; `reading`: a list read whole.
 
-Names are loaded when they are used first.
+Names are loaded at first use.
 """
 
 from __future__ import annotations

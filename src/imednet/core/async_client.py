@@ -1,4 +1,4 @@
-"""The client that sends requests and reads their answers."""
+"""An asynchronous client: sends requests and reads their responses. What is sent again is decided in `transport`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
-    """Sends requests for the tasks of one event loop."""
+    """A client for the tasks of one event loop; see `HTTPClientBase` for its arguments."""
 
     _loop: asyncio.AbstractEventLoop | None = None  # async only
 
@@ -44,7 +44,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
 
     async def _drop_connections(self) -> None:
         """Close the connections; the next request makes new ones."""
-        http, self._made = self._made, None
+        http, self._httpx_client = self._httpx_client, None
         if http is not None:
             await http.aclose()
 
@@ -57,12 +57,12 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
             raise LifecycleError("this SDK was used in another event loop: make one AsyncImednetSDK for each loop")
 
     async def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
-        """GET a path of the API; retried, and failures raised, as everywhere.
+        """GET a path of the API, with the retries and errors of every other call.
 
         Args:
-            path: such as `/api/v1/edc/studies`, or a whole address on the configured host.
+            path: such as `/api/v1/edc/studies`, or a full URL on the configured host.
             params: query parameters.
-            **kwargs: `headers=`, `timeout=` and other arguments of `build_request` of the `httpx` client.
+            **kwargs: `headers=`, `timeout=`, `retries=`, and other arguments of httpx's `build_request`.
         """
         params, kwargs = quiet(params), quiet(kwargs)
         response, _ = await self._send("GET", path, params, UNSET, kwargs, untouched)
@@ -75,7 +75,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         return response
 
     async def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
-        """GET a path of the API and read the answer inside the retry loop."""
+        """GET a path of the API and read the response inside the retry loop."""
         params, kwargs = quiet(params), quiet(kwargs)
         _, value = await self._send("GET", path, params, UNSET, kwargs, read)
         return value
@@ -83,15 +83,16 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     async def _send(
         self, method: str, path: str, query: Any, body: Any, options: dict[str, Any], read: Reader[T]
     ) -> tuple[httpx.Response, T]:
-        own = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
-        arguments = QuietDict({**self._arguments(path, query, {}, body, own), **options})
+        timeout, retries, headers = (options.pop(name, None) for name in ("timeout", "retries", "headers"))
+        call_options = CallOptions(timeout, retries, headers)
+        arguments = QuietDict({**self._arguments(path, query, {}, body, call_options), **options})
         call = self._call(method, method, arguments, None)
-        return await self._executor.run(self._plan(method, own), call, self._sender(method, arguments), read)
+        return await self._executor.run(self._plan(method, call_options), call, self._sender(method, arguments), read)
 
     async def fetch(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
     ) -> T:
-        """Send a request of the description and read the answer inside the retry loop."""
+        """Send a request of a described operation and read the response inside the retry loop."""
         method = request.operation.method
         arguments = self._request_arguments(request, options)
         call = self._call(request.operation.name, method, arguments, study_key)
@@ -101,7 +102,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     def fetch_ahead(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
     ) -> AsyncFuture[T]:
-        """`fetch` in the background; neither an interrupt nor the end of the program waits for the answer."""
+        """`fetch` in the background; neither an interrupt nor the end of the program waits for it."""
         return self._ahead.start(lambda: self.fetch(request, read, study_key, options))
 
     def _sender(
@@ -109,7 +110,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
     ) -> Callable[[], AbstractAsyncContextManager[httpx.Response]]:
         @asynccontextmanager
         async def send() -> AsyncIterator[httpx.Response]:
-            """The answer, read whole. If it turns out to be unsound, its connection is not used again."""
+            """Send and read the whole response. After an error its connection is not reused."""
             self._refuse_closed()
             self._check_loop()  # async only
             opened: httpx.Response | None = None
@@ -117,14 +118,14 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
             try:
                 with foreign_errors(method):
                     async with self._time_limit.on(exchange):
-                        first = self._request(method, arguments)
-                        opened = await self._http.send(first, stream=True, follow_redirects=False)
-                        for redirected in self._redirect_steps(method, arguments):
-                            request = redirected(opened)
-                            if request is None:
+                        request = self._request(method, arguments)
+                        opened = await self._http.send(request, stream=True, follow_redirects=False)
+                        for next_request in self._redirect_steps(method, arguments):
+                            redirected = next_request(opened)
+                            if redirected is None:
                                 break
                             await opened.aclose()
-                            opened = await self._http.send(request, stream=True, follow_redirects=False, auth=None)
+                            opened = await self._http.send(redirected, stream=True, follow_redirects=False, auth=None)
                         response = await _async_collected(opened, exchange)
                 yield response
             except BaseException:
@@ -134,7 +135,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
             finally:
                 if opened is not None:
                     await opened.aclose()
-                    opened.stream = httpx.ByteStream(b"")  # the two hold each other, and with them a page of bytes
+                    opened.stream = httpx.ByteStream(b"")  # breaks a reference cycle that keeps a page of bytes
 
         return send
 
@@ -143,8 +144,8 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         await self._ahead.aclose()
         if self._owns_http:
             self._closed = True
-            if self._made is not None:
-                await self._made.aclose()
+            if self._httpx_client is not None:
+                await self._httpx_client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -156,7 +157,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
 
 
 async def _async_collected(opened: httpx.Response, exchange: Exchange) -> httpx.Response:
-    """An answer with all its bytes."""
+    """Read the whole body of a response, within the limits of its exchange."""
     collected = Collected(opened, exchange)
     stream = httpx.ByteStream(opened.content) if opened.is_stream_consumed else opened.stream
     assert isinstance(stream, httpx.AsyncByteStream)

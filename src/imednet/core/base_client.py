@@ -1,4 +1,4 @@
-"""What every client knows: keys, address, and how long and how often to try."""
+"""The base of all clients: keys, base URL, timeout and retries, checked. Does no I/O."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class BaseClient:
         timeout: seconds, or an `httpx.Timeout` with a value for each phase.
         retries: further attempts after the first one.
         backoff_factor: multiplier of the randomised wait between attempts, in seconds.
-        tracer: an OpenTelemetry tracer: a span for each call, without values of filters.
-        auth: another way to prove who sends a request, instead of the keys.
-        allowed_hosts: other hosts that absolute addresses and redirects may lead to. The keys are never sent there.
-        allow_http: accept plain http also for a base URL that is not this machine; the keys travel unprotected.
+        tracer: an OpenTelemetry tracer; each call becomes a span, without filter values.
+        auth: an authentication strategy used in place of the two keys.
+        allowed_hosts: other hosts that absolute URLs and redirects may lead to. The keys are never sent there.
+        allow_http: accept plain HTTP also for a base URL on another machine; the keys then travel unencrypted.
 
     Raises:
-        ConfigurationError: keys, address or a number cannot be used.
+        ConfigurationError: a key, the base URL or a number cannot be used.
     """
 
     def __init__(
@@ -72,51 +72,51 @@ class BaseClient:
         self.retries = retries
         self.backoff_factor = backoff_factor
         if tracer is not None and not hasattr(tracer, "start_as_current_span"):
-            raise ConfigurationError("tracer must be a tracer of OpenTelemetry, as trace.get_tracer(...) gives")
+            raise ConfigurationError("tracer must be an OpenTelemetry tracer, such as trace.get_tracer(...) returns")
         self.tracer = tracer
         if isinstance(allowed_hosts, str) or not all(isinstance(host, str) for host in allowed_hosts or ()):
-            raise ConfigurationError("allowed_hosts must be a list of host names, also for one")
+            raise ConfigurationError("allowed_hosts must be a list of host names, even for a single host")
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts or ())
         self.allow_http = allow_http
 
     @property
     def uses_environment(self) -> bool:
-        """Whether proxies of the environment are used: never for this machine, a proxy would see both keys."""
+        """Whether proxies of the environment are used: never for this machine, where a proxy would see both keys."""
         return not is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
     def uses_tls(self) -> bool:
-        """Whether a certificate may have to be checked: never where all requests stay on this machine, unencrypted."""
+        """Whether certificates may be needed: not where every request stays on this machine over plain HTTP."""
         return urlsplit(self.base_url).scheme == "https" or self.uses_environment or bool(self.allowed_hosts)
 
     def headers(self, url: str) -> dict[str, str]:
-        """Headers for an address; the vendor asks for Content-Type also where nothing is sent.
+        """Headers for a URL, with the keys only if it lies under the base URL.
 
-        The keys go to the host of the base URL alone.
+        The vendor asks for Content-Type even on requests without a body.
         """
         keys = self.auth.get_headers() if self.is_home(url) else {}
         return {HEADER_ACCEPT: CONTENT_TYPE_JSON, HEADER_CONTENT_TYPE: CONTENT_TYPE_JSON, **keys}
 
     def is_home(self, url: str) -> bool:
-        """Whether an address lies on the configured host."""
+        """Whether a URL lies under the base URL."""
         return url.startswith((self.base_url + "/", self.base_url + "?")) or url == self.base_url
 
     def url(self, path: str) -> str:
-        """The whole address of a path.
+        """The full URL of a path.
 
-        Raises ArgumentError for an address on a host that is neither the configured one nor allowed.
+        Raises ArgumentError for a URL on a host that is neither the configured one nor allowed.
         """
         if path.startswith("/") and not path.startswith("//"):
             return self.base_url + path
         if self.is_home(path) or self.is_allowed(path):
             return path
         raise ArgumentError(
-            "the address leads to another host than the base URL. Next: allow it with allowed_hosts=; the keys are "
-            "not sent there in any case"
+            "the URL leads to another host than the base URL. Next: allow the host with allowed_hosts=; the keys are "
+            "never sent there"
         )
 
     def is_allowed(self, url: str) -> bool:
-        """Whether an address lies on another host that was allowed."""
+        """Whether a URL leads to another host that was allowed, over a protocol that was allowed."""
         try:
             parts = urlsplit(url)
             host = (parts.hostname or "").lower()

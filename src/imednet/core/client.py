@@ -1,5 +1,5 @@
 # Written by scripts/blocking_twin.py from async_client.py. Do not edit: run `nox -s generate`.
-"""The client that sends requests and reads their answers."""
+"""A blocking client: sends requests and reads their responses. What is sent again is decided in `transport`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
-    """Sends requests for any number of threads."""
+    """A client for any number of threads; see `HTTPClientBase` for its arguments."""
 
     def _make_http(self) -> httpx.Client:
         return httpx.Client(timeout=self.timeout, trust_env=self.uses_environment, verify=trusted(self.uses_tls))
@@ -41,17 +41,17 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
 
     def _drop_connections(self) -> None:
         """Close the connections; the next request makes new ones."""
-        http, self._made = self._made, None
+        http, self._httpx_client = self._httpx_client, None
         if http is not None:
             http.close()
 
     def get(self, path: str, params: dict[str, Any] | None = None, **kwargs: Any) -> httpx.Response:
-        """GET a path of the API; retried, and failures raised, as everywhere.
+        """GET a path of the API, with the retries and errors of every other call.
 
         Args:
-            path: such as `/api/v1/edc/studies`, or a whole address on the configured host.
+            path: such as `/api/v1/edc/studies`, or a full URL on the configured host.
             params: query parameters.
-            **kwargs: `headers=`, `timeout=` and other arguments of `build_request` of the `httpx` client.
+            **kwargs: `headers=`, `timeout=`, `retries=`, and other arguments of httpx's `build_request`.
         """
         params, kwargs = quiet(params), quiet(kwargs)
         response, _ = self._send("GET", path, params, UNSET, kwargs, untouched)
@@ -64,7 +64,7 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
         return response
 
     def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
-        """GET a path of the API and read the answer inside the retry loop."""
+        """GET a path of the API and read the response inside the retry loop."""
         params, kwargs = quiet(params), quiet(kwargs)
         _, value = self._send("GET", path, params, UNSET, kwargs, read)
         return value
@@ -72,15 +72,16 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
     def _send(
         self, method: str, path: str, query: Any, body: Any, options: dict[str, Any], read: Reader[T]
     ) -> tuple[httpx.Response, T]:
-        own = CallOptions(options.pop("timeout", None), options.pop("retries", None), options.pop("headers", None))
-        arguments = QuietDict({**self._arguments(path, query, {}, body, own), **options})
+        timeout, retries, headers = (options.pop(name, None) for name in ("timeout", "retries", "headers"))
+        call_options = CallOptions(timeout, retries, headers)
+        arguments = QuietDict({**self._arguments(path, query, {}, body, call_options), **options})
         call = self._call(method, method, arguments, None)
-        return self._executor.run(self._plan(method, own), call, self._sender(method, arguments), read)
+        return self._executor.run(self._plan(method, call_options), call, self._sender(method, arguments), read)
 
     def fetch(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
     ) -> T:
-        """Send a request of the description and read the answer inside the retry loop."""
+        """Send a request of a described operation and read the response inside the retry loop."""
         method = request.operation.method
         arguments = self._request_arguments(request, options)
         call = self._call(request.operation.name, method, arguments, study_key)
@@ -90,27 +91,27 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
     def fetch_ahead(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = AS_CLIENT
     ) -> Future[T]:
-        """`fetch` in the background; neither an interrupt nor the end of the program waits for the answer."""
+        """`fetch` in the background; neither an interrupt nor the end of the program waits for it."""
         return self._ahead.start(lambda: self.fetch(request, read, study_key, options))
 
     def _sender(self, method: str, arguments: dict[str, Any]) -> Callable[[], AbstractContextManager[httpx.Response]]:
         @contextmanager
         def send() -> Iterator[httpx.Response]:
-            """The answer, read whole. If it turns out to be unsound, its connection is not used again."""
+            """Send and read the whole response. After an error its connection is not reused."""
             self._refuse_closed()
             opened: httpx.Response | None = None
             exchange = self._exchange(method, arguments["url"])
             try:
                 with foreign_errors(method):
                     with self._time_limit.on(exchange):
-                        first = self._request(method, arguments)
-                        opened = self._http.send(first, stream=True, follow_redirects=False)
-                        for redirected in self._redirect_steps(method, arguments):
-                            request = redirected(opened)
-                            if request is None:
+                        request = self._request(method, arguments)
+                        opened = self._http.send(request, stream=True, follow_redirects=False)
+                        for next_request in self._redirect_steps(method, arguments):
+                            redirected = next_request(opened)
+                            if redirected is None:
                                 break
                             opened.close()
-                            opened = self._http.send(request, stream=True, follow_redirects=False, auth=None)
+                            opened = self._http.send(redirected, stream=True, follow_redirects=False, auth=None)
                         response = _collected(opened, exchange)
                 yield response
             except BaseException:
@@ -120,7 +121,7 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
             finally:
                 if opened is not None:
                     opened.close()
-                    opened.stream = httpx.ByteStream(b"")  # the two hold each other, and with them a page of bytes
+                    opened.stream = httpx.ByteStream(b"")  # breaks a reference cycle that keeps a page of bytes
 
         return send
 
@@ -129,8 +130,8 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
         self._ahead.close()
         if self._owns_http:
             self._closed = True
-            if self._made is not None:
-                self._made.close()
+            if self._httpx_client is not None:
+                self._httpx_client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +143,7 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
 
 
 def _collected(opened: httpx.Response, exchange: Exchange) -> httpx.Response:
-    """An answer with all its bytes."""
+    """Read the whole body of a response, within the limits of its exchange."""
     collected = Collected(opened, exchange)
     stream = httpx.ByteStream(opened.content) if opened.is_stream_consumed else opened.stream
     assert isinstance(stream, httpx.SyncByteStream)

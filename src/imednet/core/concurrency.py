@@ -1,6 +1,7 @@
-"""Waiting, and calls side by side: what differs between the two halves in more than `async` and `await`.
+"""Sleeping, concurrent calls, and calls started ahead of need: for tasks of an event loop, and for threads.
 
-Each helper is here twice, for tasks of an event loop and for threads, under names that differ by `Async` or `async_`.
+These are the helpers whose two halves differ in more than `async` and `await`. Both are written by hand, under names
+that differ by `Async` or `async_`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future as Future
 
     AsyncFuture = asyncio.Future
-    """What `AsyncAhead` gives, as `Future` is what `Ahead` gives."""
+    """The result of `AsyncAhead.start`, as `Future` is that of `Ahead.start`."""
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -67,7 +68,7 @@ async def async_gather(
 @overload
 async def async_gather(*calls: AsyncCall[T]) -> tuple[T, ...]: ...
 async def async_gather(*calls: AsyncCall[Any]) -> tuple[Any, ...]:
-    """Results of calls that run side by side, in their order. Where one fails, the others are cancelled."""
+    """Run calls concurrently and return their results in order. If one fails, the others are cancelled."""
     import asyncio
 
     running_loop()
@@ -93,9 +94,9 @@ def gather(
 @overload
 def gather(*calls: Call[T]) -> tuple[T, ...]: ...
 def gather(*calls: Call[Any]) -> tuple[Any, ...]:
-    """Results of calls that run side by side, in their order. Each sees the caller's context, which may name a study.
+    """Run calls in threads and return their results in order. If one fails, those that have not begun are dropped.
 
-    Where one fails, those that have not begun are not made.
+    Each call sees the caller's context, which may name a study.
     """
     from concurrent.futures import ThreadPoolExecutor  # here, because it is slow to load
 
@@ -109,38 +110,38 @@ def gather(*calls: Call[Any]) -> tuple[Any, ...]:
 
 
 async def async_sleep(seconds: float) -> None:
-    """Wait."""
+    """Wait some seconds."""
     import asyncio
 
     await asyncio.sleep(seconds)
 
 
 def sleep(seconds: float) -> None:
-    """Wait."""
+    """Wait some seconds."""
     time.sleep(seconds)
 
 
 class AsyncAhead:
-    """Calls begun before their result is needed, as tasks."""
+    """Starts calls before their result is needed, as tasks."""
 
     def start(self, call: Callable[[], Awaitable[T]]) -> AsyncFuture[T]:
-        """Begin a call."""
+        """Start a call."""
         import asyncio
 
         return asyncio.ensure_future(call())
 
     async def aclose(self) -> None:
-        """Nothing: whoever began a call has cancelled it."""
+        """Do nothing: whoever started a call has cancelled it."""
 
 
 class Ahead:
-    """Calls begun before their result is needed, in daemon threads: the end of a program does not wait for them."""
+    """Starts calls before their result is needed, in daemon threads, so that the end of a program does not wait."""
 
     def __init__(self) -> None:
         self._running: set[Future[Any]] = set()
 
     def start(self, call: Callable[[], T]) -> Future[T]:
-        """Begin a call."""
+        """Start a call."""
         from concurrent.futures import Future
 
         future: Future[T] = Future()
@@ -166,7 +167,7 @@ class Ahead:
 
 
 async def async_cancel(futures: Iterable[AsyncFuture[T]]) -> None:
-    """End calls that were begun ahead and whose result nobody needs."""
+    """Cancel calls that were started ahead and whose result nobody needs."""
     import asyncio
 
     futures = list(futures)
@@ -176,14 +177,14 @@ async def async_cancel(futures: Iterable[AsyncFuture[T]]) -> None:
 
 
 def cancel(futures: Iterable[Future[T]]) -> None:
-    """Nothing: a thread cannot be ended; the client waits for it when it is closed."""
+    """Do nothing: a thread cannot be cancelled; the client waits for it when it is closed."""
 
 
 async def async_result(future: AsyncFuture[T]) -> T:
-    """The result of a call that was begun ahead."""
+    """The result of a call that was started ahead."""
     return await future
 
 
 def result(future: Future[T]) -> T:
-    """The result of a call that was begun ahead."""
+    """The result of a call that was started ahead."""
     return future.result()

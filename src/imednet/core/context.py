@@ -1,4 +1,4 @@
-"""The study that calls mean when they name none, per thread and per task."""
+"""The study of calls that name none, set for each thread or task."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def study_context(study_key: str) -> Iterator[None]:
 
 
 class Context:
-    """The study of this thread or task as an object."""
+    """The functions of this module as an object."""
 
     @property
     def default_study_key(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What the blocking and the asynchronous client share."""
+"""The base of both clients: settings, URLs and headers, redirects. `client` and `async_client` add the I/O."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ _MOST_REDIRECTS = 5
 
 
 class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
-    """Everything about a client but the moving of bytes.
+    """The base of `Client` and `AsyncClient`: everything but the I/O.
 
     Args:
         retry_policy: decides whether a request is sent again; `DefaultRetryPolicy` unless given.
-        http_client: your own `httpx` client (proxy, mTLS, tests). It is used and not closed; its own timeout counts
-            where none is given here, and its log shows the addresses it is given, values of filters included.
-        max_in_flight: requests under way at once, at most; a 429 halves it for a while.
-        requests_per_second: no more than so many on average.
+        http_client: your own `httpx` client (proxy, mTLS, tests), which is never closed. Its timeout applies unless
+            one is given here, and its log shows full URLs, filter values included.
+        max_in_flight: the most requests under way at once; a 429 response halves it for a while.
+        requests_per_second: the highest average rate.
         allowed_hosts, allow_http: see `BaseClient`.
-        cache: keep lists of a study's design (forms, intervals, variables, studies) that were read without a filter.
-        max_response_bytes: the most bytes of one answer, unpacked; a larger one is a `RequestError`.
-        max_response_seconds: the longest that one answer may take in all, where `timeout` limits each wait for bytes.
-            With your own `http_client` it counts from the first byte of the body on, over an event loop always.
-        on_request, on_response: called with each attempt, `RequestSent` and `ResponseReceived`; an error of theirs is
-            logged and goes no further. They run in the middle of a request, so they must not use the SDK.
+        cache: keep lists of the study design (forms, intervals, variables, studies) that were read without a filter.
+        max_response_bytes: size limit of one response, decompressed; a larger one is a `RequestError`.
+        max_response_seconds: time limit of one response as a whole, where `timeout` limits each wait for bytes. With
+            your own `http_client` it is enforced once the body begins; over an event loop always.
+        on_request, on_response: called for each attempt, with `RequestSent` and with `ResponseReceived`; errors they
+            raise are logged and ignored. They run in the middle of a request, so they must not use the SDK.
     """
 
     _executor: ExecutorT
@@ -116,19 +116,19 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         self._timeout_given = timeout != DEFAULT_TIMEOUT
         self._retry_policy = retry_policy or DefaultRetryPolicy()
         self._owns_http = http_client is None
-        self._made = http_client
-        self._making = threading.Lock()
+        self._httpx_client = http_client
+        self._httpx_lock = threading.Lock()
         self._closed = False
         self._executor = self._make_executor()
 
     @property
     def _http(self) -> ClientT:
         """The `httpx` client, made at the first request: most of its cost is reading certificates."""
-        if self._made is None:
-            with self._making:
-                if self._made is None:
-                    self._made = self._new_http()
-        return self._made
+        if self._httpx_client is None:
+            with self._httpx_lock:
+                if self._httpx_client is None:
+                    self._httpx_client = self._new_http()
+        return self._httpx_client
 
     def _new_http(self) -> ClientT:
         try:
@@ -147,7 +147,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     def _refuse_closed(self) -> None:
         """Raise LifecycleError when the client is used after it was closed."""
-        if self._closed or (self._made is not None and self._made.is_closed):
+        if self._closed or (self._httpx_client is not None and self._httpx_client.is_closed):
             raise LifecycleError("the SDK is closed: use it inside its `with` block, or make a new one")
 
     def _make_http(self) -> ClientT:
@@ -189,7 +189,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
     def _arguments(
         self, path: str, query: Any, headers: Mapping[str, str], body: Any, options: CallOptions
     ) -> dict[str, Any]:
-        """Arguments for `httpx`, the same for both clients."""
+        """Keyword arguments for `httpx`, the same for both clients."""
         url = self.url(path)
         packed = {"Accept-Encoding": ACCEPTED_ENCODINGS}
         merged = QuietHeaders({**packed, **self.headers(url), **headers, **(options.headers or {})})
@@ -210,13 +210,13 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
     def _request(self, method: str, arguments: dict[str, Any]) -> httpx.Request:
         """The request for `httpx`.
 
-        With a client of our own its address tells no values when it is logged; a caller's own client and transport
-        may use the text of the address, so they get it plain.
+        A client of our own gets a `QuietURL`, because httpx logs URLs; a caller's own client and transport may use
+        the text of the URL, so they get the plain one.
         """
-        if not self.is_home(arguments["url"]):  # without the headers and cookies that a caller's client adds to all
+        if not self.is_home(arguments["url"]):  # without headers and cookies of a caller's client
             timeout = httpx.Timeout(arguments.get("timeout", self.timeout)).as_dict()
-            plain = {name: value for name, value in arguments.items() if name != "timeout"}
-            return httpx.Request(method, **plain, extensions={"timeout": timeout})
+            without_timeout = {name: value for name, value in arguments.items() if name != "timeout"}
+            return httpx.Request(method, **without_timeout, extensions={"timeout": timeout})
         request = self._http.build_request(method, **arguments)
         if self._owns_http:
             request.url = QuietURL(request.url)
@@ -229,7 +229,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         return Exchange(method, httpx.URL(url), self.max_response_bytes, self.max_response_seconds)
 
     def _call(self, name: str, method: str, arguments: dict[str, Any], study_key: str | None) -> Call:
-        """The call that these arguments make, as logs and errors name it."""
+        """The call these arguments make, as logs and errors name it: values of parameters are masked."""
         url = redact_url_query(arguments["url"])
         if arguments.get("params"):
             pairs = httpx.QueryParams(arguments["params"]).multi_items()  # masked one by one: a value may hold an &
@@ -239,46 +239,48 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         return Call(name, method, url, study_key, correlation_id)
 
     def _redirect_steps(self, method: str, arguments: dict[str, Any]) -> Iterator[Callable[[httpx.Response], Any]]:
-        """One function for each redirect that is followed: it gives the next request, `None` where there is none."""
+        """Functions from a response to the next request, or `None`: one for each redirect that may be followed."""
         current = arguments
 
-        def redirected(response: httpx.Response) -> httpx.Request | None:
+        def next_request(response: httpx.Response) -> httpx.Request | None:
             nonlocal current
-            target = self._redirected(method, current, response)
-            if target is None:
+            redirected = self._redirect_arguments(method, current, response)
+            if redirected is None:
                 return None
-            current = target
+            current = redirected
             return self._request(method, current)
 
-        return repeat(redirected, _MOST_REDIRECTS)
+        return repeat(next_request, _MOST_REDIRECTS)
 
-    def _redirected(self, method: str, arguments: dict[str, Any], response: httpx.Response) -> dict[str, Any] | None:
-        """Arguments for the address an answer leads to; `None` where it leads nowhere, or where nobody allowed it.
+    def _redirect_arguments(
+        self, method: str, arguments: dict[str, Any], response: httpx.Response
+    ) -> dict[str, Any] | None:
+        """Arguments for the URL a response redirects to; `None` where it does not redirect, or not to an allowed host.
 
-        Only a request that changes nothing is led on. The keys stay with the configured host. An address there that
-        lacks a part of the query is refused: without the filter or the page the answer would be another list.
+        Only requests that change nothing follow redirects. The keys stay with the configured host. A redirect there
+        that drops a part of the query is refused: without the filter or the page the answer would be another list.
         """
         location = response.headers.get("location")
         if method not in ("GET", "HEAD") or not response.is_redirect or not location:
             return None
         try:
-            found = httpx.URL(arguments["url"]).join(location)
+            target = httpx.URL(arguments["url"]).join(location)
         except httpx.InvalidURL:
             return None
-        url = str(found)
+        url = str(target)
         headers = arguments["headers"]
         if not self.is_home(url):
             if not self.is_allowed(url):
                 return None
-            headers = self.headers(url)  # nothing of what was meant for the configured host
-        elif not set(response.request.url.params.multi_items()) <= set(found.params.multi_items()):
+            headers = self.headers(url)  # none that was meant for the configured host
+        elif not set(response.request.url.params.multi_items()) <= set(target.params.multi_items()):
             return None
-        rest = {name: value for name, value in arguments.items() if name != "params"}
-        return QuietDict({**rest, "url": url, "headers": QuietHeaders(headers)})
+        without_params = {name: value for name, value in arguments.items() if name != "params"}
+        return QuietDict({**without_params, "url": url, "headers": QuietHeaders(headers)})
 
 
 def _proxy_trouble(kind: str) -> tuple[str, str]:
-    """What in the proxy variables of the environment `httpx` cannot read, and what to do; of values only hosts."""
+    """The proxy variable that `httpx` cannot read, and what to do. Shows hosts only, since URLs may hold a password."""
     for variable in ("NO_PROXY", "no_proxy"):
         for host in filter(None, map(str.strip, os.environ.get(variable, "").split(","))):
             if "[" in host or ("/" in host and ":" in host):
@@ -287,8 +289,9 @@ def _proxy_trouble(kind: str) -> tuple[str, str]:
 
 
 class QuietURL(httpx.URL):
-    """An address that travels whole and is written without values: httpx logs the address of every request, and the
-    values of a filter can be data of a person. Equal to the plain address it stands for.
+    """A URL that is sent whole and printed with the values of its query masked; equal to the plain URL.
+
+    httpx logs the URL of every request, and filter values can be data of a person.
     """
 
     def __eq__(self, other: object) -> bool:
@@ -305,14 +308,14 @@ class QuietURL(httpx.URL):
 
 
 class QuietHeaders(dict[str, str]):
-    """Headers whose `repr` tells no value: tracebacks that show local variables show it."""
+    """Headers whose `repr` shows names only, for tracebacks that print local variables."""
 
     def __repr__(self) -> str:
         return f"QuietHeaders({', '.join(self)})"
 
 
 def encoded(body: Any) -> bytes:
-    """A body as JSON. Raises ArgumentError, which never holds the body, when it cannot be written."""
+    """A body as JSON bytes. Raises ArgumentError, which never holds the body, when it cannot be encoded."""
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -323,7 +326,8 @@ def encoded(body: Any) -> bytes:
 
 
 def untouched(response: httpx.Response) -> None:
-    """A reader that reads nothing: for callers who want the response itself."""
+    """Read nothing, for callers who want the response itself."""
 
 
 Reader = Callable[[httpx.Response], T]
+"""Turns a response into a value, inside the retry loop."""

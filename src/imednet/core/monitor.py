@@ -1,4 +1,4 @@
-"""What is told of requests: log lines, spans, hooks, and the correlation id in errors. Never a key, never a value."""
+"""Log lines, spans, hooks and correlation ids of requests. None of them shows a key or a filter value."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class RequestSent:
 
 @dataclass(frozen=True, slots=True)
 class ResponseReceived:
-    """How one attempt ended.
+    """The end of one attempt.
 
     Attributes:
         request: the attempt.
-        status_code: HTTP status; `None` where no answer came.
+        status_code: HTTP status; `None` where no response came.
         elapsed: seconds the attempt took.
-        size: bytes of the answer, decompressed.
-        error: name of the error of the transport, where no answer came.
+        size: bytes of the response, decompressed.
+        error: class name of the transport's error, where no response came.
     """
 
     request: RequestSent
@@ -62,7 +62,7 @@ class ResponseReceived:
 
 @dataclass(slots=True)
 class Call:
-    """One call, which may be sent several times."""
+    """One API call, made of one or more attempts."""
 
     name: str
     method: str
@@ -78,7 +78,7 @@ class Call:
         return time.monotonic() - self.began
 
     def marked(self, error: E) -> E:
-        """The error with what is known of the call, and its id in the message."""
+        """The error, with the facts of the call as attributes and its correlation id in the message."""
         known = {"method": self.method, "url": self.url, "study_key": self.study_key, "attempts": self.attempts}
         for name, value in known.items():
             if getattr(error, name, "") is None or (name == "attempts" and hasattr(error, name)):
@@ -92,7 +92,7 @@ class Call:
 
 
 class Monitor:
-    """Tells of the requests of one client."""
+    """Logs and traces the requests of one client."""
 
     def __init__(
         self,
@@ -106,17 +106,17 @@ class Monitor:
 
     @contextmanager
     def call(self, call: Call) -> Iterator[Call]:
-        """The length of one call, all attempts and waits included."""
+        """Cover one call, all attempts and waits included."""
         if self.tracer is None:
-            with self._told(call, None):
+            with self._recorded(call, None):
                 yield call
             return
-        with self._span(f"imednet {call.name}") as span, self._told(call, span):
+        with self._span(f"imednet {call.name}") as span, self._recorded(call, span):
             yield call
 
     @contextmanager
     def _span(self, name: str) -> Iterator[Any]:
-        """A span of the tracer; what the tracer raises is told and goes no further."""
+        """A span of the tracer; errors of the tracer are logged and ignored."""
         span = manager = None
         try:
             manager = self.tracer.start_as_current_span(  # type: ignore[union-attr]
@@ -139,7 +139,8 @@ class Monitor:
                     log.warning("the tracer failed: %s", type(error).__name__)
 
     @contextmanager
-    def _told(self, call: Call, span: Any) -> Iterator[None]:
+    def _recorded(self, call: Call, span: Any) -> Iterator[None]:
+        """Set the attributes of the span and write the log line when the call ends."""
         facts: dict[str, Any] = {
             "http.request.method": call.method,
             "url.full": call.url,
@@ -163,14 +164,14 @@ class Monitor:
                 self._log(logging.INFO, call, "%s in %d ms, attempts: %d", end, call.elapsed * 1000, call.attempts)
 
     def sent(self, call: Call) -> RequestSent:
-        """An attempt begins."""
+        """Count an attempt that begins, and call the hook."""
         call.attempts += 1
         sent = RequestSent(call.method, call.url, call.study_key, call.attempts, call.correlation_id)
         self._hook(self.on_request, sent)
         return sent
 
     def received(self, call: Call, sent: RequestSent, began: float, response: httpx.Response | Exception) -> None:
-        """An attempt ended."""
+        """Log an attempt that ended, and call the hook."""
         elapsed = time.monotonic() - began
         if self.on_response is not None:
             self._hook(
@@ -196,7 +197,7 @@ class Monitor:
 
     @staticmethod
     def _hook(hook: Callable[[Any], object] | None, event: Any) -> None:
-        """Tell a hook. What it raises is told and goes no further: watching must not change what is watched."""
+        """Call a hook. Its errors are logged and ignored: observing a request must not change it."""
         if hook is None:
             return
         try:
@@ -208,18 +209,18 @@ class Monitor:
 
 
 def log_as_asked() -> None:
-    """`IMEDNET_LOG=info` or `debug` writes the package's own log lines to standard error."""
-    asked = (os.environ.get(ENV_LOG) or "").strip().upper()
-    if not asked:
+    """Write the package's log lines to standard error if `IMEDNET_LOG` is `info`, `debug` or `warning`."""
+    level = (os.environ.get(ENV_LOG) or "").strip().upper()
+    if not level:
         return
-    if asked not in ("DEBUG", "INFO", "WARNING"):
+    if level not in ("DEBUG", "INFO", "WARNING"):
         raise ConfigurationError(f"{ENV_LOG} must be info, debug or warning")
-    if not any(isinstance(handler, _Told) for handler in log.handlers):
-        handler = _Told()
+    if not any(isinstance(handler, _EnvironmentHandler) for handler in log.handlers):
+        handler = _EnvironmentHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
         log.addHandler(handler)
-    log.setLevel(asked)
+    log.setLevel(level)
 
 
-class _Told(logging.StreamHandler[Any]):
-    """The handler of `IMEDNET_LOG`, so that it is added once."""
+class _EnvironmentHandler(logging.StreamHandler[Any]):
+    """The handler of `IMEDNET_LOG`; its own class, so that it is added only once."""

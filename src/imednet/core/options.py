@@ -1,4 +1,4 @@
-"""What one call may want otherwise than its client, and what a client can be told beyond the documented arguments."""
+"""Settings of one call, and the typed keywords of lists and clients."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class PageOptions(_ReadOptions, total=False):
 
 
 class ClientOptions(TypedDict, total=False):
-    """What a client can be told beyond the documented arguments; see `HTTPClientBase`."""
+    """Keywords of clients and SDKs beside the documented arguments; see `HTTPClientBase`."""
 
     auth: AuthStrategy | None
     tracer: Any | None

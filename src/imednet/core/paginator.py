@@ -1,6 +1,6 @@
-"""Pages of any list of the API, row by row, without a description of the list.
+"""Paginators for lists that no endpoint knows: any path of the API, row by row.
 
-For paths that no endpoint knows. `sdk.records.iter(...)` and its like do more: they prove that no row is missing.
+They check the numbers of the pages. Endpoints (`sdk.records.iter(...)`) do more: they prove that no row is missing.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ ClientT = TypeVar("ClientT")
 
 
 class BasePaginator(Generic[ClientT]):
-    """What the blocking and the asynchronous paginator share.
+    """Base of the paginators.
 
     Args:
-        client: a `Client` or `AsyncClient`, or any other one with `get`.
+        client: a `Client` or `AsyncClient`, or any object with their `get`.
         path: such as `/api/v1/edc/studies/ABC-01/records`.
         params: further query parameters.
-        page_size: rows a request, from 1.
-        page_param, size_param: names of the parameters for the number of a page, from 0, and for its size.
-        data_key: where the rows stand in an answer.
-        metadata_key: where `pagination` stands, unless it stands beside the rows.
+        page_size: rows per request, from 1.
+        page_param, size_param: names of the query parameters for the page number, from 0, and the page size.
+        data_key: the member of an answer that holds the rows.
+        metadata_key: the member that holds `pagination`, unless it stands beside the rows.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class BasePaginator(Generic[ClientT]):
 
     @property
     def cursor(self) -> int | None:
-        """The number of the page that comes next, from 0; `None` when there is none."""
+        """The number of the next page, from 0; `None` after the last one."""
         return self._cursor
 
     def _begin(self) -> None:
@@ -71,7 +71,7 @@ class BasePaginator(Generic[ClientT]):
         return {**self.params, self.page_param: self._cursor, self.size_param: self.page_size}
 
     def _rows(self, response: httpx.Response) -> list[Any]:
-        """The rows of one answer. Raises an `httpx.DecodingError` where it is no JSON: then it is asked for again."""
+        """The rows of one answer. Raises `httpx.DecodingError` where it is not JSON, so that the request is retried."""
         body = decoded(response)
         metadata = body.get(self.metadata_key) if isinstance(body, dict) else None
         hidden = hidden_failure(metadata, response, None)
@@ -92,8 +92,8 @@ class BasePaginator(Generic[ClientT]):
         self._advance(page)
         return rows
 
-    def _rows_of(self, response: httpx.Response) -> list[Any]:
-        """The rows of an answer that a client of somebody else's gave; its failures are told as ours are."""
+    def _foreign_rows(self, response: httpx.Response) -> list[Any]:
+        """The rows of a response from a client that is not ours; failures raise the errors of the SDK."""
         try:
             response.request  # noqa: B018  (errors name it)
         except RuntimeError:
@@ -118,11 +118,11 @@ class BasePaginator(Generic[ClientT]):
         self._read += len(page.rows)
         self._cursor = page.number + 1 if page.number + 1 < page.total_pages else None
         if self._cursor is None and self._read != page.total:
-            raise PaginationError(f"{self._name}: {self._read} rows came of {page.total}")
+            raise PaginationError(f"{self._name}: only {self._read} of {page.total} rows came")
 
 
 class _PlainList(BasePaginator[Any]):
-    """An answer that is a list and no page: all rows come at once."""
+    """A paginator for answers that are a plain list: all rows come at once."""
 
     def _query(self) -> dict[str, Any]:
         return dict(self.params)
@@ -133,7 +133,7 @@ class _PlainList(BasePaginator[Any]):
             hidden = hidden_failure(body.get(self.metadata_key) if isinstance(body, dict) else None, response, None)
             if hidden is not None:
                 raise hidden
-            raise PaginationError(f"{self._name}: the answer is no list")
+            raise PaginationError(f"{self._name}: the answer is not a list")
         self._cursor = None
         return body
 
@@ -142,7 +142,7 @@ class AsyncPaginator(BasePaginator[AsyncRequestorProtocol]):
     """Rows of a list as decoded JSON, page after page; each `async for` loop begins at the first page.
 
     Raises:
-        PaginationError: the numbers of the pages do not fit together.
+        PaginationError: the numbers of the pages contradict each other.
     """
 
     async def __aiter__(self) -> AsyncIterator[Any]:
@@ -152,7 +152,7 @@ class AsyncPaginator(BasePaginator[AsyncRequestorProtocol]):
             if read is not None:
                 rows = await read(self.path, self._rows, params=self._query())
             else:
-                rows = self._rows_of(await self.client.get(self.path, params=self._query()))
+                rows = self._foreign_rows(await self.client.get(self.path, params=self._query()))
             for row in rows:
                 yield row
 
@@ -168,7 +168,7 @@ class Paginator(BasePaginator[RequestorProtocol]):
     """Rows of a list as decoded JSON, page after page; each `for` loop begins at the first page.
 
     Raises:
-        PaginationError: the numbers of the pages do not fit together.
+        PaginationError: the numbers of the pages contradict each other.
     """
 
     def __iter__(self) -> Iterator[Any]:
@@ -178,7 +178,7 @@ class Paginator(BasePaginator[RequestorProtocol]):
             if read is not None:
                 rows = read(self.path, self._rows, params=self._query())
             else:
-                rows = self._rows_of(self.client.get(self.path, params=self._query()))
+                rows = self._foreign_rows(self.client.get(self.path, params=self._query()))
             yield from rows
 
 

@@ -1,4 +1,4 @@
-"""Decoded JSON -> typed objects, for whoever has JSON at hand: a stored answer, a test, a script."""
+"""Parsers from decoded JSON to models, for JSON that no endpoint read: a stored answer, a test, a script."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ M = TypeVar("M")
 
 
 def get_model_parser(model: type[M]) -> Callable[[Any], M]:
-    """The function that makes objects of a model: its own `from_json`, else the `model_validate` of pydantic.
+    """A function that makes objects of a model: its own `from_json`, or else pydantic's `model_validate`.
 
-    Models of this package have neither: they are made of mappings, whose fields may be named as in the API (`studyKey`)
-    or as attributes (`study_key`). Nothing is converted and nothing is lost: unknown fields are kept in
+    Models of this package have neither: they are made from mappings, whose fields may be named as in the API
+    (`studyKey`) or as attributes (`study_key`). Nothing is converted and nothing is lost: unknown fields are kept in
     `additional_properties`.
 
     Raises:
@@ -41,14 +41,14 @@ def get_model_parser(model: type[M]) -> Callable[[Any], M]:
     def parse_mapping(data: Any) -> M:
         if not isinstance(data, Mapping):
             kind = type(data).__name__
-            raise ArgumentError(f"{model.__name__} is made of a mapping, not of {kind}. Next: decode JSON first")
+            raise ArgumentError(f"{model.__name__} is made from a mapping, not from {kind}. Next: decode JSON first")
         return cast(M, ours.from_dict({spelled.get(str(name), str(name)): value for name, value in data.items()}))
 
     return parse_mapping
 
 
 class ModelParser(Generic[M]):
-    """Makes objects of one model, again and again.
+    """A parser for one model.
 
     >>> from imednet.models import Study
     >>> parser = ModelParser(Study)
@@ -61,7 +61,7 @@ class ModelParser(Generic[M]):
         self._parse = get_model_parser(model)
 
     def parse(self, data: Any) -> M:
-        """One object of one mapping.
+        """Make one object from a mapping.
 
         Raises:
             ArgumentError: when given anything but a mapping.
@@ -69,7 +69,7 @@ class ModelParser(Generic[M]):
         return self._parse(data)
 
     def parse_many(self, items: list[Any]) -> list[M]:
-        """One object of each mapping, in order.
+        """Make an object from each mapping, in order.
 
         Raises:
             ArgumentError: when an item is anything but a mapping.

@@ -1,4 +1,4 @@
-"""Waiting for a job: how long, whether it is over, and the pollers that wait."""
+"""Pollers that wait for a job, when a job is over, and how long to wait between two checks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _GROWTH = 1.5
 _LONGEST_WAIT = 15.0
 
 Progress = Callable[["Job", float], None]
-"""Called after each look with the job and the seconds waited so far."""
+"""Called after each check with the job and the seconds waited so far."""
 
 
 class Clock:
-    """What time it is and how one waits; a test puts another one in its place."""
+    """The system's clock; tests replace it."""
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -36,9 +36,9 @@ class Clock:
 
 
 def is_over(job: Job) -> bool:
-    """Whether nothing will change any more.
+    """Whether a job has ended.
 
-    A state is compared without regard to case. One that is not known is over when the job says when it finished: the
+    States are compared without regard to case. A job in an unknown state has ended when it says when it finished: the
     vendor publishes no list of states.
     """
     state = job.state if isinstance(job.state, str) else ""
@@ -46,7 +46,7 @@ def is_over(job: Job) -> bool:
 
 
 def waits(interval: float, timeout: float) -> Iterator[float]:
-    """Seconds to wait before each further look, `timeout` in all.
+    """Seconds to wait before each further check, `timeout` in all.
 
     1, 2 and 4 at first, then `interval`, growing to 15 or `interval`, whichever is more.
 
@@ -64,16 +64,16 @@ def waits(interval: float, timeout: float) -> Iterator[float]:
 
 
 def too_long(job: Job, study_key: str | None, batch_id: str, timeout: float) -> JobTimeoutError:
-    """The error for a job that is not over in time."""
+    """The error for a job that has not ended in time."""
     return JobTimeoutError(
-        f"job {batch_id!r} of study {study_key!r} is still {job.state!r} after {timeout:g} seconds. It goes on. "
-        "Next: look again with jobs.get, or poll with a larger timeout; do not send the records again",
+        f"job {batch_id!r} of study {study_key!r} is still {job.state!r} after {timeout:g} seconds. It keeps running. "
+        "Next: check again with jobs.get, or poll with a larger timeout; do not send the records again",
         job=job,
     )
 
 
 class _Poller:
-    """What both pollers share."""
+    """Base of both pollers."""
 
     def __init__(
         self,
@@ -86,21 +86,21 @@ class _Poller:
         self._on_progress = on_progress
         self._clock = clock
 
-    def _seen(self, job: Job, plan: _Plan) -> float | None:
-        """Seconds to wait before the next look at this job; `None` when it is over."""
+    def _next_wait(self, job: Job, polling: _Polling) -> float | None:
+        """Report progress; seconds to wait before the next check, `None` when the job has ended."""
         if self._on_progress is not None:
-            self._on_progress(job, plan.waited)
+            self._on_progress(job, polling.waited)
         if is_over(job):
             return None
-        seconds = next(plan.waits, None)
+        seconds = next(polling.waits, None)
         if seconds is None:
-            raise too_long(job, plan.study_key, plan.batch_id, plan.timeout)
-        plan.waited += seconds
+            raise too_long(job, polling.study_key, polling.batch_id, polling.timeout)
+        polling.waited += seconds
         return seconds
 
 
-class _Plan:
-    """The waits of one job."""
+class _Polling:
+    """The job that is polled, its waits, and the seconds waited so far."""
 
     def __init__(self, study_key: str | None, batch_id: str, interval: float, timeout: float) -> None:
         self.study_key, self.batch_id, self.timeout = study_key, batch_id, timeout
@@ -109,24 +109,24 @@ class _Plan:
 
 
 class AsyncJobPoller(_Poller):
-    """Looks at jobs until they are over.
+    """Checks jobs until they have ended.
 
     Args:
         get_job: such as `sdk.jobs.get`.
-        on_progress: called after each look with the job and the seconds waited so far.
+        on_progress: called after each check with the job and the seconds waited so far.
         clock: waits in place of the real clock, for tests.
     """
 
     async def run(self, study_key: str | None, batch_id: str, interval: float = 5, timeout: float = 300) -> Job:
-        """The job when it is over, whatever its state.
+        """Wait for a job to end and return it, whatever its state.
 
         Raises:
-            JobTimeoutError: it is not over in time; also a `TimeoutError`.
+            JobTimeoutError: the job has not ended in time; also a `TimeoutError`.
         """
-        plan = _Plan(study_key, batch_id, interval, timeout)
+        polling = _Polling(study_key, batch_id, interval, timeout)
         while True:
             job: Job = await self._get_job(study_key, batch_id)
-            seconds = self._seen(job, plan)
+            seconds = self._next_wait(job, polling)
             if seconds is None:
                 return job
             if self._clock is not None:
@@ -137,7 +137,7 @@ class AsyncJobPoller(_Poller):
     async def run_many(
         self, study_key: str | None, batch_ids: Iterable[str], interval: float = 5, timeout: float = 300
     ) -> dict[str, Job | JobTimeoutError]:
-        """Several jobs side by side: batch id -> the job when it is over, or the error of one that is not in time."""
+        """Poll several jobs at once: batch id -> the job that ended, or the error of one that did not end in time."""
         ids = list(dict.fromkeys(batch_ids))
 
         async def run_one(batch_id: str) -> Job | JobTimeoutError:
@@ -154,24 +154,24 @@ class AsyncJobPoller(_Poller):
 
 
 class JobPoller(_Poller):
-    """Looks at jobs until they are over.
+    """Checks jobs until they have ended.
 
     Args:
         get_job: such as `sdk.jobs.get`.
-        on_progress: called after each look with the job and the seconds waited so far.
+        on_progress: called after each check with the job and the seconds waited so far.
         clock: waits in place of the real clock, for tests.
     """
 
     def run(self, study_key: str | None, batch_id: str, interval: float = 5, timeout: float = 300) -> Job:
-        """The job when it is over, whatever its state.
+        """Wait for a job to end and return it, whatever its state.
 
         Raises:
-            JobTimeoutError: it is not over in time; also a `TimeoutError`.
+            JobTimeoutError: the job has not ended in time; also a `TimeoutError`.
         """
-        plan = _Plan(study_key, batch_id, interval, timeout)
+        polling = _Polling(study_key, batch_id, interval, timeout)
         while True:
             job: Job = self._get_job(study_key, batch_id)
-            seconds = self._seen(job, plan)
+            seconds = self._next_wait(job, polling)
             if seconds is None:
                 return job
             if self._clock is not None:
@@ -182,7 +182,7 @@ class JobPoller(_Poller):
     def run_many(
         self, study_key: str | None, batch_ids: Iterable[str], interval: float = 5, timeout: float = 300
     ) -> dict[str, Job | JobTimeoutError]:
-        """Several jobs side by side: batch id -> the job when it is over, or the error of one that is not in time."""
+        """Poll several jobs at once: batch id -> the job that ended, or the error of one that did not end in time."""
         ids = list(dict.fromkeys(batch_ids))
 
         def run_one(batch_id: str) -> Job | JobTimeoutError:

@@ -1,4 +1,4 @@
-"""What endpoints need of a client, so that tests and users can bring their own."""
+"""Protocols of the clients that endpoints and paginators use, so that tests and users can bring their own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class AsyncRequestorProtocol(Protocol):
-    """An asynchronous client, as far as paginators need one."""
+    """The part of an asynchronous client that paginators use."""
 
     @property
     def retry_policy(self) -> RetryPolicy:
@@ -41,19 +41,19 @@ class AsyncRequestorProtocol(Protocol):
 
 
 class AsyncReadingClient(AsyncRequestorProtocol, Protocol):
-    """An asynchronous client, as endpoints need one: an answer is read inside the retry loop."""
+    """The part of an asynchronous client that endpoints use: responses are read inside the retry loop."""
 
     max_in_flight: int
     cache: bool
 
     def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> Awaitable[T]:
-        """GET a path and read its answer inside the retry loop."""
+        """GET a path and read the response inside the retry loop."""
         ...  # pragma: no cover
 
     def fetch(
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
     ) -> Awaitable[T]:
-        """Send a request of the description and read its answer."""
+        """Send a request of a described operation and read the response."""
         ...  # pragma: no cover
 
     def fetch_ahead(
@@ -64,7 +64,7 @@ class AsyncReadingClient(AsyncRequestorProtocol, Protocol):
 
 
 class ClientProvider(Protocol):
-    """Gives the clients that an endpoint sends with, blocking and asynchronous."""
+    """Provides both clients, blocking and asynchronous."""
 
     def get_sync_client(self) -> ReadingClient:
         """The blocking client."""
@@ -76,10 +76,10 @@ class ClientProvider(Protocol):
 
 
 class ParamProcessor(Protocol):
-    """Takes filters that are parameters of their own out of the filters of a list."""
+    """Separates filters that are query parameters of their own from those of the filter expression."""
 
     def process_filters(self, filters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The filters that go into the expression, and the parameters that go beside it."""
+        """The filters for the expression, and the parameters beside it."""
         ...  # pragma: no cover
 
 
@@ -87,7 +87,7 @@ class ParamProcessor(Protocol):
 
 
 class RequestorProtocol(Protocol):
-    """A blocking client, as far as paginators need one."""
+    """The part of a blocking client that paginators use."""
 
     @property
     def retry_policy(self) -> RetryPolicy:
@@ -108,17 +108,17 @@ class RequestorProtocol(Protocol):
 
 
 class ReadingClient(RequestorProtocol, Protocol):
-    """A blocking client, as endpoints need one: an answer is read inside the retry loop."""
+    """The part of a blocking client that endpoints use: responses are read inside the retry loop."""
 
     max_in_flight: int
     cache: bool
 
     def read(self, path: str, read: Reader[T], params: dict[str, Any] | None = None, **kwargs: Any) -> T:
-        """GET a path and read its answer inside the retry loop."""
+        """GET a path and read the response inside the retry loop."""
         ...  # pragma: no cover
 
     def fetch(self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...) -> T:
-        """Send a request of the description and read its answer."""
+        """Send a request of a described operation and read the response."""
         ...  # pragma: no cover
 
     def fetch_ahead(

@@ -1,4 +1,4 @@
-"""Whether a request is sent again, and how long to wait before."""
+"""Retry policies, and how long a server asks to wait. The retry loop itself is in `transport`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDEMPOTENT_METHODS: Final[frozenset[str]] = frozenset({"DELETE", "GET", "HEAD", 
 
 @dataclass
 class RetryState:
-    """What a policy decides on.
+    """The facts a retry policy decides on.
 
     Attributes:
         attempt_number: attempts made so far, from 1.
@@ -46,11 +46,11 @@ class RetryPolicy(Protocol):
 
 
 class DefaultRetryPolicy:
-    """Sends again what can be sent twice without harm.
+    """Retries what can be sent twice without harm.
 
-    Network trouble and HTTP 5xx: idempotent methods only. HTTP 429: every method, since the server refused before it
-    did anything; for others than idempotent ones only where the answer is the API's own, since what stands between may
-    have passed the request on. A method that is unknown counts as not idempotent.
+    Network errors and HTTP 5xx: idempotent methods only. HTTP 429: every method, since the server refused before it
+    did anything; for methods that are not idempotent only where the response is the API's own, since a proxy in
+    between may have passed the request on. An unknown method counts as not idempotent.
 
     >>> DefaultRetryPolicy().should_retry(RetryState(1, result=httpx.Response(503), method="POST"))
     False
@@ -70,7 +70,7 @@ class DefaultRetryPolicy:
 
 
 def refused_by_the_api(response: httpx.Response) -> bool:
-    """Whether a failure is told by the API itself and not by something that stands between."""
+    """Whether a failure comes from the API itself and not from a proxy or gateway in between."""
     try:
         return told_by_the_api(decode(response.content))
     except ValueError:
@@ -78,7 +78,7 @@ def refused_by_the_api(response: httpx.Response) -> bool:
 
 
 def told_by_the_api(body: Any) -> bool:
-    """Whether the body of a failure is that of the API: an object with `metadata.error`.
+    """Whether the body of a failure is the API's own: an object with `metadata.error`.
 
     >>> told_by_the_api({"metadata": {"error": {"code": "9000"}}}), told_by_the_api({"message": "Too many requests"})
     (True, False)
@@ -89,7 +89,7 @@ def told_by_the_api(body: Any) -> bool:
 
 
 def retry_after_seconds(response: httpx.Response, now: datetime | None = None) -> float | None:
-    """Seconds the server asks to wait: `Retry-After` as a number or as a date, `None` when absent or not readable.
+    """Seconds the server asks to wait, from `Retry-After` as a number or a date; `None` when absent or unreadable.
 
     >>> retry_after_seconds(httpx.Response(429, headers={"Retry-After": "7"}))
     7.0
@@ -106,6 +106,6 @@ def retry_after_seconds(response: httpx.Response, now: datetime | None = None) -
 
 
 def asks_too_long(response: httpx.Response) -> bool:
-    """Whether the server asks for a longer wait than a caller should be kept for."""
+    """Whether the server asks for a longer wait than `RETRY_AFTER_CAP`."""
     seconds = retry_after_seconds(response)
     return seconds is not None and seconds > RETRY_AFTER_CAP

@@ -1,1 +1,1 @@
-"""Bytes of an answer -> rows, decoded once."""
+"""From the bytes of a response to rows, decoded once: `fast` by msgspec, `exact` for everything else."""

@@ -1,4 +1,4 @@
-"""Pages decoded whatever JSON they are: rows with missing or unknown fields, odd numbers, or no msgspec at all."""
+"""Decoding of any page that is JSON: rows with missing or unknown fields, odd numbers, or without msgspec."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 from imednet_api.types import Model, Rest, decode
 
-from .json_text import decode_but, list_items
+from .json_text import decode_except, list_items
 
 
 class Decoded(NamedTuple):
-    """A page taken apart.
+    """The parts of a decoded page.
 
     Attributes:
         metadata, pagination: as decoded.
         rows: the rows, in the order that came.
-        columns: for each field that was asked for, its value in every row.
-        undeclared: fields of rows that the model does not have.
+        columns: field that was asked for -> its value in every row.
+        undeclared: fields of rows that the model does not declare.
     """
 
     metadata: Any
@@ -32,7 +32,7 @@ class NotAPage(Exception):
 
 def objects(content: bytes, model: type[Model], fields: tuple[str, ...]) -> Decoded:
     """Rows as objects of a model, and the values of some fields."""
-    metadata, pagination, data = _envelope(decode_but(content, model.UNDECODED))
+    metadata, pagination, data = _envelope(decode_except(content, model.UNDECODED))
     rows, undeclared = [], set[str]()
     for row in data:
         absent = frozenset([name for name in model.FIELDS if name not in row])
@@ -58,7 +58,7 @@ def plain(content: bytes, fields: tuple[str, ...]) -> Decoded:
 
 
 def in_one_line(text: bytes) -> bytes:
-    """The same JSON without line breaks: in JSON they stand only where a blank could stand."""
+    """The same JSON without line breaks; in JSON they stand only where a blank could stand."""
     return text.replace(b"\r", b" ").replace(b"\n", b" ")
 
 

@@ -1,7 +1,7 @@
-"""Pages decoded by msgspec, which leaves fields undecoded where nobody has asked for them yet.
+"""Decoding of pages by msgspec, which leaves fields undecoded until somebody reads them.
 
-Both functions raise ValueError or RecursionError for anything that is not exactly a page of the model: `exact` decides
-then. They give what `exact` gives for the same bytes.
+Both functions return what `exact` returns for the same bytes. They raise ValueError or RecursionError for anything that
+is not exactly a page of the model, which is then left to `exact`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ def objects(content: bytes, model: type[Model], fields: tuple[str, ...]) -> Deco
     """Rows as objects of a model, and the values of some fields."""
     msgspec = fast_json()
     page = _page_decoder(model).decode(content)  # type: ignore[arg-type]  # (a class can be hashed)
-    found = page.data
+    parsed = page.data
     for attribute in [model.FIELDS[name] for name in model.UNDECODED]:
-        for row in found:
+        for row in parsed:
             setattr(row, attribute, own_bytes(getattr(row, attribute)))
     _check_text(content)
-    columns = {name: list(map(attrgetter(model.FIELDS[name]), found)) for name in fields}
-    rows = list(map(model.from_values, map(msgspec.structs.astuple, found)))
+    columns = {name: list(map(attrgetter(model.FIELDS[name]), parsed)) for name in fields}
+    rows = list(map(model.from_values, map(msgspec.structs.astuple, parsed)))
     return Decoded(page.metadata, page.pagination, rows, columns)
 
 
@@ -35,20 +35,20 @@ def lines(content: bytes, fields: tuple[str, ...]) -> Decoded:
     page = _line_decoder().decode(content)
     rows = _field_decoder(fields).decode(content).data
     _check_text(content)
-    found = page.data if b"\n" not in content else [in_one_line(bytes(line)) for line in page.data]
-    columns = {name: [getattr(row, f"f{place}") for row in rows] for place, name in enumerate(fields)}
-    return Decoded(page.metadata, page.pagination, found, columns)
+    texts = page.data if b"\n" not in content else [in_one_line(bytes(line)) for line in page.data]
+    columns = {name: [getattr(row, f"f{position}") for row in rows] for position, name in enumerate(fields)}
+    return Decoded(page.metadata, page.pagination, texts, columns)
 
 
 def _check_text(content: bytes) -> None:
-    """Raise UnicodeDecodeError, a ValueError, for bytes that are no UTF-8; msgspec does not look into raw fields."""
+    """Raise UnicodeDecodeError, a ValueError, for bytes that are not UTF-8; msgspec does not look into raw fields."""
     if not content.isascii():
         str(content, "utf-8")
 
 
 @lru_cache(maxsize=64)
 def _page_decoder(model: type[Model]) -> Any:
-    """The decoder of pages of a model: all fields are needed and no others taken."""
+    """The decoder for pages whose rows have exactly the fields of a model."""
     msgspec = fast_json()
     row = msgspec.defstruct(
         model.__name__,
@@ -57,22 +57,22 @@ def _page_decoder(model: type[Model]) -> Any:
         forbid_unknown_fields=True,
         gc=False,
     )
-    facts = [("data", list[row]), ("metadata", Any, None), ("pagination", Any, None)]  # type: ignore[valid-type]
-    return msgspec.json.Decoder(msgspec.defstruct("Page", facts, forbid_unknown_fields=True))
+    members = [("data", list[row]), ("metadata", Any, None), ("pagination", Any, None)]  # type: ignore[valid-type]
+    return msgspec.json.Decoder(msgspec.defstruct("Page", members, forbid_unknown_fields=True))
 
 
 @lru_cache(maxsize=1)
 def _line_decoder() -> Any:
     msgspec = fast_json()
-    found: Any = list[msgspec.Raw]  # type: ignore[name-defined]
+    raw_rows: Any = list[msgspec.Raw]  # type: ignore[name-defined]
     return msgspec.json.Decoder(
-        msgspec.defstruct("Page", [("data", found), ("metadata", Any, None), ("pagination", Any, None)])
+        msgspec.defstruct("Page", [("data", raw_rows), ("metadata", Any, None), ("pagination", Any, None)])
     )
 
 
 @lru_cache(maxsize=64)
 def _field_decoder(fields: tuple[str, ...]) -> Any:
     msgspec = fast_json()
-    names = {f"f{place}": name for place, name in enumerate(fields)}
+    names = {f"f{position}": name for position, name in enumerate(fields)}
     row = msgspec.defstruct("Row", [(name, Any, None) for name in names], rename=names, gc=False)
     return msgspec.json.Decoder(msgspec.defstruct("Page", [("data", list[row])]))  # type: ignore[valid-type]

@@ -1,4 +1,4 @@
-"""JSON with parts of it kept as the text that came."""
+"""Decoding of JSON that keeps parts of it as the text that came."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imednet_api.types import STANDARD_DECODER, decode, fast_json
 
 
 def own_bytes(raw: Any) -> bytes | None:
-    """A copy, so that a kept row does not keep the whole page; null is null, and all empty lists are one."""
+    """A copy of raw JSON, so that a row does not keep its page. Null is `None`, all empty lists are one object."""
     own = bytes(raw)
     return _SMALL.get(own, own)
 
@@ -19,8 +19,8 @@ def own_bytes(raw: Any) -> bytes | None:
 _SMALL: dict[bytes, bytes | None] = {b"null": None, b"[]": b"[]"}
 
 
-def decode_but(content: bytes, names: tuple[str, ...]) -> Any:
-    """Decode a page, the named fields of its rows left as the bytes that came."""
+def decode_except(content: bytes, names: tuple[str, ...]) -> Any:
+    """Decode a page, except the named fields of its rows, which stay bytes."""
     if not names:
         return decode(content)
     msgspec = fast_json()
@@ -34,7 +34,7 @@ def decode_but(content: bytes, names: tuple[str, ...]) -> Any:
                         row[name] = own_bytes(getattr(raw, name))
             return body
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            pass  # not of this shape, or the fast decoder is too strict: the scan decides
+            pass  # not of this shape, or the fast decoder is too strict: scan the text instead
     try:
         return _scan(content.decode("utf-8-sig"), names)
     except (IndexError, RecursionError):
@@ -58,11 +58,11 @@ def texts(raw: bytes | None) -> dict[str, str | None]:
     """
     if raw is None:
         return {}
-    found = decode(raw)
-    if not isinstance(found, dict):
+    members = decode(raw)
+    if not isinstance(members, dict):
         return {"recordData": raw.decode("utf-8", "surrogatepass")}
-    if set(map(type, found.values())) <= _PLAIN:
-        return found
+    if set(map(type, members.values())) <= _PLAIN:
+        return members
     text = raw.decode("utf-8", "surrogatepass")
 
     def member(_: str, at: int) -> tuple[Any, int]:
@@ -76,7 +76,7 @@ _PLAIN = {str, type(None)}
 
 
 def _scan(text: str, names: tuple[str, ...]) -> Any:
-    """Decode a page with the standard library and keep where the named fields of its rows stand in the text."""
+    """Decode a page with the standard library, except the named fields of its rows, which stay bytes."""
 
     def value(_: str, at: int) -> tuple[Any, int]:
         return STANDARD_DECODER.raw_decode(text, at)
@@ -89,33 +89,33 @@ def _scan(text: str, names: tuple[str, ...]) -> Any:
     def rows(name: str, at: int) -> tuple[Any, int]:
         if name != "data" or text[at] != "[":
             return value(name, at)
-        return _list(text, at, lambda place: _object(text, place, field) if text[place] == "{" else value("", place))
+        return _list(text, at, lambda start: _object(text, start, field) if text[start] == "{" else value("", start))
 
     start = _skip(text, 0)
     body, end = _object(text, start, rows) if text[start] == "{" else value("", start)
     if _skip(text, end) != len(text):
-        raise ValueError("there is more text behind the JSON")
+        raise ValueError("there is more text after the JSON")
     return body
 
 
 def list_items(content: bytes, name: str) -> list[str]:
-    """The text of each element of the list that a member of an object is, as it came."""
+    """The text of each element of a list that is a member of an object, as it came."""
     text = content.decode("utf-8-sig")
-    found: list[str] = []
+    texts: list[str] = []
 
     def element(at: int) -> tuple[Any, int]:
         value, end = STANDARD_DECODER.raw_decode(text, at)
-        found.append(text[at:end])
+        texts.append(text[at:end])
         return value, end
 
     def member(member_name: str, at: int) -> tuple[Any, int]:
         if member_name != name or text[at] != "[":
             return STANDARD_DECODER.raw_decode(text, at)
-        found.clear()  # of two members of one name the last one counts
+        texts.clear()  # of two members of one name the last one counts
         return _list(text, at, element)
 
     _object(text, _skip(text, 0), member)
-    return found
+    return texts
 
 
 def members(content: bytes) -> dict[str, str]:
@@ -126,71 +126,71 @@ def members(content: bytes) -> dict[str, str]:
         _, end = STANDARD_DECODER.raw_decode(text, at)
         return text[at:end], end
 
-    found: dict[str, str] = _object(text, _skip(text, 0), member)[0]
-    return found
+    texts: dict[str, str] = _object(text, _skip(text, 0), member)[0]
+    return texts
 
 
 def repeated(content: bytes) -> list[tuple[str, str]]:
-    """Names that stand more than once in an object, with each value but the last and nulls: a text, or the JSON.
+    """Repeated names of an object with the values that were overwritten, nulls left out: a text, or the JSON.
 
     >>> repeated(b'{"AETERM": "Cough", "AENUM": 1, "AETERM": "Rash"}')
     [('AETERM', 'Cough')]
     """
     text = content.decode("utf-8-sig", "surrogatepass")
     last: dict[str, str | None] = {}
-    found: list[tuple[str, str]] = []
+    overwritten: list[tuple[str, str]] = []
 
     def member(name: str, at: int) -> tuple[Any, int]:
         value, end = STANDARD_DECODER.raw_decode(text, at)
         if last.get(name) is not None:
-            found.append((name, str(last[name])))
+            overwritten.append((name, str(last[name])))
         last[name] = value if value is None or isinstance(value, str) else text[at:end]
         return None, end
 
     _object(text, _skip(text, 0), member)
-    return found
+    return overwritten
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def _skip(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
 
 
 def _object(text: str, at: int, member: Callable[[str, int], tuple[Any, int]]) -> tuple[dict[str, Any], int]:
     """Decode the object that starts at `at`; `member` decodes each value."""
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     at = _skip(text, at + 1)
     if text[at] == "}":
-        return found, at + 1
+        return members, at + 1
     while True:
         if text[at] != '"':
             raise ValueError("a name is not a text")
         name, at = STANDARD_DECODER.raw_decode(text, at)
         at = _skip(text, at)
         _expect(text, at, ":")
-        found[name], at = member(name, _skip(text, at + 1))
+        members[name], at = member(name, _skip(text, at + 1))
         at = _skip(text, at)
         if text[at] == "}":
-            return found, at + 1
+            return members, at + 1
         _expect(text, at, ",")
         at = _skip(text, at + 1)
 
 
 def _list(text: str, at: int, element: Callable[[int], tuple[Any, int]]) -> tuple[list[Any], int]:
     """Decode the list that starts at `at`; `element` decodes each element."""
-    found: list[Any] = []
+    elements: list[Any] = []
     at = _skip(text, at + 1)
     if text[at] == "]":
-        return found, at + 1
+        return elements, at + 1
     while True:
-        one, at = element(at)
-        found.append(one)
+        value, at = element(at)
+        elements.append(value)
         at = _skip(text, at)
         if text[at] == "]":
-            return found, at + 1
+            return elements, at + 1
         _expect(text, at, ",")
         at = _skip(text, at + 1)
 

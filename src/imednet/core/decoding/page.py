@@ -1,7 +1,7 @@
-"""Bytes of an answer -> one sound page of a list.
+"""From the bytes of a response to one sound page of a list.
 
-Rows are decoded once, by `fast` where the page has exactly the fields of the model, else by `exact`. A page is sound
-when what it says of itself agrees with what it holds and with what was asked for: the page number, the path, the study.
+Rows are decoded once, by `fast` where they have exactly the fields of the model, else by `exact`. A page is sound when
+its own numbers agree with its rows and with what was asked for: the page number, the path, the study.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Page:
     Attributes:
         rows: the rows, in the order that came.
         number: number of the page, from 0.
-        size: rows a page in force.
+        size: rows per page, as the server applies it.
         total_pages, total: pages and rows there are.
-        identities: what tells the rows apart, one value a row (a tuple where the identity has several fields).
+        identities: the identity of each row: a value, or a tuple where it has several fields.
         server_time: when the server answered, as it writes it.
         undeclared: fields of rows that the description of the API does not know.
-        last: the number after which a later read can go on, set when the page is handed on.
+        last: the number after which a later read can resume, set when the page is handed on.
     """
 
     rows: list[Any] = field(repr=False)
@@ -48,7 +48,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Lines:
-    """Rows as the JSON that came, each in one line of bytes, with the values of some fields beside it. For exports.
+    """The kind of row for exports: the JSON that came in one line of bytes, beside the values of some fields.
 
     A row is a tuple: the line, then the value of each field, `None` where it is missing.
     """
@@ -60,15 +60,15 @@ RowKind = Literal["models", "dictionaries"] | Lines
 
 
 def read_page(operation: Operation, kind: RowKind, study_key: str | None) -> Callable[[httpx.Response], Page]:
-    """A reader of pages of one list, to be run inside the retry loop.
+    """Make a reader of pages of one list, which runs inside the retry loop.
 
     Args:
         operation: the list.
         kind: what rows become.
-        study_key: the study that was asked for, which rows must be of.
+        study_key: the study that was asked for; rows of another one are refused.
 
-    The reader raises `httpx.DecodingError` for a body that is no JSON or a page that contradicts itself (so that
-    it is asked for again, and a PaginationError in the end), `ApiError` for a failure hidden in a success.
+    The reader raises `httpx.DecodingError` for a body that is not JSON or a page that contradicts itself, so that the
+    request is retried (and ends in a PaginationError), and `ApiError` for a failure inside a success.
     """
     model, facts, name = operation.item, operation.page, operation.name
     assert facts is not None
@@ -78,25 +78,25 @@ def read_page(operation: Operation, kind: RowKind, study_key: str | None) -> Cal
 
     def read(response: httpx.Response) -> Page:
         try:
-            found = _decoded(response.content, kind, model, wanted)
+            decoded = _decoded(response.content, kind, model, wanted)
         except exact.NotAPage as error:
             raise UnsoundAnswer(PaginationError(f"{name}: {error}"), response) from None
         except (ValueError, RecursionError):
             raise not_json(response) from None
-        hidden = hidden_failure(found.metadata, response, study_key)
+        hidden = hidden_failure(decoded.metadata, response, study_key)
         if hidden is not None:
             raise hidden
-        rows = found.rows
+        rows = decoded.rows
         if isinstance(kind, Lines):
-            rows = list(zip(rows, *(found.columns[field] for field in shown), strict=True))
-        identities = _identities(found.columns, facts)
+            rows = list(zip(rows, *(decoded.columns[field] for field in shown), strict=True))
+        identities = _identities(decoded.columns, facts)
         try:
-            page = page_of(name, found.pagination, rows, identities, found.metadata, found.undeclared)
+            page = page_of(name, decoded.pagination, rows, identities, decoded.metadata, decoded.undeclared)
             url = response.request.url
             check_page(name, page, url.params.get("page"), url.params.get("size"))
-            _check_path(name, found.metadata, url.path)
+            _check_path(name, decoded.metadata, url.path)
             if in_study:
-                _check_study(name, found.columns["studyKey"], study_key)
+                _check_study(name, decoded.columns["studyKey"], study_key)
         except PaginationError as error:
             raise UnsoundAnswer(error, response) from None
         return page
@@ -112,17 +112,17 @@ def _decoded(content: bytes, kind: RowKind, model: type[Model], wanted: tuple[st
         try:
             return fast.lines(content, wanted) if lines else fast.objects(content, model, wanted)
         except (ValueError, RecursionError):
-            pass  # a field is missing or unknown, or the fast decoder is too strict: the exact way decides
+            pass  # a field is missing or unknown, or the fast decoder is too strict: decode exactly
     return exact.lines(content, wanted) if lines else exact.objects(content, model, wanted)
 
 
-# ---------------------------------------------------------------------------------------------- what makes it sound
+# ---------------------------------------------------------------------------------------------- checks of a page
 
 
 def page_of(
     name: str, pagination: Any, rows: list[Any], identities: list[Any], metadata: Any, undeclared: frozenset[str]
 ) -> Page:
-    """A page by its own numbers. Raises PaginationError where one is missing."""
+    """A page made from its own numbers. Raises PaginationError where one is missing."""
     if not isinstance(pagination, dict):
         raise PaginationError(f"{name}: the answer has no `pagination`, so it cannot be known whether rows are missing")
     numbers = {}
@@ -167,20 +167,20 @@ def check_page(name: str, page: Page, asked: str | None = None, size: str | None
 
 
 def _check_path(name: str, metadata: Any, asked: str) -> None:
-    """Refuse the answer to another request, where it says which one it answers."""
+    """Refuse the answer to another request, if it says which request it answers."""
     path = metadata.get("path") if isinstance(metadata, dict) else None
     if isinstance(path, str) and path and not _same_path(path, asked):
         raise PaginationError(f"{name}: the answer says that it belongs to another request (`metadata.path`)")
 
 
 def _same_path(path: str, asked: str) -> bool:
-    """Whether two paths name one list; a proxy may have put something before either, or taken it away."""
-    said, wanted = [unquote(text).partition("?")[0].rstrip("/").rpartition("/edc/")[2] for text in (path, asked)]
-    return said == wanted
+    """Whether two paths name the same list; a proxy may have added or removed a prefix of either."""
+    own, requested = [unquote(text).partition("?")[0].rstrip("/").rpartition("/edc/")[2] for text in (path, asked)]
+    return own == requested
 
 
 def _check_study(name: str, keys: list[Any], study_key: str | None) -> None:
-    """Refuse rows of another study; a row may leave out which one it is of."""
+    """Refuse rows of another study; a row may leave out its study."""
     others = {key for key in set(map(str, keys)) if key.casefold() != str(study_key).casefold()} - {"None", ""}
     if others:
         raise PaginationError(f"{name}: rows of another study came than the one asked for")
@@ -190,7 +190,7 @@ def _check_study(name: str, keys: list[Any], study_key: str | None) -> None:
 
 
 def _identities(columns: dict[str, list[Any]], facts: PageFacts) -> list[Any]:
-    """What tells the rows apart; `None` where a row has nothing."""
+    """The identity of each row; `None` where a row has none."""
     first = columns[facts.key[0]]
     if len(facts.key) == 1 and set(map(type, first)) <= {int}:
         return first
@@ -199,7 +199,7 @@ def _identities(columns: dict[str, list[Any]], facts: PageFacts) -> list[Any]:
         return identities
     others = [_identity(parts) for parts in zip(*(columns[key] for key in facts.key_else), strict=True)]
     marked = [None if other is None else ("", other) for other in others]  # so that it equals no key of another row
-    return [other if one is None else one for one, other in zip(identities, marked, strict=True)]
+    return [other if identity is None else identity for identity, other in zip(identities, marked, strict=True)]
 
 
 def _identity(parts: tuple[Any, ...]) -> Any:

@@ -1,1 +1,1 @@
-"""Filters: what a caller may say, what the server is asked, and what is tested here."""
+"""Filters: how expressions are written, what the server applies, and what is tested on the rows."""

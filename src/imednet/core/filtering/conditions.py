@@ -1,4 +1,4 @@
-"""Conditions written in Python: `F("siteId") == 301`, and tests of rows where the server cannot be asked."""
+"""Conditions written in Python, `F("siteId") == 301`, and tests of rows for filters the server cannot apply."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class Condition:
 class F:
     """An attribute as the server spells it, or an answer by the name of its variable.
 
-    For `filter=` and `record_data_filter=` alike. A value is quoted only where it needs to be; `contains` is for
-    answers alone. The server takes each attribute once: several values of one are a keyword's, `form_key=["AE", "VS"]`.
+    For `filter=` and for `record_data_filter=`. Values are quoted only where needed; `contains` works for answers only.
+    The server takes each attribute once: for several values of one use a keyword, `form_key=["AE", "VS"]`.
 
     >>> str((F("formKey") == "AE") & (F("dateCreated") >= date(2026, 3, 1)))
     'formKey==AE;dateCreated>=2026-03-01T00:00:00Z'
@@ -94,7 +94,7 @@ class F:
         return Condition(clause(self.name, (">=", value)))
 
     def contains(self, text: str) -> Condition:
-        """The answer contains the text, upper and lower case alike. What a regular expression reserves is escaped."""
+        """The answer contains the text, in any case. Characters that regular expressions reserve are escaped."""
         if not isinstance(text, str):
             raise ArgumentError(f"{self.name}: contains takes text")
         escaped = re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", text)
@@ -104,7 +104,7 @@ class F:
 
 
 def row_test(operation: Operation, name: str, operator: str, wanted: Any) -> Callable[[Any], bool]:
-    """A test of rows (objects, dictionaries, or tuples in the order of the fields) as the server would do it.
+    """A test of rows (objects, dictionaries, or tuples in field order) that decides as the server would.
 
     Raises ArgumentError for an attribute that rows do not have.
     """
@@ -112,22 +112,22 @@ def row_test(operation: Operation, name: str, operator: str, wanted: Any) -> Cal
     if name not in fields:
         raise ArgumentError(
             f"{name}: the server takes an attribute once in a filter, and {operation.tag} do not show this one, "
-            "so the rest cannot be looked at here. Next: ask once for each value"
+            "so further conditions cannot be tested on the rows. Next: make one call for each value"
         )
-    attribute, place = fields[name], list(fields).index(name)
+    attribute, position = fields[name], list(fields).index(name)
     test = _value_test(operator, wanted.value if isinstance(wanted, Enum) else wanted)
 
     def holds(row: Any) -> bool:
         if isinstance(row, dict):
             return test(row.get(name))
-        return test(row[place] if isinstance(row, tuple) else getattr(row, attribute))
+        return test(row[position] if isinstance(row, tuple) else getattr(row, attribute))
 
     return holds
 
 
 def _value_test(operator: str, wanted: Any) -> Callable[[Any], bool]:
     compare = _COMPARE[operator]
-    missing = operator == "!="  # what is missing is different from everything, and neither more nor less
+    missing = operator == "!="  # a missing value differs from all others, and is neither less nor more
     if isinstance(wanted, date):
         moment = wanted if isinstance(wanted, datetime) else datetime(wanted.year, wanted.month, wanted.day, tzinfo=UTC)
         moment = moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Filter expressions: from keywords, and joined with the interval that a whole read asks for.
+"""Filter expressions: written from keywords, and joined with the interval that a whole read asks for.
 
 The grammar is the strict part of what the vendor documents: `attribute operator value` without spaces, `;` for AND,
 each attribute once, quotes only where a value needs them.
@@ -40,12 +40,12 @@ _CLAUSE: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(==|!=|<=|>=|=~|<|>
 
 
 def attribute_name(operation: Operation, keyword: str) -> str:
-    """The server's name for a keyword; an error with the nearest one when there is none."""
+    """The server's name for a keyword. Raises UnknownFilterError, with the nearest name, when there is none."""
     facts = operation.page
     assert facts is not None
     if keyword == "study":
         raise UnknownFilterError(
-            f"{operation.tag} have no filter 'study'. Did you mean 'study_key'? {_way_round(keyword)}"
+            f"{operation.tag} have no filter 'study'. Did you mean 'study_key'? {_bypass_hint(keyword)}"
         )
     if "filter" not in operation.query_parameters:
         raise UnknownFilterError(f"the server cannot filter {operation.tag}: read them all and choose from the list")
@@ -63,7 +63,7 @@ def attribute_name(operation: Operation, keyword: str) -> str:
     ]
     by_wire_name = [attribute for attribute, name in known.items() if name == keyword]
     hint = f" Did you mean {(by_wire_name or near)[0]!r}?" if by_wire_name or near else ""
-    raise UnknownFilterError(f"{operation.tag} have no filter {keyword!r}.{hint} {_way_round(keyword)}")
+    raise UnknownFilterError(f"{operation.tag} have no filter {keyword!r}.{hint} {_bypass_hint(keyword)}")
 
 
 def clause(name: str, value: Any) -> str:
@@ -79,7 +79,7 @@ def clause(name: str, value: Any) -> str:
 
 
 def literal(name: str, value: Any, operator: str = "==") -> str:
-    """A value as the grammar writes it: booleans as JSON words, times in UTC with `Z`, quotes only where needed."""
+    """A value as the grammar writes it: booleans as in JSON, times in UTC with `Z`, quotes only where needed."""
     if value is None:
         raise ArgumentError(f"{name}: the server has no filter for missing values; leave it out and choose locally")
     if isinstance(value, Enum):
@@ -126,7 +126,7 @@ def _time(name: str, value: datetime, operator: str) -> str:
 
 
 def clauses_if_conjunction(expression: str) -> list[tuple[str, str, str]] | None:
-    """Attribute, operator and value of each clause of a plain AND; `None` for anything that is not surely one.
+    """Attribute, operator and value of each clause of a plain AND; `None` for anything else.
 
     >>> clauses_if_conjunction('formKey==AE;subjectKey=="01,001"'), clauses_if_conjunction("a==1,b==2")
     ([('formKey', '==', 'AE'), ('subjectKey', '==', '"01,001"')], None)
@@ -134,24 +134,24 @@ def clauses_if_conjunction(expression: str) -> list[tuple[str, str, str]] | None
     bare = _QUOTED.sub(lambda match: "_" * len(match.group()), expression)
     if any(sign in bare for sign in "\"'(),") or _CONNECTOR_WORD.search(bare):
         return None
-    found, start = [], 0
+    clauses, start = [], 0
     for part in bare.split(";"):
-        clause = _CLAUSE.match(part)
-        if clause is None:
+        match = _CLAUSE.match(part)
+        if match is None:
             return None
-        value = expression[start + clause.end() : start + len(part)].strip()
-        found.append((clause.group(1), clause.group(2), value))
+        value = expression[start + match.end() : start + len(part)].strip()
+        clauses.append((match.group(1), match.group(2), value))
         start += len(part) + 1
-    return found
+    return clauses
 
 
 def joined(*expressions: str | None) -> str | None:
-    """All of the expressions, by AND."""
+    """Join expressions by AND; `None` where there are none."""
     return ";".join(part for part in expressions if part) or None
 
 
 def check_record_data_filter(expression: str) -> None:
-    """Refuse what the server refuses: both connectors in one record data filter.
+    """Refuse a record data filter that mixes both connectors, as the server does.
 
     Raises ArgumentError, which never holds the expression: its values are answers.
     """
@@ -162,13 +162,13 @@ def check_record_data_filter(expression: str) -> None:
 
 
 def sort_fields(operation: Operation, sort: str | Iterable[str]) -> list[tuple[str, bool]]:
-    """A caller's `sort` as attributes of the model and whether each is descending.
+    """A caller's `sort` as pairs: attribute of the model, whether it is descending.
 
     Raises ArgumentError for a field the resource does not have, or a direction that is neither `asc` nor `desc`.
     """
     fields = operation.item.FIELDS
     known = {**fields, **{attribute: attribute for attribute in fields.values()}}
-    found = []
+    sorting = []
     parts = [sort] if isinstance(sort, str) else sort
     if not isinstance(parts, Iterable) or not all(isinstance(part, str) for part in parts):
         raise ArgumentError("sort must be text such as 'dateModified,desc', or a list of such")
@@ -182,8 +182,8 @@ def sort_fields(operation: Operation, sort: str | Iterable[str]) -> list[tuple[s
             )
         if direction not in ("asc", "desc"):
             raise ArgumentError(f"sort direction {direction!r} must be asc or desc, as in sort='{name},desc'")
-        found.append((known[name], direction == "desc"))
-    return found
+        sorting.append((known[name], direction == "desc"))
+    return sorting
 
 
 def snake(name: str) -> str:
@@ -191,8 +191,8 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _way_round(keyword: str) -> str:
-    return f"To send it all the same: filters={{'{_camel(keyword)}': value}}"
+def _bypass_hint(keyword: str) -> str:
+    return f"To send it anyway: filters={{'{_camel(keyword)}': value}}"
 
 
 def _camel(name: str) -> str:

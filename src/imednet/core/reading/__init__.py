@@ -1,1 +1,1 @@
-"""A list read whole: which page next, and why nothing is missing. `docs/reads.md` tells the rule."""
+"""Whole reads of a list: which page comes next, and the proof that no row is missing. `docs/reads.md` has the rules."""

@@ -1,4 +1,4 @@
-"""What one answer of a list says: the rows above a number, up to another one, are exactly these."""
+"""One answer of a list, read as a statement: the rows above one number and up to another are exactly these."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class NotCredible(Exception):
 
 
 class NoNumbers(Exception):
-    """Rows without a number, so that no interval can be asked for."""
+    """Rows without a number, for which no interval can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows above `above`, up to and with `reach`; to infinity where the answer is not full.
+    """The rows above `above`, up to and including `reach`, which is infinite where the answer is not full.
 
     Attributes:
         page: its rows and identities.
         numbers: the numbers of its rows, ascending.
         total: rows above `above` that the server counted.
-        split: whether several rows share a number, as the revisions of a coding do.
+        split: whether several rows may share a number, as the revisions of a coding do.
     """
 
     page: Page
@@ -43,7 +43,7 @@ class Answer:
 
     @classmethod
     def of(cls, page: Page, above: Bound, *, split: bool = False) -> Answer:
-        """The answer that a page is, when asked for rows above a number.
+        """Read a page as the answer to a request for the rows above a number.
 
         Raises NotCredible where it cannot be true, NoNumbers where a row has no number.
         """
@@ -52,8 +52,11 @@ class Answer:
             raise NoNumbers
         if len(numbers) < page.size and numbers != sorted(numbers):  # the order of a whole list does not matter
             order = sorted(range(len(numbers)), key=numbers.__getitem__)
-            rows, identities = [page.rows[place] for place in order], [page.identities[place] for place in order]
-            page, numbers = replace(page, rows=rows, identities=identities), [numbers[place] for place in order]
+            rows, identities = (
+                [page.rows[at] for at in order],
+                [page.identities[at] for at in order],
+            )
+            page, numbers = replace(page, rows=rows, identities=identities), [numbers[at] for at in order]
         if numbers and min(numbers) <= above:
             raise NotCredible("a row came that was not asked for")
         if not all(a < b or (split and a == b) for a, b in pairwise(numbers)):
@@ -61,7 +64,7 @@ class Answer:
         if len(numbers) < page.size:
             return cls(page, numbers, above, HIGHEST, page.total, split)
         reach = numbers[-1]
-        if split:  # the last number may go on in the next answer
+        if split:  # further rows of the last number may come in the next answer
             whole = bisect_right(numbers, reach - 1)
             if not whole:
                 raise NotCredible("one row has more revisions than a page holds")
@@ -71,34 +74,34 @@ class Answer:
 
     @property
     def keys(self) -> list[Any]:
-        """What tells its rows apart."""
+        """The identity of each row; its number where no other row can share it."""
         return self.page.identities if self.split else self.numbers
 
     @property
     def beyond(self) -> int:
-        """Rows beyond its reach that the server counted."""
+        """How many rows the server counted beyond `reach`."""
         return max(0, self.total - len(self.numbers))
 
     @property
     def span(self) -> float:
-        """How far the numbers of two rows lie apart, on average."""
+        """The average distance between the numbers of two rows."""
         start = self.numbers[0] - 1 if isinf(self.above) else self.above
         return (self.numbers[-1] - start) / len(self.numbers)
 
     def up_to(self, bound: Bound) -> Answer:
-        """The part of it that does not lie above a bound."""
+        """The part of the answer up to a bound."""
         if bound >= self.reach:
             return self
         count = bisect_right(self.numbers, bound)
         return replace(self, page=first_rows(self.page, count), numbers=self.numbers[:count], reach=bound)
 
     def without(self, keys: set[Any]) -> Page:
-        """Its rows but for those with these keys."""
+        """The page without the rows of these keys."""
         return chosen_rows(self.page, [key not in keys for key in self.keys])
 
 
 class Held:
-    """An interval that was handed on. The numbers in it cost a byte or two each.
+    """An interval whose rows were handed on. It remembers their numbers in a byte or two each.
 
     Attributes:
         above, upto: the interval.
@@ -122,24 +125,24 @@ class Held:
             self._keys = keys
 
     def keys(self) -> set[Any]:
-        """What tells apart all rows that were ever handed on from it."""
+        """The keys of all rows that were ever handed on from the interval."""
         if self._distances is None:
             return set(self._keys)
         return set(accumulate(chain(self._first, self._distances)))
 
     @property
     def highest(self) -> Bound:
-        """The highest number in it; where there is none, that below it."""
+        """The highest number in the interval, or its lower bound where it is empty."""
         if self._distances is None:
             return max((as_number(key) or 0 for key in self._keys), default=self.above)
         return int(self._first[0]) + sum(self._distances)
 
 
 def guessed_bounds(after: Bound, spans: Sequence[float], size: int, many: int) -> list[int]:
-    """Where the next answers may begin: by the mean of the last spans, less two standard deviations.
+    """Guess where the next answers begin: by the mean of the last spans, less two standard deviations.
 
-    An overlap costs a few rows twice, a gap costs a request; so guesses are rather too short, and the more so the fewer
-    spans they rest on.
+    An overlap costs a few rows twice, a gap costs a request; so guesses are on the short side, and the more so the
+    fewer spans they rest on.
     """
     mean = fmean(spans)
     margin = max(2 * pstdev(spans) / mean, 0.1 / len(spans))
@@ -148,7 +151,7 @@ def guessed_bounds(after: Bound, spans: Sequence[float], size: int, many: int) -
 
 
 def as_number(identity: Any) -> int | None:
-    """The part of an identity that grows; text of digits counts as a number. `None` when there is none."""
+    """The part of an identity that grows, a number or a text of digits; `None` when there is none."""
     first = identity[0] if isinstance(identity, tuple) else identity
     if type(first) is str and first.isdecimal() and first.isascii() and len(first) < 20:
         return int(first)
@@ -164,11 +167,11 @@ def as_numbers(identities: list[Any]) -> list[int] | None:
 
 
 def first_rows(page: Page, count: int) -> Page:
-    """A page with the first of its rows."""
+    """A page cut to its first rows."""
     return replace(page, rows=page.rows[:count], identities=page.identities[:count])
 
 
 def chosen_rows(page: Page, chosen: list[bool]) -> Page:
-    """A page with some of its rows."""
-    pairs = [pair for pair, one in zip(zip(page.rows, page.identities, strict=True), chosen, strict=True) if one]
+    """A page with the chosen ones of its rows."""
+    pairs = [pair for pair, keep in zip(zip(page.rows, page.identities, strict=True), chosen, strict=True) if keep]
     return replace(page, rows=[row for row, _ in pairs], identities=[identity for _, identity in pairs])

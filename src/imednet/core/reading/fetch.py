@@ -1,4 +1,4 @@
-"""A whole read over a client: moves the bytes for `whole_read`, which decides everything."""
+"""The I/O of a whole read: fetches what `whole_read` asks for, and sends requests ahead where the server is far."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 _SOON = 0.01
 """Seconds. A server that answers sooner is near: asking ahead would cost more than the wait it saves."""
-_SURE = 2
-"""So many late answers in a row are no hiccup."""
+_LATE_IN_A_ROW = 2
+"""This many late answers in a row are more than a hiccup."""
 
 
-class _Distance:
-    """Tells a read once its server turns out to be far: by the time this thread waits, without the work it does."""
+class _Latency:
+    """Marks the server of a read as far when this thread waits long for its answers, its own work not counted."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -39,7 +39,7 @@ class _Distance:
     def answered(self) -> None:
         waited = time.monotonic() - time.thread_time() - self._began
         self._late = self._late + 1 if waited > _SOON else 0
-        if self._late >= _SURE:
+        if self._late >= _LATE_IN_A_ROW:
             self._read.far = True
 
 
@@ -49,7 +49,7 @@ async def async_drive(client: AsyncReadingClient, read: Read, reader: Reader[Pag
     Once answers take their time, the next requests are sent ahead.
     """
     under_way: dict[Request, AsyncFuture[Page]] = {}
-    distance = _Distance(read)
+    latency = _Latency(read)
     study_key, options = read.call.study_key, read.call.options
     steps = read.steps()
     step: Fetch | Page = next(steps)
@@ -64,15 +64,15 @@ async def async_drive(client: AsyncReadingClient, read: Read, reader: Reader[Pag
                 for request in (step.request, *ahead) if ahead else ():
                     if request not in under_way:
                         under_way[request] = client.fetch_ahead(request, reader, study_key, options)
-                distance.asked()
-                sent = under_way.pop(step.request, None)
+                latency.asked()
+                future = under_way.pop(step.request, None)
                 try:
                     reply = await (
-                        async_result(sent) if sent else client.fetch(step.request, reader, study_key, options)
+                        async_result(future) if future else client.fetch(step.request, reader, study_key, options)
                     )
                 except ImednetError as error:
                     problem = error
-                distance.answered()
+                latency.answered()
             try:
                 step = steps.send(reply) if problem is None else steps.throw(problem)
             except StopIteration:
@@ -90,7 +90,7 @@ def drive(client: ReadingClient, read: Read, reader: Reader[Page]) -> Generator[
     Once answers take their time, the next requests are sent ahead.
     """
     under_way: dict[Request, Future[Page]] = {}
-    distance = _Distance(read)
+    latency = _Latency(read)
     study_key, options = read.call.study_key, read.call.options
     steps = read.steps()
     step: Fetch | Page = next(steps)
@@ -105,13 +105,13 @@ def drive(client: ReadingClient, read: Read, reader: Reader[Page]) -> Generator[
                 for request in (step.request, *ahead) if ahead else ():
                     if request not in under_way:
                         under_way[request] = client.fetch_ahead(request, reader, study_key, options)
-                distance.asked()
-                sent = under_way.pop(step.request, None)
+                latency.asked()
+                future = under_way.pop(step.request, None)
                 try:
-                    reply = result(sent) if sent else client.fetch(step.request, reader, study_key, options)
+                    reply = result(future) if future else client.fetch(step.request, reader, study_key, options)
                 except ImednetError as error:
                     problem = error
-                distance.answered()
+                latency.answered()
             try:
                 step = steps.send(reply) if problem is None else steps.throw(problem)
             except StopIteration:

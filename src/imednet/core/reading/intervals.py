@@ -29,17 +29,17 @@ BoundSteps = Generator[Fetch | Page, Page | None, Bound]
 PieceSteps = Generator[Fetch | Page, Page | None, tuple[list[Answer], int]]
 
 _TRIES = 5
-"""How often an interval, or an answer that cannot be true, is asked for again."""
+"""How often an interval, or an answer that cannot be true, is requested."""
 _AUDITS = 8
-"""How often the whole list is counted at the end, where people go on working on it."""
+"""How often the whole list is counted at the end, while people keep working on it."""
 _SPANS = 8
-"""How many of the last answers a guess of the next bounds looks at."""
+"""How many of the last answers a guess of the next bounds uses."""
 
 
 class Intervals:
     """One read by intervals, over the ledger of the read.
 
-    Attributes are set by `steps`: where the read starts and ends, what is held, and which bounds were asked ahead.
+    Its attributes say where the read starts and ends, which intervals are held, and which bounds were asked ahead.
     """
 
     def __init__(self, read: Ledger) -> None:
@@ -58,19 +58,19 @@ class Intervals:
         self.spans: list[float] = []
 
     def steps(self) -> Steps:
-        """Read until the list, or what the caller wants of it, is covered."""
+        """Read until the list, or the part of it the caller wants, is covered."""
         if self.exact:
             yield from self._one_number()
             return
         answer = yield from self._first()
-        in_one = answer.reach == HIGHEST
+        single_answer = answer.reach == HIGHEST
         yield from self._walk(answer)
-        if not in_one:
+        if not single_answer:
             yield from self._audit()
-        self.read.conclude("one answer" if in_one else "intervals")
+        self.read.conclude("one answer" if single_answer else "intervals")
 
     def _walk(self, answer: Answer) -> Steps:
-        """Hand on this answer and all behind it."""
+        """Hand on this answer and all that follow."""
         patience = self._patience(answer)
         while answer.reach < self.until:
             patience -= 1
@@ -84,15 +84,15 @@ class Intervals:
     # ---- one interval after another
 
     def _one_number(self) -> Steps:
-        """The rows of one number, asked for as the caller wrote it: they are one answer, or the server is at fault."""
+        """Read the rows of one number by the caller's filter: they come in one answer, or the server is at fault."""
         page = yield from self.read.ask(self.call.request(0, self.size))
-        if page.total > len(page.rows) or any(as_number(one) != self.until for one in page.identities):
+        if page.total > len(page.rows) or any(as_number(identity) != self.until for identity in page.identities):
             raise self.read.not_whole("one row has more revisions than a page, or the server does not filter by it")
         yield from self._hand_on(Answer.of(page, LOWEST, split=True))
         self.read.conclude("one answer")
 
     def _first(self) -> AnswerSteps:
-        """The answer the read begins with. Nothing may lie below it: else the server does not sort by the number."""
+        """The first answer. Rows below it would mean that the server does not sort by the number."""
         for _ in range(_TRIES):
             answer = yield from self._answer(self.start)
             if answer.reach == HIGHEST or self.start != LOWEST:
@@ -104,44 +104,44 @@ class Intervals:
         raise self.read.not_whole("rows lie below the first one")
 
     def _next(self, answer: Answer) -> AnswerSteps:
-        """The answer behind this one, whose rows are handed on once the seam between the two agrees."""
+        """Fetch the next answer, and hand on this one once the seam between the two agrees."""
         self.spans = [*self.spans[1 - _SPANS :], answer.span]
-        self.planned = [place for place in self.planned if place > answer.above]
+        self.planned = [guess for guess in self.planned if guess > answer.above]
         bound = int(answer.reach)
         if self.planned and self.planned[0] <= bound:
             bound = self.planned.pop(0)
         following = yield from self._answer(bound, self._ahead(answer, bound))
         beyond = yield from self._seam(answer.up_to(bound), following.total)
-        if beyond != following.total:  # what it says is not what is there now
+        if beyond != following.total:  # the list has changed since that answer
             following = yield from self._answer(bound)
         return following
 
     def _ahead(self, answer: Answer, bound: int) -> tuple[Request, ...]:
-        """Requests beyond the next one, at guessed bounds; none where answers come at once."""
+        """Requests beyond the next one, at guessed bounds; none where the server is near."""
         if not self.read.far:
             return ()
-        many = min(self.read.ahead, answer.beyond // answer.page.size) - len(self.planned)
+        count = min(self.read.ahead, answer.beyond // answer.page.size) - len(self.planned)
         after = self.planned[-1] if self.planned else bound
-        guessed = guessed_bounds(after, self.spans, answer.page.size, many)
+        guessed = guessed_bounds(after, self.spans, answer.page.size, count)
         self.planned += [guess for guess in guessed if guess < self.until]
-        return tuple([self.call.beyond(place, self.size) for place in self.planned])
+        return tuple([self.call.beyond(guess, self.size) for guess in self.planned])
 
     def _seam(self, piece: Answer, beyond: int) -> CountSteps:
-        """Hand on the rows of a piece if the counts around them agree, else what is there now; the count beyond."""
+        """Hand on a piece if the counts around it agree, else read it again; returns the count beyond it."""
         if piece.total - beyond == len(piece.numbers):
             yield from self._hand_on(piece)
             return beyond
         self.read.changed(f"counts around an interval do not agree, after {self.read.rows} rows")
         pieces, beyond = yield from self._read_again(piece.above, piece.reach, beyond)
-        self.read.moved(set(piece.keys), {key for one in pieces for key in one.keys})
-        for one in pieces:
-            yield from self._hand_on(one)
+        self.read.moved(set(piece.keys), {key for again in pieces for key in again.keys})
+        for again in pieces:
+            yield from self._hand_on(again)
         return beyond
 
     def _read_again(self, above: Bound, upto: Bound, beyond: int) -> PieceSteps:
-        """An interval in pieces, each read between two equal counts of what lies beyond it; and the last of these.
+        """Read an interval in pieces, each between two equal counts of what lies beyond it; also the last count.
 
-        With one count alone, each try gives a change in between a chance to hide that the server does not do as asked.
+        With a single count, a change in between could hide, at each try, that the server does not do as asked.
         """
         pieces: list[Answer] = []
         counts = {upto: beyond}
@@ -161,19 +161,19 @@ class Intervals:
         return pieces, counts[upto]
 
     def _beyond(self, bound: Bound) -> CountSteps:
-        """How many rows lie above a number; none beyond the end."""
+        """Count the rows above a number; there are none beyond the end."""
         return 0 if bound == HIGHEST else (yield from self._count(bound))
 
     # ---- the end
 
     def _patience(self, answer: Answer) -> int:
-        """Answers after which a list that was so long must have grown as fast as it is read."""
+        """How many answers a list of this length may take before it must be growing as fast as it is read."""
         return 2 * (answer.total // answer.page.size) + 10
 
     def _newest(self, answer: Answer) -> BoundSteps:
-        """Where to stop in a list that grows as fast as it is read: a number beyond which there is nothing now.
+        """Find where to stop in a list that grows as fast as it is read: a number beyond which there is nothing now.
 
-        The newest row is only a hint, since a server may not turn the order round; the count beyond is what proves it.
+        The newest row is only a hint, since a server may not reverse the order; the count beyond it is the proof.
         """
         page = yield from self.read.ask(self.call.beyond(answer.reach, 1, newest=True))
         newest = as_number(page.identities[0]) if page.identities else None
@@ -203,7 +203,7 @@ class Intervals:
         raise self.read.not_whole(f"the list and the rows read did not agree in number, {_AUDITS} times in a row")
 
     def _later(self) -> CountSteps:
-        """How many rows lie beyond the end of the read. What lies behind the last row is read, too."""
+        """Count the rows beyond the end of the read; rows that were added after the last one are read first."""
         if self.until == HIGHEST:
             end = self.held[-1].highest
             behind = yield from self._answer(end)
@@ -219,7 +219,7 @@ class Intervals:
         return later
 
     def _search(self, low: int, high: int, above_low: int, above_high: int) -> Steps:
-        """Find the intervals that do not agree; the totals are those above the first and beyond the last of them."""
+        """Find intervals that do not agree and read them again; the totals are above the first and beyond the last."""
         if above_low - above_high == self._count_held(low, high):
             return
         if high - low > 1:
@@ -228,19 +228,19 @@ class Intervals:
             yield from self._search(low, middle, above_low, above)
             yield from self._search(middle, high, above, above_high)
             return
-        held = self.held[low]
-        self.read.changed(f"{held.count} rows were read of an interval with {above_low - above_high}")
-        pieces, _ = yield from self._read_again(held.above, held.upto, above_high)
-        before, now = held.keys(), {key for piece in pieces for key in piece.keys}
+        interval = self.held[low]
+        self.read.changed(f"{interval.count} rows were read of an interval with {above_low - above_high}")
+        pieces, _ = yield from self._read_again(interval.above, interval.upto, above_high)
+        before, now = interval.keys(), {key for piece in pieces for key in piece.keys}
         self.read.moved(before, now)
-        self.held[low] = Held(held.above, held.upto, sorted(before | now), len(now))
+        self.held[low] = Held(interval.above, interval.upto, sorted(before | now), len(now))
         for piece in pieces:
             yield from self.read.hand_on(piece.without(before), self._resumable())
 
-    # ---- steps of them
+    # ---- single steps
 
     def _answer(self, above: Bound, ahead: tuple[Request, ...] = ()) -> AnswerSteps:
-        """The rows above a number; an answer that cannot be true is asked for again."""
+        """Fetch the rows above a number; an answer that cannot be true is requested again."""
         for _ in range(_TRIES):
             page = yield from self.read.ask(self.call.beyond(above, self.size), ahead)
             self.in_force = self.in_force or page.size
@@ -253,9 +253,9 @@ class Intervals:
         raise self.read.not_whole(f"{problem}, {_TRIES} times in a row")
 
     def _count(self, above: Bound) -> CountSteps:
-        """How many rows lie above a number."""
+        """Count the rows above a number."""
         page = yield from self.read.ask(self.call.beyond(above, 1))
-        if any((as_number(one) or 0) <= above for one in page.identities):
+        if any((as_number(identity) or 0) <= above for identity in page.identities):
             raise self.read.not_whole("the server does not filter by the number")
         return page.total
 
@@ -264,9 +264,9 @@ class Intervals:
         yield from self.read.hand_on(piece.page, self._resumable())
 
     def _resumable(self) -> int | None:
-        """The number up to which everything was handed on."""
+        """The number up to which all rows were handed on."""
         end = self.held[-1].highest if self.held[-1].upto == HIGHEST else self.held[-1].upto
         return None if end == LOWEST else int(end)
 
     def _count_held(self, low: int = 0, high: int | None = None) -> int:
-        return sum([one.count for one in self.held[low:high]])
+        return sum([interval.count for interval in self.held[low:high]])

@@ -1,4 +1,4 @@
-"""What a read keeps of itself while it goes on, and what it and its driver say to each other."""
+"""The state of a running read, and the messages between it and its driver in `fetch`."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Fetch:
 
 @dataclass
 class Ledger:
-    """What one read asks for, hands on and notes; `proof` is set at its end.
+    """The state of one read: what it asks for, hands on and counts; `proof` is set at its end.
 
     Args:
         call: what to read.
-        ahead: how many requests may be sent beyond the one that is needed.
+        ahead: how many requests may be sent beyond the one that is needed now.
         consistency: `repair` reads again what changed, `strict` raises, `off` trusts the server.
-        after: go on after this number.
+        after: the number after which the read begins, to resume an earlier one.
 
     Attributes:
-        far: set by the driver where answers take their time, so that it is worth guessing what to ask ahead.
+        far: set by the driver where answers take long, so that sending requests ahead is worth it.
         first_page: number of the first page it hands on.
         pages: pages handed on so far.
-        rows: rows handed on so far, before the tests on this side.
+        rows: rows read so far, before the caller's `keep` test.
         requests: answers so far.
         rechecked, came, gone, later: see `Proof`.
     """
@@ -69,8 +69,8 @@ class Ledger:
     def __post_init__(self) -> None:
         if self.consistency not in get_args(Consistency):
             raise ArgumentError(f"consistency must be one of {', '.join(get_args(Consistency))}")
-        if self.after is not None and (why := self.call.why_no_intervals()):
-            raise ArgumentError(f"this read cannot be resumed: {why}")
+        if self.after is not None and (reason := self.call.why_no_intervals()):
+            raise ArgumentError(f"this read cannot be resumed: {reason}")
 
     def ask(self, request: Request, ahead: tuple[Request, ...] = ()) -> Generator[Fetch | Page, Page | None, Page]:
         """Fetch one page."""
@@ -85,7 +85,10 @@ class Ledger:
         return page
 
     def hand_on(self, page: Page, last: int | None = None) -> Steps:
-        """Yield the rows that the caller wants; a later read can go on after `last`. Only a first page may be empty."""
+        """Yield a page with the rows the caller wants, unless it is empty and not the first.
+
+        A later read can resume after `last`.
+        """
         self.rows += len(page.rows)
         rows = page.rows if self.call.keep is None else [row for row in page.rows if self.call.keep(row)]
         self._kept += len(rows)
@@ -97,28 +100,28 @@ class Ledger:
             )
             self.pages += 1
 
-    def changed(self, what: str) -> None:
-        """Note that something is read again; raises where the caller wants to hear of it."""
+    def changed(self, reason: str) -> None:
+        """Note that something is read again. Raises IncompleteReadError for `consistency="strict"`."""
         self.rechecked += 1
-        _log.info("%s: the list changed while it was read (%s)", self.call.operation.name, what)
+        _log.info("%s: the list changed while it was read (%s)", self.call.operation.name, reason)
         if self.consistency == "strict":
-            raise self.not_whole(what)
+            raise self.not_whole(reason)
 
     def moved(self, before: set[Any], now: set[Any]) -> None:
-        """Note which rows came and went in an interval that was read again."""
+        """Count the rows that came and went in an interval that was read again."""
         self.came += len(now - before)
         self.gone += len(before - now)
 
-    def not_whole(self, what: str) -> IncompleteReadError:
-        """The error of a read that cannot be whole."""
-        again = 'read again, or with consistency="repair"' if self.consistency == "strict" else "read again"
+    def not_whole(self, reason: str) -> IncompleteReadError:
+        """The error for a read that is not whole."""
+        step = 'read again, or with consistency="repair"' if self.consistency == "strict" else "read again"
         return IncompleteReadError(
-            f"{self.call.operation.name}: the read is not whole: {what}. The list changes while it is read, or the "
-            f"server does not sort, filter or count as asked. Nothing of this read should be used. Next: {again}"
+            f"{self.call.operation.name}: the read is not whole: {reason}. The list changes while it is read, or the "
+            f"server does not sort, filter or count as asked. Nothing of this read should be used. Next: {step}"
         )
 
     def conclude(self, rule: Rule, reason: str | None = None) -> None:
-        """Set the proof."""
+        """Set the proof at the end of the read; `reason` says why it is unproven."""
         self.proof = Proof(
             status="proven" if reason is None else "unproven",
             rule=rule,

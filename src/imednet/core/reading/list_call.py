@@ -1,4 +1,4 @@
-"""One list of one study as the caller wants it, and the requests that read it."""
+"""One list of one study as a caller asks for it, and the requests that read it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ LOWEST, HIGHEST = -inf, inf
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A filter taken apart: numbers above `above` and up to `until`, and what else it demands.
+    """A filter split into bounds and rest: numbers above `above` and up to `until`, and all other conditions.
 
-    `exact` is set where the filter asks for one number.
+    `exact` is set where the filter asks for a single number.
     """
 
     above: Bound
@@ -36,7 +36,7 @@ class Bounds:
 
     @property
     def two_sided(self) -> bool:
-        """Whether it takes two conditions on the number, which the server takes only once."""
+        """Whether two conditions on the number are needed, where the server takes one."""
         return self.above != LOWEST and self.until != HIGHEST and not self.exact
 
 
@@ -45,13 +45,13 @@ class ListCall:
     """One list of one study, with the caller's filter.
 
     Attributes:
-        filter: what the server is asked to filter.
-        query: further parameters of this list alone.
-        page_size: rows a request.
-        keep: what is filtered here instead, a test of one row.
-        kept_by: attributes that `keep` looks at.
-        kept_for: what it tests, as clauses.
-        options: what the caller wants otherwise than the client.
+        filter: the expression for the server.
+        query: further query parameters of this list.
+        page_size: rows per request.
+        keep: a test of one row, for filters that the server does not apply.
+        kept_by: attributes that `keep` tests.
+        kept_for: the tests of `keep`, as clauses.
+        options: settings of this call.
     """
 
     operation: Operation
@@ -72,19 +72,19 @@ class ListCall:
         return facts
 
     def request(self, number: int, size: int, *, newest: bool = False) -> Request:
-        """One page of the list as the caller filters it, in the order of the identity; `newest` turns it round."""
+        """One page of the list as the caller filters it, in the order of the identity; `newest` reverses it."""
         return self._request(number, size, self.filter, newest=newest)
 
     def beyond(self, above: Bound, size: int, *, newest: bool = False) -> Request:
-        """The first rows beyond a number; what the caller's filter says of the number is left to this side."""
+        """The first rows above a number; bounds on the number in the caller's filter are left out."""
         return self._request(0, size, self._with(">", above), newest=newest)
 
     def below(self, number: int) -> Request:
-        """One row below a number, to count those below it."""
+        """One row below a number, for the count of those below."""
         return self._request(0, 1, self._with("<", number))
 
     def counts(self) -> list[Request]:
-        """Requests that count the rows: the total of the first, less that of the second where there is one."""
+        """Requests that count the rows: the total of the first, minus that of the second if there is one."""
         bounds = self.bounds()
         if bounds is None or not bounds.two_sided:
             return [self.request(0, 1)]
@@ -105,7 +105,7 @@ class ListCall:
         return self.operation.request(path=path, query=[*query, *self.query])
 
     def bounds(self) -> Bounds | None:
-        """What the filter says of the number and what it says else; `None` when it cannot be taken apart."""
+        """The filter split into bounds on the number and the rest; `None` when it cannot be split."""
         clauses = filters.clauses_if_conjunction(self.filter) if self.filter else []
         if clauses is None:
             return None
@@ -125,7 +125,7 @@ class ListCall:
         return Bounds(above, until, ";".join(rest) or None, exact)
 
     def why_no_intervals(self) -> str | None:
-        """Why the list cannot be asked for by intervals; `None` when it can."""
+        """Why the list cannot be read by intervals; `None` when it can."""
         if self.facts.number is None:
             return "this list has no number that only grows"
         if self.bounds() is None:
@@ -133,23 +133,23 @@ class ListCall:
         return None
 
     def token(self, after: int) -> str:
-        """Where to go on later: `pages(resume=token)` reads what comes after this identity."""
+        """A token for `pages(resume=token)`, which reads what comes after this identity."""
         text = json.dumps([self._digest(), after], separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode()
 
     def after(self, token: str) -> int:
-        """The identity to go on after. Raises ArgumentError for a token of another call, or no token at all."""
+        """The identity in a token. Raises ArgumentError for the token of another call, or a text that is no token."""
         try:
             digest, after = json.loads(base64.urlsafe_b64decode(token.encode()))
             if type(after) is not int:
                 raise TypeError
         except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
-            raise ArgumentError("resume is no token of a page: give page.token of an earlier read") from None
+            raise ArgumentError("resume is not the token of a page: pass page.token of an earlier read") from None
         if digest != self._digest():
             raise ArgumentError("resume belongs to another list, study or filter: repeat the call it came from")
         return after
 
     def _digest(self) -> int:
-        """Tells calls apart, and is so short that many filters share it: it does not tell what a call filters by."""
+        """A checksum that tells calls apart, and is so short that it does not reveal what a call filters by."""
         facts = (self.operation.name, self.study_key, self.filter, self.query, self.kept_for)
         return zlib.crc32(repr(facts).encode("utf-8", "surrogatepass")) & 0xFFF

@@ -1,4 +1,4 @@
-"""Why a read counts as whole, as it stands on its result."""
+"""The proof of a read, which stands on its result."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ Rule = Literal["one answer", "intervals", "twice", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Why a read counts as whole. `docs/reads.md` explains the rules and the one assumption behind them.
+    """The proof that a read is whole. `docs/reads.md` explains the rules and the one assumption behind them.
 
     Attributes:
-        status: `proven`, or `unproven` where the list cannot be asked for by intervals or nothing was compared.
+        status: `proven`, or `unproven` where the list cannot be read by intervals or nothing was compared.
         rule: `one answer`, `intervals` or `twice`; `none` for `consistency="off"`.
         reason: why it is not proven.
         total: rows the server counted at its first answer.
         rows: rows read.
         rechecked: intervals that were read again because the counts around them did not agree.
         came, gone: rows that appeared in such an interval, or were no longer there.
-        later: rows beyond the place where the read ended; they came after it had begun.
-        kept: rows handed on; fewer than `rows` where a part of the filter was applied here.
-        filtered_here: attributes whose filter was applied here, since the server takes each attribute once.
+        later: rows beyond the end of the read; they came after it had begun.
+        kept: rows handed on; fewer than `rows` where a part of the filter was tested on the rows.
+        filtered_here: attributes that were tested on the rows, since the server takes each attribute once.
         parts: reads the call was split into, one for each value of a list.
-        requests: requests the read needed, further attempts not counted.
+        requests: requests the read needed, retries not counted.
         server_from, server_to: server time of the first and last answer, as the server writes it (UTC).
         undeclared: fields of rows that the description of the API does not know.
     """
@@ -57,7 +57,7 @@ class Proof:
         return not (self.rechecked or self.came or self.gone or self.later)
 
     def merged(self, other: Proof) -> Proof:
-        """The proof of two reads after one another."""
+        """The proof of this read followed by another one."""
         unproven = [proof for proof in (self, other) if not proof.proven]
         rule = (unproven or [max(self, other, key=lambda proof: proof.rule == "intervals")])[0].rule
         return replace(

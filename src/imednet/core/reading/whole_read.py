@@ -1,6 +1,6 @@
-"""A whole read of one list, and several of them as one. Pure; `fetch` moves the bytes.
+"""A whole read of one list, and several of them as one. Does no I/O, which is left to `fetch`.
 
-`steps()` yields what to fetch and, in between, pages to hand on. Which request comes next, and why nothing is missing,
+`steps()` yields what to fetch and, in between, pages to hand on. Which request comes next, and why no row is missing,
 is decided in `intervals`; lists that cannot be read by intervals are read in `page_numbers`.
 """
 
@@ -18,7 +18,7 @@ class WholeRead(Ledger):
     """One whole read of one list."""
 
     def steps(self) -> Steps:
-        """The read, step by step. Send the page for each `Fetch`; throw in what a fetch raised."""
+        """Run the read step by step. For each `Fetch` send the page, or throw the error of the fetch."""
         bounds = self.call.bounds()
         if self.consistency == "off" and self.after is None and not (bounds and bounds.two_sided):
             yield from read_trusting(self)
@@ -40,32 +40,32 @@ class WholeRead(Ledger):
 
 
 class SplitRead:
-    """Several whole reads after one another, one for each value of a filter. Their proofs become one.
+    """Several whole reads one after the other, one for each value of a filter. Their proofs become one.
 
     Rows of two of them cannot be the same, since the filter is on something that never changes.
     """
 
     def __init__(self, reads: list[WholeRead]) -> None:
         self._reads = reads
-        self._now = reads[0]
+        self._current = reads[0]
         self.call = reads[0].call
         self.proof: Proof | None = None
 
     @property
     def far(self) -> bool:
-        """Whether answers take their time; see `Ledger`."""
-        return self._now.far
+        """Whether answers take long; see `Ledger`."""
+        return self._current.far
 
     @far.setter
     def far(self, far: bool) -> None:
-        self._now.far = far
+        self._current.far = far
 
     def steps(self) -> Steps:
-        """All steps of all reads."""
+        """Run the steps of all reads."""
         proof: Proof | None = None
         pages = 0
         for read in self._reads:
-            read.first_page, read.far, self._now = pages, self.far, read
+            read.first_page, read.far, self._current = pages, self.far, read
             yield from read.steps()
             pages += read.pages
             assert read.proof is not None

@@ -1,1 +1,1 @@
-"""One request: sent at a pace, retried, read within limits, and turned into a value or one of our errors."""
+"""One request: throttled, retried, read within limits, and turned into a value or an error of the SDK."""

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class AsyncRequestExecutor:
-    """Runs one call to its end."""
+    """Runs one call with its retries, throttled and monitored."""
 
     def __init__(self, pace: Pace, monitor: Monitor) -> None:
         self._gate = AsyncGate(pace)
@@ -29,7 +29,7 @@ class AsyncRequestExecutor:
         send: Callable[[], AbstractAsyncContextManager[httpx.Response]],
         read: Callable[[httpx.Response], T],
     ) -> tuple[httpx.Response, T]:
-        """Send until the plan is content, read a success, raise ours for anything else."""
+        """Send until the plan stops retrying; return the response and what `read` made of it, or raise our error."""
 
         async def attempt() -> Outcome:
             async with self._gate.passing() as began:
@@ -45,7 +45,7 @@ class AsyncRequestExecutor:
                         self._monitor.received(call, sent, began, error)
                     raise
 
-        import tenacity  # at the first request: it takes a third of the time that httpx takes
+        import tenacity  # here, because it takes a third as long to load as httpx
 
         with self._monitor.call(call), errors_of(call):
             return concluded(await tenacity.AsyncRetrying(**plan.settings())(attempt), call)

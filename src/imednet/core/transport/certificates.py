@@ -1,4 +1,4 @@
-"""Certificates of authorities, also where the package and its needs lie inside a zip archive."""
+"""Certificates of authorities, also for a package inside a zip archive; and what is wrong with a TLS connection."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _OWN_AUTHORITY = "set SSL_CERT_FILE to a file with the certificate of your autho
 
 
 def trusted(needed: bool = True) -> bool | ssl.SSLContext:
-    """What `httpx` takes as `verify`: its own default, or a context from the text of the certificates.
+    """The `verify` argument for `httpx`: its own default, or a context made from the text of the certificates.
 
-    A zip has no file that the TLS library could open, and where nothing can be written none can be unpacked. Where no
-    certificate is needed nobody is trusted: reading them all takes as long as the first twenty answers of a sandbox.
+    A zip archive has no file that the TLS library could open, and where nothing can be written none can be unpacked.
+    Where no certificate is needed none is loaded: that takes as long as the first twenty answers of a sandbox.
     """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if needed and (file or folder):  # for this machine too, where the rest of the environment is left aside
+    if needed and (file or folder):  # also for this machine, where other variables are ignored
         return ssl.create_default_context(cafile=file or None, capath=folder or None)
     if not needed:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -39,18 +39,18 @@ _REASONS = {
 
 
 def tls_trouble(error: BaseException) -> tuple[str, str] | None:
-    """What is wrong with an encrypted connection and what to do, if that is why it did not come about."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, ssl.SSLError):
-        seen = seen.__cause__ or seen.__context__
-    if seen is None:
+    """What is wrong with a TLS connection, and what to do; `None` for errors that have another cause."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
         return None
-    if isinstance(seen, ssl.SSLCertVerificationError):
-        other = (f"its certificate cannot be trusted ({seen.verify_message})", _OWN_AUTHORITY)
-        return _REASONS.get(seen.verify_code, other)
-    if seen.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"):
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        unlisted = (f"its certificate cannot be trusted ({cause.verify_message})", _OWN_AUTHORITY)
+        return _REASONS.get(cause.verify_code, unlisted)
+    if cause.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"):
         return "what answers there does not speak TLS", "check the port, or the proxy that stands between"
     return (
-        f"no encrypted connection came about ({seen.reason or 'TLS'})",
+        f"no encrypted connection could be made ({cause.reason or 'TLS'})",
         "check the port, the proxy and the certificates",
     )

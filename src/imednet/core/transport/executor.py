@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class RequestExecutor:
-    """Runs one call to its end."""
+    """Runs one call with its retries, throttled and monitored."""
 
     def __init__(self, pace: Pace, monitor: Monitor) -> None:
         self._gate = Gate(pace)
@@ -30,7 +30,7 @@ class RequestExecutor:
         send: Callable[[], AbstractContextManager[httpx.Response]],
         read: Callable[[httpx.Response], T],
     ) -> tuple[httpx.Response, T]:
-        """Send until the plan is content, read a success, raise ours for anything else."""
+        """Send until the plan stops retrying; return the response and what `read` made of it, or raise our error."""
 
         def attempt() -> Outcome:
             with self._gate.passing() as began:
@@ -46,7 +46,7 @@ class RequestExecutor:
                         self._monitor.received(call, sent, began, error)
                     raise
 
-        import tenacity  # at the first request: it takes a third of the time that httpx takes
+        import tenacity  # here, because it takes a third as long to load as httpx
 
         with self._monitor.call(call), errors_of(call):
             return concluded(tenacity.Retrying(**plan.settings())(attempt), call)

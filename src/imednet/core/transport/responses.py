@@ -1,4 +1,4 @@
-"""What an answer means: a value to read, or one of our errors."""
+"""What a response means: JSON to read, or the error to raise for it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ..retry import retry_after_seconds
 
 
 def decoded(response: httpx.Response) -> Any:
-    """The answer as JSON.
+    """The body of a response as decoded JSON.
 
-    Raises an `httpx.DecodingError` where it is not, so that the one retry layer treats it as the network trouble it
-    mostly is: a cut body, or the page of a proxy.
+    Raises `httpx.DecodingError` where it is not JSON, so that the retry loop treats it as the network error it mostly
+    is: a body cut off, or the page of a proxy.
     """
     try:
         return decode(response.content)
@@ -29,7 +29,7 @@ def decoded(response: httpx.Response) -> Any:
 
 
 class UnsoundAnswer(httpx.DecodingError):
-    """A success that contradicts itself or is not what was asked for: asked for again, then the error it holds."""
+    """A success that contradicts itself or is not what was asked for. It is retried; in the end `error` is raised."""
 
     def __init__(self, error: ImednetError, response: httpx.Response) -> None:
         super().__init__("the answer is unsound", request=response.request)
@@ -37,7 +37,7 @@ class UnsoundAnswer(httpx.DecodingError):
 
 
 def not_json(response: httpx.Response) -> httpx.DecodingError:
-    """The error for a success whose body is not the JSON it should be. Its text says what came, never the body."""
+    """The error for a success whose body is not JSON. It says what kind of body came, never what is in it."""
     start = response.content[:512].lstrip().lower()
     if start.startswith(b"<"):
         what = "a web page came instead of data: a proxy or a login page stands between"
@@ -49,7 +49,7 @@ def not_json(response: httpx.Response) -> httpx.DecodingError:
 
 
 def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -> ApiError:
-    """Our error for an answer that is no success."""
+    """The error of the SDK for a response that is not a success."""
     try:
         body = decode(response.content)
     except ValueError:
@@ -84,48 +84,48 @@ def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -
     )
 
 
-_NO_SECRETS = frozenset({
+_HEADERS_WITHOUT_SECRETS = frozenset({
     "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent",
     HEADER_CORRELATION_ID,
 })  # fmt: skip
 
 
 def _keys_sent(request: httpx.Request) -> list[str]:
-    """Values of all headers that may authenticate, whatever their names; of `Bearer TOKEN` the token too."""
-    values = [value for name, value in request.headers.items() if name.lower() not in _NO_SECRETS]
+    """Values of all headers that may hold a secret, whatever their names; of `Bearer TOKEN` also the token."""
+    values = [value for name, value in request.headers.items() if name.lower() not in _HEADERS_WITHOUT_SECRETS]
     return [part for value in values for part in {value, value.rpartition(" ")[2]}]
 
 
 def _values_sent(request: httpx.Request) -> list[str]:
-    """Texts of the request that may be data of a person: whole filters, the values in them, and answers written."""
-    found: list[str] = []
+    """Texts of a request that may be data of a person: whole filters, the values in them, and answers to be written."""
+    texts: list[str] = []
     for name, value in request.url.params.multi_items():
         if name not in SAFE_PARAMETERS:
-            found += [value, *(part.strip("\"' ") for part in re.split(r"[;,]|==|!=|<=|>=|=~|<|>", value))]
+            texts += [value, *(part.strip("\"' ") for part in re.split(r"[;,]|==|!=|<=|>=|=~|<|>", value))]
     if request.method == "POST":
         try:
             items = decode(request.content)
         except (ValueError, httpx.RequestNotRead):
             items = []
-        found += _texts_in(items)
-    return sorted({text for text in found if text.strip()}, key=len, reverse=True)
+        texts += _texts_in(items)
+    return sorted({text for text in texts if text.strip()}, key=len, reverse=True)
 
 
-_OF_THE_DESIGN = ("formKey", "formId", "formName", "intervalName", "intervalId", "siteId", "siteName")
-"""What names parts of a study in an item to be written, and no person."""
+_STUDY_NAMES = ("formKey", "formId", "formName", "intervalName", "intervalId", "siteId", "siteName")
+"""Members of an item that name parts of the study and no person."""
 
 
 def _texts_in(value: Any) -> list[str]:
-    """All scalars of what was written, but for names of the study's design."""
+    """All scalars of a body as texts, except names of parts of the study."""
     if isinstance(value, dict):
-        return [text for name, inner in value.items() if name not in _OF_THE_DESIGN for text in _texts_in(inner)]
+        return [text for name, inner in value.items() if name not in _STUDY_NAMES for text in _texts_in(inner)]
     if isinstance(value, list):
         return [text for inner in value for text in _texts_in(inner)]
     return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
 def hidden_failure(metadata: Any, response: httpx.Response, study_key: str | None) -> ApiError | None:
-    """The error that hides in the metadata of a success, or `None` when there is none."""
+    """The error in the metadata of a success, or `None` when there is none."""
     error = metadata.get("error") if isinstance(metadata, dict) else None
     if not error:
         return None

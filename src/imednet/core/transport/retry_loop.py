@@ -1,6 +1,6 @@
-"""Decisions of the retry loop, and the only place where errors of httpx become ours.
+"""Decisions of the retry loop, and the only place where errors of httpx become errors of the SDK.
 
-`RetryPlan` says whether and when to send again, `responses` what an answer means. `async_executor` and its blocking
+`RetryPlan` says whether and when to send again, `responses` what a response means. `async_executor` and its blocking
 twin `executor` run the loop.
 """
 
@@ -29,14 +29,14 @@ _TOO_MANY = 429
 
 
 class Outcome(NamedTuple):
-    """One attempt that brought an answer, and what was read from it if it was a success."""
+    """The response of one attempt, and the value read from it if it was a success."""
 
     response: httpx.Response
     value: Any = None
 
 
 class RetryPlan:
-    """The decisions of the retry loop, as tenacity wants them, the same for both shells."""
+    """The decisions of the retry loop in the form tenacity takes, the same for both executors."""
 
     def __init__(self, policy: RetryPolicy, retries: int, backoff_factor: float, method: str, pace: Pace) -> None:
         self._policy = policy
@@ -46,7 +46,7 @@ class RetryPlan:
         self._pace = pace
 
     def settings(self) -> dict[str, Any]:
-        """Arguments of tenacity's loops."""
+        """Keyword arguments for tenacity's loops."""
         import tenacity
 
         self._backoff = tenacity.wait_random_exponential(multiplier=self._backoff_factor, max=_LONGEST_WAIT)
@@ -62,7 +62,7 @@ class RetryPlan:
         assert outcome is not None
         exception = outcome.exception()
         if exception is not None and not isinstance(exception, httpx.RequestError):
-            return False  # an interrupt, a cancellation, an error of our own: nobody's to decide
+            return False  # an interrupt, a cancellation or an error of our own is never retried
         response = None if exception is not None else outcome.result().response
         if response is not None and (response.is_success or asks_too_long(response)):
             return False
@@ -80,7 +80,7 @@ class RetryPlan:
         return seconds
 
     def answered(self, response: httpx.Response, began: float) -> None:
-        """Slow down after a refusal for being too fast, speed up again after successes."""
+        """Slow down after a 429 response, speed up again after successes."""
         if response.status_code == _TOO_MANY:
             self._pace.refused(began, time.monotonic())
         elif response.is_success:
@@ -88,14 +88,14 @@ class RetryPlan:
 
 
 def concluded(outcome: Outcome, call: Call) -> Outcome:
-    """The outcome of the last attempt if it is a success, else our error."""
+    """The outcome of the last attempt if it is a success; raises the error for anything else."""
     if outcome.response.is_success:
         return outcome
     raise failure(outcome.response, study_key=call.study_key, attempts=call.attempts)
 
 
 def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> ImednetError:
-    """Our error for one of httpx. Never says more of the request than method, host and path."""
+    """The error of the SDK for one of httpx. Of the request it shows method, host and path only."""
     if isinstance(error, UnsoundAnswer):
         return error.error
     if isinstance(error, httpx.InvalidURL):
@@ -123,18 +123,18 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
 
 @contextmanager
 def foreign_errors(method: str) -> Iterator[None]:
-    """Turn what neither httpx nor we promise to raise (a hook or transport of the caller, an odd host) into ours."""
+    """Turn unexpected errors, such as of a caller's hook or transport or of an odd host name, into RequestError."""
     try:
         yield
     except (httpx.RequestError, httpx.InvalidURL) as error:
         outside = raised_from_outside(error)
-        if outside is not None:  # a time limit of the caller that met httpx in the middle of its work
+        if outside is not None:  # such as a time limit of the caller, raised inside httpx
             raise outside from None
         raise
     except ImednetError:
         raise
     except Exception as error:
-        if not _of_the_request(error):
+        if not _is_about_the_request(error):
             raise
         what = type(error).__name__
     else:
@@ -143,26 +143,26 @@ def foreign_errors(method: str) -> Iterator[None]:
     raise RequestError(f"the request failed ({what}). Next: {step}check the base URL and your own http_client")
 
 
-def _of_the_request(error: Exception) -> bool:
-    """Whether an error tells of the request: one of Python itself that no signal handler raised.
+def _is_about_the_request(error: Exception) -> bool:
+    """Whether an error is about the request: raised by Python or the network libraries, and by no signal handler.
 
-    A class of somebody else's, such as a soft time limit that a thread is told of, is no business of ours.
+    Errors of other classes, such as a soft time limit raised in a thread, are passed on unchanged.
     """
-    return type(error).__module__ in _OF_THE_NETWORK and raised_from_outside(error) is None
+    return type(error).__module__ in _NETWORK_MODULES and raised_from_outside(error) is None
 
 
-_OF_THE_NETWORK = frozenset({"builtins", "socket", "ssl", "idna.core", "zlib", "h11._util", "httpcore", "anyio"})
+_NETWORK_MODULES = frozenset({"builtins", "socket", "ssl", "idna.core", "zlib", "h11._util", "httpcore", "anyio"})
 
 
 @contextmanager
 def errors_of(call: Call) -> Iterator[None]:
-    """Errors of httpx become ours, and every error says which call it belongs to."""
+    """Turn errors of httpx into errors of the SDK, and add the facts of the call to every error."""
     try:
         yield
     except (httpx.RequestError, httpx.InvalidURL) as error:
-        ours = translated(error, call.attempts)
+        translated_error = translated(error, call.attempts)
     except ImednetError as error:
         raise call.marked(error) from None
     else:
         return
-    raise call.marked(ours)
+    raise call.marked(translated_error)

@@ -1,4 +1,4 @@
-"""How fast one client may send: requests under way at once, a pause the server asked for, requests a second.
+"""Throttling of one client: requests under way at once, requests per second, and pauses the server asked for.
 
 `Pace` decides and does not wait; `Gate` makes threads wait, `AsyncGate` tasks.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import asyncio
 
 _LONGEST_SLEEP = 0.5
-"""Seconds. A wake-up may be lost to an interrupt or belong to another event loop, so a waiter looks again by itself."""
+"""Seconds. A wake-up may be lost to an interrupt or belong to another event loop, so a waiter also checks by itself."""
 
 
 class Pace:
@@ -41,9 +41,9 @@ class Pace:
         self._limit = float(most)
         self._spacing = 1 / per_second if per_second else 0.0
         self._under_way = 0
-        self._next = -inf
+        self._next_start = -inf
         self._paused_until = -inf
-        self._halved = -inf
+        self._halved_at = -inf
         self._lock = threading.Lock()
 
     @property
@@ -52,44 +52,44 @@ class Pace:
         return int(self._limit)
 
     def enter(self, now: float) -> float:
-        """0 when a request may go now, and then it counts as under way; else seconds to wait, or infinity."""
+        """Admit a request: 0 if it may go now, and it counts as under way; else seconds to wait, or infinity."""
         with self._lock:
             if now < self._paused_until:
                 return self._paused_until - now
             if self._under_way >= int(self._limit):
                 return inf
-            if now < self._next:
-                return self._next - now
-            self._next = now + self._spacing
+            if now < self._next_start:
+                return self._next_start - now
+            self._next_start = now + self._spacing
             self._under_way += 1
             return 0.0
 
     def leave(self) -> None:
-        """A request is no longer under way."""
+        """Count a request as no longer under way."""
         with self._lock:
             self._under_way -= 1
 
     def pause(self, now: float, seconds: float) -> None:
-        """No request goes for so long."""
+        """Admit no request for so many seconds."""
         with self._lock:
             self._paused_until = max(self._paused_until, now + seconds)
 
     def refused(self, began: float, now: float) -> None:
-        """A request that began then was answered 429."""
+        """Halve the limit after a 429, unless it was halved since the request began."""
         with self._lock:
-            if began >= self._halved:
+            if began >= self._halved_at:
                 self._limit = max(1.0, self._limit / 2)
-                self._halved = now
+                self._halved_at = now
 
     def succeeded(self) -> None:
-        """A request was answered well."""
+        """Raise the limit a little after a success."""
         if self._limit < self._most:
             with self._lock:
                 self._limit = min(float(self._most), self._limit + 1 / self._limit)
 
 
 class Gate:
-    """Lets threads through at a pace."""
+    """Makes threads wait until the pace admits their request."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
@@ -97,7 +97,7 @@ class Gate:
 
     @contextmanager
     def passing(self) -> Iterator[float]:
-        """Wait for a place; gives the time the request began."""
+        """Wait until the request may go; yields the time it began."""
         with self._left:
             while (delay := self._pace.enter(began := time.monotonic())) > 0:
                 self._left.wait(min(delay, _LONGEST_SLEEP))
@@ -110,7 +110,7 @@ class Gate:
 
 
 class AsyncGate:
-    """Lets tasks through at a pace."""
+    """Makes tasks wait until the pace admits their request."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
@@ -118,7 +118,7 @@ class AsyncGate:
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[float]:
-        """Wait for a place; gives the time the request began."""
+        """Wait until the request may go; yields the time it began."""
         import asyncio  # here, because blocking programs do without
 
         left = self._left.setdefault(running_loop(), asyncio.Condition())
@@ -129,7 +129,7 @@ class AsyncGate:
                         await left.wait()
                 except TimeoutError:
                     if not limit.expired():
-                        raise  # somebody else's
+                        raise  # another timeout's
         try:
             yield began
         finally:

@@ -1,8 +1,8 @@
-"""An end for requests whose answer never begins or never ends.
+"""A time limit for requests whose response never begins or never ends.
 
-httpx limits each wait for bytes. A server that sends headers a byte at a time, or `100 Continue` without end, keeps a
-call for ever with that. A task is cancelled when its time is over. A thread cannot be, so another thread looks on twice
-a second, while there are requests, and ends such a call from outside by closing the connections of its client.
+httpx limits each wait for bytes only. A server that sends headers a byte at a time, or `100 Continue` without end,
+would keep a call forever. A task is cancelled when its time is over. A thread cannot be cancelled, so a watchdog thread
+checks twice a second, while there are requests, and ends such a call by closing the connections of its client.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import httpx
 
 from .body import Exchange
 
-_LOOKS = 0.5
-"""Seconds between two looks."""
+_CHECK_INTERVAL = 0.5
+"""Seconds between two checks of the watchdog."""
 
 
 class AsyncTimeLimit:
@@ -32,7 +32,7 @@ class AsyncTimeLimit:
 
     @asynccontextmanager
     async def on(self, exchange: Exchange) -> AsyncIterator[None]:
-        """End the block, with the error of that, when the time of a request is over."""
+        """End the block with RequestError when the request has used up its time."""
         import asyncio  # here, because blocking programs do without
 
         try:
@@ -40,7 +40,7 @@ class AsyncTimeLimit:
                 yield
         except TimeoutError:
             if not limit.expired():
-                raise  # a transport's or a hook's own
+                raise  # the timeout of a transport or hook
             raise exchange.too_slow() from None
 
 
@@ -57,7 +57,7 @@ class TimeLimit:
 
     @contextmanager
     def on(self, exchange: Exchange) -> Iterator[None]:
-        """End the block, with the error of that, when the time of a request is over."""
+        """End the block with RequestError when the request has used up its time."""
         try:
             if self._watchdog is None:
                 yield
@@ -70,7 +70,7 @@ class TimeLimit:
 
 
 class Watchdog:
-    """Watches over the requests of one client.
+    """Watches the requests of one client in a thread of its own.
 
     Args:
         close: closes all connections of the client. Other requests under way break off, and reads are sent again.
@@ -89,7 +89,7 @@ class Watchdog:
         with self._lock:
             self._expires[request] = expires
             if self._thread is None:
-                self._thread = threading.Thread(target=self._look, daemon=True, name="imednet-watchdog")
+                self._thread = threading.Thread(target=self._watch, daemon=True, name="imednet-watchdog")
                 self._thread.start()
         try:
             yield
@@ -97,9 +97,9 @@ class Watchdog:
             with self._lock:
                 self._expires.pop(request, None)
 
-    def _look(self) -> None:
+    def _watch(self) -> None:
         while True:
-            time.sleep(_LOOKS)
+            time.sleep(_CHECK_INTERVAL)
             with self._lock:
                 if not self._expires:
                     self._thread = None

@@ -1,4 +1,4 @@
-"""What every endpoint decides: which study, which filter, which page size, what is kept. `base` moves the bytes."""
+"""Decisions of all endpoints: study, filters, page size, cache. `async_base` and its twin `base` do the I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...core.decoding.page import Page, RowKind
 from ...core.filtering import grammar as expressions
 from ...core.filtering.conditions import Condition
 from ...core.filtering.grammar import clauses_if_conjunction, joined, snake
-from ...core.filtering.split import plan, wishes_of
+from ...core.filtering.split import named_filters, plan
 from ...core.options import AS_CLIENT, CallOptions
 from ...core.protocols import AsyncReadingClient, ReadingClient
 from ...core.reading.answer import as_number
@@ -40,23 +40,23 @@ _COMMON_PARAMETERS = frozenset({"page", "size", "sort", "filter"})
 
 
 class GenericEndpoint(Generic[ClientT]):
-    """An endpoint: some operations of the description over a client."""
+    """An endpoint: operations of the API over a client."""
 
     def __init__(self, client: ClientT) -> None:
         self._client = client
 
     @property
     def with_raw_response(self) -> RawResponses:
-        """The same methods, each giving `WithRaw`: what it gives, and status, headers and bytes of all answers."""
+        """The same methods, each returning `WithRaw`: its result, and status, headers and bytes of all responses."""
         return RawResponses(self)
 
     def _study(self, study_key: str | None) -> str:
-        """The study meant: the argument, else the one of this thread or task."""
+        """The key of the study: the argument, or else that of this thread or task."""
         return check_path_part("study_key", get_current_study() if study_key is None else study_key)
 
 
 class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
-    """The decisions of a list."""
+    """A list without its I/O."""
 
     OPERATION: ClassVar[str]
     """Name of the operation in the generated registry, such as `list_sites`."""
@@ -67,7 +67,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
 
     @property
     def operation(self) -> Operation:
-        """The facts of the list."""
+        """The operation as the API's description has it."""
         return operation(self.OPERATION)
 
     def _calls(
@@ -89,39 +89,39 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         )
         attributes = quiet({keyword: value for keyword, value in attributes.items() if keyword not in own})
         if filters is not None and not isinstance(filters, Mapping):
-            raise ArgumentError("filters must be a mapping such as {'newAttr': 1}; a ready expression goes to filter=")
+            raise ArgumentError("filters must be a mapping such as {'newAttr': 1}; pass a ready expression as filter=")
         if not self.operation.path_parameters:
             attributes = quiet({"study_key": study_key, **attributes})
         size = LARGE_PAGE_SIZE if page_size is None else page_size
         if type(size) is not int or not 1 <= size <= facts.max_size:
             raise ArgumentError(f"page_size must be a whole number from 1 to {facts.max_size}")
         try:
-            wishes = quiet(wishes_of(self.operation, attributes, filters))
-            expression = quiet(self._expression(filter, wishes))
+            wanted = quiet(named_filters(self.operation, attributes, filters))
+            expression = quiet(self._expression(filter, wanted))
             clauses = quiet(clauses_if_conjunction(expression) if expression else [])
-            found = plan(self.operation, wishes, {name for name, _, _ in clauses or []})
+            split = plan(self.operation, wanted, {name for name, _, _ in clauses or []})
         except ClientError as error:
             raise error.with_traceback(None) from None  # the frames below hold values of filters
         study = self._study(study_key) if self.operation.path_parameters else None
-        further = tuple((name, self._parameter(name, value)) for name, value in query)
+        parameters = tuple((name, self._parameter(name, value)) for name, value in query)
         return [
             ListCall(
                 operation=self.operation,
                 study_key=study,
-                filter=joined(expression, *found.server, part),
-                query=further,
+                filter=joined(expression, *split.server, part),
+                query=parameters,
                 page_size=size,
-                keep=found.keep(),
-                kept_by=tuple(found.tested),
-                kept_for=tuple(found.texts),
+                keep=split.keep(),
+                kept_by=tuple(split.tested),
+                kept_for=tuple(split.texts),
                 options=options,
             )
-            for part in (found.parts or (None,))
+            for part in (split.parts or (None,))
         ]
 
-    def _expression(self, filter: str | Condition | None, wishes: Sequence[tuple[str, Any]]) -> str | None:
-        """A caller's ready expression, checked as far as that can be done."""
-        if (filter is not None or wishes) and "filter" not in self.operation.query_parameters:
+    def _expression(self, filter: str | Condition | None, wanted: Sequence[tuple[str, Any]]) -> str | None:
+        """A caller's ready expression, checked as far as possible; `None` where there is none."""
+        if (filter is not None or wanted) and "filter" not in self.operation.query_parameters:
             kind = UnknownFilterError if filter is None else ArgumentError
             raise kind(f"the server cannot filter {self.operation.tag}: choose from the whole list")
         if filter is None:
@@ -129,15 +129,15 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         expression = str(filter) if isinstance(filter, Condition) else filter
         if not isinstance(expression, str) or not expression.strip() or not expression.isprintable():
             raise ArgumentError("filter must be an expression such as 'formKey==AE;siteId==301', in one line")
-        if wishes and clauses_if_conjunction(expression) is None:
+        if wanted and clauses_if_conjunction(expression) is None:
             raise ArgumentError(
-                "filter= holds an OR or is quoted unsoundly, so keyword filters cannot be joined to it. "
-                "Next: write all of it in filter="
+                "filter= holds an OR or is not a plain list of conditions, so keyword filters cannot be joined to it. "
+                "Next: write all conditions in filter="
             )
         return expression
 
     def _parameter(self, name: str, value: Any) -> str:
-        """A parameter that only this list has, checked and as text."""
+        """The text of a query parameter that only this list has. Raises ArgumentError where it cannot be sent."""
         if isinstance(value, bool):
             return "true" if value else "false"
         value = quiet(str(value)) if isinstance(value, Condition) else quiet(value)
@@ -171,30 +171,30 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
     def _kind(self, raw: bool) -> RowKind:
         return "dictionaries" if raw else "models"
 
-    def _is_kept(self, call: ListCall) -> bool:
-        """Whether a list is kept: lists of the study's design, read without a filter."""
+    def _is_cached(self, call: ListCall) -> bool:
+        """Whether a list is cached: lists of the study design, read without a filter."""
         narrowed = call.filter is not None or call.keep is not None or call.query
         return self._client.cache and call.facts.design and not narrowed
 
     def _cached(self, call: ListCall, raw: bool, refresh: bool) -> Rows[Any] | None:
         facts = call.operation.page
         assert facts is not None
-        if refresh or not self._is_kept(call):
+        if refresh or not self._is_cached(call):
             return None
-        kept = self._cache.get((call.study_key, raw))
-        return deepcopy(kept)  # rows can be changed by whoever gets them
+        cached = self._cache.get((call.study_key, raw))
+        return deepcopy(cached)  # a caller may change the rows
 
     def _remember(self, call: ListCall, raw: bool, rows: Rows[Any]) -> None:
-        if self._is_kept(call) and rows.proof.rule != "none":
+        if self._is_cached(call) and rows.proof.rule != "none":
             if len(self._cache) >= _CACHED_STUDIES:
                 self._cache.pop(next(iter(self._cache)), None)
             self._cache[(call.study_key, raw)] = deepcopy(rows)
 
     def _newest_call(self, study_key: str | None, options: CallOptions) -> ListCall:
-        """The list that `newest` looks at."""
+        """The list that `newest` reads."""
         (call,) = self._calls(study_key, attributes={}, options=options)
         if call.facts.number is None or len(call.facts.key) > 1:
-            raise ArgumentError(f"rows of {self.operation.tag} are not told apart by one number that only grows")
+            raise ArgumentError(f"rows of {self.operation.tag} are not identified by one number that only grows")
         return call
 
     def _highest(self, page: Page) -> int | None:
@@ -205,7 +205,7 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         return number
 
     def _get_call(self, study_key: str | None, item_id: Any, options: CallOptions) -> tuple[ListCall, Any]:
-        """The list that a `get` is, and the identity it looks for."""
+        """The list that `get` reads, and the identity it looks for."""
         facts = self.operation.page
         assert facts is not None
         if not self.operation.path_parameters:
@@ -219,17 +219,17 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         return call, item_id
 
     def _wide(self) -> Mapping[str, Any]:
-        """Parameters that make the list as wide as it can be, for a `get` the server cannot filter."""
+        """Parameters that make the list as wide as possible, for a `get` that the server cannot filter."""
         resource = RESOURCES.get(self.operation.tag)
         return resource.wide if resource is not None else {}
 
-    def _only(self, found: list[T], study_key: str | None, item_id: Any) -> T:
-        """The one row of a `get`."""
+    def _only(self, rows: list[T], study_key: str | None, item_id: Any) -> T:
+        """The row that `get` looks for. Raises NotFoundError where there is none."""
         facts = self.operation.page
         assert facts is not None
         matching: list[T] = []
-        for key in (*facts.key_else, facts.key[0]):  # the last one counts where both find something
-            matching = [row for row in found if _same(getattr(row, row.FIELDS[key]), item_id)] or matching
+        for key in (*facts.key_else, facts.key[0]):  # where both match rows, the last one decides
+            matching = [row for row in rows if _same(getattr(row, row.FIELDS[key]), item_id)] or matching
         if not matching:
             attribute = self.operation.item.FIELDS[facts.key[0]]
             shown = item_id if str(item_id).isdecimal() else "as given"  # a text may be data of a person
