@@ -1,4 +1,4 @@
-"""The asynchronous door to the API."""
+"""The asynchronous SDK, `AsyncImednetSDK`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class AsyncImednetSDK(BaseSDK[AsyncClient], AsyncResourceAttributes, SDKConvenie
         http_client: httpx.AsyncClient | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        made = async_client or AsyncClient(
+        sdk_client = async_client or AsyncClient(
             api_key,
             security_key,
             base_url,
@@ -58,20 +58,20 @@ class AsyncImednetSDK(BaseSDK[AsyncClient], AsyncResourceAttributes, SDKConvenie
             http_client=http_client,
             **options,
         )
-        self._open(made, _ASYNC_ENDPOINT_REGISTRY, owns=async_client is None)
+        self._open(sdk_client, _ASYNC_ENDPOINT_REGISTRY, owns=async_client is None)
 
     @cached_property
     def workflows(self) -> AsyncWorkflows:
-        """Several calls with one purpose; what a plugin offers where one is installed."""
+        """Tasks that take several calls; those of a plugin where one is installed."""
         return cast("AsyncWorkflows", load_workflows(self))
 
     async def aclose(self) -> None:
-        """Close the connections, unless the client was made elsewhere."""
+        """Close the connections, unless the client was passed in."""
         if self._owns_client:
             await self._client.aclose()
 
     def close(self) -> None:
-        """Raises LifecycleError, a TypeError: this SDK is closed with `await sdk.aclose()`."""
+        """Raise LifecycleError, a TypeError: this SDK is closed with `await sdk.aclose()`."""
         raise LifecycleError("AsyncImednetSDK is closed with `await sdk.aclose()`")
 
     async def __aenter__(self) -> Self:
@@ -86,4 +86,4 @@ class AsyncImednetSDK(BaseSDK[AsyncClient], AsyncResourceAttributes, SDKConvenie
         raise LifecycleError("AsyncImednetSDK is opened with `async with`")
 
     def __exit__(self, *_: object) -> None:
-        """Never reached; Python asks for it beside `__enter__`."""
+        """Never called; Python requires it beside `__enter__`."""

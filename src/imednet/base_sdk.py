@@ -1,4 +1,4 @@
-"""What both doors to the API share: settings, wiring of endpoints, and what they show of themselves."""
+"""The base of both SDKs: endpoints as attributes, settings, and how an SDK is pickled, copied and printed."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class BaseSDK(Generic[ClientT]):
         self._client = client
         self._owns_client = owns
         self._registry = registry
-        if is_served_by_plugin():  # a plugin that cannot be used is told of at once, our own workflows at first use
+        if is_served_by_plugin():  # a broken plugin fails at once; our own workflows load at first use
             self.__dict__["workflows"] = load_workflows(self)
 
-    if not TYPE_CHECKING:  # a type checker shall know a wrong name
+    if not TYPE_CHECKING:  # so that type checkers reject unknown names
 
         def __getattr__(self, name: str) -> Any:
-            """An endpoint, made when it is used first."""
+            """Make an endpoint at its first use."""
             registry = self.__dict__.get("_registry", {})
             if name not in registry:
                 known = ", ".join(registry)
@@ -62,14 +62,14 @@ class BaseSDK(Generic[ClientT]):
         self._client.retry_policy = policy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle carries settings and no keys: where it is loaded they come from the environment."""
+        """Pickle the settings without the keys, which come from the environment where the pickle is loaded."""
         return partial(type(self), **self._client.settings()), ()
 
     def __copy__(self) -> Self:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """The SDK itself: it is shared, holds connections and is never changed."""
+        """Return the SDK itself: it holds connections, is meant to be shared, and does not change."""
         return self
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which attribute of an SDK is which endpoint; classes are loaded when they are used first."""
+"""The registry of endpoints: attribute of an SDK -> endpoint class, loaded at first use."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ if TYPE_CHECKING:
 
 
 class Registry(MutableMapping[str, "type[GenericEndpoint[Any]]"]):
-    """Attribute of the SDK -> endpoint class.
+    """A mapping: attribute of the SDK -> endpoint class.
 
-    A resource is added with one short class and one entry, by hand or with `registry["things"] = ThingsEndpoint`; SDKs
-    made afterwards, and attributes not yet used, have it.
+    `registry["things"] = ThingsEndpoint` adds a resource to SDKs made afterwards, and to attributes not yet used.
 
     Args:
         names: attribute -> name of a class of `imednet.endpoints`.
@@ -26,9 +25,9 @@ class Registry(MutableMapping[str, "type[GenericEndpoint[Any]]"]):
     def __getitem__(self, name: str) -> type[GenericEndpoint[Any]]:
         entry = self._entries[name]
         if isinstance(entry, str):
-            found: type[GenericEndpoint[Any]] = getattr(import_module("imednet.endpoints"), entry)
-            self._entries[name] = found
-            return found
+            endpoint: type[GenericEndpoint[Any]] = getattr(import_module("imednet.endpoints"), entry)
+            self._entries[name] = endpoint
+            return endpoint
         return entry
 
     def __setitem__(self, name: str, endpoint: type[GenericEndpoint[Any]]) -> None:

@@ -1,7 +1,7 @@
 """The table of resources: one line for each list of the API. SDKs, command line, exports and documentation read it.
 
-What the API says of a list (its path, its fields, how its pages are sorted) is in the description; here stands what a
-description cannot say. `CONTRIBUTING.md` tells how to add a resource.
+What the API says of a list (its path, its fields, how its pages are sorted) is in the description in `openapi/`; this
+table adds what a description cannot say. `scripts/new_resource.py` writes what a new resource needs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Resource:
         name: attribute of the SDK and module of `imednet.endpoints`; its list is the operation `list_NAME`.
         listed: whether it has a list; jobs have none.
         exported: whether exports offer the list beside records.
-        wide: parameters that make the list as wide as it can be, such as people who left a study.
+        wide: parameters that make the list as wide as possible, such as users who left a study.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Resource:
 
     @property
     def words(self) -> str:
-        """The name as people say it.
+        """The name in plain words.
 
         >>> Resource("record_revisions").words
         'record revisions'

@@ -1,4 +1,4 @@
-"""The blocking door to the API, and both doors under one name."""
+"""The blocking SDK, `ImednetSDK`. `AsyncImednetSDK` can be imported from here too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["AsyncImednetSDK", "ImednetSDK"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "AsyncImednetSDK":  # loaded when it is asked for: blocking programs do without an event loop
+    if name == "AsyncImednetSDK":  # loaded on request: blocking programs need no event loop
         from .async_sdk import AsyncImednetSDK
 
         return AsyncImednetSDK
@@ -40,7 +40,7 @@ _ENDPOINT_REGISTRY: Final = Registry({name: resource.endpoint for name, resource
 
 
 class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
-    """Everything the API offers, over blocking I/O. Safe to share between threads.
+    """Everything the API offers, over blocking I/O. Threads may share it.
 
     Args:
         api_key, security_key, base_url: else from `IMEDNET_API_KEY`, `IMEDNET_SECURITY_KEY`, `IMEDNET_BASE_URL`.
@@ -48,14 +48,14 @@ class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
         retries: further attempts after the first one.
         backoff_factor: multiplier of the randomised wait between attempts, in seconds.
         retry_policy: decides whether a request is sent again.
-        client: a `Client` made elsewhere; it is used and not closed.
-        http_client: your own `httpx.Client` (proxy, mTLS); it is used and not closed.
+        client: a `Client` of your own, which is never closed.
+        http_client: your own `httpx.Client` (proxy, mTLS), which is never closed.
         **options: `max_in_flight`, `requests_per_second`, `max_response_bytes`, `max_response_seconds`, `cache`,
             `auth`, `tracer`, `on_request`, `on_response`, `allowed_hosts`, `allow_http`; see
             `imednet.core.http_client_base.HTTPClientBase`.
 
     Raises:
-        ConfigurationError: keys, address or a number cannot be used.
+        ConfigurationError: a key, the base URL or a number cannot be used.
 
     >>> with ImednetSDK("key-1", "key-2") as sdk:
     ...     sdk
@@ -76,7 +76,7 @@ class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
         http_client: httpx.Client | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        made = client or Client(
+        sdk_client = client or Client(
             api_key,
             security_key,
             base_url,
@@ -87,20 +87,20 @@ class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
             http_client=http_client,
             **options,
         )
-        self._open(made, _ENDPOINT_REGISTRY, owns=client is None)
+        self._open(sdk_client, _ENDPOINT_REGISTRY, owns=client is None)
 
     @cached_property
     def workflows(self) -> Workflows:
-        """Several calls with one purpose; what a plugin offers where one is installed."""
+        """Tasks that take several calls; those of a plugin where one is installed."""
         return cast("Workflows", load_workflows(self))
 
     def close(self) -> None:
-        """Close the connections, unless the client was made elsewhere."""
+        """Close the connections, unless the client was passed in."""
         if self._owns_client:
             self._client.close()
 
     async def aclose(self) -> None:
-        """Raises LifecycleError, a TypeError: this SDK is closed with `close()`."""
+        """Raise LifecycleError, a TypeError: this SDK is closed with `close()`."""
         raise LifecycleError("ImednetSDK is closed with sdk.close(); for async use AsyncImednetSDK")
 
     def __enter__(self) -> Self:
@@ -115,4 +115,4 @@ class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
         raise LifecycleError("ImednetSDK is opened with `with`; for `async with` use AsyncImednetSDK")
 
     async def __aexit__(self, *_: object) -> None:
-        """Never reached; Python asks for it beside `__aenter__`."""
+        """Never called; Python requires it beside `__aenter__`."""

@@ -1,4 +1,4 @@
-"""`sdk.get_sites(...)` beside `sdk.sites.list(...)`: a flatter way to the endpoints."""
+"""Flat methods of an SDK, such as `sdk.get_sites(...)` for `sdk.sites.list(...)`."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ class SDKConvenienceMixin(ResourceLists):
     def poll_job(
         self: SDKProtocol, study_key: str | None, batch_id: str, *, interval: float = 5, timeout: float = 300
     ) -> Job:
-        """The job when it is over, whatever its state.
+        """Wait for a job to end and return it, whatever its state.
 
         Args:
             study_key: the study; the one of this thread or task when it is `None`.
-            batch_id: `batch_id` of what `records.create` gave.
-            interval: seconds between two looks, at most; the first ones follow sooner.
+            batch_id: `batch_id` of the job that `records.create` returned.
+            interval: seconds between two checks; the first ones follow sooner, late ones after up to 15 seconds.
             timeout: seconds in all.
 
         Raises:
-            JobTimeoutError: it is not over in time; also a `TimeoutError`.
+            JobTimeoutError: the job has not ended in time; also a `TimeoutError`.
         """
         return JobPoller(self.jobs.get).run(study_key, batch_id, interval, timeout)
 
     async def async_poll_job(
         self: AsyncSDKProtocol, study_key: str | None, batch_id: str, *, interval: float = 5, timeout: float = 300
     ) -> Job:
-        """The job when it is over; see `poll_job`."""
+        """Wait for a job to end and return it; see `poll_job`."""
         return await AsyncJobPoller(self.jobs.get).run(study_key, batch_id, interval, timeout)
 
     def get_job(self: SDKProtocol, study_key: str, batch_id: str) -> Job:

@@ -1,4 +1,4 @@
-"""Jobs: handles of asynchronous writes."""
+"""Jobs: the state of writes, which the server carries out in the background."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _request(study_key: str, batch_id: str) -> Request:
 
 
 class AsyncJobsEndpoint(GenericEndpoint[AsyncReadingClient]):
-    """State of one batch. The API has no list of jobs."""
+    """The state of a batch of written records. The API has no list of jobs."""
 
     async def get(
         self,
@@ -36,7 +36,7 @@ class AsyncJobsEndpoint(GenericEndpoint[AsyncReadingClient]):
         retries: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Job:
-        """The state of a batch.
+        """Read the state of a batch.
 
         Args:
             study_key: the study; the one of this thread or task when it is `None`.
@@ -52,7 +52,7 @@ class AsyncJobsEndpoint(GenericEndpoint[AsyncReadingClient]):
 
 
 class JobsEndpoint(GenericEndpoint[ReadingClient]):
-    """State of one batch. The API has no list of jobs."""
+    """The state of a batch of written records. The API has no list of jobs."""
 
     def get(
         self,
@@ -63,7 +63,7 @@ class JobsEndpoint(GenericEndpoint[ReadingClient]):
         retries: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Job:
-        """The state of a batch.
+        """Read the state of a batch.
 
         Args:
             study_key: the study; the one of this thread or task when it is `None`.

@@ -1,4 +1,4 @@
-"""Answers as they came, beside what the SDK makes of them."""
+"""Raw responses beside parsed results: `sdk.sites.with_raw_response.list("ABC-01")` and the like."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METHODS = ("list", "get", "count", "create")
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """One answer. `repr` does not show its content, which may hold data of persons.
+    """One response. `repr` hides its headers and content, which may hold data of persons.
 
     Attributes:
         status_code: HTTP status.
@@ -31,11 +31,11 @@ class RawAnswer:
 
 @dataclass(frozen=True, slots=True)
 class WithRaw(Generic[T]):
-    """What a method gives, and the answers it is made of.
+    """The result of a method, and the responses it was made from.
 
     Attributes:
-        parsed: what the method gives without `with_raw_response`.
-        answers: the answers, in the order in which they came.
+        parsed: what the method returns without `with_raw_response`.
+        answers: the responses, in the order in which they came.
     """
 
     parsed: T
@@ -43,7 +43,7 @@ class WithRaw(Generic[T]):
 
 
 class RawResponses:
-    """The methods of an endpoint, each giving `WithRaw`; awaited where those of the endpoint are awaited."""
+    """The methods of an endpoint, each returning `WithRaw`; to be awaited where those of the endpoint are."""
 
     def __init__(self, endpoint: Any) -> None:
         self._endpoint = endpoint
@@ -57,22 +57,22 @@ class RawResponses:
             recorder = _Recorder(self._endpoint._client)
             endpoint = copy.copy(self._endpoint)
             endpoint._client = recorder
-            found = getattr(endpoint, name)(*args, **kwargs)
-            if hasattr(found, "__await__"):
-                return _awaited(found, recorder)
-            return WithRaw(found, tuple(recorder.answers))
+            result = getattr(endpoint, name)(*args, **kwargs)
+            if hasattr(result, "__await__"):
+                return _awaited(result, recorder)
+            return WithRaw(result, tuple(recorder.answers))
 
         return call
 
 
-async def _awaited(found: Any, recorder: _Recorder) -> WithRaw[Any]:
-    return WithRaw(await found, tuple(recorder.answers))
+async def _awaited(result: Any, recorder: _Recorder) -> WithRaw[Any]:
+    return WithRaw(await result, tuple(recorder.answers))
 
 
 class _Recorder:
-    """A client that keeps the answers it reads."""
+    """A client that keeps the responses it reads."""
 
-    cache = False  # a kept list has no answers
+    cache = False  # a cached list has no responses
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -83,16 +83,16 @@ class _Recorder:
 
     def fetch(self, request: Any, read: Callable[[httpx.Response], Any], *args: Any) -> Any:
         """`fetch` of the client, blocking or not."""
-        return self._client.fetch(request, self._keeping(read), *args)
+        return self._client.fetch(request, self._recording(read), *args)
 
     def fetch_ahead(self, request: Any, read: Callable[[httpx.Response], Any], *args: Any) -> Any:
         """`fetch_ahead` of the client."""
-        return self._client.fetch_ahead(request, self._keeping(read), *args)
+        return self._client.fetch_ahead(request, self._recording(read), *args)
 
-    def _keeping(self, read: Callable[[httpx.Response], Any]) -> Callable[[httpx.Response], Any]:
-        def reading(response: httpx.Response) -> Any:
+    def _recording(self, read: Callable[[httpx.Response], Any]) -> Callable[[httpx.Response], Any]:
+        def record(response: httpx.Response) -> Any:
             value = read(response)
             self.answers.append(RawAnswer(response.status_code, dict(response.headers), response.content))
             return value
 
-        return reading
+        return record

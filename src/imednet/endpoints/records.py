@@ -42,16 +42,16 @@ def create_request(study_key: str, items: Sequence[Item], email_notify: bool | s
         if "data" not in plain:
             hint = "; answers are written under 'data', not 'recordData'" if "recordData" in plain else ""
             raise ArgumentError(f"item {number} of records_data has no 'data'{hint}")
-        # An identifier that is present but empty changes what the server does, so empty ones are never sent.
+        # An identifier that is present but empty changes what the server does, so empty ones are left out.
         body.append({name: value for name, value in plain.items() if name == "data" or value not in (None, "")})
     notify = str(email_notify).lower() if isinstance(email_notify, bool) else email_notify
     return create_records.request(study_key, body=body, x_email_notify=notify)
 
 
 def job_reader(study_key: str) -> Reader[Job]:
-    """A reader of jobs: a list of one job is taken too, an empty list is a job of which nothing is known.
+    """Make a reader of jobs. It also takes a list of one job; an empty list becomes a job without any facts.
 
-    It raises ApiError for a failure hidden in a success, and `httpx.DecodingError` for anything that is no job.
+    The reader raises ApiError for a failure inside a success, and `httpx.DecodingError` for anything but a job.
     """
 
     def read(response: httpx.Response) -> Job:
@@ -68,7 +68,7 @@ def job_reader(study_key: str) -> Reader[Job]:
         if hidden is not None:
             raise hidden
         if not {"jobId", "batchId", "state"} & body.keys():
-            raise httpx.DecodingError("the answer is no job", request=response.request)
+            raise httpx.DecodingError("the answer is not a job", request=response.request)
         return Job.from_dict(body)
 
     return read
@@ -77,8 +77,8 @@ def job_reader(study_key: str) -> Reader[Job]:
 class AsyncRecordsEndpoint(AsyncTypedRecords):
     """Records of a study with their answers.
 
-    Lists also take `record_data_filter="AESER==Yes"`, an expression over answers: one kind of connector, `=~` means
-    contains.
+    Lists also take `record_data_filter="AESER==Yes"`, an expression over answers. It uses either `;` or `,`, not both;
+    `=~` means "contains".
     """
 
     def _parameter(self, name: str, value: Any) -> str:
@@ -98,19 +98,19 @@ class AsyncRecordsEndpoint(AsyncTypedRecords):
         retries: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Job:
-        """Register subjects, create records or update records: the identifiers of each item decide.
+        """Register subjects, create records or update records, as the identifiers of each item decide.
 
-        The request is sent once. After network trouble or a failure of the server the outcome is unknown: read the
-        records back before you send them again.
+        The request is sent once. After a network error or a failure of the server the outcome is unknown: read the
+        records back before you send them again. `workflows.record_update` does this for you.
 
         Args:
             study_key: the study; the one of this thread or task when it is `None`.
             records_data: items to write, as dictionaries or as models such as `NewRecord`; answers stand under `data`.
-            email_notify: an address that is told when the job has finished.
+            email_notify: an address to notify when the job has finished, or a boolean.
             timeout, retries, headers: for this call alone.
 
         Returns:
-            The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
+            The job. `jobs.get(study_key, job.batch_id)` returns its state, never what became of single items.
         """
         records_data, email_notify = quiet(records_data), quiet(email_notify)
         study_key = self._study(study_key)
@@ -125,8 +125,8 @@ class AsyncRecordsEndpoint(AsyncTypedRecords):
 class RecordsEndpoint(TypedRecords):
     """Records of a study with their answers.
 
-    Lists also take `record_data_filter="AESER==Yes"`, an expression over answers: one kind of connector, `=~` means
-    contains.
+    Lists also take `record_data_filter="AESER==Yes"`, an expression over answers. It uses either `;` or `,`, not both;
+    `=~` means "contains".
     """
 
     def _parameter(self, name: str, value: Any) -> str:
@@ -146,19 +146,19 @@ class RecordsEndpoint(TypedRecords):
         retries: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Job:
-        """Register subjects, create records or update records: the identifiers of each item decide.
+        """Register subjects, create records or update records, as the identifiers of each item decide.
 
-        The request is sent once. After network trouble or a failure of the server the outcome is unknown: read the
-        records back before you send them again.
+        The request is sent once. After a network error or a failure of the server the outcome is unknown: read the
+        records back before you send them again. `workflows.record_update` does this for you.
 
         Args:
             study_key: the study; the one of this thread or task when it is `None`.
             records_data: items to write, as dictionaries or as models such as `NewRecord`; answers stand under `data`.
-            email_notify: an address that is told when the job has finished.
+            email_notify: an address to notify when the job has finished, or a boolean.
             timeout, retries, headers: for this call alone.
 
         Returns:
-            The job. `jobs.get(study_key, job.batch_id)` tells its state, never what became of single items.
+            The job. `jobs.get(study_key, job.batch_id)` returns its state, never what became of single items.
         """
         records_data, email_notify = quiet(records_data), quiet(email_notify)
         study_key = self._study(study_key)

@@ -1,4 +1,4 @@
-"""What lists and iterators give back: rows, with the proof that they are all there."""
+"""Results of lists and iterators: rows, with the proof that none is missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RawRow = dict[str, Any]
 
 
 class Rows(list[T]):
-    """A plain list of rows; `proof` says why it counts as whole."""
+    """A list of rows; `proof` says why none is missing."""
 
     proof: Proof
 
@@ -36,14 +36,14 @@ class Rows(list[T]):
 
 @dataclass(frozen=True, slots=True)
 class RowPage(Generic[T]):
-    """One page of a read that goes on.
+    """One page of a read.
 
     Attributes:
         rows: the rows.
         number: number of the page, from 0.
         total_pages, total: pages and rows the server had when it gave this page.
-        server_time: when the server answered, UTC, as it writes it.
-        token: `pages(resume=token)` goes on behind this page; `None` where the list cannot be gone on with.
+        server_time: when the server answered, in UTC, as the server writes it.
+        token: `pages(resume=token)` continues after this page; `None` where the read cannot be resumed.
     """
 
     rows: list[T] = field(repr=False)
@@ -55,15 +55,15 @@ class RowPage(Generic[T]):
 
     @classmethod
     def of(cls, page: Page, read: Read) -> RowPage[T]:
-        """The part of a page that concerns a caller."""
+        """The part of a page that callers see."""
         token = None if page.last is None or isinstance(read, SplitRead) else read.call.token(page.last)
         return cls(page.rows, page.number, page.total_pages, page.total, page.server_time, token)
 
 
 class _Reading:
-    """What every iterator of a read knows: its proof, and how it failed.
+    """Base of the iterators: the proof of the read, and the error it failed with.
 
-    A read that failed goes on failing: taken up again it must not look like one that has no more rows.
+    A failed read keeps failing: when a loop goes on with it, it must not look like one that has no more rows.
     """
 
     def __init__(self, read: Read) -> None:
@@ -72,24 +72,24 @@ class _Reading:
 
     @property
     def proof(self) -> Proof | None:
-        """Why the read counts as whole; `None` before its end."""
+        """The proof that the read is whole; `None` before its end."""
         return self._read.proof
 
     def _ended(self, error: Exception) -> Exception:
-        """What to raise where the source of rows ended with `error`: its own end, or the failure it ended in before."""
+        """The exception to raise when the source of rows ends with `error`: it, or the read's earlier failure."""
         if isinstance(error, ImednetError):
             self._failure = error
         return self._failure or error
 
     def _interrupted(self) -> None:
-        """What a read is that was cut off by an interrupt or a cancellation: never whole."""
+        """Note that an interrupt or a cancellation cut off the read, which can never be whole then."""
         self._failure = self._failure or IncompleteReadError(
-            "the read was interrupted, so rows are missing. Next: read again, or go on with pages(resume=token)"
+            "the read was interrupted, so rows are missing. Next: read again, or continue with pages(resume=token)"
         )
 
 
 def sorted_rows(rows: list[Any], fields: list[tuple[str, bool]]) -> list[Any]:
-    """Rows (objects or dictionaries) by the caller's fields; missing values come last either way."""
+    """Sort rows (objects or dictionaries) by pairs of field and descending; missing values come last either way."""
     for attribute, descending in reversed(fields):
         present = [row for row in rows if _value(row, attribute) is not None]
         missing = [row for row in rows if _value(row, attribute) is None]
@@ -111,7 +111,7 @@ def _orderable(value: Any) -> tuple[str, Any]:
 
 
 class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
-    """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+    """Pages of a read, as they arrive. `proof` is set after the last one; a read that is not whole raises."""
 
     def __init__(self, read: Read, pages: AsyncGenerator[Page, None]) -> None:
         super().__init__(read)
@@ -132,7 +132,7 @@ class AsyncRowPages(_Reading, Generic[T], AsyncIterator[RowPage[T]]):
 
 
 class AsyncRowIterator(_Reading, Generic[T], AsyncIterator[T]):
-    """Rows of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+    """Rows of a read, as they arrive. `proof` is set after the last one; a read that is not whole raises."""
 
     def __init__(self, read: Read, rows: AsyncGenerator[T, None]) -> None:
         super().__init__(read)
@@ -156,7 +156,7 @@ class AsyncRowIterator(_Reading, Generic[T], AsyncIterator[T]):
 
 
 class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
-    """Pages of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+    """Pages of a read, as they arrive. `proof` is set after the last one; a read that is not whole raises."""
 
     def __init__(self, read: Read, pages: Generator[Page, None, None]) -> None:
         super().__init__(read)
@@ -177,7 +177,7 @@ class RowPages(_Reading, Generic[T], Iterator[RowPage[T]]):
 
 
 class RowIterator(_Reading, Generic[T], Iterator[T]):
-    """Rows of a read, as they come. `proof` is set when the last one was taken; a read that is not whole raises."""
+    """Rows of a read, as they arrive. `proof` is set after the last one; a read that is not whole raises."""
 
     def __init__(self, read: Read, rows: Generator[T, None, None]) -> None:
         super().__init__(read)

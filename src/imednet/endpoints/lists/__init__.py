@@ -1,1 +1,1 @@
-"""What every list shares: the calls of an endpoint, the decisions behind them, and their typed filters."""
+"""The lists of the API: their methods (`async_base`, `base`), decisions (`shared`) and typed filters (`typed`)."""

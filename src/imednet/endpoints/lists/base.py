@@ -1,5 +1,8 @@
 # Written by scripts/blocking_twin.py from async_base.py. Do not edit: run `nox -s generate`.
-"""A list: a resource is a subclass that names its operation. `deciding` decides, this moves bytes."""
+"""The methods of a blocking list: `list`, `iter`, `pages`, `count`, `newest`, `get`, `line_pages`.
+
+A resource is a subclass that names its operation. Decisions are made in `shared`, the I/O is here.
+"""
 
 from __future__ import annotations
 
@@ -46,29 +49,29 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         raw: bool = False,
         **attributes: Any,
     ) -> Rows[T] | Rows[RawRow]:
-        """All rows, proven whole.
+        """Read all rows, with the proof that none is missing.
 
         Args:
             study_key: the study; the one of this thread or task when it is left out.
             filter: a ready expression, sent as it is, such as `"formKey==AE;siteId==301"`, or one made with `F`.
-            filters: attributes as the server spells them, sent without a look at whether they exist.
-            page_size: rows a request, at most 500.
-            sort: `"dateModified,desc"` or a list of such; orders the result, pages are always read by identity.
+            filters: attributes as the server spells them, not checked.
+            page_size: rows per request, at most 500.
+            sort: `"dateModified,desc"` or a list of such; sorts the result, while pages are always read by identity.
             consistency: what to do when the list changes while it is read. `repair` reads again where counts do not
                 agree, so that every row that was there all the time is in the result once; `strict` raises; `off`
                 trusts the server and proves nothing.
             timeout, retries, headers: for this call alone.
-            refresh: ask the server also where the answer is at hand (lists of the study design are kept).
-            raw: decoded JSON instead of objects, untouched.
+            refresh: ask the server even if the list is cached, as lists of the study design are.
+            raw: return decoded JSON as it came instead of objects.
             **attributes: filters by keyword: a value, `(operator, value)`, a range `{">=": low, "<": high}`, or a list
-                of which one must match; `None` leaves one out. The server takes each attribute once: what goes beyond
-                is asked for in several reads or tested on the rows, and `proof` says so.
+                of which one must match; `None` means no filter. The server takes each attribute once: further
+                conditions become several reads or tests of the rows, and `proof` says so.
 
         Returns:
-            A list; its `proof` says why it counts as whole.
+            A list; its `proof` says why no row is missing.
 
         Raises:
-            UnknownFilterError: a keyword is no filter of this resource.
+            UnknownFilterError: a keyword is not a filter of this resource.
             ArgumentError: a value cannot be sent.
             ApiError: the server answered with a failure.
             RequestError: no usable answer came.
@@ -103,10 +106,10 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         raw: bool = False,
         **attributes: Any,
     ) -> RowIterator[T] | RowIterator[RawRow]:
-        """Rows one by one, read as they are needed; arguments as in `list`.
+        """Read rows one by one, as they are needed; arguments as in `list`.
 
-        A loop that ends has seen a whole read; one that is not whole ends in an error. With `sort=` the rows are read
-        whole before the first one is given.
+        A loop that ends without an error has seen all rows. With `sort=` all rows are read before the first one is
+        returned.
         """
         attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
@@ -136,10 +139,10 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         raw: bool = False,
         **attributes: Any,
     ) -> RowPages[T] | RowPages[RawRow]:
-        """Pages one by one, in the order of the identity; arguments as in `list`.
+        """Read pages one by one, in the order of the identity; arguments as in `list`.
 
         Args:
-            resume: `page.token` of an earlier read with the same arguments; goes on behind that page.
+            resume: `page.token` of an earlier read with the same arguments; continues after that page.
         """
         attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
@@ -160,7 +163,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         headers: Mapping[str, str] | None = None,
         **attributes: Any,
     ) -> int:
-        """How many rows the server has, in one small request."""
+        """Count the rows the server has, in one small request."""
         attributes, filter, filters = quiet(attributes), quiet(filter), quiet(filters)
         options = CallOptions(timeout, retries, headers)
         calls = self._calls(study_key, filter=filter, filters=filters, attributes=attributes, options=options)
@@ -174,12 +177,12 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         retries: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> int | None:
-        """The highest identity in the list, in one small request; `None` for an empty list.
+        """Read the highest identity in the list, in one small request; `None` for an empty list.
 
-        Identities only grow, so whatever comes later is found by `record_id=(">", newest)` and the like.
+        Identities only grow, so later rows are found by `record_id=(">", newest)` and the like.
 
         Raises:
-            ArgumentError: rows of this list are not told apart by one number.
+            ArgumentError: rows of this list are not identified by one number.
         """
         call = self._newest_call(study_key, CallOptions(timeout, retries, headers))
         reader = read_page(call.operation, "dictionaries", call.study_key)
@@ -195,7 +198,7 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         retries: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> T:
-        """One row by its identity, such as `records.get("ABC-01", 5000017)`; of a coding, its latest revision.
+        """Read one row by its identity, such as `records.get("ABC-01", 5000017)`; of a coding, its latest revision.
 
         The API has no address for a single row, so this is a filtered list.
 
@@ -216,14 +219,14 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         consistency: Consistency = "repair",
         **attributes: Any,
     ) -> RowPages[tuple[Any, ...]]:
-        """Pages of a whole read for exports: each row is the JSON that came in one line, nothing of it decoded.
+        """Read pages for exports: each row is the JSON that came in one line, not decoded.
 
         Args:
-            fields: what stands behind the line in each row, such as `("formId",)`.
+            fields: fields whose values follow the line in each row, such as `("formId",)`.
             filter: a ready expression.
             resume: `page.token` of an earlier read with the same arguments.
             consistency: as in `list`.
-            **attributes: parameters of this list alone, such as `include_inactive=True`.
+            **attributes: query parameters of this list, such as `include_inactive=True`.
         """
         attributes, filter = quiet(attributes), quiet(filter)
         calls = self._calls(study_key, filter=filter, attributes=attributes)
@@ -241,11 +244,11 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
         rows = self._cached(calls[0], raw, refresh)
         if rows is None:
             read, pages = self._read(self._whole(calls, consistency), self._kind(raw))
-            found: list[Any] = []
+            received: list[Any] = []
             for page in pages:
-                found += page.rows
+                received += page.rows
             assert read.proof is not None
-            rows = Rows(found, read.proof)
+            rows = Rows(received, read.proof)
             self._remember(calls[0], raw, rows)
         return Rows(sorted_rows(rows, sorting), rows.proof)
 
