@@ -117,16 +117,17 @@ def _write_command(name: str, help: str) -> Any:
         from ...validation.dictionary import load_dictionary
         from ...validation.schema import ItemsRefusedError
         from ...workflows.record_update import RecordUpdateWorkflow
-        from ...workflows.writing.item_files import read_items, write_outcomes
+        from ...workflows.writing.item_files import outcomes_of, read_items, write_outcomes
+        from ...workflows.writing.journal import has_begun, journal_of
 
         connection: Connection = ctx.obj
         source = read_items(file, form)
         items, places = source.items, source.places
         choices = load_dictionary(dictionary).choices if dictionary is not None else None
-        journal = journal or file.with_name(f"{file.name}.journal.jsonl")
+        journal = journal or journal_of(file)
         with connection.sdk() as sdk:
             workflow = RecordUpdateWorkflow(sdk)
-            if not journal.exists():
+            if not has_begun(journal):
                 try:
                     plan = workflow.plan(study, items, batch_size=batch_size, choices=choices)
                 except ItemsRefusedError as error:
@@ -155,7 +156,7 @@ def _write_command(name: str, help: str) -> Any:
                 journal=journal, timeout=timeout, choices=choices,
                 on_progress=_progress, resend_missing=resend_missing,
             )  # fmt: skip
-        outcomes = file.with_name(f"{file.name}.outcome.csv")
+        outcomes = outcomes_of(file)
         write_outcomes(outcomes, report.outcomes, places)
         _print_report(report, output, places)
         print_message(f"outcomes: {outcomes}")
@@ -174,14 +175,15 @@ def verify(
 ) -> None:
     """Read back what a run wrote, according to its journal; sends nothing."""
     from ...workflows.record_update import RecordUpdateWorkflow
-    from ...workflows.writing.item_files import write_outcomes
+    from ...workflows.writing.item_files import outcomes_of, write_outcomes
+    from ...workflows.writing.journal import source_of
 
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
         report = RecordUpdateWorkflow(sdk).verify(journal, timeout=timeout)
-    source = journal.with_name(journal.name.removesuffix(".journal.jsonl"))
+    source = source_of(journal)
     places = _places(source, len(report.outcomes))
-    write_outcomes(source.with_name(f"{source.name}.outcome.csv"), report.outcomes, places)
+    write_outcomes(outcomes_of(source), report.outcomes, places)
     _print_report(report, output, places)
     if not report.complete:
         raise typer.Exit(exit_codes.FAILED)

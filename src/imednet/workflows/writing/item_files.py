@@ -249,6 +249,11 @@ def template(schema: StudySchema, form_key: str, action: str) -> list[str]:
     return [*_BY_ACTION[action], *names]
 
 
+def outcomes_of(file: Path) -> Path:
+    """The file beside a file of items that says what became of each."""
+    return file.with_name(f"{file.name}.outcome.csv")
+
+
 def write_outcomes(path: Path, outcomes: Iterable[ItemOutcome], places: Sequence[str] = ()) -> None:
     """What became of each item, as CSV; holds no answers.
 

@@ -25,6 +25,28 @@ _VERSION: Final = 1
 _BEGIN: Final = b'{"version": %d, "study": ' % _VERSION
 
 
+_SUFFIX: Final = ".journal.jsonl"
+
+
+def journal_of(file: Path) -> Path:
+    """The journal that belongs to a file of items, unless another one is named.
+
+    >>> journal_of(Path("events.csv")).name
+    'events.csv.journal.jsonl'
+    """
+    return file.with_name(f"{file.name}{_SUFFIX}")
+
+
+def source_of(journal: Path) -> Path:
+    """The file of items that a journal belongs to, by its name."""
+    return journal.with_name(journal.name.removesuffix(_SUFFIX))
+
+
+def has_begun(journal: Path) -> bool:
+    """Whether a journal tells of a run: then its items are gone on with, and not planned anew."""
+    return journal.exists()
+
+
 class JournalError(ClientError):
     """The journal cannot be written; what was not written down was not sent."""
 
