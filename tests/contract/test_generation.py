@@ -31,6 +31,14 @@ def loaded(folder: Path, module: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return found
 
 
+@pytest.mark.parametrize("script", ["resource_code.py", "blocking_twin.py"])
+def test_what_is_made_of_the_client_is_up_to_date(script: str) -> None:
+    """Typed filters, attributes of SDKs and the blocking half are what their sources make."""
+    command = [sys.executable, str(ROOT / "scripts" / script), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_committed_client_is_up_to_date() -> None:
     done = regenerate("--check")
     assert (done.returncode, done.stdout) == (0, "generated code is up to date\n")
