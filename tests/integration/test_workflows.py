@@ -424,7 +424,7 @@ def test_j10_4_5_choices_come_from_the_dictionary_and_names_are_not_merged(
     assert rows["AE", "AESER"]["choicesKnown"] is True
     assert rows["AE", "AETERM"]["choicesKnown"] is False
     assert rows["VS", "SYSBP1"]["variableId"] != rows["UNS", "SYSBP1"]["variableId"]
-    with pytest.raises(ArgumentError, match="is no design"):
+    with pytest.raises(ArgumentError, match="is not a design"):
         Design.load(tmp_path / "CHOICES.csv")
 
 

@@ -173,7 +173,8 @@ async def async_cancel(futures: Iterable[AsyncFuture[T]]) -> None:
     futures = list(futures)
     for future in futures:
         future.cancel()
-    await asyncio.gather(*futures, return_exceptions=True)
+    if futures:  # without any, there may be no event loop either
+        await asyncio.gather(*futures, return_exceptions=True)
 
 
 def cancel(futures: Iterable[Future[T]]) -> None:

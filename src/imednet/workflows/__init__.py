@@ -1,6 +1,7 @@
-"""Workflows: several calls with one purpose, behind `sdk.workflows`; blocking and asynchronous by one rule.
+"""Workflows: tasks that take several calls, behind `sdk.workflows`.
 
-`steps` says how a rule is written once for both doors, and one module each holds a purpose.
+Each workflow has a module of its own. `namespace` makes them attributes of `sdk.workflows`, `base` holds what they
+share, and `writing` the steps of writing records. They are written asynchronous; the blocking twins are made from that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`sdk.workflows.audit_trail`: who changed which record, when and why; and, between two snapshots, which answers.
 
-The API's revisions hold no values: they say who, when, why and which status. Old and new answers can be told only from
-exports that were kept, so two of them are compared and the revisions between them are listed beside each change.
+The API's revisions hold no values: they say who, when, why and which status. Old and new answers are known only from
+exports that were kept, so two of them are compared, and each change comes with the revisions between them.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -35,7 +35,7 @@ class AuditEntry:
 
     Attributes:
         revision: the revision.
-        name: first and last name of its user; `None` for logins that are in no list of users.
+        name: first and last name of its user; `None` for logins that are not listed.
         active: whether the user is active in the study; `None` for unknown logins.
     """
 
@@ -45,31 +45,31 @@ class AuditEntry:
 
     def to_row(self) -> dict[str, Any]:
         """Plain values for a table."""
-        one = self.revision
+        revision = self.revision
         return {
-            "recordRevisionId": one.record_revision_id,
-            "recordId": one.record_id,
-            "recordRevision": one.record_revision,
-            "formKey": one.form_key,
-            "subjectKey": one.subject_key,
-            "dateCreated": one.date_created,
-            "user": one.user,
+            "recordRevisionId": revision.record_revision_id,
+            "recordId": revision.record_id,
+            "recordRevision": revision.record_revision,
+            "formKey": revision.form_key,
+            "subjectKey": revision.subject_key,
+            "dateCreated": revision.date_created,
+            "user": revision.user,
             "name": self.name,
             "active": self.active,
-            "role": one.role,
-            "recordStatus": one.record_status,
-            "reasonForChange": one.reason_for_change,
-            "deleted": one.deleted,
+            "role": revision.role,
+            "recordStatus": revision.record_status,
+            "reasonForChange": revision.reason_for_change,
+            "deleted": revision.deleted,
         }
 
 
 @dataclass(frozen=True)
 class RevisionGap:
-    """Numbers of revisions that a record lacks.
+    """Revision numbers that a record lacks.
 
     Attributes:
         record_id: the record.
-        missing: the numbers between the first and the highest one that are in no list.
+        missing: the numbers from 1 to the highest one that are not listed.
     """
 
     record_id: int
@@ -82,7 +82,7 @@ class AuditedChange:
 
     Attributes:
         change: what changed.
-        entries: who saved the record between the snapshots; the change is of one of them.
+        entries: the revisions of its record between the snapshots; one of them made the change.
     """
 
     change: ValueChange
@@ -90,34 +90,34 @@ class AuditedChange:
 
     def to_row(self) -> dict[str, Any]:
         """Plain values for a table."""
-        users = dict.fromkeys(str(one.revision.user) for one in self.entries)
+        users = dict.fromkeys(str(entry.revision.user) for entry in self.entries)
         reasons = dict.fromkeys(
-            one.revision.reason_for_change for one in self.entries if one.revision.reason_for_change
+            entry.revision.reason_for_change for entry in self.entries if entry.revision.reason_for_change
         )
         return {
             **self.change.to_row(),
             "users": ", ".join(users),
             "reasons": "; ".join(map(str, reasons)),
-            "last": max((str(one.revision.date_created) for one in self.entries), default=None),
+            "last": max((str(entry.revision.date_created) for entry in self.entries), default=None),
         }
 
 
 def gaps(numbers: dict[int, Sequence[int]]) -> list[RevisionGap]:
-    """Records whose revisions are not numbered from 1 on without a hole.
+    """Find records whose revisions are not numbered from 1 on without a gap.
 
     >>> gaps({7: [1, 2, 4], 8: [1, 2]})
     [RevisionGap(record_id=7, missing=(3,))]
     """
-    found = []
-    for record_id, there in sorted(numbers.items()):
-        missing = tuple(sorted(set(range(1, max(there, default=0) + 1)) - set(there)))
+    incomplete = []
+    for record_id, present in sorted(numbers.items()):
+        missing = tuple(sorted(set(range(1, max(present, default=0) + 1)) - set(present)))
         if missing:
-            found.append(RevisionGap(record_id, missing))
-    return found
+            incomplete.append(RevisionGap(record_id, missing))
+    return incomplete
 
 
 def entry(revision: RecordRevision, users: dict[str | None, User]) -> AuditEntry:
-    """A revision with the person behind its login."""
+    """A revision with the name behind its login."""
     user = users.get(revision.user)
     if user is None:
         return AuditEntry(revision)
@@ -126,18 +126,18 @@ def entry(revision: RecordRevision, users: dict[str | None, User]) -> AuditEntry
 
 
 def moment_of(value: date | datetime | str | None, name: str) -> Any:
-    """What a filter takes: texts without a zone are UTC. Raises ArgumentError, by the name of the argument."""
+    """A day or moment as a filter takes it; texts without a zone are UTC. Raises ArgumentError for other texts."""
     if not isinstance(value, str):
         return value
     try:
-        found = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except ValueError:
-        raise ArgumentError(f"{name} must be a day or a moment as ISO writes it, such as 2026-09-01") from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        raise ArgumentError(f"{name} must be a day or a moment in ISO form, such as 2026-09-01") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 class AsyncAuditTrailWorkflow(AsyncWorkflow):
-    """Who changed what, when and why."""
+    """The audit trail: who changed what, when and why."""
 
     async def entries(
         self,
@@ -149,7 +149,7 @@ class AsyncAuditTrailWorkflow(AsyncWorkflow):
         since: date | datetime | str | None = None,
         until: date | datetime | str | None = None,
     ) -> AsyncIterator[AuditEntry]:
-        """The audit trail, one entry after the other in the order of its numbers; what was asked for is not kept.
+        """Read the audit trail entry by entry, in the order of its numbers; entries are not kept in memory.
 
         Args:
             study_key: the study.
@@ -170,7 +170,7 @@ class AsyncAuditTrailWorkflow(AsyncWorkflow):
     async def gaps(
         self, study_key: str, *, record_id: int | None = None, subject_key: str | None = None
     ) -> list[RevisionGap]:
-        """Records whose revisions are not numbered without a hole; needs all revisions of a record, so takes no dates.
+        """Find records whose revision numbers have gaps. This needs all revisions of a record, so it takes no dates.
 
         Args:
             study_key: the study.
@@ -183,37 +183,37 @@ class AsyncAuditTrailWorkflow(AsyncWorkflow):
         return gaps(dict(numbers))
 
     async def changes(self, study_key: str, before: str | Path, after: str | Path) -> list[AuditedChange]:
-        """Answers that changed between two snapshots, with the revisions of their records between them.
+        """List the answers that changed between two snapshots, each with the revisions of its record between them.
 
         Args:
             study_key: the study.
-            before, after: folders of two exports of the study, made alike; each with its `manifest.json`.
+            before, after: folders of two exports of the study with the same options; each with its `manifest.json`.
 
         Raises:
-            ArgumentError: a folder holds no export, or the two were not made alike.
+            ArgumentError: a folder holds no export, or the two were made with different options.
         """
         first, second = Snapshot(before), Snapshot(after)
         changes = list(value_changes(first, second))
         users = await self._users(study_key)
         since, until = utc(first.taken), utc(second.taken)
         trail: dict[int | None, list[AuditEntry]] = {}
-        rows = await self._sdk.record_revisions.list(study_key, date_created=(">=", since) if since else None)
-        for one in rows:
-            moment = utc(one.date_created)
+        revisions = await self._sdk.record_revisions.list(study_key, date_created=(">=", since) if since else None)
+        for revision in revisions:
+            moment = utc(revision.date_created)
             if until is None or moment is None or moment <= until:
-                trail.setdefault(one.record_id, []).append(entry(one, users))
-        return [AuditedChange(one, tuple(trail.get(one.record_id, ()))) for one in changes]
+                trail.setdefault(revision.record_id, []).append(entry(revision, users))
+        return [AuditedChange(change, tuple(trail.get(change.record_id, ()))) for change in changes]
 
     async def _users(self, study_key: str) -> dict[str | None, User]:
-        rows = await self._sdk.users.list(study_key, include_inactive=True)
-        return {one.login: one for one in rows}
+        users = await self._sdk.users.list(study_key, include_inactive=True)
+        return {user.login: user for user in users}
 
 
 # ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
 class AuditTrailWorkflow(Workflow):
-    """Who changed what, when and why."""
+    """The audit trail: who changed what, when and why."""
 
     def entries(
         self,
@@ -225,7 +225,7 @@ class AuditTrailWorkflow(Workflow):
         since: date | datetime | str | None = None,
         until: date | datetime | str | None = None,
     ) -> Iterator[AuditEntry]:
-        """The audit trail, one entry after the other in the order of its numbers; what was asked for is not kept.
+        """Read the audit trail entry by entry, in the order of its numbers; entries are not kept in memory.
 
         Args:
             study_key: the study.
@@ -246,7 +246,7 @@ class AuditTrailWorkflow(Workflow):
     def gaps(
         self, study_key: str, *, record_id: int | None = None, subject_key: str | None = None
     ) -> list[RevisionGap]:
-        """Records whose revisions are not numbered without a hole; needs all revisions of a record, so takes no dates.
+        """Find records whose revision numbers have gaps. This needs all revisions of a record, so it takes no dates.
 
         Args:
             study_key: the study.
@@ -259,27 +259,27 @@ class AuditTrailWorkflow(Workflow):
         return gaps(dict(numbers))
 
     def changes(self, study_key: str, before: str | Path, after: str | Path) -> list[AuditedChange]:
-        """Answers that changed between two snapshots, with the revisions of their records between them.
+        """List the answers that changed between two snapshots, each with the revisions of its record between them.
 
         Args:
             study_key: the study.
-            before, after: folders of two exports of the study, made alike; each with its `manifest.json`.
+            before, after: folders of two exports of the study with the same options; each with its `manifest.json`.
 
         Raises:
-            ArgumentError: a folder holds no export, or the two were not made alike.
+            ArgumentError: a folder holds no export, or the two were made with different options.
         """
         first, second = Snapshot(before), Snapshot(after)
         changes = list(value_changes(first, second))
         users = self._users(study_key)
         since, until = utc(first.taken), utc(second.taken)
         trail: dict[int | None, list[AuditEntry]] = {}
-        rows = self._sdk.record_revisions.list(study_key, date_created=(">=", since) if since else None)
-        for one in rows:
-            moment = utc(one.date_created)
+        revisions = self._sdk.record_revisions.list(study_key, date_created=(">=", since) if since else None)
+        for revision in revisions:
+            moment = utc(revision.date_created)
             if until is None or moment is None or moment <= until:
-                trail.setdefault(one.record_id, []).append(entry(one, users))
-        return [AuditedChange(one, tuple(trail.get(one.record_id, ()))) for one in changes]
+                trail.setdefault(revision.record_id, []).append(entry(revision, users))
+        return [AuditedChange(change, tuple(trail.get(change.record_id, ()))) for change in changes]
 
     def _users(self, study_key: str) -> dict[str | None, User]:
-        rows = self._sdk.users.list(study_key, include_inactive=True)
-        return {one.login: one for one in rows}
+        users = self._sdk.users.list(study_key, include_inactive=True)
+        return {user.login: user for user in users}

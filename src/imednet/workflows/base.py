@@ -1,4 +1,4 @@
-"""What every workflow has: the SDK it works over, a clock, and the schemas of studies."""
+"""The base of all workflows: an SDK, a clock, and lookups that several of them need."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from ..resource_attributes import AsyncSDKProtocol, SDKProtocol
 
 
-def not_found(what: str, study_key: str) -> NotFoundError:
-    """The error for a subject or site that a study does not have; an empty answer would look like no data."""
-    message = f"study {study_key!r} has no {what} of this key, name or number. Next: imednet {what}s list {study_key}"
+def not_found(kind: str, study_key: str) -> NotFoundError:
+    """The error for a subject or site that a study does not have; an empty result would look like no data."""
+    message = f"study {study_key!r} has no {kind} of this key, name or number. Next: imednet {kind}s list {study_key}"
     return NotFoundError(None, message=message, study_key=study_key)
 
 
@@ -38,21 +38,21 @@ class AsyncWorkflow:
         return self._clock.now() if self._clock is not None else time.time()
 
     async def _sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait some seconds."""
         if self._clock is not None:
             self._clock.sleep(seconds)
         else:
             await async_sleep(seconds)
 
     async def _check_variable(self, study_key: str, form_key: str, name: str) -> None:
-        """Raise ArgumentError where a form has no such variable: what is read by it would look like no data."""
+        """Raise ArgumentError if a form has no such variable; an empty result would look like no data."""
         variables = await self._sdk.variables.list(study_key)
         if not any((variable.form_key, variable.variable_name) == (form_key, name) for variable in variables):
-            what = f"study {study_key!r} has no variable {form_key}.{name}. Next: imednet variables list {study_key}"
-            raise ArgumentError(what)
+            step = f"Next: imednet variables list {study_key}"
+            raise ArgumentError(f"study {study_key!r} has no variable {form_key}.{name}. {step}")
 
     async def _schema(self, study_key: str, choices: Choices | None = None) -> StudySchema:
-        """The study's design as it is now."""
+        """Read the study's design as it is now."""
         return await async_read_schema(self._sdk, study_key, choices)
 
 
@@ -76,19 +76,19 @@ class Workflow:
         return self._clock.now() if self._clock is not None else time.time()
 
     def _sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait some seconds."""
         if self._clock is not None:
             self._clock.sleep(seconds)
         else:
             sleep(seconds)
 
     def _check_variable(self, study_key: str, form_key: str, name: str) -> None:
-        """Raise ArgumentError where a form has no such variable: what is read by it would look like no data."""
+        """Raise ArgumentError if a form has no such variable; an empty result would look like no data."""
         variables = self._sdk.variables.list(study_key)
         if not any((variable.form_key, variable.variable_name) == (form_key, name) for variable in variables):
-            what = f"study {study_key!r} has no variable {form_key}.{name}. Next: imednet variables list {study_key}"
-            raise ArgumentError(what)
+            step = f"Next: imednet variables list {study_key}"
+            raise ArgumentError(f"study {study_key!r} has no variable {form_key}.{name}. {step}")
 
     def _schema(self, study_key: str, choices: Choices | None = None) -> StudySchema:
-        """The study's design as it is now."""
+        """Read the study's design as it is now."""
         return read_schema(self._sdk, study_key, choices)

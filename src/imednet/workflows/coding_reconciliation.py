@@ -1,4 +1,4 @@
-"""`sdk.workflows.coding_reconciliation`: which terms are coded, coded again, or not coded, and by which dictionary.
+"""`sdk.workflows.coding_reconciliation`: terms that are coded, coded again or not coded, and by which dictionary.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -23,7 +23,7 @@ from .base import AsyncWorkflow, Workflow
 
 @dataclass(frozen=True)
 class Term:
-    """One coded answer, or one that waits for its code.
+    """An answer that is coded, or waits for its code.
 
     Attributes:
         form_key, record_id, variable: where the term was entered.
@@ -39,28 +39,28 @@ class Term:
 
     def to_row(self) -> dict[str, Any]:
         """Plain values for a table."""
-        one = self.latest
+        coding = self.latest
         return {
             "formKey": self.form_key,
             "recordId": self.record_id,
             "variable": self.variable,
-            "value": one.value if one else None,
-            "code": one.code if one else None,
-            "dictionary": f"{one.dictionary_name} {one.dictionary_version}" if one else None,
-            "codedBy": one.coded_by if one else None,
-            "dateCoded": one.date_coded if one else None,
+            "value": coding.value if coding else None,
+            "code": coding.code if coding else None,
+            "dictionary": f"{coding.dictionary_name} {coding.dictionary_version}" if coding else None,
+            "codedBy": coding.coded_by if coding else None,
+            "dateCoded": coding.date_coded if coding else None,
             "revisions": self.revisions,
         }
 
 
 @dataclass(frozen=True)
 class CodingReport:
-    """How far the coding of a study is.
+    """The state of the coding of a study.
 
     Attributes:
         coded: terms in their latest revision that have a code.
-        without_code: terms somebody looked at and gave no code.
-        uncoded: answers nobody coded.
+        without_code: terms that have a coding, but no code in it.
+        uncoded: answers without any coding.
         recoded: coded terms with more than one revision.
         versions: codings by dictionary and version, all revisions.
         inconsistent: texts that were coded differently in different records: text -> codes.
@@ -82,7 +82,7 @@ class CodingReport:
 
 
 def reconciled(codings: Iterable[Coding], records: Iterable[Record], variables: Mapping[str, str]) -> CodingReport:
-    """Codings beside the answers they are of.
+    """Compare codings with the answers they belong to.
 
     Args:
         codings: all codings of a study, all revisions.
@@ -95,32 +95,32 @@ def reconciled(codings: Iterable[Coding], records: Iterable[Record], variables: 
         groups.setdefault(coding.coding_id, []).append(coding)
         versions[f"{coding.dictionary_name} {coding.dictionary_version}"] += 1
     coded: list[Term] = []
-    without: list[Term] = []
+    without_code: list[Term] = []
     recoded: list[Term] = []
     moved: list[Term] = []
     texts: dict[str, set[str]] = {}
-    there = {(row.form_key, row.record_id): row for row in records}
+    records_by_key = {(record.form_key, record.record_id): record for record in records}
     covered = set()
     for members in groups.values():
-        latest = max(members, key=lambda one: one.revision or 0)
+        latest = max(members, key=lambda coding: coding.revision or 0)
         term = Term(latest.form_key, latest.record_id, latest.variable, latest, len(members))
         covered.add((latest.form_key, latest.record_id))
-        (coded if latest.code else without).append(term)
-        if any((one.revision or 0) > 1 for one in members):
+        (coded if latest.code else without_code).append(term)
+        if any((coding.revision or 0) > 1 for coding in members):
             recoded.append(term)
         if latest.code and latest.value:
             texts.setdefault(latest.value, set()).add(latest.code)
-        row = there.get((latest.form_key, latest.record_id))
-        now = (row.record_data or {}).get(str(latest.variable)) if row is not None else None
-        if row is not None and not is_true(row.deleted) and now != latest.value:
+        record = records_by_key.get((latest.form_key, latest.record_id))
+        now = (record.record_data or {}).get(str(latest.variable)) if record is not None else None
+        if record is not None and not is_true(record.deleted) and now != latest.value:
             moved.append(term)
     uncoded = [
         Term(form_key, record_id, variables[str(form_key)])
-        for (form_key, record_id), row in there.items()
-        if (form_key, record_id) not in covered and (row.record_data or {}).get(variables[str(form_key)])
+        for (form_key, record_id), record in records_by_key.items()
+        if (form_key, record_id) not in covered and (record.record_data or {}).get(variables[str(form_key)])
     ]
     inconsistent = {text: sorted(codes) for text, codes in sorted(texts.items()) if len(codes) > 1}
-    return CodingReport(coded, without, uncoded, recoded, dict(sorted(versions.items())), inconsistent, moved)
+    return CodingReport(coded, without_code, uncoded, recoded, dict(sorted(versions.items())), inconsistent, moved)
 
 
 class AsyncCodingReconciliationWorkflow(AsyncWorkflow):

@@ -1,4 +1,4 @@
-"""`sdk.workflows.data_extraction`: records chosen by facts of the record, of its subject and of its visit.
+"""`sdk.workflows.data_extraction`: records chosen by filters of the record, its subject and its visit.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -26,7 +26,7 @@ Filter = Mapping[str, Any]
 
 
 class AsyncDataExtractionWorkflow(AsyncWorkflow):
-    """Records by criteria."""
+    """Records chosen by filters of the record, its subject and its visit; and the audit trail as a list."""
 
     async def extract_records_by_criteria(
         self,
@@ -36,7 +36,7 @@ class AsyncDataExtractionWorkflow(AsyncWorkflow):
         subject_filter: Filter | None = None,
         visit_filter: Filter | None = None,
     ) -> list[Record]:
-        """Records that meet all filters.
+        """Read the records that meet all filters.
 
         Args:
             study_key: the study.
@@ -76,7 +76,7 @@ class AsyncDataExtractionWorkflow(AsyncWorkflow):
         user: str | None = None,
         subject_key: str | None = None,
     ) -> list[AuditEntry]:
-        """The audit trail of a study in memory, with the person behind each login; `audit_trail.entries` streams it.
+        """Read the audit trail of a study into memory, with the name of each user; `audit_trail.entries` streams it.
 
         Args:
             study_key: the study.
@@ -98,7 +98,7 @@ class AsyncDataExtractionWorkflow(AsyncWorkflow):
 
 
 class DataExtractionWorkflow(Workflow):
-    """Records by criteria."""
+    """Records chosen by filters of the record, its subject and its visit; and the audit trail as a list."""
 
     def extract_records_by_criteria(
         self,
@@ -108,7 +108,7 @@ class DataExtractionWorkflow(Workflow):
         subject_filter: Filter | None = None,
         visit_filter: Filter | None = None,
     ) -> list[Record]:
-        """Records that meet all filters.
+        """Read the records that meet all filters.
 
         Args:
             study_key: the study.
@@ -148,7 +148,7 @@ class DataExtractionWorkflow(Workflow):
         user: str | None = None,
         subject_key: str | None = None,
     ) -> list[AuditEntry]:
-        """The audit trail of a study in memory, with the person behind each login; `audit_trail.entries` streams it.
+        """Read the audit trail of a study into memory, with the name of each user; `audit_trail.entries` streams it.
 
         Args:
             study_key: the study.

@@ -1,7 +1,7 @@
-"""`sdk.workflows.drift`: where live answers differ from the description of the API: unknown fields, and unknown words.
+"""`sdk.workflows.drift`: differences between live answers and the description of the API.
 
-A look at the first page of each list. Words that each study defines for itself, such as statuses of records, are not
-looked at; those of the others are the ones with evidence.
+It reads the first page of each list and reports unknown fields, missing fields and unknown words. Words that each study
+defines for itself, such as statuses of records, are not checked; the known words of other fields are those seen so far.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -32,7 +32,7 @@ WORDS: Final = {
     ("records", "recordType"): ("Subject", "Site"),
     ("queries", "type"): ("subject", "record", "question"),
 }
-"""`(list, field)` -> words with evidence; case, blanks and underscores do not matter."""
+"""`(list, field)` -> words seen so far; case, blanks and underscores do not matter."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Drift:
         resource: the list.
         field: the field.
         kind: `unknown field`, `missing field`, or `unknown word`.
-        detail: the word, for one.
+        detail: the word, if it is one.
     """
 
     resource: str
@@ -57,37 +57,39 @@ class Drift:
 
 
 def drifts(resource: str, rows: list[dict[str, Any]]) -> list[Drift]:
-    """What differs in rows of one list.
+    """Differences in rows of one list.
 
     >>> drifts("forms", [{"formType": "CRF", "colour": 1}])[0]
     Drift(resource='forms', field='colour', kind='unknown field', detail='')
     """
     declared = list(operation(f"list_{resource}").item.FIELDS)
-    there = dict.fromkeys(name for row in rows for name in row)
-    found = [Drift(resource, name, "unknown field") for name in there if name not in declared]
-    found += [Drift(resource, name, "missing field") for name in declared if rows and name not in there]
+    present = dict.fromkeys(name for row in rows for name in row)
+    differences = [Drift(resource, name, "unknown field") for name in present if name not in declared]
+    differences += [Drift(resource, name, "missing field") for name in declared if rows and name not in present]
     for (owner, field), words in WORDS.items():
         if owner == resource:
             known = {plain_word(word) for word in words}
-            met = dict.fromkeys(row[field] for row in rows if isinstance(row.get(field), str) and row[field])
-            found += [Drift(resource, field, "unknown word", word) for word in met if plain_word(word) not in known]
+            words_seen = dict.fromkeys(row[field] for row in rows if isinstance(row.get(field), str) and row[field])
+            differences += [
+                Drift(resource, field, "unknown word", word) for word in words_seen if plain_word(word) not in known
+            ]
     if resource == "variables":
         kinds = dict.fromkeys(str(row["variableType"]) for row in rows if row.get("variableType"))
-        strange = [word for word in kinds if field_kind(word) is FieldKind.UNKNOWN]
-        found += [Drift(resource, "variableType", "unknown word", word) for word in strange]
-    return found
+        unknown = [word for word in kinds if field_kind(word) is FieldKind.UNKNOWN]
+        differences += [Drift(resource, "variableType", "unknown word", word) for word in unknown]
+    return differences
 
 
 class AsyncDriftWorkflow(AsyncWorkflow):
     """Differences between live answers and the description of the API."""
 
     async def report(self, study_key: str) -> list[Drift]:
-        """Where the answers of a server differ from the description of the API, by the first page of each list.
+        """Compare the first page of each list with the description of the API.
 
         Args:
             study_key: the study.
         """
-        found: list[Drift] = []
+        differences: list[Drift] = []
         for resource in RESOURCES.values():
             if not resource.listed or resource.name == "studies":
                 continue
@@ -96,12 +98,12 @@ class AsyncDriftWorkflow(AsyncWorkflow):
             try:
                 page = await anext(pages, None)
             except (ForbiddenError, NotFoundError):
-                continue  # some keys may not read every list
+                continue  # not every key may read every list
             finally:
                 await pages.aclose()
             if page is not None:
-                found += drifts(resource.name, page.rows)
-        return found
+                differences += drifts(resource.name, page.rows)
+        return differences
 
 
 # ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
@@ -111,12 +113,12 @@ class DriftWorkflow(Workflow):
     """Differences between live answers and the description of the API."""
 
     def report(self, study_key: str) -> list[Drift]:
-        """Where the answers of a server differ from the description of the API, by the first page of each list.
+        """Compare the first page of each list with the description of the API.
 
         Args:
             study_key: the study.
         """
-        found: list[Drift] = []
+        differences: list[Drift] = []
         for resource in RESOURCES.values():
             if not resource.listed or resource.name == "studies":
                 continue
@@ -125,9 +127,9 @@ class DriftWorkflow(Workflow):
             try:
                 page = next(pages, None)
             except (ForbiddenError, NotFoundError):
-                continue  # some keys may not read every list
+                continue  # not every key may read every list
             finally:
                 pages.close()
             if page is not None:
-                found += drifts(resource.name, page.rows)
-        return found
+                differences += drifts(resource.name, page.rows)
+        return differences

@@ -1,4 +1,4 @@
-"""What stands behind `sdk.workflows`: an attribute for each workflow, made when it is used first."""
+"""The object behind `sdk.workflows`: an attribute for each workflow, made at first use."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 class _Namespace:
-    """What both namespaces say of themselves."""
+    """Base of both namespaces."""
 
     def names(self) -> list[str]:
-        """The workflows there are."""
+        """Names of all workflows."""
         return [name for name, value in vars(type(self)).items() if isinstance(value, cached_property)]
 
-    if not TYPE_CHECKING:  # a type checker shall know a wrong name
+    if not TYPE_CHECKING:  # so that type checkers reject unknown names
 
         def __getattr__(self, name: str) -> Any:
             known = ", ".join(self.names())
@@ -43,7 +43,7 @@ class _Namespace:
 
 
 def described() -> list[dict[str, str]]:
-    """Every workflow and method with its first line, for people."""
+    """Every method of every workflow, with the first line of its docstring."""
     workflows = Workflows(cast(Any, None))
     return [
         {"workflow": name, "method": method, "does": (inspect.getdoc(value) or "").split("\n")[0]}
@@ -54,8 +54,8 @@ def described() -> list[dict[str, str]]:
 
 
 def create_workflows(sdk: Any) -> Workflows | AsyncWorkflows:
-    """The factory that is registered under `imednet.plugins`."""
-    # An asynchronous SDK is told by its name, so that a blocking program does not load it.
+    """Make the workflows of an SDK; registered as an entry point of `imednet.plugins`."""
+    # An asynchronous SDK is recognised by its name, so that a blocking program does not load it.
     asynchronous = any(cls.__name__ == "AsyncImednetSDK" for cls in type(sdk).__mro__)
     return AsyncWorkflows(sdk) if asynchronous else Workflows(sdk)
 
@@ -68,21 +68,21 @@ class AsyncWorkflows(_Namespace):
 
     @cached_property
     def audit_trail(self) -> AsyncAuditTrailWorkflow:
-        """Who changed which record, when and why."""
+        """The audit trail: who changed which record, when and why."""
         from .audit_trail import AsyncAuditTrailWorkflow
 
         return AsyncAuditTrailWorkflow(self._sdk)
 
     @cached_property
     def coding_reconciliation(self) -> AsyncCodingReconciliationWorkflow:
-        """Which terms are coded, coded again, or not coded."""
+        """Terms that are coded, coded again, or not coded."""
         from .coding_reconciliation import AsyncCodingReconciliationWorkflow
 
         return AsyncCodingReconciliationWorkflow(self._sdk)
 
     @cached_property
     def data_extraction(self) -> AsyncDataExtractionWorkflow:
-        """Records chosen by facts of the record, its subject and its visit."""
+        """Records chosen by filters of the record, its subject and its visit."""
         from .data_extraction import AsyncDataExtractionWorkflow
 
         return AsyncDataExtractionWorkflow(self._sdk)
@@ -96,7 +96,7 @@ class AsyncWorkflows(_Namespace):
 
     @cached_property
     def drift(self) -> AsyncDriftWorkflow:
-        """Where live answers differ from the description of the API."""
+        """Differences between live answers and the description of the API."""
         from .drift import AsyncDriftWorkflow
 
         return AsyncDriftWorkflow(self._sdk)
@@ -124,14 +124,14 @@ class AsyncWorkflows(_Namespace):
 
     @cached_property
     def visits(self) -> AsyncVisitsWorkflow:
-        """Visits and their windows; diaries."""
+        """Visits and their windows; diary compliance."""
         from .visits import AsyncVisitsWorkflow
 
         return AsyncVisitsWorkflow(self._sdk)
 
     @cached_property
     def record_update(self) -> AsyncRecordUpdateWorkflow:
-        """Writing that is checked before and read back."""
+        """Writing of records, checked before and read back after."""
         from .record_update import AsyncRecordUpdateWorkflow
 
         return AsyncRecordUpdateWorkflow(self._sdk)
@@ -155,21 +155,21 @@ class Workflows(_Namespace):
 
     @cached_property
     def audit_trail(self) -> AuditTrailWorkflow:
-        """Who changed which record, when and why."""
+        """The audit trail: who changed which record, when and why."""
         from .audit_trail import AuditTrailWorkflow
 
         return AuditTrailWorkflow(self._sdk)
 
     @cached_property
     def coding_reconciliation(self) -> CodingReconciliationWorkflow:
-        """Which terms are coded, coded again, or not coded."""
+        """Terms that are coded, coded again, or not coded."""
         from .coding_reconciliation import CodingReconciliationWorkflow
 
         return CodingReconciliationWorkflow(self._sdk)
 
     @cached_property
     def data_extraction(self) -> DataExtractionWorkflow:
-        """Records chosen by facts of the record, its subject and its visit."""
+        """Records chosen by filters of the record, its subject and its visit."""
         from .data_extraction import DataExtractionWorkflow
 
         return DataExtractionWorkflow(self._sdk)
@@ -183,7 +183,7 @@ class Workflows(_Namespace):
 
     @cached_property
     def drift(self) -> DriftWorkflow:
-        """Where live answers differ from the description of the API."""
+        """Differences between live answers and the description of the API."""
         from .drift import DriftWorkflow
 
         return DriftWorkflow(self._sdk)
@@ -211,14 +211,14 @@ class Workflows(_Namespace):
 
     @cached_property
     def visits(self) -> VisitsWorkflow:
-        """Visits and their windows; diaries."""
+        """Visits and their windows; diary compliance."""
         from .visits import VisitsWorkflow
 
         return VisitsWorkflow(self._sdk)
 
     @cached_property
     def record_update(self) -> RecordUpdateWorkflow:
-        """Writing that is checked before and read back."""
+        """Writing of records, checked before and read back after."""
         from .record_update import RecordUpdateWorkflow
 
         return RecordUpdateWorkflow(self._sdk)

@@ -1,7 +1,7 @@
 """`sdk.workflows.query_management`: which queries are open, how old they are, and who must act next.
 
-A query has no status of its own: it is open or closed by the comment with the highest sequence, and unknown where there
-is no comment. Words of statuses belong to the study, so none of them is looked at.
+A query has no status of its own: the comment with the highest sequence says whether it is open or closed, and without
+comments its state is unknown. The words of statuses are defined by each study, so they are not used.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -33,7 +33,7 @@ QueryState = Literal["open", "closed", "unknown"]
 
 @dataclass(frozen=True)
 class QueryStatus:
-    """One query with what follows from its comments.
+    """A query, and what follows from its comments.
 
     Attributes:
         query: the query.
@@ -43,9 +43,9 @@ class QueryStatus:
         last: when its last comment was made.
         age_days: whole days from the first comment to the server's time; `None` unless it is open.
         idle_days: whole days since the last comment; `None` unless it is open.
-        waits_for: `site` where the last word is that of who opened it, `opener` where somebody else answered last;
-            `None` unless it is open.
-        reopened: whether it was closed before and is open.
+        waits_for: who must act next: `site` if the last comment is by the person who opened the query, `opener` if it
+            is by somebody else; `None` unless it is open.
+        reopened: whether it is open and was closed before.
         on_deleted_record: whether its record is deleted.
     """
 
@@ -63,16 +63,16 @@ class QueryStatus:
 
     def to_row(self) -> dict[str, Any]:
         """Plain values for a table; texts of comments are left out."""
-        one = self.query
+        query = self.query
         return {
-            "annotationId": one.annotation_id,
+            "annotationId": query.annotation_id,
             "state": self.state,
             "siteId": self.site_id,
             "siteName": self.site_name,
-            "subjectKey": one.subject_key,
-            "recordId": one.record_id,
-            "variable": one.variable,
-            "description": one.description,
+            "subjectKey": query.subject_key,
+            "recordId": query.record_id,
+            "variable": query.variable,
+            "description": query.description,
             "ageDays": self.age_days,
             "idleDays": self.idle_days,
             "waitsFor": self.waits_for,
@@ -83,13 +83,13 @@ class QueryStatus:
 
 @dataclass(frozen=True)
 class SiteQueries:
-    """Counts of one site.
+    """Counts of the queries of one site.
 
     Attributes:
-        site_id, site_name: the site; `None` for queries whose subject is in no list.
+        site_id, site_name: the site; `None` for queries whose subject is not listed.
         open, closed, unknown: how many queries have each state.
         waits_for_site, waits_for_opener: who must act next on the open ones.
-        oldest: when the first comment of the oldest open query was made.
+        oldest: when the oldest open query got its first comment.
         oldest_days: whole days since then.
         ages: open queries by age in days: up to 7, 8 to 30, 31 to 90, more.
     """
@@ -124,7 +124,7 @@ BANDS = ("0-7", "8-30", "31-90", "91+")
 
 
 def query_state(query: Query) -> QueryState:
-    """Open, closed or unknown, by the comment with the highest sequence.
+    """The state of a query by its comment with the highest sequence.
 
     >>> query_state(Query.from_dict({"queryComments": [{"sequence": 2, "closed": True}, {"sequence": 1}]}))
     'closed'
@@ -132,7 +132,7 @@ def query_state(query: Query) -> QueryState:
     comments = query.query_comments or []
     if not comments:
         return "unknown"
-    return "closed" if max(comments, key=lambda one: one.sequence or 0).closed else "open"
+    return "closed" if max(comments, key=lambda comment: comment.sequence or 0).closed else "open"
 
 
 def status_of(
@@ -142,12 +142,12 @@ def status_of(
     deleted: frozenset[int],
     now: datetime | None,
 ) -> QueryStatus:
-    """One query with what follows from its comments, at a moment."""
+    """The status of a query at a moment: state, site, age and who must act next."""
     state = query_state(query)
     subject = subjects.get(query.subject_id) if query.subject_id is not None else None
     site = sites.get(subject.site_id) if subject is not None and subject.site_id is not None else None
-    comments = sorted(query.query_comments or [], key=lambda one: one.sequence or 0)
-    moments = [moment for moment in (utc(one.date) for one in comments) if moment is not None]
+    comments = sorted(query.query_comments or [], key=lambda comment: comment.sequence or 0)
+    moments = [moment for moment in (utc(comment.date) for comment in comments) if moment is not None]
     opened, last = (min(moments), max(moments)) if moments else (None, None)
     is_open = state == "open"
     return QueryStatus(
@@ -160,7 +160,7 @@ def status_of(
         age_days=(now - opened).days if is_open and now and opened else None,
         idle_days=(now - last).days if is_open and now and last else None,
         waits_for=None if not is_open else "site" if comments[-1].user == comments[0].user else "opener",
-        reopened=is_open and any(one.closed for one in comments),
+        reopened=is_open and any(comment.closed for comment in comments),
         on_deleted_record=query.record_id in deleted,
     )
 
@@ -168,31 +168,31 @@ def status_of(
 def by_site(statuses: Iterable[QueryStatus], now: datetime | None) -> list[SiteQueries]:
     """Counts by site, in the order of their numbers."""
     groups: dict[int | None, list[QueryStatus]] = {}
-    for one in statuses:
-        groups.setdefault(one.site_id, []).append(one)
-    found = []
+    for status in statuses:
+        groups.setdefault(status.site_id, []).append(status)
+    rows = []
     for site_id, members in sorted(groups.items(), key=lambda pair: (pair[0] is None, pair[0] or 0)):
-        still = [one for one in members if one.state == "open"]
-        oldest = min((one.opened for one in still if one.opened is not None), default=None)
+        still_open = [status for status in members if status.state == "open"]
+        oldest = min((status.opened for status in still_open if status.opened is not None), default=None)
         bands = dict.fromkeys(BANDS, 0)
-        for one in still:
-            days = one.age_days or 0
+        for status in still_open:
+            days = status.age_days or 0
             bands[BANDS[0 if days <= 7 else 1 if days <= 30 else 2 if days <= 90 else 3]] += 1
-        found.append(
+        rows.append(
             SiteQueries(
                 site_id,
-                next((one.site_name for one in members if one.site_name), None),
-                open=len(still),
-                closed=sum(one.state == "closed" for one in members),
-                unknown=sum(one.state == "unknown" for one in members),
-                waits_for_site=sum(one.waits_for == "site" for one in still),
-                waits_for_opener=sum(one.waits_for == "opener" for one in still),
+                next((status.site_name for status in members if status.site_name), None),
+                open=len(still_open),
+                closed=sum(status.state == "closed" for status in members),
+                unknown=sum(status.state == "unknown" for status in members),
+                waits_for_site=sum(status.waits_for == "site" for status in still_open),
+                waits_for_opener=sum(status.waits_for == "opener" for status in still_open),
                 oldest=oldest,
                 oldest_days=(now - oldest).days if now and oldest else None,
                 ages=bands,
             )
         )
-    return found
+    return rows
 
 
 class AsyncQueryManagementWorkflow(AsyncWorkflow):
@@ -201,7 +201,7 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
     async def statuses(
         self, /, study_key: str, *, include_deleted: bool = True, **filters: Unpack[QueryListOptions]
     ) -> list[QueryStatus]:
-        """All queries of a study with state, site, age and who must act next.
+        """List all queries of a study with state, site, age and who must act next.
 
         Args:
             study_key: the study.
@@ -209,12 +209,12 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
             **filters: as `sdk.queries.list` takes them.
         """
         statuses, _ = await self._all(study_key, filters)
-        return [one for one in statuses if include_deleted or not one.on_deleted_record]
+        return [status for status in statuses if include_deleted or not status.on_deleted_record]
 
     async def get_open_queries(
         self, /, study_key: str, *, site: int | str | None = None, **filters: Unpack[QueryListOptions]
     ) -> list[QueryStatus]:
-        """Open queries, the oldest first; re-opened ones are open.
+        """List the open queries, the oldest first; re-opened ones are open.
 
         Args:
             study_key: the study.
@@ -225,29 +225,29 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
             NotFoundError: the study has no such site or subject.
         """
         statuses, _ = await self._all(study_key, filters, site)
-        still = [one for one in statuses if one.state == "open"]
-        return sorted(still, key=lambda one: (one.opened is None, one.opened, one.query.annotation_id))
+        still_open = [status for status in statuses if status.state == "open"]
+        return sorted(still_open, key=lambda status: (status.opened is None, status.opened, status.query.annotation_id))
 
     async def get_queries_for_subject(self, study_key: str, subject_key: str) -> list[QueryStatus]:
-        """All queries of one subject. Raises NotFoundError where the study has no such subject."""
+        """List all queries of one subject. Raises NotFoundError if the study has no such subject."""
         statuses, _ = await self._all(study_key, {"subject_key": subject_key})
         return statuses
 
     async def get_queries_by_site(self, study_key: str, site: int | str) -> list[QueryStatus]:
-        """All queries of the subjects of one site, by its number or name; NotFoundError where there is none."""
+        """List all queries of the subjects of a site, by its number or name. Raises NotFoundError if there is none."""
         statuses, _ = await self._all(study_key, {}, site)
         return statuses
 
     async def get_query_state_counts(self, /, study_key: str) -> dict[QueryState, int]:
-        """How many queries are open, closed and unknown."""
+        """Count the queries that are open, closed and unknown."""
         queries = await self._sdk.queries.list(study_key)
-        found: dict[QueryState, int] = {"open": 0, "closed": 0, "unknown": 0}
+        counts: dict[QueryState, int] = {"open": 0, "closed": 0, "unknown": 0}
         for query in queries:
-            found[query_state(query)] += 1
-        return found
+            counts[query_state(query)] += 1
+        return counts
 
     async def ageing(self, study_key: str) -> list[SiteQueries]:
-        """Counts by site: states, who must act next, and open queries by age."""
+        """Count queries by site: states, who must act next, and open queries by age."""
         statuses, now = await self._all(study_key, {})
         return by_site(statuses, now)
 
@@ -260,24 +260,25 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
             lambda: self._sdk.sites.list(study_key),
         )
         key = filters.get("subject_key")
-        if isinstance(key, str) and not any(one.subject_key == key for one in subjects):
+        if isinstance(key, str) and not any(subject.subject_key == key for subject in subjects):
             raise not_found("subject", study_key)
-        if site is not None and not any(site in (one.site_id, one.site_name) for one in sites):
+        if site is not None and not any(site in (listed.site_id, listed.site_name) for listed in sites):
             raise not_found("site", study_key)
-        named = sorted({one.record_id for one in queries if one.record_id is not None})
+        named = sorted({query.record_id for query in queries if query.record_id is not None})
         deleted: frozenset[int] = frozenset()
         if named:
             records = await self._records_of(study_key, named, queries)
-            deleted = frozenset(one.record_id for one in records if is_true(one.deleted) and one.record_id is not None)
+            gone = [record.record_id for record in records if is_true(record.deleted)]
+            deleted = frozenset(number for number in gone if number is not None)
         now = utc(queries.proof.server_to)
-        people = {one.subject_id: one for one in subjects}
-        places = {one.site_id: one for one in sites}
-        found = [status_of(query, people, places, deleted, now) for query in queries]
-        return [one for one in found if site is None or site in (one.site_id, one.site_name)], now
+        subjects_by_id = {subject.subject_id: subject for subject in subjects}
+        sites_by_id = {listed.site_id: listed for listed in sites}
+        statuses = [status_of(query, subjects_by_id, sites_by_id, deleted, now) for query in queries]
+        return [status for status in statuses if site is None or site in (status.site_id, status.site_name)], now
 
     async def _records_of(self, study_key: str, ids: Sequence[int], queries: Sequence[Query]) -> Sequence[Record]:
-        """The records that queries name: of one subject where all are of one, else of the whole study."""
-        subjects = {one.subject_key for one in queries}
+        """Read the records that queries name: those of one subject if all are of one, else those of the whole study."""
+        subjects = {query.subject_key for query in queries}
         if len(ids) <= 20:
             rows: Sequence[Record] = await self._sdk.records.list(study_key, record_id=list(ids))
         elif len(subjects) == 1 and None not in subjects:
@@ -296,7 +297,7 @@ class QueryManagementWorkflow(Workflow):
     def statuses(
         self, /, study_key: str, *, include_deleted: bool = True, **filters: Unpack[QueryListOptions]
     ) -> list[QueryStatus]:
-        """All queries of a study with state, site, age and who must act next.
+        """List all queries of a study with state, site, age and who must act next.
 
         Args:
             study_key: the study.
@@ -304,12 +305,12 @@ class QueryManagementWorkflow(Workflow):
             **filters: as `sdk.queries.list` takes them.
         """
         statuses, _ = self._all(study_key, filters)
-        return [one for one in statuses if include_deleted or not one.on_deleted_record]
+        return [status for status in statuses if include_deleted or not status.on_deleted_record]
 
     def get_open_queries(
         self, /, study_key: str, *, site: int | str | None = None, **filters: Unpack[QueryListOptions]
     ) -> list[QueryStatus]:
-        """Open queries, the oldest first; re-opened ones are open.
+        """List the open queries, the oldest first; re-opened ones are open.
 
         Args:
             study_key: the study.
@@ -320,29 +321,29 @@ class QueryManagementWorkflow(Workflow):
             NotFoundError: the study has no such site or subject.
         """
         statuses, _ = self._all(study_key, filters, site)
-        still = [one for one in statuses if one.state == "open"]
-        return sorted(still, key=lambda one: (one.opened is None, one.opened, one.query.annotation_id))
+        still_open = [status for status in statuses if status.state == "open"]
+        return sorted(still_open, key=lambda status: (status.opened is None, status.opened, status.query.annotation_id))
 
     def get_queries_for_subject(self, study_key: str, subject_key: str) -> list[QueryStatus]:
-        """All queries of one subject. Raises NotFoundError where the study has no such subject."""
+        """List all queries of one subject. Raises NotFoundError if the study has no such subject."""
         statuses, _ = self._all(study_key, {"subject_key": subject_key})
         return statuses
 
     def get_queries_by_site(self, study_key: str, site: int | str) -> list[QueryStatus]:
-        """All queries of the subjects of one site, by its number or name; NotFoundError where there is none."""
+        """List all queries of the subjects of a site, by its number or name. Raises NotFoundError if there is none."""
         statuses, _ = self._all(study_key, {}, site)
         return statuses
 
     def get_query_state_counts(self, /, study_key: str) -> dict[QueryState, int]:
-        """How many queries are open, closed and unknown."""
+        """Count the queries that are open, closed and unknown."""
         queries = self._sdk.queries.list(study_key)
-        found: dict[QueryState, int] = {"open": 0, "closed": 0, "unknown": 0}
+        counts: dict[QueryState, int] = {"open": 0, "closed": 0, "unknown": 0}
         for query in queries:
-            found[query_state(query)] += 1
-        return found
+            counts[query_state(query)] += 1
+        return counts
 
     def ageing(self, study_key: str) -> list[SiteQueries]:
-        """Counts by site: states, who must act next, and open queries by age."""
+        """Count queries by site: states, who must act next, and open queries by age."""
         statuses, now = self._all(study_key, {})
         return by_site(statuses, now)
 
@@ -355,24 +356,25 @@ class QueryManagementWorkflow(Workflow):
             lambda: self._sdk.sites.list(study_key),
         )
         key = filters.get("subject_key")
-        if isinstance(key, str) and not any(one.subject_key == key for one in subjects):
+        if isinstance(key, str) and not any(subject.subject_key == key for subject in subjects):
             raise not_found("subject", study_key)
-        if site is not None and not any(site in (one.site_id, one.site_name) for one in sites):
+        if site is not None and not any(site in (listed.site_id, listed.site_name) for listed in sites):
             raise not_found("site", study_key)
-        named = sorted({one.record_id for one in queries if one.record_id is not None})
+        named = sorted({query.record_id for query in queries if query.record_id is not None})
         deleted: frozenset[int] = frozenset()
         if named:
             records = self._records_of(study_key, named, queries)
-            deleted = frozenset(one.record_id for one in records if is_true(one.deleted) and one.record_id is not None)
+            gone = [record.record_id for record in records if is_true(record.deleted)]
+            deleted = frozenset(number for number in gone if number is not None)
         now = utc(queries.proof.server_to)
-        people = {one.subject_id: one for one in subjects}
-        places = {one.site_id: one for one in sites}
-        found = [status_of(query, people, places, deleted, now) for query in queries]
-        return [one for one in found if site is None or site in (one.site_id, one.site_name)], now
+        subjects_by_id = {subject.subject_id: subject for subject in subjects}
+        sites_by_id = {listed.site_id: listed for listed in sites}
+        statuses = [status_of(query, subjects_by_id, sites_by_id, deleted, now) for query in queries]
+        return [status for status in statuses if site is None or site in (status.site_id, status.site_name)], now
 
     def _records_of(self, study_key: str, ids: Sequence[int], queries: Sequence[Query]) -> Sequence[Record]:
-        """The records that queries name: of one subject where all are of one, else of the whole study."""
-        subjects = {one.subject_key for one in queries}
+        """Read the records that queries name: those of one subject if all are of one, else those of the whole study."""
+        subjects = {query.subject_key for query in queries}
         if len(ids) <= 20:
             rows: Sequence[Record] = self._sdk.records.list(study_key, record_id=list(ids))
         elif len(subjects) == 1 and None not in subjects:

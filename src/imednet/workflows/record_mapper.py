@@ -1,7 +1,7 @@
 """`sdk.workflows.record_mapper`: records as DataFrames, one at a time or form by form, and as a tree.
 
-Nothing is dropped: an answer no variable declares has a column too, and what cannot be read raises. Columns are named
-by variable or by label; what each one was made of stands in `frame.attrs`. Typed columns: `study_frames`.
+Nothing is dropped: an answer that no variable declares has a column too, and what cannot be read raises. Columns are
+named by variable or by label; `frame.attrs` says which variable each one holds. For typed columns see `study_frames`.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -58,11 +58,11 @@ def frame_of(
     labels: bool = False,
     choices: Mapping[tuple[str, str], Sequence[Any]] | None = None,
 ) -> DataFrame:
-    """Records of one form as a DataFrame: a row a record, a column a field of the record, then one a variable.
+    """Make a DataFrame from records of one form: a row per record, columns for its fields, then one per variable.
 
     Args:
         records: the records.
-        variables: the form's variables; each has a column, also where nobody answered.
+        variables: the form's variables; each has a column, even without any answer.
         labels: name columns by label.
         choices: `(form key, variable name)` -> choices, which go into `frame.attrs["choices"]`.
 
@@ -71,32 +71,32 @@ def frame_of(
         (column -> name of an answer that no variable declares).
     """
     pandas = _require_optional_dep("pandas", "export")
-    rows = list(records)
+    listed = list(records)
     namer = Namer()
     columns: dict[str, list[Any]] = {}
     for name in CONTEXT:
         attribute = Record.FIELDS[name]
-        columns[namer.fixed(name)] = [getattr(row, attribute) for row in rows]
-    answers: list[Mapping[str, Any]] = [row.record_data or {} for row in rows]
-    declared = {str(one.variable_name): one for one in variables if one.variable_name}
+        columns[namer.fixed(name)] = [getattr(record, attribute) for record in listed]
+    answers: list[Mapping[str, Any]] = [record.record_data or {} for record in listed]
+    declared = {str(variable.variable_name): variable for variable in variables if variable.variable_name}
     sources: dict[str, str] = {}
     names: dict[str, str] = {}
     known: dict[str, list[Any]] = {}
     for name, variable in declared.items():
-        wanted = (from_label(variable.label or "") if labels else name) or name
-        column = namer.name(name, f"data.{wanted}" if wanted in CONTEXT else wanted)
-        columns[column] = [one.get(name) for one in answers]
+        column_name = (from_label(variable.label or "") if labels else name) or name
+        column = namer.name(name, f"data.{column_name}" if column_name in CONTEXT else column_name)
+        columns[column] = [record_answers.get(name) for record_answers in answers]
         sources[column] = name
         if variable.label:
             names[column] = variable.label
-        found = (choices or {}).get((str(variable.form_key), name))
-        if found is not None:
-            known[column] = list(found)
-    others = dict.fromkeys(name for one in answers for name in one if name not in declared)
+        own_choices = (choices or {}).get((str(variable.form_key), name))
+        if own_choices is not None:
+            known[column] = list(own_choices)
+    others = dict.fromkeys(name for record_answers in answers for name in record_answers if name not in declared)
     undeclared: dict[str, str] = {}
     for name in others:
         column = namer.name(f"undeclared {name}", f"data.{name}" if name in CONTEXT else name)
-        columns[column] = [one.get(name) for one in answers]
+        columns[column] = [record_answers.get(name) for record_answers in answers]
         undeclared[column] = name
     answered = {*sources, *undeclared}
     frame: DataFrame = pandas.DataFrame(
@@ -107,36 +107,36 @@ def frame_of(
 
 
 def tree_of(subjects: Iterable[Subject], visits: Iterable[Visit], records: Iterable[Record]) -> list[SubjectNode]:
-    """Subject -> visit -> form -> records; every record is in it once, those of site forms under no subject."""
+    """Subject -> visit -> form -> records; every record is in it once, those of site forms without a subject."""
     by_subject: dict[int | None, list[Record]] = {}
-    for row in records:
-        by_subject.setdefault(row.subject_id, []).append(row)
+    for record in records:
+        by_subject.setdefault(record.subject_id, []).append(record)
     visits_of: dict[int | None, list[Visit]] = {}
-    for one in visits:
-        visits_of.setdefault(one.subject_id, []).append(one)
-    found = []
-    people: list[Subject | None] = list(subjects)
-    known = {person.subject_id for person in people if person is not None}
-    strays = [row for key, rows in by_subject.items() if key not in known for row in rows]
-    for subject in [*people, None]:
+    for visit_row in visits:
+        visits_of.setdefault(visit_row.subject_id, []).append(visit_row)
+    tree = []
+    listed: list[Subject | None] = list(subjects)
+    subject_ids = {subject.subject_id for subject in listed if subject is not None}
+    strays = [record for key, records in by_subject.items() if key not in subject_ids for record in records]
+    for subject in [*listed, None]:
         own = strays if subject is None else by_subject.get(subject.subject_id, [])
         visits_here = visits_of.get(subject.subject_id, []) if subject is not None else []
         if subject is None and not own:
             continue
-        ids = {one.visit_id for one in visits_here}
+        ids = {own_visit.visit_id for own_visit in visits_here}
         nodes = []
-        places: list[Visit | None] = [*visits_here, None]
-        for visit in places:
+        visits_or_none: list[Visit | None] = [*visits_here, None]
+        for visit in visits_or_none:
             number = visit.visit_id if visit is not None else None
-            here = [row for row in own if (row.visit_id if row.visit_id in ids else None) == number]
-            if visit is None and not here:
+            of_visit = [record for record in own if (record.visit_id if record.visit_id in ids else None) == number]
+            if visit is None and not of_visit:
                 continue
             forms: dict[str, list[Record]] = {}
-            for row in ordered_records(here, visits_here):
-                forms.setdefault(str(row.form_key), []).append(row)
+            for record in ordered_records(of_visit, visits_here):
+                forms.setdefault(str(record.form_key), []).append(record)
             nodes.append(VisitNode(visit, forms))
-        found.append(SubjectNode(subject, nodes))
-    return found
+        tree.append(SubjectNode(subject, nodes))
+    return tree
 
 
 class AsyncRecordMapperWorkflow(AsyncWorkflow):
@@ -153,12 +153,12 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
         dictionary: DataDictionary | None = None,
         **filters: Any,  # typed, they would hold `form_key` a second time
     ) -> DataFrame:
-        """The records of one form as a DataFrame.
+        """Read the records of one form as a DataFrame.
 
         Args:
             study_key: the study.
             form_key: the form.
-            use_labels_as_columns: name columns by label in place of the variable.
+            use_labels_as_columns: name columns by the labels of the variables.
             visit_key: only records of this visit.
             dictionary: the study's data dictionary, whose choices go into `frame.attrs["choices"]`.
             **filters: as `sdk.records.list` takes them.
@@ -167,11 +167,11 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
             ArgumentError: the study has no such form.
         """
         forms, variables = await self._forms_and_variables(study_key)
-        form = next((one for one in forms if one.form_key == form_key), None)
+        form = next((candidate for candidate in forms if candidate.form_key == form_key), None)
         if form is None:
             raise ArgumentError(f"study {study_key!r} has no form {form_key!r}. Next: imednet forms list {study_key}")
         records = await self._sdk.records.list(study_key, form_key=form_key, visit_id=visit_key, **filters)
-        own = [one for one in variables if one.form_id == form.form_id]
+        own = [variable for variable in variables if variable.form_id == form.form_id]
         return frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
 
     async def frames(
@@ -182,7 +182,7 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
         use_labels_as_columns: bool = False,
         dictionary: DataDictionary | None = None,
     ) -> AsyncIterator[tuple[str, DataFrame]]:
-        """`(form key, DataFrame)`, one form after the other, so that only one is in memory.
+        """Yield `(form key, DataFrame)`, one form at a time, so that only one is in memory.
 
         Args:
             study_key: the study.
@@ -191,18 +191,20 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
             dictionary: the study's data dictionary.
         """
         listed, variables = await self._forms_and_variables(study_key)
-        chosen = [one for one in listed if (one.form_key in forms if forms is not None else not is_true(one.disabled))]
+        chosen = [
+            form for form in listed if (form.form_key in forms if forms is not None else not is_true(form.disabled))
+        ]
         if forms is not None and len(chosen) < len(set(forms)):
-            unknown = sorted(set(forms) - {str(one.form_key) for one in chosen})
+            unknown = sorted(set(forms) - {str(form.form_key) for form in chosen})
             raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
         for form in chosen:
             records = await self._sdk.records.list(study_key, form_key=form.form_key)
-            own = [one for one in variables if one.form_id == form.form_id]
+            own = [variable for variable in variables if variable.form_id == form.form_id]
             frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
             yield str(form.form_key), frame
 
     async def hierarchy(self, /, study_key: str, **filters: Unpack[RecordListOptions]) -> list[SubjectNode]:
-        """Subjects with their visits, forms and records: a tree in which every record is once.
+        """Read subjects with their visits, forms and records: a tree that holds every record once.
 
         Args:
             study_key: the study.
@@ -241,12 +243,12 @@ class RecordMapperWorkflow(Workflow):
         dictionary: DataDictionary | None = None,
         **filters: Any,  # typed, they would hold `form_key` a second time
     ) -> DataFrame:
-        """The records of one form as a DataFrame.
+        """Read the records of one form as a DataFrame.
 
         Args:
             study_key: the study.
             form_key: the form.
-            use_labels_as_columns: name columns by label in place of the variable.
+            use_labels_as_columns: name columns by the labels of the variables.
             visit_key: only records of this visit.
             dictionary: the study's data dictionary, whose choices go into `frame.attrs["choices"]`.
             **filters: as `sdk.records.list` takes them.
@@ -255,11 +257,11 @@ class RecordMapperWorkflow(Workflow):
             ArgumentError: the study has no such form.
         """
         forms, variables = self._forms_and_variables(study_key)
-        form = next((one for one in forms if one.form_key == form_key), None)
+        form = next((candidate for candidate in forms if candidate.form_key == form_key), None)
         if form is None:
             raise ArgumentError(f"study {study_key!r} has no form {form_key!r}. Next: imednet forms list {study_key}")
         records = self._sdk.records.list(study_key, form_key=form_key, visit_id=visit_key, **filters)
-        own = [one for one in variables if one.form_id == form.form_id]
+        own = [variable for variable in variables if variable.form_id == form.form_id]
         return frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
 
     def frames(
@@ -270,7 +272,7 @@ class RecordMapperWorkflow(Workflow):
         use_labels_as_columns: bool = False,
         dictionary: DataDictionary | None = None,
     ) -> Iterator[tuple[str, DataFrame]]:
-        """`(form key, DataFrame)`, one form after the other, so that only one is in memory.
+        """Yield `(form key, DataFrame)`, one form at a time, so that only one is in memory.
 
         Args:
             study_key: the study.
@@ -279,18 +281,20 @@ class RecordMapperWorkflow(Workflow):
             dictionary: the study's data dictionary.
         """
         listed, variables = self._forms_and_variables(study_key)
-        chosen = [one for one in listed if (one.form_key in forms if forms is not None else not is_true(one.disabled))]
+        chosen = [
+            form for form in listed if (form.form_key in forms if forms is not None else not is_true(form.disabled))
+        ]
         if forms is not None and len(chosen) < len(set(forms)):
-            unknown = sorted(set(forms) - {str(one.form_key) for one in chosen})
+            unknown = sorted(set(forms) - {str(form.form_key) for form in chosen})
             raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
         for form in chosen:
             records = self._sdk.records.list(study_key, form_key=form.form_key)
-            own = [one for one in variables if one.form_id == form.form_id]
+            own = [variable for variable in variables if variable.form_id == form.form_id]
             frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
             yield str(form.form_key), frame
 
     def hierarchy(self, /, study_key: str, **filters: Unpack[RecordListOptions]) -> list[SubjectNode]:
-        """Subjects with their visits, forms and records: a tree in which every record is once.
+        """Read subjects with their visits, forms and records: a tree that holds every record once.
 
         Args:
             study_key: the study.

@@ -1,4 +1,4 @@
-"""`sdk.workflows.record_update` and `sdk.workflows.register_subjects`: writing that is checked before and read back.
+"""`sdk.workflows.record_update` and `sdk.workflows.register_subjects`: records checked, written and read back.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class AsyncRecordUpdateWorkflow(AsyncWorkflow):
-    """Writes records: checked before, sent once, waited for, read back."""
+    """Writes records: checks them, sends them once, waits for the job and reads them back."""
 
     def __init__(self, sdk: AsyncSDKProtocol, *, clock: Clock | None = None) -> None:
         super().__init__(sdk, clock=clock)
@@ -39,7 +39,7 @@ class AsyncRecordUpdateWorkflow(AsyncWorkflow):
     async def check(
         self, study_key: str, items: Sequence[Mapping[str, Any]], choices: Choices | None = None
     ) -> list[Problem]:
-        """Everything that is wrong with items, without writing them: forms, names, values, identifiers.
+        """Check items without writing them, and list all problems: forms, names, values, identifiers.
 
         Args:
             study_key: the study.
@@ -57,7 +57,7 @@ class AsyncRecordUpdateWorkflow(AsyncWorkflow):
         batch_size: int = BATCH,
         choices: Choices | None = None,
     ) -> WritePlan:
-        """What writing would do: the exact bodies, and for each record that is there, old and new answers.
+        """Plan a run without writing: the exact bodies, and old and new answers of each record that exists.
 
         Raises:
             ItemsRefusedError: an item would not be accepted; its `problems` name all of them.
@@ -70,26 +70,26 @@ class AsyncRecordUpdateWorkflow(AsyncWorkflow):
     async def submit(
         self, study_key: str, items: Sequence[Mapping[str, Any]] | WritePlan, **options: Unpack[SubmitOptions]
     ) -> WriteReport:
-        """Write items: checked, sent in batches one after the other, each job waited for and each item read back.
+        """Write items: check them, send them batch by batch, wait for each job and read each item back.
 
         Args:
             study_key: the study.
-            items: as `sdk.records.create` takes them, or a `WritePlan`; records of a plan that changed since are not
+            items: as `sdk.records.create` takes them, or a `WritePlan`; its records that changed since then are not
                 written (`conflict`).
-            email_notify: an address the server writes to, or a boolean.
-            on_error: what to do after a batch of which not every item is stored.
-            batch_size: items a request.
-            journal: a file in which the run is written down, so that it can be gone on with after a crash; with the
-                same items and journal, batches that may have gone out are read back, never sent again.
-            interval: seconds between two looks at a job, at first.
+            email_notify: an address to notify when a job has finished, or a boolean.
+            on_error: `stop` or `continue` after a batch in which not every item is stored.
+            batch_size: items per request.
+            journal: a file that records the run, so that it can be resumed after a crash: with the same items and
+                journal, batches that may have gone out are read back, never sent again.
+            interval: seconds between two checks of a job, at first.
             timeout: seconds to wait for a job, and for items whose request got no answer.
             choices: choices of variables, such as those of a data dictionary.
-            on_progress: called with items done, items in all, and what goes on.
-            resend_missing: send items once more that an earlier run of this journal, and another look now, did not
-                find.
+            on_progress: called with items done, items in all, and a message.
+            resend_missing: send items again that an earlier run of this journal did not find, and a new check does
+                not find either.
 
         Returns:
-            What became of each item; see `imednet.workflows.writing.items.State`.
+            The outcome of each item; see `imednet.workflows.writing.items.State`.
 
         Raises:
             ItemsRefusedError: an item would not be accepted; nothing was sent.
@@ -105,10 +105,10 @@ class AsyncRecordUpdateWorkflow(AsyncWorkflow):
         return await self._writer.submit(study_key, items, **options)
 
     async def verify(self, journal: str | Path, *, timeout: float = 0) -> WriteReport:
-        """Read back what a run wrote, by its journal; sends nothing.
+        """Read back what a run wrote, by its journal. Sends nothing.
 
         Args:
-            journal: the file the run was written down in.
+            journal: the journal of the run.
             timeout: seconds to wait for items that are not there yet.
         """
         return await self._writer.verify(journal, timeout=timeout)
@@ -121,7 +121,7 @@ class AsyncRecordUpdateWorkflow(AsyncWorkflow):
         data: Mapping[str, Any],
         **options: Unpack[SubmitOptions],
     ) -> WriteReport:
-        """Register a subject: the first record of somebody new at a site.
+        """Register a subject: write the first record of a new subject at a site.
 
         Args:
             study_key: the study.
@@ -207,7 +207,7 @@ class AsyncRegisterSubjectsWorkflow(AsyncWorkflow):
         form: Identifier | None = None,
         **options: Unpack[SubmitOptions],
     ) -> WriteReport:
-        """Register subjects, several a request.
+        """Register subjects, several per request.
 
         Args:
             study_key: the study.
@@ -217,7 +217,7 @@ class AsyncRegisterSubjectsWorkflow(AsyncWorkflow):
             **options: as `record_update.submit` takes them.
 
         Returns:
-            What became of each; `subject_key` of an outcome is the key the server gave.
+            The outcome of each; its `subject_key` is the key the server assigned.
         """
         subjects = quiet(subjects)
         common = item({}, form) if form is not None else {}
@@ -230,7 +230,7 @@ class AsyncRegisterSubjectsWorkflow(AsyncWorkflow):
 
 
 class RecordUpdateWorkflow(Workflow):
-    """Writes records: checked before, sent once, waited for, read back."""
+    """Writes records: checks them, sends them once, waits for the job and reads them back."""
 
     def __init__(self, sdk: SDKProtocol, *, clock: Clock | None = None) -> None:
         super().__init__(sdk, clock=clock)
@@ -240,7 +240,7 @@ class RecordUpdateWorkflow(Workflow):
     def check(
         self, study_key: str, items: Sequence[Mapping[str, Any]], choices: Choices | None = None
     ) -> list[Problem]:
-        """Everything that is wrong with items, without writing them: forms, names, values, identifiers.
+        """Check items without writing them, and list all problems: forms, names, values, identifiers.
 
         Args:
             study_key: the study.
@@ -258,7 +258,7 @@ class RecordUpdateWorkflow(Workflow):
         batch_size: int = BATCH,
         choices: Choices | None = None,
     ) -> WritePlan:
-        """What writing would do: the exact bodies, and for each record that is there, old and new answers.
+        """Plan a run without writing: the exact bodies, and old and new answers of each record that exists.
 
         Raises:
             ItemsRefusedError: an item would not be accepted; its `problems` name all of them.
@@ -271,26 +271,26 @@ class RecordUpdateWorkflow(Workflow):
     def submit(
         self, study_key: str, items: Sequence[Mapping[str, Any]] | WritePlan, **options: Unpack[SubmitOptions]
     ) -> WriteReport:
-        """Write items: checked, sent in batches one after the other, each job waited for and each item read back.
+        """Write items: check them, send them batch by batch, wait for each job and read each item back.
 
         Args:
             study_key: the study.
-            items: as `sdk.records.create` takes them, or a `WritePlan`; records of a plan that changed since are not
+            items: as `sdk.records.create` takes them, or a `WritePlan`; its records that changed since then are not
                 written (`conflict`).
-            email_notify: an address the server writes to, or a boolean.
-            on_error: what to do after a batch of which not every item is stored.
-            batch_size: items a request.
-            journal: a file in which the run is written down, so that it can be gone on with after a crash; with the
-                same items and journal, batches that may have gone out are read back, never sent again.
-            interval: seconds between two looks at a job, at first.
+            email_notify: an address to notify when a job has finished, or a boolean.
+            on_error: `stop` or `continue` after a batch in which not every item is stored.
+            batch_size: items per request.
+            journal: a file that records the run, so that it can be resumed after a crash: with the same items and
+                journal, batches that may have gone out are read back, never sent again.
+            interval: seconds between two checks of a job, at first.
             timeout: seconds to wait for a job, and for items whose request got no answer.
             choices: choices of variables, such as those of a data dictionary.
-            on_progress: called with items done, items in all, and what goes on.
-            resend_missing: send items once more that an earlier run of this journal, and another look now, did not
-                find.
+            on_progress: called with items done, items in all, and a message.
+            resend_missing: send items again that an earlier run of this journal did not find, and a new check does
+                not find either.
 
         Returns:
-            What became of each item; see `imednet.workflows.writing.items.State`.
+            The outcome of each item; see `imednet.workflows.writing.items.State`.
 
         Raises:
             ItemsRefusedError: an item would not be accepted; nothing was sent.
@@ -306,10 +306,10 @@ class RecordUpdateWorkflow(Workflow):
         return self._writer.submit(study_key, items, **options)
 
     def verify(self, journal: str | Path, *, timeout: float = 0) -> WriteReport:
-        """Read back what a run wrote, by its journal; sends nothing.
+        """Read back what a run wrote, by its journal. Sends nothing.
 
         Args:
-            journal: the file the run was written down in.
+            journal: the journal of the run.
             timeout: seconds to wait for items that are not there yet.
         """
         return self._writer.verify(journal, timeout=timeout)
@@ -322,7 +322,7 @@ class RecordUpdateWorkflow(Workflow):
         data: Mapping[str, Any],
         **options: Unpack[SubmitOptions],
     ) -> WriteReport:
-        """Register a subject: the first record of somebody new at a site.
+        """Register a subject: write the first record of a new subject at a site.
 
         Args:
             study_key: the study.
@@ -408,7 +408,7 @@ class RegisterSubjectsWorkflow(Workflow):
         form: Identifier | None = None,
         **options: Unpack[SubmitOptions],
     ) -> WriteReport:
-        """Register subjects, several a request.
+        """Register subjects, several per request.
 
         Args:
             study_key: the study.
@@ -418,7 +418,7 @@ class RegisterSubjectsWorkflow(Workflow):
             **options: as `record_update.submit` takes them.
 
         Returns:
-            What became of each; `subject_key` of an outcome is the key the server gave.
+            The outcome of each; its `subject_key` is the key the server assigned.
         """
         subjects = quiet(subjects)
         common = item({}, form) if form is not None else {}

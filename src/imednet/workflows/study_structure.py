@@ -1,4 +1,4 @@
-"""`sdk.workflows.study_structure`: the design of a study in one file, and what changed between two of them.
+"""`sdk.workflows.study_structure`: the design of a study in one file, and the changes between two such files.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -34,7 +34,7 @@ _KEYS: Final = {
     "intervals": ("intervalId",),
     "users": ("userId", "login"),
 }
-"""List -> fields by which its rows are told apart; the first one that is there counts."""
+"""List -> fields that identify its rows; the first one that a row has counts."""
 _NAMES: Final = {
     "sites": "siteName",
     "forms": "formName",
@@ -42,8 +42,8 @@ _NAMES: Final = {
     "intervals": "intervalName",
     "users": "login",
 }
-_QUIET: Final = frozenset({"dateModified", "dateCreated"})
-"""Fields whose change alone is no change of the design."""
+_DATES: Final = frozenset({"dateModified", "dateCreated"})
+"""Fields whose change alone is not a change of the design."""
 _ORDER: Final = {"variables": "sequence", "intervals": "intervalSequence"}
 
 
@@ -56,7 +56,7 @@ class DesignChange:
         key: the row: a form's key, a variable as `FORM.VARIABLE`, a name, a login.
         kind: `added`, `removed`, `disabled`, `enabled`, `deleted`, `restored`, `renamed`, `re-ordered`,
             `revision raised` or `changed`.
-        old, new: what it was and is, for a name, a revision or a place; the names of the fields that changed otherwise.
+        old, new: the name, revision or position before and after; for `changed`, `new` names the fields.
     """
 
     what: str
@@ -71,7 +71,7 @@ class DesignChange:
 
 
 class Design:
-    """The design of a study: plain rows, sorted, so that the same design gives the same bytes.
+    """The design of a study as sorted plain rows, so that the same design gives the same bytes.
 
     Attributes:
         facts: the study, and each list's rows.
@@ -86,11 +86,11 @@ class Design:
         return str(self.facts["studyKey"])
 
     def text(self) -> str:
-        """The design as JSON; keys and rows in one order."""
+        """The design as JSON, with keys and rows sorted."""
         return json.dumps(self.facts, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
     def save(self, path: str | Path) -> Path:
-        """Write it into one file."""
+        """Write the design into one file. Raises ArgumentError if it cannot be written."""
         path = Path(path)
         try:
             disk.write_whole(path, self.text())
@@ -100,29 +100,29 @@ class Design:
 
     @property
     def sha256(self) -> str:
-        """What tells one design from another."""
+        """The checksum of the design, by which two designs are told apart."""
         return hashlib.sha256(self.text().encode()).hexdigest()
 
     @classmethod
     def load(cls, path: str | Path) -> Design:
-        """A design that was saved.
+        """Read a design that was saved.
 
         Raises:
-            ArgumentError: the file is no design.
+            ArgumentError: the file is not a design.
         """
         try:
             facts = json.loads(Path(path).read_text("utf-8"))
             if facts["version"] != VERSION or not all(isinstance(facts[name], list) for name in _KEYS):
-                raise ValueError("no design")
+                raise ValueError("not a design")
         except (OSError, ValueError, KeyError, TypeError):
-            raise ArgumentError(f"{path} is no design. Next: imednet structure snapshot STUDY FILE") from None
+            raise ArgumentError(f"{path} is not a design. Next: imednet structure snapshot STUDY FILE") from None
         return cls(facts)
 
 
 def design_of(
     study: Model | None, lists: Mapping[str, Iterable[Model]], study_key: str, dictionary: DataDictionary | None = None
 ) -> Design:
-    """The design of lists that were read."""
+    """Make a design from lists that were read."""
     facts: dict[str, Any] = {
         "version": VERSION,
         "studyKey": study_key,
@@ -141,12 +141,12 @@ def design_of(
 
 
 def _plain(value: Any) -> Any:
-    """A row with its lists in one order and dates of roles in one form, whichever the server used."""
+    """A row with its lists sorted and dates of roles in one form, whichever the server used."""
     if isinstance(value, dict):
-        return {name: _date(one) if name in _QUIET else _plain(one) for name, one in value.items()}
+        return {name: _date(inner) if name in _DATES else _plain(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        plain = [_plain(one) for one in value]
-        return sorted(plain, key=lambda one: json.dumps(one, sort_keys=True, ensure_ascii=False))
+        plain = [_plain(item) for item in value]
+        return sorted(plain, key=lambda item: json.dumps(item, sort_keys=True, ensure_ascii=False))
     return value
 
 
@@ -168,45 +168,45 @@ def _shown(name: str, row: Mapping[str, Any]) -> str:
 
 
 def differences(old: Design, new: Design) -> list[DesignChange]:
-    """What changed from one design to another; at most one entry for each row and kind of change.
+    """List the changes from one design to another, at most one for each row and kind of change.
 
     The order of keys and rows does not matter, nor do dates of change alone.
 
     Raises:
-        ArgumentError: they are of two studies.
+        ArgumentError: the designs are of different studies.
     """
     if old.study_key != new.study_key:
         raise ArgumentError(f"the designs are of two studies, {old.study_key!r} and {new.study_key!r}")
-    found: list[DesignChange] = []
+    changes: list[DesignChange] = []
     for name in _KEYS:
         before = {_key_of(name, row): row for row in old.facts[name]}
         after = {_key_of(name, row): row for row in new.facts[name]}
         moved = _moved(name, before, after)
-        found += [DesignChange(name, _shown(name, after[key]), "added") for key in after if key not in before]
-        found += [DesignChange(name, _shown(name, before[key]), "removed") for key in before if key not in after]
+        changes += [DesignChange(name, _shown(name, after[key]), "added") for key in after if key not in before]
+        changes += [DesignChange(name, _shown(name, before[key]), "removed") for key in before if key not in after]
         for key in after:
             if key in before:
-                found += _changes(name, before[key], after[key], key in moved)
-    return found
+                changes += _changes(name, before[key], after[key], key in moved)
+    return changes
 
 
 def _moved(name: str, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> set[Any]:
-    """Rows that changed places with others that are in both designs."""
+    """Keys of rows that changed their position among the rows of both designs."""
     field = _ORDER.get(name)
     if field is None:
         return set()
     moved: set[Any] = set()
     forms = {row.get("formId") for row in after.values()} if name == "variables" else {None}
     for form in forms:
-        common = [k for k in after if k in before and (name != "variables" or after[k].get("formId") == form)]
-        places = [sorted(common, key=lambda k: (rows[k].get(field) or 0, k)) for rows in (before, after)]
-        moved |= {a for a, b in zip(*places, strict=True) if a != b}
+        common = [key for key in after if key in before and (name != "variables" or after[key].get("formId") == form)]
+        orders = [sorted(common, key=lambda key: (rows[key].get(field) or 0, key)) for rows in (before, after)]
+        moved |= {old for old, new in zip(*orders, strict=True) if old != new}
     return moved
 
 
 def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any], moved: bool) -> Iterable[DesignChange]:
     shown = _shown(name, new)
-    own = {_NAMES[name], "label", "revision", "disabled", "deleted", _ORDER.get(name, ""), *_QUIET}
+    own = {_NAMES[name], "label", "revision", "disabled", "deleted", _ORDER.get(name, ""), *_DATES}
     if old.get(_NAMES[name]) != new.get(_NAMES[name]):
         yield DesignChange(name, shown, "renamed", old.get(_NAMES[name]), new.get(_NAMES[name]))
     elif old.get("label") != new.get("label"):
@@ -219,7 +219,7 @@ def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any], moved: b
         yield DesignChange(name, shown, "re-ordered", old.get(field), new.get(field))
     if old.get("revision") != new.get("revision"):
         yield DesignChange(name, shown, "revision raised", old.get("revision"), new.get("revision"))
-    fields = sorted(one for one in {*old, *new} - own if old.get(one) != new.get(one))
+    fields = sorted(other for other in {*old, *new} - own if old.get(other) != new.get(other))
     if fields:
         yield DesignChange(name, shown, "changed", None, ", ".join(fields))
 
@@ -228,15 +228,15 @@ class AsyncStudyStructureWorkflow(AsyncWorkflow):
     """The design of a study."""
 
     async def get_study_structure(self, study_key: str, dictionary: DataDictionary | None = None) -> Design:
-        """The design of a study as it is now: sites, forms, variables, intervals and users.
+        """Read the design of a study as it is now: sites, forms, variables, intervals and users.
 
         Args:
             study_key: the study.
-            dictionary: the study's data dictionary; with it each variable says its choices.
+            dictionary: the study's data dictionary, which adds the choices of each variable.
 
         Returns:
-            Rows in one order. Each variable says whether its choices are known, since the API has none. Variables of
-            one name on two forms are two rows.
+            Sorted rows. Each variable says whether its choices are known, since the API does not give them. Variables
+            of the same name on two forms are two rows.
         """
         studies, sites, forms, variables, intervals, users = await async_gather(
             lambda: self._sdk.studies.list(refresh=True),
@@ -265,7 +265,7 @@ class AsyncStudyStructureWorkflow(AsyncWorkflow):
         return design
 
     async def diff(self, study_key: str, path: str | Path) -> list[DesignChange]:
-        """What changed since a design was saved.
+        """List the changes since a design was saved.
 
         Args:
             study_key: the study.
@@ -288,15 +288,15 @@ class StudyStructureWorkflow(Workflow):
     """The design of a study."""
 
     def get_study_structure(self, study_key: str, dictionary: DataDictionary | None = None) -> Design:
-        """The design of a study as it is now: sites, forms, variables, intervals and users.
+        """Read the design of a study as it is now: sites, forms, variables, intervals and users.
 
         Args:
             study_key: the study.
-            dictionary: the study's data dictionary; with it each variable says its choices.
+            dictionary: the study's data dictionary, which adds the choices of each variable.
 
         Returns:
-            Rows in one order. Each variable says whether its choices are known, since the API has none. Variables of
-            one name on two forms are two rows.
+            Sorted rows. Each variable says whether its choices are known, since the API does not give them. Variables
+            of the same name on two forms are two rows.
         """
         studies, sites, forms, variables, intervals, users = gather(
             lambda: self._sdk.studies.list(refresh=True),
@@ -325,7 +325,7 @@ class StudyStructureWorkflow(Workflow):
         return design
 
     def diff(self, study_key: str, path: str | Path) -> list[DesignChange]:
-        """What changed since a design was saved.
+        """List the changes since a design was saved.
 
         Args:
             study_key: the study.

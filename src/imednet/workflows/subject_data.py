@@ -29,11 +29,11 @@ class SubjectData:
     Attributes:
         subject: the subject.
         visits: planned visits in the order of the study, then by date.
-        records: records in the order of their visits, those without one behind; a child stands behind its parent.
-        queries: queries with their dialogues.
+        records: records in the order of their visits, those without a visit last; a child follows its parent.
+        queries: queries with their comments.
         codings: codings, all revisions.
         revisions: the audit trail of the records.
-        warnings: what does not fit together, such as a record of a deleted visit.
+        warnings: contradictions, such as a record of a deleted visit.
     """
 
     subject: Subject
@@ -46,10 +46,12 @@ class SubjectData:
 
     def children_of(self, record_id: int | None) -> list[Record]:
         """Records whose parent is this one."""
-        return [one for one in self.records if one.parent_record_id == record_id and one.record_id != record_id]
+        return [
+            record for record in self.records if record.parent_record_id == record_id and record.record_id != record_id
+        ]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, rows as the API writes them."""
+        """The data as plain JSON values, rows as the API writes them."""
         lists = ("visits", "records", "queries", "codings", "revisions")
         return {
             "subject": self.subject.to_dict(),
@@ -60,96 +62,100 @@ class SubjectData:
 
 def ordered_visits(visits: Sequence[Visit], intervals: Sequence[Interval]) -> list[Visit]:
     """Visits in the order of the study's intervals, those of one interval by date and number."""
-    order = {one.interval_id: (one.interval_sequence or 0, one.interval_id or 0) for one in intervals}
+    order = {
+        interval.interval_id: (interval.interval_sequence or 0, interval.interval_id or 0) for interval in intervals
+    }
 
     def key(visit: Visit) -> tuple[Any, ...]:
-        place = order.get(visit.interval_id, (10**9, visit.interval_id or 0))
-        return (*place, visit.visit_date or visit.start_date or visit.due_date or "9999", visit.visit_id or 0)
+        position = order.get(visit.interval_id, (10**9, visit.interval_id or 0))
+        return (*position, visit.visit_date or visit.start_date or visit.due_date or "9999", visit.visit_id or 0)
 
     return sorted(visits, key=key)
 
 
 def ordered_records(records: Sequence[Record], visits: Sequence[Visit]) -> list[Record]:
-    """Records in the order of their visits, unscheduled ones by their number; children behind their parents."""
-    place = {visit.visit_id: number for number, visit in enumerate(visits)}
+    """Records in the order of their visits, unscheduled ones by their number; children follow their parents."""
+    position = {visit.visit_id: number for number, visit in enumerate(visits)}
 
-    def key(row: Record) -> tuple[Any, ...]:
-        number = str((row.record_data or {}).get("unvnum") or "")
-        at = place.get(row.visit_id, len(place)) if row.visit_id is not None else len(place) + 1
+    def key(record: Record) -> tuple[Any, ...]:
+        number = str((record.record_data or {}).get("unvnum") or "")
+        visit_position = (
+            position.get(record.visit_id, len(position)) if record.visit_id is not None else len(position) + 1
+        )
         unscheduled = int(number) if number.isdecimal() else 0
-        return (at, unscheduled, row.form_id or 0, row.record_id or 0)
+        return (visit_position, unscheduled, record.form_id or 0, record.record_id or 0)
 
     ranked = sorted(records, key=key)
-    ids = {row.record_id for row in ranked}
+    ids = {record.record_id for record in ranked}
     children: dict[int, list[Record]] = {}
     tops = []
-    for row in ranked:
-        parent = row.parent_record_id
-        if parent is not None and parent in ids and parent != row.record_id:
-            children.setdefault(parent, []).append(row)
+    for record in ranked:
+        parent = record.parent_record_id
+        if parent is not None and parent in ids and parent != record.record_id:
+            children.setdefault(parent, []).append(record)
         else:
-            tops.append(row)
-    found: list[Record] = []
+            tops.append(record)
+    ordered: list[Record] = []
     seen: set[int | None] = set()
-    # What is left after the tops hangs in a circle of parents; it comes last.
+    # Records left after the tops have parents in a circle; they come last.
     for top in [*tops, *ranked]:
         stack = [top]
         while stack:
-            row = stack.pop()
-            if row.record_id in seen:
+            record = stack.pop()
+            if record.record_id in seen:
                 continue
-            seen.add(row.record_id)
-            found.append(row)
-            stack += reversed(children.get(row.record_id or 0, []))
-    return found
+            seen.add(record.record_id)
+            ordered.append(record)
+            stack += reversed(children.get(record.record_id or 0, []))
+    return ordered
 
 
 def warnings_of(data: SubjectData, intervals: Sequence[Interval]) -> list[str]:
-    """What does not fit together. No message holds an answer."""
-    found: list[str] = []
+    """Contradictions in the data of a subject, as messages that hold no answers."""
+    messages: list[str] = []
     if is_true(data.subject.deleted):
-        found.append("the subject is deleted")
-        live = sum(not is_true(row.deleted) for row in data.records)
+        messages.append("the subject is deleted")
+        live = sum(not is_true(record.deleted) for record in data.records)
         if live:
-            found.append(f"the subject is deleted, but {live} of its records are not")
-    visits = {one.visit_id: one for one in data.visits}
-    known = {one.interval_id: one for one in intervals}
-    ids = {row.record_id: row for row in data.records}
-    for row in data.records:
-        what = f"record {row.record_id} ({row.form_key})"
-        visit = visits.get(row.visit_id)
-        if row.visit_id is not None and visit is None:
-            found.append(f"{what} belongs to visit {row.visit_id}, which is in no list")
-        elif visit is not None and is_true(visit.deleted) and not is_true(row.deleted):
-            found.append(f"{what} is not deleted, but its visit {row.visit_id} is")
-        if row.interval_id is not None:
-            interval = known.get(row.interval_id)
+            messages.append(f"the subject is deleted, but {live} of its records are not")
+    visits = {visit.visit_id: visit for visit in data.visits}
+    known = {interval.interval_id: interval for interval in intervals}
+    records_by_id = {record.record_id: record for record in data.records}
+    for record in data.records:
+        name = f"record {record.record_id} ({record.form_key})"
+        visit = visits.get(record.visit_id)
+        if record.visit_id is not None and visit is None:
+            messages.append(f"{name} belongs to visit {record.visit_id}, which is in no list")
+        elif visit is not None and is_true(visit.deleted) and not is_true(record.deleted):
+            messages.append(f"{name} is not deleted, but its visit {record.visit_id} is")
+        if record.interval_id is not None:
+            interval = known.get(record.interval_id)
             if interval is None:
-                found.append(f"{what} belongs to interval {row.interval_id}, which the study does not have")
+                messages.append(f"{name} belongs to interval {record.interval_id}, which the study does not have")
             elif is_true(interval.disabled):
-                found.append(f"{what} belongs to interval {row.interval_id}, which is disabled")
-        parent = row.parent_record_id
-        if parent == row.record_id and parent is not None:
-            found.append(f"{what} is its own parent")
-        elif parent is not None and parent not in ids:
-            found.append(f"{what} has parent {parent}, which is not among the records of the subject")
-        elif parent is not None and is_true(ids[parent].deleted) and not is_true(row.deleted):
-            found.append(f"{what} is not deleted, but its parent {parent} is")
-        if row.record_data is None and not is_true(row.deleted):
-            found.append(f"{what} has no answers")
-    found += [
+                messages.append(f"{name} belongs to interval {record.interval_id}, which is disabled")
+        parent = record.parent_record_id
+        if parent == record.record_id and parent is not None:
+            messages.append(f"{name} is its own parent")
+        elif parent is not None and parent not in records_by_id:
+            messages.append(f"{name} has parent {parent}, which is not among the records of the subject")
+        elif parent is not None and is_true(records_by_id[parent].deleted) and not is_true(record.deleted):
+            messages.append(f"{name} is not deleted, but its parent {parent} is")
+        if record.record_data is None and not is_true(record.deleted):
+            messages.append(f"{name} has no answers")
+    messages += [
         f"query {query.annotation_id} has no comment, so whether it is open is unknown"
         for query in data.queries
         if query_state(query) == "unknown"
     ]
-    return found
+    return messages
 
 
 class AsyncSubjectDataWorkflow(AsyncWorkflow):
-    """One subject, whole."""
+    """Everything about one subject."""
 
     async def get_all_subject_data(self, study_key: str, subject_key: str) -> SubjectData:
-        """Everything about one subject: visits, records in the order of visits, queries, codings and revisions.
+        """Read everything about one subject: visits, records in the order of visits, queries, codings and revisions.
 
         Args:
             study_key: the study.
@@ -184,10 +190,10 @@ class AsyncSubjectDataWorkflow(AsyncWorkflow):
 
 
 class SubjectDataWorkflow(Workflow):
-    """One subject, whole."""
+    """Everything about one subject."""
 
     def get_all_subject_data(self, study_key: str, subject_key: str) -> SubjectData:
-        """Everything about one subject: visits, records in the order of visits, queries, codings and revisions.
+        """Read everything about one subject: visits, records in the order of visits, queries, codings and revisions.
 
         Args:
             study_key: the study.

@@ -1,8 +1,8 @@
-"""`sdk.workflows.visits`: which visits are in their window, late, early, missed or coming; and how a diary is kept.
+"""`sdk.workflows.visits`: visits that are in their window, late, early, missed or upcoming; and diary compliance.
 
-Nothing is invented: a visit without a window has no state of being late, and dates come from the server alone. A visit
-without a date is missed once its window, and the further days its interval allows for forms filled in by the subject,
-have passed, unless the subject left before it was due.
+Nothing is invented: a visit without a window is never late, and all dates come from the server. A visit without a date
+is missed once its window has passed, and with it the further days its interval allows for forms filled in by the
+subject, unless the subject left before the visit was due.
 
 >>> from imednet import ImednetSDK
 >>> from imednet.sandbox import Sandbox
@@ -30,7 +30,7 @@ from .base import AsyncWorkflow, Workflow, not_found
 VisitState = Literal["in window", "early", "late", "missed", "future", "after exit", "deleted", "no window"]
 
 Exits = Mapping[int, str]
-"""Subject -> the day it left, as `YYYY-MM-DD`."""
+"""Number of a subject -> the day the subject left, as `YYYY-MM-DD`."""
 
 
 class WindowOptions(TypedDict, total=False):
@@ -44,14 +44,14 @@ class WindowOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class VisitWindow:
-    """One visit with its window.
+    """One visit and where it stands in its window.
 
     Attributes:
         visit: the visit.
-        state: where it stands.
+        state: its state, such as `late`.
         site_id: the site of its subject.
-        days: days late (above 0) or early (below 0); days until it is due for one that is coming.
-        due_soon: whether it is coming and due in the days that were asked for.
+        days: days late (above 0) or early (below 0); for a future visit the days until it is due.
+        due_soon: whether it is due within the days that were asked for.
     """
 
     visit: Visit
@@ -62,18 +62,18 @@ class VisitWindow:
 
     def to_row(self) -> dict[str, Any]:
         """Plain values for a table."""
-        one = self.visit
+        visit = self.visit
         return {
-            "subjectKey": one.subject_key,
+            "subjectKey": visit.subject_key,
             "siteId": self.site_id,
-            "intervalName": one.interval_name,
+            "intervalName": visit.interval_name,
             "state": self.state,
             "days": self.days,
-            "startDate": one.start_date or None,
-            "dueDate": one.due_date or None,
-            "endDate": one.end_date or None,
-            "visitDate": one.visit_date or None,
-            "visitId": one.visit_id,
+            "startDate": visit.start_date or None,
+            "dueDate": visit.due_date or None,
+            "endDate": visit.end_date or None,
+            "visitDate": visit.visit_date or None,
+            "visitId": visit.visit_id,
         }
 
 
@@ -85,7 +85,7 @@ class WindowCounts:
         interval_id, interval_name: the interval.
         site_id: the site; `None` where all are counted together.
         states: how many visits have each state.
-        due_soon: how many are due in the days that were asked for.
+        due_soon: how many are due within the days that were asked for.
     """
 
     interval_id: int | None
@@ -111,12 +111,12 @@ STATES: tuple[VisitState, ...] = (
 
 @dataclass(frozen=True)
 class DiaryCompliance:
-    """How one subject keeps its diary.
+    """Diary compliance of one subject.
 
     Attributes:
         subject_key: the subject.
         kept: diary days that were due and have a record.
-        due: diary days that were due; those whose grace has not passed yet are not.
+        due: diary days that were due; days still within their grace period do not count.
     """
 
     subject_key: str | None
@@ -135,7 +135,7 @@ class DiaryCompliance:
 
 
 def visit_state(visit: Visit, interval: Interval | None, exit_day: str | None, today: str) -> VisitState:
-    """Where one visit stands on a day.
+    """The state of a visit on a day.
 
     >>> visit = Visit(start_date="2026-01-01", end_date="2026-01-09", visit_date="2026-01-12")
     >>> visit_state(visit, None, None, "2026-02-01")
@@ -165,24 +165,24 @@ def windows(
     days: int = 14,
     disabled: bool = False,
 ) -> list[VisitWindow]:
-    """Each visit with its state; those of disabled intervals only on request."""
-    known = {one.interval_id: one for one in intervals}
-    people = {one.subject_id: one for one in subjects}
+    """All visits with their states; those of disabled intervals only on request."""
+    known = {interval.interval_id: interval for interval in intervals}
+    subjects_by_id = {subject.subject_id: subject for subject in subjects}
     soon = (date.fromisoformat(today) + timedelta(days=days)).isoformat()
-    found = []
+    visit_windows = []
     for visit in visits:
         interval = known.get(visit.interval_id)
         if interval is not None and is_true(interval.disabled) and not disabled:
             continue
-        subject = people.get(visit.subject_id)
+        subject = subjects_by_id.get(visit.subject_id)
         exit_day = exits.get(visit.subject_id) if visit.subject_id is not None else None
         state = visit_state(visit, interval, exit_day, today)
         due = visit.due_date or visit.start_date
         coming = state == "future" and bool(due) and str(visit.end_date) >= today and str(due) <= soon
-        found.append(
+        visit_windows.append(
             VisitWindow(visit, state, subject.site_id if subject else None, _days(visit, state, today), coming)
         )
-    return found
+    return visit_windows
 
 
 def _days(visit: Visit, state: VisitState, today: str) -> int | None:
@@ -199,18 +199,20 @@ def _between(first: str | None, second: str | None) -> int | None:
     return (date.fromisoformat(second) - date.fromisoformat(first)).days
 
 
-def counted(found: Iterable[VisitWindow], *, sites: bool = True) -> list[WindowCounts]:
-    """Visits by interval, and by site unless `sites=False`."""
+def counted(visit_windows: Iterable[VisitWindow], *, sites: bool = True) -> list[WindowCounts]:
+    """Count visits by interval, and by site unless `sites=False`."""
     groups: dict[tuple[Any, Any], list[VisitWindow]] = {}
-    for one in found:
-        groups.setdefault((one.visit.interval_id, one.site_id if sites else None), []).append(one)
+    for visit_window in visit_windows:
+        groups.setdefault((visit_window.visit.interval_id, visit_window.site_id if sites else None), []).append(
+            visit_window
+        )
     return [
         WindowCounts(
             interval_id,
             members[0].visit.interval_name,
             site_id,
-            dict(Counter(one.state for one in members)),
-            sum(one.due_soon for one in members),
+            dict(Counter(visit_window.state for visit_window in members)),
+            sum(visit_window.due_soon for visit_window in members),
         )
         for (interval_id, site_id), members in sorted(
             groups.items(), key=lambda pair: tuple((part is None, part or 0) for part in pair[0])
@@ -219,22 +221,22 @@ def counted(found: Iterable[VisitWindow], *, sites: bool = True) -> list[WindowC
 
 
 def exits_of(records: Iterable[Record], variable: str) -> dict[int, str]:
-    """The day each subject left, by the records of a form; where its date is missing, the day it was entered."""
-    found: dict[int, str] = {}
-    for row in records:
-        if is_true(row.deleted) or row.subject_id is None:
+    """The day each subject left, by the records of a form; if the date is missing, the day of the record."""
+    exits: dict[int, str] = {}
+    for record in records:
+        if is_true(record.deleted) or record.subject_id is None:
             continue
-        day = str((row.record_data or {}).get(variable) or "")[:10] or str(row.date_created or "")[:10]
+        day = str((record.record_data or {}).get(variable) or "")[:10] or str(record.date_created or "")[:10]
         try:
             date.fromisoformat(day)
         except ValueError:
             continue
-        found[row.subject_id] = max(day, found.get(row.subject_id, day))
-    return found
+        exits[record.subject_id] = max(day, exits.get(record.subject_id, day))
+    return exits
 
 
 class AsyncVisitsWorkflow(AsyncWorkflow):
-    """Visits and their windows; diaries."""
+    """Visits and their windows; diary compliance."""
 
     async def windows(
         self,
@@ -245,13 +247,13 @@ class AsyncVisitsWorkflow(AsyncWorkflow):
         include_disabled: bool = False,
         subject_key: str | None = None,
     ) -> list[VisitWindow]:
-        """Each visit with its state on the server's day.
+        """List the visits with their states on the server's day.
 
         Args:
             study_key: the study.
             exit_date: `"FORM.VARIABLE"` of the day a subject left, such as `"EOS.EXDAT"`; without it, visits of
                 subjects that left count as missed, since the API does not say who left.
-            days: what is due in so many days is marked.
+            days: visits due within so many days are marked.
             include_disabled: also visits of disabled intervals.
             subject_key: only this subject.
         """
@@ -274,7 +276,7 @@ class AsyncVisitsWorkflow(AsyncWorkflow):
         return windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
 
     async def _exits(self, study_key: str, form: str, variable: str, subject_key: str | None) -> dict[int, str]:
-        """The day each subject left, by a variable of a form; nobody's without a form."""
+        """The day each subject left, by a variable of a form; empty without a form."""
         if not form:
             return {}
         return exits_of(await self._sdk.records.list(study_key, form_key=form, subject_key=subject_key), variable)
@@ -282,42 +284,46 @@ class AsyncVisitsWorkflow(AsyncWorkflow):
     async def counts(
         self, /, study_key: str, *, sites: bool = True, **options: Unpack[WindowOptions]
     ) -> list[WindowCounts]:
-        """Visits by interval and state, and by site unless `sites=False`.
+        """Count visits by interval and state, and by site unless `sites=False`.
 
         Args:
             study_key: the study.
-            sites: a row for each site.
-            **options: as `windows` takes them.
+            sites: count each site apart.
+            **options: arguments of `windows`.
         """
-        found = await self.windows(study_key, **options)
-        return counted(found, sites=sites)
+        return counted(await self.windows(study_key, **options), sites=sites)
 
     async def diary_compliance(
         self, /, study_key: str, group: str = "ePRO", **options: Unpack[WindowOptions]
     ) -> list[DiaryCompliance]:
-        """How each subject keeps its diary: days with a record, of the days that were due.
+        """Diary compliance of each subject: days with a record, of the days that were due.
 
         Args:
             study_key: the study.
             group: name of the group of intervals that are diary days.
-            **options: as `windows` takes them.
+            **options: arguments of `windows`.
         """
         intervals = await self._sdk.intervals.list(study_key)
         wanted = {
-            one.interval_id for one in intervals if one.interval_group_name == group and not is_true(one.disabled)
+            interval.interval_id
+            for interval in intervals
+            if interval.interval_group_name == group and not is_true(interval.disabled)
         }
         if not wanted:
-            groups = sorted({str(one.interval_group_name) for one in intervals if one.interval_group_name})
-            raise ArgumentError(f"no interval is of group {group!r}; there are {', '.join(groups)}")
-        found: Sequence[VisitWindow] = await self.windows(study_key, **options)
-        days = [one for one in found if one.visit.interval_id in wanted and one.state in ("in window", "missed")]
-        forms = {form.form_key for one in intervals if one.interval_id in wanted for form in one.forms or ()}
+            groups = sorted(
+                {str(interval.interval_group_name) for interval in intervals if interval.interval_group_name}
+            )
+            raise ArgumentError(f"no interval is in group {group!r}; there are {', '.join(groups)}")
+        visits: Sequence[VisitWindow] = await self.windows(study_key, **options)
+        days = [day for day in visits if day.visit.interval_id in wanted and day.state in ("in window", "missed")]
+        diary = [interval for interval in intervals if interval.interval_id in wanted]
+        forms = {form.form_key for interval in diary for form in interval.forms or ()}
         kept: set[int | None] = set()
         for form_key in sorted(str(form) for form in forms):
             rows = await self._sdk.records.list(study_key, form_key=form_key, subject_key=options.get("subject_key"))
             kept |= {row.visit_id for row in rows if not is_true(row.deleted)}
-        due = Counter(one.visit.subject_key for one in days)
-        done = Counter(one.visit.subject_key for one in days if one.visit.visit_id in kept)
+        due = Counter(day.visit.subject_key for day in days)
+        done = Counter(day.visit.subject_key for day in days if day.visit.visit_id in kept)
         return [DiaryCompliance(key, done[key], due[key]) for key in sorted(due, key=str)]
 
 
@@ -325,7 +331,7 @@ class AsyncVisitsWorkflow(AsyncWorkflow):
 
 
 class VisitsWorkflow(Workflow):
-    """Visits and their windows; diaries."""
+    """Visits and their windows; diary compliance."""
 
     def windows(
         self,
@@ -336,13 +342,13 @@ class VisitsWorkflow(Workflow):
         include_disabled: bool = False,
         subject_key: str | None = None,
     ) -> list[VisitWindow]:
-        """Each visit with its state on the server's day.
+        """List the visits with their states on the server's day.
 
         Args:
             study_key: the study.
             exit_date: `"FORM.VARIABLE"` of the day a subject left, such as `"EOS.EXDAT"`; without it, visits of
                 subjects that left count as missed, since the API does not say who left.
-            days: what is due in so many days is marked.
+            days: visits due within so many days are marked.
             include_disabled: also visits of disabled intervals.
             subject_key: only this subject.
         """
@@ -365,46 +371,50 @@ class VisitsWorkflow(Workflow):
         return windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
 
     def _exits(self, study_key: str, form: str, variable: str, subject_key: str | None) -> dict[int, str]:
-        """The day each subject left, by a variable of a form; nobody's without a form."""
+        """The day each subject left, by a variable of a form; empty without a form."""
         if not form:
             return {}
         return exits_of(self._sdk.records.list(study_key, form_key=form, subject_key=subject_key), variable)
 
     def counts(self, /, study_key: str, *, sites: bool = True, **options: Unpack[WindowOptions]) -> list[WindowCounts]:
-        """Visits by interval and state, and by site unless `sites=False`.
+        """Count visits by interval and state, and by site unless `sites=False`.
 
         Args:
             study_key: the study.
-            sites: a row for each site.
-            **options: as `windows` takes them.
+            sites: count each site apart.
+            **options: arguments of `windows`.
         """
-        found = self.windows(study_key, **options)
-        return counted(found, sites=sites)
+        return counted(self.windows(study_key, **options), sites=sites)
 
     def diary_compliance(
         self, /, study_key: str, group: str = "ePRO", **options: Unpack[WindowOptions]
     ) -> list[DiaryCompliance]:
-        """How each subject keeps its diary: days with a record, of the days that were due.
+        """Diary compliance of each subject: days with a record, of the days that were due.
 
         Args:
             study_key: the study.
             group: name of the group of intervals that are diary days.
-            **options: as `windows` takes them.
+            **options: arguments of `windows`.
         """
         intervals = self._sdk.intervals.list(study_key)
         wanted = {
-            one.interval_id for one in intervals if one.interval_group_name == group and not is_true(one.disabled)
+            interval.interval_id
+            for interval in intervals
+            if interval.interval_group_name == group and not is_true(interval.disabled)
         }
         if not wanted:
-            groups = sorted({str(one.interval_group_name) for one in intervals if one.interval_group_name})
-            raise ArgumentError(f"no interval is of group {group!r}; there are {', '.join(groups)}")
-        found: Sequence[VisitWindow] = self.windows(study_key, **options)
-        days = [one for one in found if one.visit.interval_id in wanted and one.state in ("in window", "missed")]
-        forms = {form.form_key for one in intervals if one.interval_id in wanted for form in one.forms or ()}
+            groups = sorted(
+                {str(interval.interval_group_name) for interval in intervals if interval.interval_group_name}
+            )
+            raise ArgumentError(f"no interval is in group {group!r}; there are {', '.join(groups)}")
+        visits: Sequence[VisitWindow] = self.windows(study_key, **options)
+        days = [day for day in visits if day.visit.interval_id in wanted and day.state in ("in window", "missed")]
+        diary = [interval for interval in intervals if interval.interval_id in wanted]
+        forms = {form.form_key for interval in diary for form in interval.forms or ()}
         kept: set[int | None] = set()
         for form_key in sorted(str(form) for form in forms):
             rows = self._sdk.records.list(study_key, form_key=form_key, subject_key=options.get("subject_key"))
             kept |= {row.visit_id for row in rows if not is_true(row.deleted)}
-        due = Counter(one.visit.subject_key for one in days)
-        done = Counter(one.visit.subject_key for one in days if one.visit.visit_id in kept)
+        due = Counter(day.visit.subject_key for day in days)
+        done = Counter(day.visit.subject_key for day in days if day.visit.visit_id in kept)
         return [DiaryCompliance(key, done[key], due[key]) for key in sorted(due, key=str)]
