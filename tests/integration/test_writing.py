@@ -298,7 +298,7 @@ def test_a_journal_is_gone_on_with_and_belongs_to_its_items(own_box: Make, door:
     with pytest.raises(ArgumentError, match="journal of other items"):
         one.call("writing.submit", TWIN, items[:2], journal=journal)
     (tmp_path / "x").write_text("{}")
-    with pytest.raises(ArgumentError, match="is no journal"):
+    with pytest.raises(ArgumentError, match="is not the journal"):
         one.call("writing.verify", tmp_path / "x")
 
 

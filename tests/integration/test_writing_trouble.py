@@ -328,7 +328,7 @@ def test_a_run_is_gone_on_with_after_refusals_and_changes(
     assert one.call("writing.submit", TWIN, events(1), journal=torn).complete
     foreign = tmp_path / "foreign.json"
     foreign.write_text('{"version": 1, "mine": true}')
-    with pytest.raises(ArgumentError, match="is no journal"):
+    with pytest.raises(ArgumentError, match="is not the journal"):
         one.call("writing.submit", TWIN, events(1), journal=foreign)
     assert foreign.read_text() == '{"version": 1, "mine": true}'
     with pytest.raises(ArgumentError, match="cannot be used"):

@@ -167,7 +167,7 @@ class TestExcel:
             for name in source.namelist():
                 data = source.read(name)
                 target.writestr(name, data[: len(data) // 2] if name.startswith("xl/worksheets/") else data)
-        with pytest.raises(ArgumentError, match="is no Excel file"):
+        with pytest.raises(ArgumentError, match="is not an Excel file"):
             read_items(tmp_path / "bad.xlsx")
 
 

@@ -1,4 +1,4 @@
-"""Items in files: CSV, Excel and JSON, a template to fill in, and the file of outcomes."""
+"""Files of items: CSV, Excel and JSON files, templates to fill in, and the CSV file of outcomes."""
 
 from __future__ import annotations
 
@@ -34,41 +34,43 @@ _COLUMNS: Final = (
     "item", "place", "state", "action", "formKey", "subjectKey", "recordId", "batchId", "fields", "detail",
 )  # fmt: skip
 CLEAR: Final = "<clear>"
-"""What a cell says, in any case, to clear an answer; an empty cell leaves it as it is."""
+"""The text of a cell that clears an answer, in any case; an empty cell leaves the answer as it is."""
 _MOST_DIGITS: Final = 18
-_SHOWN: Final = 100
-"""So many faults of a file are told at once."""
+_MOST_SHOWN: Final = 100
+"""The most faults of a file that one message shows."""
 _EXCEL_ERRORS: Final = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
 
 
 @dataclass(frozen=True)
 class ItemsFile:
-    """Items of a file, and where in it each one stands.
+    """The items of a file, and where in the file each one is.
 
     Attributes:
         items: as `records.create` takes them.
-        places: for each item its place in words, such as `line 4`.
+        places: the place of each item in words, such as `line 4`.
     """
 
     items: list[dict[str, Any]] = field(repr=False)
     places: list[str]
 
     def located(self, error: ItemsRefusedError) -> ItemsRefusedError:
-        """The same refusal with places of the file in place of numbers of items."""
+        """The same error, which names places in the file instead of numbers of items."""
         return ItemsRefusedError(
-            [replace(one, place=self.places[one.item]) for one in error.problems], error.study_key, most=_SHOWN
+            [replace(problem, place=self.places[problem.item]) for problem in error.problems],
+            error.study_key,
+            most=_MOST_SHOWN,
         )
 
 
 def read_items(path: Path, form_key: str | None = None) -> ItemsFile:
-    """Items of a file: JSON as `records.create` takes them, or a table with a column for each identifier and answer.
+    """Read the items of a file: JSON as `records.create` takes it, or a table with a column per identifier and answer.
 
     Nothing is guessed: a quote that is not closed, a row that is too short, two columns of one name, a formula without
-    a value or a name that stands twice in an object are refused, all of them at once.
+    a value and a repeated name in a JSON object are refused, and all faults are listed at once.
 
     Args:
-        path: a `.json`, `.csv` or `.xlsx` file. In a table an empty cell is not written; `<clear>` clears an answer; a
-            column named like an identifier that is an answer has `data.` before its name.
+        path: a `.json`, `.csv` or `.xlsx` file. In a table an empty cell is not written and `<clear>` clears an answer;
+            a column for an answer that is named like an identifier has `data.` before its name.
         form_key: the form of rows that name none.
 
     Raises:
@@ -77,30 +79,30 @@ def read_items(path: Path, form_key: str | None = None) -> ItemsFile:
     kind = path.suffix.casefold()
     try:
         if kind == ".json":
-            found = _json(path)
+            file = _json(path)
         elif kind in (".xlsx", ".xlsm"):
-            found = _table(path, *_excel(path), "row")
+            file = _table(path, *_excel(path), "row")
         else:
-            read = read_csv_rows(path.read_bytes().decode("utf-8-sig"))
-            found = _table(path, read.names, read.rows, read.faults, "line")
+            table = read_csv_rows(path.read_bytes().decode("utf-8-sig"))
+            file = _table(path, table.names, table.rows, table.faults, "line")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ArgumentError(f"{path} cannot be read ({reason}). Next: name a CSV, Excel or JSON file") from None
-    if not found.items:
+    if not file.items:
         raise ArgumentError(f"{path} holds no items. Next: imednet records template STUDY FORM")
     if form_key is not None:
-        items = [one if any(one.get(name) for name in FORM) else {"formKey": form_key, **one} for one in found.items]
-        return ItemsFile(items, found.places)
-    return found
+        items = [item if any(item.get(name) for name in FORM) else {"formKey": form_key, **item} for item in file.items]
+        return ItemsFile(items, file.places)
+    return file
 
 
 def _json(path: Path) -> ItemsFile:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
+    def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
             twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
             raise ArgumentError(f"{path}: an object has two members named {twice!r}. Next: keep one of them")
-        return made
+        return members
 
     def number(text: str) -> float:
         value = float(text)
@@ -109,23 +111,26 @@ def _json(path: Path) -> ItemsFile:
         return value
 
     def constant(name: str) -> Any:
-        raise ArgumentError(f"{path}: {name} is no value of JSON. Next: leave it out, or write a number")
+        raise ArgumentError(f"{path}: {name} is not a JSON value. Next: leave it out, or write a number")
 
     try:
         items = json.loads(
-            path.read_bytes().decode("utf-8-sig"), object_pairs_hook=once, parse_constant=constant, parse_float=number
+            path.read_bytes().decode("utf-8-sig"),
+            object_pairs_hook=unique_members,
+            parse_constant=constant,
+            parse_float=number,
         )
     except (ArgumentError, UnicodeDecodeError):
         raise
     except (RecursionError, ValueError) as error:
         if not isinstance(error, json.JSONDecodeError):
-            what = "it is nested too deeply, or holds a number of thousands of digits"
-            raise ArgumentError(f"{path} cannot be read: {what}. Next: mend the file") from None
+            reason = "it is nested too deeply, or holds a number of thousands of digits"
+            raise ArgumentError(f"{path} cannot be read: {reason}. Next: mend the file") from None
         raise ArgumentError(
-            f"{path} is no JSON: {error.msg} in line {error.lineno}. Next: name a CSV, Excel or JSON file"
+            f"{path} is not JSON: {error.msg} in line {error.lineno}. Next: name a CSV, Excel or JSON file"
         ) from None
-    if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-        raise ArgumentError(f"{path} must hold a JSON list of items, also for one item")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ArgumentError(f"{path} must hold a JSON list of items, even for a single item")
     return ItemsFile(items, [f"item {number}" for number in range(len(items))])
 
 
@@ -136,38 +141,38 @@ def _table(
     faults: Iterable[tuple[int, str]],
     unit: str,
 ) -> ItemsFile:
-    """Rows of a table as items. Raises ArgumentError with all faults."""
-    problems = [*faults, *((1, what) for what in _ambiguous(names))]
+    """Make items from the rows of a table. Raises ArgumentError, which lists all faults."""
+    problems = [*faults, *((1, fault) for fault in _ambiguous(names))]
     items, places = [], []
     for number, cells in rows:
-        item, wrong = _item(dict(zip(names, cells, strict=True)))
-        problems += [(number, what) for what in wrong]
+        item, faults_of_row = _item(dict(zip(names, cells, strict=True)))
+        problems += [(number, fault) for fault in faults_of_row]
         items.append(item)
         places.append(f"{unit} {number}")
     if problems:
         problems.sort()
-        shown = "; ".join(f"{unit} {number}: {what}" for number, what in problems[:_SHOWN])
-        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        shown = "; ".join(f"{unit} {number}: {fault}" for number, fault in problems[:_MOST_SHOWN])
+        more = f"; and {len(problems) - _MOST_SHOWN} more" if len(problems) > _MOST_SHOWN else ""
         raise ArgumentError(f"{path}: nothing was sent; {shown}{more}. Next: mend the file, then run it again")
     return ItemsFile(items, places)
 
 
 def _ambiguous(names: Iterable[str]) -> Iterator[str]:
-    """Columns that would write the same thing."""
+    """Faults of columns that would write the same answer or identifier."""
     same: dict[tuple[bool, str], list[str]] = {}
     for name in names:
         if name:
             same.setdefault((name in _IDENTIFIERS, name.removeprefix("data.").casefold()), []).append(name)
-    for found in same.values():
-        if len(found) > 1:
-            yield f"{len(found)} columns write the same: {', '.join(found)}; keep one of them"
+    for columns in same.values():
+        if len(columns) > 1:
+            yield f"{len(columns)} columns write the same: {', '.join(columns)}; keep one of them"
 
 
 def _item(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """One row of a table as an item, and what is wrong with it."""
+    """Make an item from one row of a table; returns also its faults."""
     item: dict[str, Any] = {}
     data: dict[str, Any] = {}
-    wrong: list[str] = []
+    faults: list[str] = []
     for name, cell in row.items():
         text = cell.strip() if isinstance(cell, str) else cell
         if text in (None, ""):
@@ -175,15 +180,15 @@ def _item(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if name in _IDENTIFIERS:
             item[name] = _identifier(name, text)
             if item[name] is None:
-                wrong.append(f"column {name} must be a whole number")
+                faults.append(f"column {name} must be a whole number")
         else:
             clear = isinstance(text, str) and text.casefold() == CLEAR
             data[name.removeprefix("data.")] = "" if clear else _cell(cell)
-    return {**item, "data": data}, wrong
+    return {**item, "data": data}, faults
 
 
 def _identifier(name: str, value: Any) -> Any:
-    """An identifier as it is sent; `None` where one that is a number is not written as one."""
+    """An identifier as it is sent; `None` where one that must be a whole number is not."""
     if not name.endswith("Id"):
         return str(value)
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -191,7 +196,7 @@ def _identifier(name: str, value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """What a spreadsheet holds, as it is written: days without a time are days."""
+    """The value of a spreadsheet cell as it is sent: a moment at midnight is a day, 5.0 is 5."""
     if isinstance(value, datetime):
         midnight = (value.hour, value.minute, value.second) == (0, 0, 0)
         return value.date().isoformat() if midnight else value
@@ -199,7 +204,7 @@ def _cell(value: Any) -> Any:
 
 
 def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tuple[int, str]]]:
-    """The first sheet: names of its columns, number and cells of each row, and faults."""
+    """Read the first sheet: names of its columns, number and cells of each row, and faults."""
     openpyxl = _require_optional_dep("openpyxl", "export")
 
     def sheet(*, values: bool) -> list[list[Any]]:
@@ -207,44 +212,44 @@ def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tup
             with closing(openpyxl.load_workbook(path, read_only=True, data_only=values)) as book:
                 first = next(iter(book.worksheets), None)
                 if first is None:
-                    return []  # charts alone
+                    return []  # only charts
                 first.reset_dimensions()  # some programs write a size that is too small
                 return [list(row) for row in first.iter_rows(values_only=True)]
         except Exception as error:
             if isinstance(error, MemoryError) or raised_from_outside(error) is not None:
                 raise
-            raise ArgumentError(f"{path} is no Excel file. Next: name a CSV, Excel or JSON file") from None
+            raise ArgumentError(f"{path} is not an Excel file. Next: name a CSV, Excel or JSON file") from None
 
     rows = sheet(values=True)
     if not rows:
         return [], [], []
     names = [str(name).strip() if name is not None else "" for name in rows[0]]
-    found, faults = [], []
+    filled, faults = [], []
     for number, (row, source) in enumerate(zip(rows[1:], sheet(values=False)[1:], strict=True), 2):
         cells = [*row, *[None] * (len(names) - len(row))]
-        for at, (cell, formula) in enumerate(zip(row, source, strict=True)):
-            where = f"column {names[at] if at < len(names) and names[at] else at + 1}"
+        for index, (cell, formula) in enumerate(zip(row, source, strict=True)):
+            where = f"column {names[index] if index < len(names) and names[index] else index + 1}"
             if cell is None and formula is not None:
                 faults.append((number, f"{where} holds a formula whose value was never calculated"))
             elif isinstance(cell, str) and cell in _EXCEL_ERRORS:
                 faults.append((number, f"{where} holds {cell}, the error of a formula"))
-            elif cell is not None and (at >= len(names) or not names[at]):
+            elif cell is not None and (index >= len(names) or not names[index]):
                 faults.append((number, f"{where} is filled in, and the header has no name for it"))
         if any(cell not in (None, "") for cell in cells):
-            found.append((number, cells[: len(names)]))
-    return names, found, faults
+            filled.append((number, cells[: len(names)]))
+    return names, filled, faults
 
 
 def template(schema: StudySchema, form_key: str, action: str) -> list[str]:
-    """Columns of a table that is filled in to write records of a form.
+    """Columns of a table to fill in, to write records of a form.
 
     Raises:
-        ArgumentError: there is no such form, or no records of it can be written.
+        ArgumentError: the study has no such form, or its records cannot be written.
     """
     form = schema.form(form_key)
     problems = schema.check([{"formKey": form_key, "subjectKey": "x", "data": {}}])
     if form is None or not form.accepts_records:
-        raise ArgumentError(next(str(one) for one in problems if one.where == "formKey"))
+        raise ArgumentError(next(str(problem) for problem in problems if problem.where == "formKey"))
     names = [f"data.{name}" if name in MEMBERS else name for name in form.variables]
     return [*_BY_ACTION[action], *names]
 
@@ -255,31 +260,31 @@ def outcomes_of(file: Path) -> Path:
 
 
 def write_outcomes(path: Path, outcomes: Iterable[ItemOutcome], places: Sequence[str] = ()) -> None:
-    """What became of each item, as CSV; holds no answers.
+    """Write the outcome of each item as CSV, without answers.
 
     Args:
         path: the file.
-        outcomes: one an item.
-        places: where in its file each item stands, as `ItemsFile.places`.
+        outcomes: one for each item.
+        places: where in its file each item is, as in `ItemsFile.places`.
     """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
-    writer.writerows(outcome_row(one, places).values() for one in outcomes)
+    writer.writerows(outcome_row(outcome, places).values() for outcome in outcomes)
     disk.write_whole(path, text.getvalue())
 
 
-def outcome_row(one: ItemOutcome, places: Sequence[str] = ()) -> dict[str, Any]:
-    """What became of one item, as plain values."""
+def outcome_row(outcome: ItemOutcome, places: Sequence[str] = ()) -> dict[str, Any]:
+    """The outcome of one item as plain values."""
     return {
-        "item": one.number,
-        "place": places[one.number] if one.number < len(places) else None,
-        "state": one.state,
-        "action": one.action,
-        "formKey": one.form_key,
-        "subjectKey": one.subject_key,
-        "recordId": one.record_id,
-        "batchId": one.batch_id,
-        "fields": " ".join(one.fields),
-        "detail": one.detail,
+        "item": outcome.number,
+        "place": places[outcome.number] if outcome.number < len(places) else None,
+        "state": outcome.state,
+        "action": outcome.action,
+        "formKey": outcome.form_key,
+        "subjectKey": outcome.subject_key,
+        "recordId": outcome.record_id,
+        "batchId": outcome.batch_id,
+        "fields": " ".join(outcome.fields),
+        "detail": outcome.detail,
     }

@@ -1,4 +1,4 @@
-"""Items that are written, what became of each, and how that is told from records that are read back. Pure rules."""
+"""Items to be written, their outcomes, and the rules that find an outcome in records read back. Does no I/O."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
     from imednet_api.models import Record
 
 State = Literal["stored", "different", "missing", "unknown", "refused", "conflict", "not sent"]
-"""What became of an item.
+"""The outcome of an item.
 
 `stored`: read back, every answer as it was sent. `different`: read back, some answers are not what was sent.
-`missing`: not there, and nothing can bring it any more. `unknown`: cannot be told yet; `verify` settles it.
-`refused`: the server said no to its batch. `conflict`: the record changed since it was looked at, so that nothing was
+`missing`: not there, and can no longer appear. `unknown`: not known yet; `verify` finds out later.
+`refused`: the server rejected its batch. `conflict`: the record changed since it was looked at, so the item was not
 sent. `not sent`: an earlier batch ended the run.
 """
 Identifier = int | str | Mapping[str, Any]
-"""What names a form, site, subject, interval or record: a number, a key or name, or `{"recordOid": ...}`."""
+"""A form, site, subject, interval or record: by number, by key or name, or as `{"recordOid": ...}`."""
 WRITTEN: frozenset[State] = frozenset({"stored", "different"})
 AGAIN: frozenset[State] = frozenset({"refused", "not sent"})
-"""States of items that certainly were not carried out, so that they may be sent."""
+"""States of items that were certainly not carried out, so that they may be sent again."""
 
 
 @dataclass(frozen=True)
 class PlannedItem:
-    """One item with what it means.
+    """An item, and what the server will do with it.
 
     Attributes:
-        number: its place among the items, from 0.
+        number: its position among the items, from 0.
         body: the item exactly as it is sent.
         given: the item as it was given.
         action: what the server will do with it.
         form_key: its form.
-        repeats: whether each writing makes a new record, as at an unscheduled visit.
+        repeats: whether each write makes a new record, as at an unscheduled visit.
         subject_key: its subject; `None` for a registration.
         interval_id: its interval, for scheduled records.
         site_id: its site, for registrations.
-        record_id: the record that is there already; `None` where one will be made.
-        old: what stands there now under the names that are written.
-        date_modified: when the record that is there changed last.
+        record_id: the record that exists already; `None` where a new one will be made.
+        old: its present answers under the names that are written.
+        date_modified: when that record changed last.
     """
 
     number: int
@@ -64,25 +64,25 @@ class PlannedItem:
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Name -> what stands there and what will."""
+        """Name -> the present answer and the new one."""
         before = self.old or {}
         return {name: (before.get(name), value) for name, value in self.body["data"].items()}
 
 
 @dataclass(frozen=True)
 class ItemOutcome:
-    """What became of one item.
+    """The outcome of one item.
 
     Attributes:
-        number: its place among the items, from 0.
+        number: its position among the items, from 0.
         state: see `State`.
-        action: what it meant.
+        action: what the server was to do with it.
         form_key: its form.
         subject_key: the subject; after a registration the one that was made.
         record_id: the record that holds it.
-        batch_id: the job it went with.
+        batch_id: the job of its batch.
         fields: names of the answers that are not what was sent.
-        detail: what to do next where it is not stored.
+        detail: what happened and what to do next, unless it is stored.
         date_modified: when the record changed last, as it was read back.
     """
 
@@ -99,7 +99,7 @@ class ItemOutcome:
 
 
 def planned(number: int, item: Mapping[str, Any], schema: StudySchema) -> PlannedItem:
-    """An item that passed the check."""
+    """Make a planned item from an item that passed the check."""
     body = schema.prepared(item)
     form = schema.form(item.get("formKey"), item.get("formId"))
     action = action_of(item)
@@ -107,9 +107,9 @@ def planned(number: int, item: Mapping[str, Any], schema: StudySchema) -> Planne
     assert action is not None
     interval = next(
         (
-            one
-            for one in schema.intervals
-            if body.get("intervalId") == one.interval_id or body.get("intervalName") == one.interval_name
+            candidate
+            for candidate in schema.intervals
+            if body.get("intervalId") == candidate.interval_id or body.get("intervalName") == candidate.interval_name
         ),
         None,
     )
@@ -123,7 +123,7 @@ def planned(number: int, item: Mapping[str, Any], schema: StudySchema) -> Planne
 
 
 def identified(names: Sequence[str], value: Identifier) -> dict[str, Any]:
-    """An identifier as a member of an item: numbers are ids, texts keys or names; a mapping says which it is.
+    """An identifier as a member of an item: numbers are ids, texts are keys or names; a mapping names its member.
 
     >>> identified(SUBJECT, "301-001"), identified(SUBJECT, 20001), identified(RECORD, {"recordOid": "REC-1"})
     ({'subjectKey': '301-001'}, {'subjectId': 20001}, {'recordOid': 'REC-1'})
@@ -144,40 +144,42 @@ def item(
     interval: Identifier | None = None,
     record: Identifier | None = None,
 ) -> dict[str, Any]:
-    """One item of identifiers and answers.
+    """Make an item from identifiers and answers.
 
     >>> item({"AETERM": "Cough"}, "AE", subject="301-001")
     {'formKey': 'AE', 'subjectKey': '301-001', 'data': {'AETERM': 'Cough'}}
     """
-    made: dict[str, Any] = identified(FORM, form)
+    identifiers: dict[str, Any] = identified(FORM, form)
     for names, value in ((SITE, site), (SUBJECT, subject), (INTERVAL, interval), (RECORD, record)):
         if value is not None:
-            made |= identified(names, value)
-    return {**made, "data": dict(data)}
+            identifiers |= identified(names, value)
+    return {**identifiers, "data": dict(data)}
 
 
-def current(one: PlannedItem, rows: Iterable[Record]) -> PlannedItem:
-    """The item with the record that it will change, if there is one among these rows."""
+def current(item: PlannedItem, rows: Iterable[Record]) -> PlannedItem:
+    """The item with the record it will change, if that is among these rows."""
     for row in rows:
-        if is_true(row.deleted) or row.form_key != one.form_key or one.repeats:
+        if is_true(row.deleted) or row.form_key != item.form_key or item.repeats:
             continue
-        if one.action == "existing":
-            fits = row.record_id == one.body.get("recordId") or (
-                "recordOid" in one.body and row.record_oid == one.body["recordOid"]
+        if item.action == "existing":
+            fits = row.record_id == item.body.get("recordId") or (
+                "recordOid" in item.body and row.record_oid == item.body["recordOid"]
             )
-            fits = fits and one.subject_key in (None, row.subject_key)
+            fits = fits and item.subject_key in (None, row.subject_key)
         else:
             fits = (
-                one.action == "scheduled" and row.subject_key == one.subject_key and row.interval_id == one.interval_id
+                item.action == "scheduled"
+                and row.subject_key == item.subject_key
+                and row.interval_id == item.interval_id
             )
         if fits:
             answers = row.record_data or {}
-            old = {name: answers.get(name) for name in one.body["data"]}
+            old = {name: answers.get(name) for name in item.body["data"]}
             return replace(
-                one, record_id=row.record_id, old=old, date_modified=row.date_modified,
-                subject_key=one.subject_key or row.subject_key,
+                item, record_id=row.record_id, old=old, date_modified=row.date_modified,
+                subject_key=item.subject_key or row.subject_key,
             )  # fmt: skip
-    return one
+    return item
 
 
 def outcomes(
@@ -192,56 +194,58 @@ def outcomes(
     failed: bool = False,
     settled: bool = True,
 ) -> list[ItemOutcome]:
-    """What became of the items, by records that were read back.
+    """Find the outcomes of items in records that were read back.
 
-    A new record goes to the item that it fits best: with the fewest answers that differ, then with the fewest that
-    nobody sent. One that fits badly proves nothing before the batch is settled: it may be somebody else's.
+    A new record goes to the item it fits best: with the fewest answers that differ, then with the fewest that nobody
+    sent. A record that fits badly proves nothing before the batch is settled, since somebody else may have made it.
 
     Args:
         items: the items of one batch.
-        rows: the records they name, and all records that are newer than `high`.
+        rows: the records that items name, and all records newer than `high`.
         schema: the study's design.
         high: the highest number a record had before the batch was sent.
         batch_id: the job.
-        taken: records of items of other batches.
-        rivals: items of other batches of which it is not known what became of them, each with the highest number a
-            record had before it was sent.
-        failed: whether the job failed, so that a new record that is not exactly as sent is hardly its own.
-        settled: whether nothing more can come.
+        taken: records that belong to items of other batches.
+        rivals: items of other batches whose outcome is unknown, each with the highest number a record had before it
+            was sent.
+        failed: whether the job failed, so that a new record counts as an item's only if it is exactly as sent.
+        settled: whether no further record can appear.
     """
     by_id = {row.record_id: row for row in rows if row.record_id is not None}
-    used = {*taken, *(one.record_id for one in items if one.record_id is not None)}
-    found: dict[int, ItemOutcome] = {}
-    for one in items:
-        if one.record_id is None:
+    used = {*taken, *(item.record_id for item in items if item.record_id is not None)}
+    by_number: dict[int, ItemOutcome] = {}
+    for item in items:
+        if item.record_id is None:
             continue
-        row = by_id.get(one.record_id)
-        wrong = _wrong(one, row, schema) if row is not None else ()
-        if row is None or is_true(row.deleted) or (wrong and row.date_modified == one.date_modified):
-            found[one.number] = _outcome(one, "missing", batch_id)
+        row = by_id.get(item.record_id)
+        wrong = _wrong(item, row, schema) if row is not None else ()
+        if row is None or is_true(row.deleted) or (wrong and row.date_modified == item.date_modified):
+            by_number[item.number] = _outcome(item, "missing", batch_id)
         elif wrong and not settled:
-            found[one.number] = _outcome(one, "unknown", batch_id, "the record changed, and is not as it was sent yet")
+            by_number[item.number] = _outcome(
+                item, "unknown", batch_id, "the record changed, and is not as it was sent yet"
+            )
         else:
-            found[one.number] = _read_back(one, row, wrong, batch_id)
-    made = [(one, high) for one in items if one.record_id is None]
-    matches = _matched([*rivals, *made], [row for number, row in by_id.items() if number not in used], schema)
-    whole = all(one.number in matches and not matches[one.number].wrong for one, _ in made)
-    for one, _ in made:
-        match = matches.get(one.number)
+            by_number[item.number] = _read_back(item, row, wrong, batch_id)
+    new_items = [(item, high) for item in items if item.record_id is None]
+    matches = _matched([*rivals, *new_items], [row for number, row in by_id.items() if number not in used], schema)
+    whole = all(item.number in matches and not matches[item.number].wrong for item, _ in new_items)
+    for item, _ in new_items:
+        match = matches.get(item.number)
         if match is None:
-            found[one.number] = _outcome(one, "missing", batch_id)
+            by_number[item.number] = _outcome(item, "missing", batch_id)
             continue
-        doubt = _doubt(one, match, whole=whole, failed=failed, settled=settled)
+        doubt = _doubt(item, match, whole=whole, failed=failed, settled=settled)
         if doubt is None:
-            found[one.number] = _read_back(one, match.row, match.wrong, batch_id)
+            by_number[item.number] = _read_back(item, match.row, match.wrong, batch_id)
         else:
-            found[one.number] = _outcome(one, "unknown", batch_id, doubt)
-    return [found[one.number] for one in items]
+            by_number[item.number] = _outcome(item, "unknown", batch_id, doubt)
+    return [by_number[item.number] for item in items]
 
 
 @dataclass(frozen=True)
 class _Match:
-    """A new record as the one that an item made.
+    """A new record as a candidate for the record that an item made.
 
     Attributes:
         row: the record.
@@ -254,60 +258,63 @@ class _Match:
     extra: int
 
 
-def _matched(made: Sequence[tuple[PlannedItem, int]], rows: Sequence[Record], schema: StudySchema) -> dict[int, _Match]:
-    """Number of an item -> the record that it made most likely; the best pairs first, each record once."""
+def _matched(
+    new_items: Sequence[tuple[PlannedItem, int]], rows: Sequence[Record], schema: StudySchema
+) -> dict[int, _Match]:
+    """Number of an item -> the record it most likely made. The best pairs are matched first, each record once."""
     pairs: list[tuple[int, int, int, int, _Match]] = []
-    for one, high in made:
+    for item, high in new_items:
         for row in rows:
-            number = row.record_id or 0
-            if number > high and not is_true(row.deleted) and _fits(one, row):
-                match = _Match(row, _wrong(one, row, schema), _extra(one, row, schema))
-                pairs.append((len(match.wrong), match.extra, one.number, number, match))
+            record_id = row.record_id or 0
+            if record_id > high and not is_true(row.deleted) and _fits(item, row):
+                match = _Match(row, _wrong(item, row, schema), _extra(item, row, schema))
+                pairs.append((len(match.wrong), match.extra, item.number, record_id, match))
     pairs.sort(key=lambda pair: pair[:4])
-    shared = {one.number for one, _ in made if one.action == "scheduled" and not one.repeats}
-    found: dict[int, _Match] = {}
+    shared = {item.number for item, _ in new_items if item.action == "scheduled" and not item.repeats}
+    matches: dict[int, _Match] = {}
     used: set[int] = set()
-    for *_, item, number, match in pairs:
-        if item not in found and (item in shared or number not in used):  # several items may fill in one planned record
-            found[item] = match
-            used.add(number)
-    return found
+    for *_, item_number, record_id, match in pairs:
+        free = item_number in shared or record_id not in used  # several items may fill in one planned record
+        if item_number not in matches and free:
+            matches[item_number] = match
+            used.add(record_id)
+    return matches
 
 
-def _doubt(one: PlannedItem, match: _Match, *, whole: bool, failed: bool, settled: bool) -> str | None:
-    """Why it cannot be told whether a record is the one that an item made; `None` where it can."""
-    number, look = match.row.record_id, "Next: look at it before you run the item again"
+def _doubt(item: PlannedItem, match: _Match, *, whole: bool, failed: bool, settled: bool) -> str | None:
+    """Why a record may not be the one that an item made; `None` where there is no doubt."""
+    number, step = match.row.record_id, "Next: look at it before you run the item again"
     if not match.wrong:
         more = match.extra and not whole
         return (
-            f"record {number} is new and holds what was sent and more, so it may be another's. {look}" if more else None
+            f"record {number} is new and holds what was sent and more, so it may be another's. {step}" if more else None
         )
-    if one.action != "scheduled" and len(match.wrong) == len(one.body["data"]):
-        return f"record {number} of this form is new, and holds none of the answers that were sent. {look}"
+    if item.action != "scheduled" and len(match.wrong) == len(item.body["data"]):
+        return f"record {number} of this form is new, and holds none of the answers that were sent. {step}"
     if failed:
-        return f"the job failed, and record {number} is new and like what was sent. {look}"
+        return f"the job failed, and record {number} is new and like what was sent. {step}"
     return None if settled else f"record {number} is new, and is not as it was sent yet"
 
 
-_OF_THE_SERVER = frozenset({"unvnum", "datecreated", "datemodified"})
+_SERVER_ANSWERS = frozenset({"unvnum", "datecreated", "datemodified"})
 """Answers that the server adds to every record, in lower case."""
 
 
-def _extra(one: PlannedItem, row: Record, schema: StudySchema) -> int:
+def _extra(item: PlannedItem, row: Record, schema: StudySchema) -> int:
     """How many answers of a record nobody sent; those that the server adds or calculates do not count."""
-    if one.action == "scheduled":
+    if item.action == "scheduled":
         return 0
-    form = schema.form(one.form_key)
-    sent = {name.casefold() for name in one.body["data"]} | _OF_THE_SERVER
+    form = schema.form(item.form_key)
+    sent = {name.casefold() for name in item.body["data"]} | _SERVER_ANSWERS
     answered = [name for name, value in (row.record_data or {}).items() if value not in (None, "")]
     variables = form.variables if form is not None else {}
-    calculated = {name for name, one in variables.items() if letters_of(one.variable_type).startswith("calc")}
+    calculated = {name for name, variable in variables.items() if letters_of(variable.variable_type).startswith("calc")}
     return sum(name.casefold() not in sent and name not in calculated for name in answered)
 
 
-def _read_back(one: PlannedItem, row: Record, wrong: tuple[str, ...], batch_id: str | None) -> ItemOutcome:
+def _read_back(item: PlannedItem, row: Record, wrong: tuple[str, ...], batch_id: str | None) -> ItemOutcome:
     return replace(
-        _outcome(one, "different" if wrong else "stored", batch_id),
+        _outcome(item, "different" if wrong else "stored", batch_id),
         record_id=row.record_id,
         subject_key=row.subject_key,
         fields=wrong,
@@ -315,36 +322,36 @@ def _read_back(one: PlannedItem, row: Record, wrong: tuple[str, ...], batch_id: 
     )
 
 
-def _fits(one: PlannedItem, row: Record) -> bool:
-    """Whether a new record can be what an item made."""
-    if row.form_key != one.form_key:
+def _fits(item: PlannedItem, row: Record) -> bool:
+    """Whether an item can have made a new record."""
+    if row.form_key != item.form_key:
         return False
-    if one.action == "register":
-        return one.site_id is None or row.site_id == one.site_id
-    if row.subject_key != one.subject_key:
+    if item.action == "register":
+        return item.site_id is None or row.site_id == item.site_id
+    if row.subject_key != item.subject_key:
         return False
-    return one.action != "scheduled" or row.interval_id == one.interval_id
+    return item.action != "scheduled" or row.interval_id == item.interval_id
 
 
-def _wrong(one: PlannedItem, row: Record, schema: StudySchema) -> tuple[str, ...]:
+def _wrong(item: PlannedItem, row: Record, schema: StudySchema) -> tuple[str, ...]:
     """Names of the answers that are not what was sent."""
-    form = schema.form(one.form_key)
+    form = schema.form(item.form_key)
     assert form is not None
     answers = row.record_data or {}
     folded = {name.casefold(): value for name, value in answers.items()}
     return tuple(
         name
-        for name, sent in one.body["data"].items()
+        for name, sent in item.body["data"].items()
         if not same_answer(form.kind(name), sent, answers.get(name, folded.get(name.casefold())))
     )
 
 
-def _outcome(one: PlannedItem, state: State, batch_id: str | None, detail: str = "") -> ItemOutcome:
+def _outcome(item: PlannedItem, state: State, batch_id: str | None, detail: str = "") -> ItemOutcome:
     return ItemOutcome(
-        one.number, state, one.action, one.form_key, one.subject_key, one.record_id, batch_id, (), detail
+        item.number, state, item.action, item.form_key, item.subject_key, item.record_id, batch_id, (), detail
     )
 
 
 def all_are(items: Iterable[PlannedItem], state: State, detail: str, batch_id: str | None = None) -> list[ItemOutcome]:
     """The same outcome for all items."""
-    return [_outcome(one, state, batch_id, detail) for one in items]
+    return [_outcome(item, state, batch_id, detail) for item in items]

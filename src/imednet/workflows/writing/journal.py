@@ -1,7 +1,7 @@
-"""A journal of what was written: an entry before each batch goes out and one when its outcome is known.
+"""The journal of a run that writes: an entry before each batch is sent, and one when its outcome is known.
 
-It is what makes a run resumable after a crash: a batch that may have gone out is read back, never sent again. The file
-holds answers, so only its owner may read it, and one run at a time may have it.
+It makes a run resumable after a crash: a batch that may have been sent is read back, never sent again. The file holds
+answers, so only its owner may read it, and only one run at a time may use it.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def has_begun(journal: Path) -> bool:
 
 
 class JournalError(ClientError):
-    """The journal cannot be written; what was not written down was not sent."""
+    """The journal cannot be written. Batches that are not in it were not sent."""
 
 
 def written(value: Any) -> str:
-    """A value of an item that JSON has no type for, as it is sent: days and times to the minute where that is all."""
+    """A value that JSON has no type for as the text that is sent; times without seconds end at the minute."""
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="minutes" if not value.second and not value.microsecond else "auto")
     if isinstance(value, time):
@@ -61,25 +61,25 @@ def written(value: Any) -> str:
 
 
 def fingerprint(study_key: str, items: Sequence[Mapping[str, Any]]) -> str:
-    """What tells one set of items from another."""
+    """A checksum that tells one set of items from another."""
     text = json.dumps([study_key, list(items)], sort_keys=True, default=written)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass
 class JournalState:
-    """What a journal says.
+    """The state of a run as its journal records it.
 
     Attributes:
         study_key: the study.
         items: the items, as they were given.
-        high: batch -> the highest number of a record before it was sent.
-        at: batch -> when it went out.
+        high: batch -> the highest number a record had before it was sent.
+        at: batch -> when it was sent, in seconds since 1970.
         members: batch -> numbers of its items.
-        before: number of an item -> record, old answers and their date, as they were before the batch was sent.
-        batch_ids: batch -> the job.
-        over: batch -> when its job was first seen to be over.
-        outcomes: number of an item -> what became of it.
+        before: number of an item -> its record, old answers and their date, before the batch was sent.
+        batch_ids: batch -> the id of its job.
+        over: batch -> when its job was first seen to have ended.
+        outcomes: number of an item -> its outcome.
     """
 
     study_key: str
@@ -94,40 +94,40 @@ class JournalState:
 
     @property
     def open(self) -> dict[int, list[int]]:
-        """Batch -> items that may have gone out and of which no outcome is known."""
+        """Batch -> items that may have been sent and whose outcome is unknown."""
         found = {
-            batch: [one for one in numbers if one not in self.outcomes or self.outcomes[one].state == "unknown"]
+            batch: [item for item in numbers if item not in self.outcomes or self.outcomes[item].state == "unknown"]
             for batch, numbers in self.members.items()
         }
         return {batch: numbers for batch, numbers in found.items() if numbers}
 
     @property
     def missing(self) -> dict[int, list[int]]:
-        """Batch -> its items that were not there when they were looked for last."""
+        """Batch -> its items that were not found at the last check."""
         found = {
-            batch: [one for one in numbers if one in self.outcomes and self.outcomes[one].state == "missing"]
+            batch: [item for item in numbers if item in self.outcomes and self.outcomes[item].state == "missing"]
             for batch, numbers in self.members.items()
         }
         return {batch: numbers for batch, numbers in found.items() if numbers}
 
     @property
     def left(self) -> list[int]:
-        """Items that never were carried out and may be sent."""
+        """Items that were never carried out and may be sent."""
         begun = {number for numbers in self.members.values() for number in numbers}
         begun |= self.outcomes.keys()
-        again = {number for number, one in self.outcomes.items() if one.state in AGAIN}
+        again = {number for number, outcome in self.outcomes.items() if outcome.state in AGAIN}
         return [number for number in range(len(self.items)) if number not in begun or number in again]
 
     def take(self, entry: Mapping[str, Any]) -> None:
-        """What one entry says."""
+        """Apply one entry of the journal."""
         if "planned" in entry:
             batch = entry["planned"]
             self.members[batch], self.high[batch] = entry["members"], entry["high"]
             self.at[batch] = entry["at"]
-            for earlier in self.members:  # an item that is sent again is one of its last batch alone
+            for earlier in self.members:  # an item that is sent again belongs to its last batch only
                 if earlier != batch:
-                    self.members[earlier] = [one for one in self.members[earlier] if one not in entry["members"]]
-            self.before.update({int(number): dict(one) for number, one in entry["before"].items()})
+                    self.members[earlier] = [item for item in self.members[earlier] if item not in entry["members"]]
+            self.before.update({int(number): dict(facts) for number, facts in entry["before"].items()})
             for number in entry["members"]:
                 self.outcomes.pop(number, None)
         elif "withdrawn" in entry:
@@ -137,17 +137,17 @@ class JournalState:
         else:
             if entry.get("over") is not None:
                 self.over[entry["settled"]] = entry["over"]
-            for one in entry["outcomes"]:
-                self.outcomes[one["number"]] = ItemOutcome(**{**one, "fields": tuple(one["fields"])})
+            for facts in entry["outcomes"]:
+                self.outcomes[facts["number"]] = ItemOutcome(**{**facts, "fields": tuple(facts["fields"])})
 
 
 def _sound_mark(state: JournalState) -> str:
-    """The fingerprint of items. Raises ArgumentError for items that cannot be written down."""
+    """The fingerprint of the items. Raises ArgumentError for items that cannot be written as JSON."""
     try:
         return fingerprint(state.study_key, state.items)
     except (TypeError, ValueError, RecursionError):
-        what = "the items cannot be written down as JSON: members have names, values are texts, numbers and the like"
-        raise ArgumentError(what) from None
+        reason = "the items cannot be written as JSON: members have names, values are texts, numbers and the like"
+        raise ArgumentError(reason) from None
 
 
 def _is_there(path: Path) -> bool:
@@ -158,22 +158,25 @@ def _is_there(path: Path) -> bool:
 
 
 def _unusable(path: Path, error: Exception) -> ArgumentError:
-    reason = error.strerror if isinstance(error, OSError) else "it is no path"
+    reason = error.strerror if isinstance(error, OSError) else "it is not a path"
     return ArgumentError(f"{path} cannot be used ({reason}). Next: name another file")
 
 
 class Journal:
-    """An append-only file; every entry is on disk before the next thing happens.
+    """An append-only file; every entry is on disk before the run goes on.
 
     Args:
-        path: the file; one of another set of items is refused, and so is one that another run uses.
-        study_key, items: what is written; left out to go on with whatever the journal holds.
+        path: the file; it is refused if it holds other items, or another run uses it.
+        study_key, items: the study and the items to write; left out to read the run that the journal holds.
+
+    Raises:
+        ArgumentError: the file cannot be used.
     """
 
     def __init__(self, path: Path, study_key: str | None = None, items: Sequence[Mapping[str, Any]] = ()) -> None:
         self.path = path
         if study_key is None and not _is_there(path):
-            raise ArgumentError(f"{path} cannot be read (it is not there). Next: name the journal of a run")
+            raise ArgumentError(f"{path} cannot be read (it does not exist). Next: name the journal of a run")
         try:
             self._lock: disk.Lock | None = disk.Lock(path.with_name(f".{path.name}.lock"))
         except disk.InUseError:
@@ -187,10 +190,10 @@ class Journal:
             self._lock.release()
             raise _unusable(path, error) from None
         try:
-            given = [dict(one) for one in items]
+            given = [dict(item) for item in items]
             kept = self._read()
             if kept is None and study_key is None:
-                raise ArgumentError(f"{path} is no journal of writing. Next: name the journal of a run")
+                raise ArgumentError(f"{path} is not the journal of a run. Next: name the journal of a run")
             self._header = kept is not None
             self.state = kept or JournalState(str(study_key), given)
             mark = _sound_mark(self.state)
@@ -209,7 +212,7 @@ class Journal:
         self.close(remove=not self._header)
 
     def close(self, *, remove: bool = False) -> None:
-        """Let go of the file; one in which nothing was written is removed."""
+        """Close and unlock the file; with `remove` also delete it, as an empty one is."""
         handle, self._handle = self._handle, None
         lock, self._lock = self._lock, None
         if handle is not None:
@@ -223,21 +226,21 @@ class Journal:
     def planned(
         self, batch: int, numbers: list[int], high: int, before: Mapping[int, Mapping[str, Any]], at: float
     ) -> None:
-        """A batch is about to go out. Raises JournalError where that cannot be written down."""
-        facts = {str(number): dict(one) for number, one in before.items()}
+        """Record that a batch is about to be sent. Raises JournalError if that cannot be written."""
+        facts = {str(number): dict(item) for number, item in before.items()}
         self._add({"planned": batch, "members": numbers, "high": high, "at": at, "before": facts})
 
     def withdrawn(self, batch: int) -> None:
-        """A batch did not go out after all."""
+        """Record that a batch was not sent after all."""
         self._add({"withdrawn": batch})
 
     def sent(self, batch: int, batch_id: str) -> None:
-        """The server took a batch."""
+        """Record that the server accepted a batch as a job."""
         self._add({"sent": batch, "batchId": batch_id})
 
     def settled(self, batch: int, outcomes: Sequence[ItemOutcome], over: float | None) -> None:
-        """What became of a batch, and when its job was first seen to be over."""
-        self._add({"settled": batch, "over": over, "outcomes": [asdict(one) for one in outcomes]})
+        """Record the outcomes of a batch, and when its job was first seen to have ended."""
+        self._add({"settled": batch, "over": over, "outcomes": [asdict(outcome) for outcome in outcomes]})
 
     def _add(self, entry: Mapping[str, Any]) -> None:
         entries = [entry]
@@ -245,18 +248,18 @@ class Journal:
             mark = fingerprint(self.state.study_key, self.state.items)
             items = self.state.items
             entries.insert(0, {"version": _VERSION, "study": self.state.study_key, "sha256": mark, "items": items})
-        text = b"".join(json.dumps(one, default=written).encode() + b"\n" for one in entries)
+        lines = b"".join(json.dumps(line, default=written).encode() + b"\n" for line in entries)
         assert self._handle is not None
         size = os.fstat(self._handle).st_size
         try:
-            left = memoryview(text)
+            left = memoryview(lines)
             while left:
                 left = left[os.write(self._handle, left) :]
             disk.flush(self._handle)
         except OSError as error:
             os.ftruncate(self._handle, size)
             raise JournalError(
-                f"{self.path} cannot be written ({error.strerror}). Next: make room, then go on"
+                f"{self.path} cannot be written ({error.strerror}). Next: make room, then run it again"
             ) from None
         if not self._header:
             self._header = True
@@ -264,17 +267,17 @@ class Journal:
         self.state.take(json.loads(json.dumps(entry, default=written)))
 
     def _read(self) -> JournalState | None:
-        """What the file says; a last line that a crash cut off does not count and is taken out."""
+        """Read the file; a last line that a crash cut off is removed. Returns `None` where there is no whole line."""
         assert self._handle is not None
         data = self.path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if not whole:
+        length = data.rfind(b"\n") + 1
+        if not length:
             if not (data.startswith(_BEGIN) or _BEGIN.startswith(data)):  # not a header that a crash cut off
-                raise ArgumentError(f"{self.path} is no journal of writing. Next: name the journal of a run")
+                raise ArgumentError(f"{self.path} is not the journal of a run. Next: name the journal of a run")
             os.ftruncate(self._handle, 0)
             return None
         try:
-            entries = [json.loads(line) for line in data[:whole].splitlines()]
+            entries = [json.loads(line) for line in data[:length].splitlines()]
             first = entries[0]
             state = JournalState(first["study"], first["items"])
             if first["version"] != _VERSION:
@@ -282,6 +285,6 @@ class Journal:
             for entry in entries[1:]:
                 state.take(entry)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            raise ArgumentError(f"{self.path} is no journal of writing. Next: name the journal of a run") from None
-        os.ftruncate(self._handle, whole)
+            raise ArgumentError(f"{self.path} is not the journal of a run. Next: name the journal of a run") from None
+        os.ftruncate(self._handle, length)
         return state

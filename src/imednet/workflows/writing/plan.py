@@ -124,7 +124,7 @@ class AsyncPlanner:
         return ()
 
     async def _resolved(self, study_key: str, items: Sequence[PlannedItem]) -> list[PlannedItem]:
-        """Items with the key of their subject and the number of their site. Raises ItemsRefusedError for unknown ones."""
+        """Items with the key of their subject and the number of their site. Raises ItemsRefusedError if unknown."""
         names = {"subjectKey": "subject_key", "subjectId": "subject_id", "subjectOid": "subject_oid"}
         sites = {"siteName": "site_name", "siteId": "site_id"}
         resolved = list(items)
@@ -183,7 +183,7 @@ class AsyncPlanner:
         return records
 
 
-async def async_records_by_id(sdk: AsyncImednetSDK, study_key: str, ids: Sequence[int]) -> list[Record]:
+async def async_records_by_id(sdk: AsyncSDKProtocol, study_key: str, ids: Sequence[int]) -> list[Record]:
     """Read records by number, some at a time."""
     records: list[Record] = []
     for start in range(0, len(ids), _AT_ONCE):
@@ -242,7 +242,7 @@ class Planner:
         return ()
 
     def _resolved(self, study_key: str, items: Sequence[PlannedItem]) -> list[PlannedItem]:
-        """Items with the key of their subject and the number of their site. Raises ItemsRefusedError for unknown ones."""
+        """Items with the key of their subject and the number of their site. Raises ItemsRefusedError if unknown."""
         names = {"subjectKey": "subject_key", "subjectId": "subject_id", "subjectOid": "subject_oid"}
         sites = {"siteName": "site_name", "siteId": "site_id"}
         resolved = list(items)
@@ -301,7 +301,7 @@ class Planner:
         return records
 
 
-def records_by_id(sdk: ImednetSDK, study_key: str, ids: Sequence[int]) -> list[Record]:
+def records_by_id(sdk: SDKProtocol, study_key: str, ids: Sequence[int]) -> list[Record]:
     """Read records by number, some at a time."""
     records: list[Record] = []
     for start in range(0, len(ids), _AT_ONCE):

@@ -1,4 +1,4 @@
-"""What became of a batch that may have gone out: its job is waited for, its records are read back."""
+"""Reading back of a batch that may have been sent: waits for its job, then looks for each item."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 OnError = Literal["stop", "continue"]
 Progress = Callable[[int, int, str], None]
-"""Called with items done, items in all, and what goes on."""
+"""Called with items done, items in all, and a message."""
 
 LONG_ENOUGH: Final = 300.0
-"""Seconds after the end of a job, or after a request without an answer, before which nothing counts as missing.
+"""Seconds after the end of a job, or after a request without an answer, before which no item counts as missing.
 
-A server may show records later than it says that their job is over.
+A server may show records some time after it says that their job has ended.
 """
 _FAILED: Final = frozenset({"failed", "cancelled"})
 _SETTLE: Final = "Next: imednet records verify JOURNAL, or read the records back, before you send them again"
@@ -37,11 +37,11 @@ class RunSettings:
     """Settings of one run.
 
     Attributes:
-        interval, timeout: how a job is waited for, in seconds.
-        email_notify: what is sent along.
-        on_error: what to do after a batch of which not every item is stored.
-        on_progress: told what goes on.
-        now: the time, in seconds.
+        interval, timeout: seconds between checks of a job, and seconds to wait for it in all.
+        email_notify: an address to notify, or a boolean.
+        on_error: `stop` or `continue` after a batch in which not every item is stored.
+        on_progress: called with the progress of the run.
+        now: returns the time, in seconds.
     """
 
     interval: float
@@ -53,44 +53,44 @@ class RunSettings:
 
     @property
     def waits(self) -> tuple[float, ...]:
-        """Seconds before each look: at once, then further and further apart."""
+        """Seconds to wait before each check: the first at once, the next ones further and further apart."""
         return (0.0, *waits(self.interval, self.timeout))
 
-    def say(self, done: int, total: int, what: str) -> None:
-        """Tell what goes on."""
+    def say(self, done: int, total: int, message: str) -> None:
+        """Report progress."""
         if self.on_progress is not None:
-            self.on_progress(done, total, what)
+            self.on_progress(done, total, message)
 
 
 def unreadable(items: Sequence[PlannedItem], batch_id: str | None) -> list[ItemOutcome]:
-    """Outcomes of items that could not be looked for."""
+    """Outcomes of items whose records could not be read."""
     return all_are(items, "unknown", f"the records could not be read back. {_SETTLE}", batch_id)
 
 
-def _explained(one: ItemOutcome, job: Job | None, *, sure: bool, passed: float) -> ItemOutcome:
-    """An outcome with what to do next; what is not there is missing only where nothing can bring it any more."""
-    if one.state == "unknown" and "Next:" not in one.detail:
-        return replace(one, detail=f"{one.detail}. {_SETTLE}")
-    if one.state != "missing":
-        return one
+def _explained(outcome: ItemOutcome, job: Job | None, *, sure: bool, passed: float) -> ItemOutcome:
+    """An outcome with its next step; an absent record is `missing` only if it can no longer appear, else `unknown`."""
+    if outcome.state == "unknown" and "Next:" not in outcome.detail:
+        return replace(outcome, detail=f"{outcome.detail}. {_SETTLE}")
+    if outcome.state != "missing":
+        return outcome
     state = repr(job.state) if job is not None else None
     if job is not None and is_over(job):
-        what = f"job {one.batch_id} ended as {state} and the record is not there"
+        what = f"job {outcome.batch_id} ended as {state} and the record is not there"
         if sure:
-            return replace(one, detail=f"{what}. {_AGAIN}")
-        return replace(one, state="unknown", detail=f"{what} yet. {_SETTLE}")
+            return replace(outcome, detail=f"{what}. {_AGAIN}")
+        return replace(outcome, state="unknown", detail=f"{what} yet. {_SETTLE}")
     if job is not None:
-        return replace(one, state="unknown", detail=f"job {one.batch_id} is still {state}. {_SETTLE}")
-    if one.batch_id is not None:
-        return replace(one, state="unknown", detail=f"job {one.batch_id} could not be asked for. {_SETTLE}")
+        return replace(outcome, state="unknown", detail=f"job {outcome.batch_id} is still {state}. {_SETTLE}")
+    if outcome.batch_id is not None:
+        return replace(outcome, state="unknown", detail=f"job {outcome.batch_id} could not be asked for. {_SETTLE}")
     what = f"the request got no usable answer, and the record was not there {passed:.0f} seconds later"
     if sure or passed >= LONG_ENOUGH:
-        return replace(one, detail=f"{what}. {_AGAIN}")
-    return replace(one, state="unknown", detail=f"{what}. {_SETTLE}")
+        return replace(outcome, detail=f"{what}. {_AGAIN}")
+    return replace(outcome, state="unknown", detail=f"{what}. {_SETTLE}")
 
 
 class AsyncReadBack:
-    """Finds out what was stored.
+    """Finds out which items of a batch were stored.
 
     Args:
         sdk: the SDK to read with.
@@ -123,12 +123,13 @@ class AsyncReadBack:
             batch_id: the job.
             settings: how long to wait.
             since: when the batch was sent.
-            over: when the job was first seen to be over, if an earlier look saw that.
-            taken: records of items of other batches.
-            rivals: items of other batches that may have made what is found, each with its `high`.
+            over: when the job was first seen to have ended, if an earlier check saw that.
+            taken: records that belong to items of other batches.
+            rivals: items of other batches that may have made the records found, each with its `high`.
 
         Returns:
-            What became of each item, `None` where nothing could be read; and when the job was first seen to be over.
+            The outcome of each item, or `None` where nothing could be read; and when the job was first seen to have
+            ended.
         """
         job = await self._waited(schema.study_key, batch_id, settings)
         ended = job if job is not None and is_over(job) else None
@@ -139,9 +140,9 @@ class AsyncReadBack:
         rows: list[Record] = []
         for seconds in (0.0,) if batch_id and ended is None else settings.waits:
             if seconds:
-                waiting = sum(one.state != "stored" for one in found or ()) or len(items)
+                waiting = sum(outcome.state != "stored" for outcome in found or ()) or len(items)
                 settings.say(
-                    0, len(items), f"{waiting} items cannot be read back yet; the next look is in {seconds:g} s"
+                    0, len(items), f"{waiting} items cannot be read back yet; the next check is in {seconds:g} s"
                 )
                 await self._sleep(seconds)
             try:
@@ -156,18 +157,18 @@ class AsyncReadBack:
             found = outcomes(
                 items, rows, schema, high, batch_id, taken=taken, rivals=rivals, failed=failed, settled=sure
             )
-            if sure or all(one.state == "stored" for one in found):
+            if sure or all(outcome.state == "stored" for outcome in found):
                 break
         if found is None:
             return None, over
         deleted = {row.record_id for row in rows if is_true(row.deleted)}
         return [
-            _explained(one, job, sure=sure or item.record_id in deleted, passed=settings.now() - since)
-            for one, item in zip(found, items, strict=True)
+            _explained(outcome, job, sure=sure or item.record_id in deleted, passed=settings.now() - since)
+            for outcome, item in zip(found, items, strict=True)
         ], over
 
     async def _waited(self, study_key: str, batch_id: str | None, settings: RunSettings) -> Job | None:
-        """The job as it was seen last: when it is over, or when the time is."""
+        """Wait for the job; returns its last state, when it has ended or the time is up."""
         job: Job | None = None
         if batch_id is None:
             return None
@@ -183,19 +184,19 @@ class AsyncReadBack:
         return job
 
     async def _read_back(self, study_key: str, items: Sequence[PlannedItem], high: int) -> list[Record]:
-        """The records that items name, and all that are newer than the batch."""
-        ids = sorted({one.record_id for one in items if one.record_id is not None})
-        found = await async_records_by_id(self._sdk, study_key, ids)
-        if any(one.record_id is None for one in items):
-            found += await self._sdk.records.list(study_key, record_id=(">", high))
-        return found
+        """Read the records that items name, and all that are newer than the batch."""
+        ids = sorted({item.record_id for item in items if item.record_id is not None})
+        records = await async_records_by_id(self._sdk, study_key, ids)
+        if any(item.record_id is None for item in items):
+            records += await self._sdk.records.list(study_key, record_id=(">", high))
+        return records
 
 
 # ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
 class ReadBack:
-    """Finds out what was stored.
+    """Finds out which items of a batch were stored.
 
     Args:
         sdk: the SDK to read with.
@@ -228,12 +229,13 @@ class ReadBack:
             batch_id: the job.
             settings: how long to wait.
             since: when the batch was sent.
-            over: when the job was first seen to be over, if an earlier look saw that.
-            taken: records of items of other batches.
-            rivals: items of other batches that may have made what is found, each with its `high`.
+            over: when the job was first seen to have ended, if an earlier check saw that.
+            taken: records that belong to items of other batches.
+            rivals: items of other batches that may have made the records found, each with its `high`.
 
         Returns:
-            What became of each item, `None` where nothing could be read; and when the job was first seen to be over.
+            The outcome of each item, or `None` where nothing could be read; and when the job was first seen to have
+            ended.
         """
         job = self._waited(schema.study_key, batch_id, settings)
         ended = job if job is not None and is_over(job) else None
@@ -244,9 +246,9 @@ class ReadBack:
         rows: list[Record] = []
         for seconds in (0.0,) if batch_id and ended is None else settings.waits:
             if seconds:
-                waiting = sum(one.state != "stored" for one in found or ()) or len(items)
+                waiting = sum(outcome.state != "stored" for outcome in found or ()) or len(items)
                 settings.say(
-                    0, len(items), f"{waiting} items cannot be read back yet; the next look is in {seconds:g} s"
+                    0, len(items), f"{waiting} items cannot be read back yet; the next check is in {seconds:g} s"
                 )
                 self._sleep(seconds)
             try:
@@ -261,18 +263,18 @@ class ReadBack:
             found = outcomes(
                 items, rows, schema, high, batch_id, taken=taken, rivals=rivals, failed=failed, settled=sure
             )
-            if sure or all(one.state == "stored" for one in found):
+            if sure or all(outcome.state == "stored" for outcome in found):
                 break
         if found is None:
             return None, over
         deleted = {row.record_id for row in rows if is_true(row.deleted)}
         return [
-            _explained(one, job, sure=sure or item.record_id in deleted, passed=settings.now() - since)
-            for one, item in zip(found, items, strict=True)
+            _explained(outcome, job, sure=sure or item.record_id in deleted, passed=settings.now() - since)
+            for outcome, item in zip(found, items, strict=True)
         ], over
 
     def _waited(self, study_key: str, batch_id: str | None, settings: RunSettings) -> Job | None:
-        """The job as it was seen last: when it is over, or when the time is."""
+        """Wait for the job; returns its last state, when it has ended or the time is up."""
         job: Job | None = None
         if batch_id is None:
             return None
@@ -288,9 +290,9 @@ class ReadBack:
         return job
 
     def _read_back(self, study_key: str, items: Sequence[PlannedItem], high: int) -> list[Record]:
-        """The records that items name, and all that are newer than the batch."""
-        ids = sorted({one.record_id for one in items if one.record_id is not None})
-        found = records_by_id(self._sdk, study_key, ids)
-        if any(one.record_id is None for one in items):
-            found += self._sdk.records.list(study_key, record_id=(">", high))
-        return found
+        """Read the records that items name, and all that are newer than the batch."""
+        ids = sorted({item.record_id for item in items if item.record_id is not None})
+        records = records_by_id(self._sdk, study_key, ids)
+        if any(item.record_id is None for item in items):
+            records += self._sdk.records.list(study_key, record_id=(">", high))
+        return records

@@ -1,7 +1,7 @@
-"""Writing records so that each item's outcome is known: checked before, sent once, waited for, read back.
+"""Runs that write records: items are checked, sent in batches, waited for and read back.
 
-A batch is sent once. What an answer that got lost, or a job that says completed, means for each item is told by reading
-the records back, never by sending again.
+A batch is sent only once. If its answer is lost, or its job says completed, the records are read back to find out what
+became of each item; nothing is sent again.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("imednet")
 _NOT_CARRIED_OUT: Final = frozenset({400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 429})
-"""Statuses by which a server says that it did nothing; after any other failure the records are read back.
+"""Statuses that mean the server did nothing; after any other failure the records are read back.
 
-A 429 counts only where it is the API's own: what stands between may have passed the request on.
+A 429 counts only if it is the API's own: a proxy in between may have passed the request on.
 """
 _TOO_MANY: Final = 429
-_MOVED: Final = "the record changed since it was looked at. Next: look at it, then run the item again"
+_CHANGED: Final = "the record changed since it was looked at. Next: look at it, then run the item again"
 
 
 class RunOptions(TypedDict, total=False):
-    """Keywords of a run but its `interval`; see `AsyncRecordUpdateWorkflow.submit`."""
+    """Keywords of a run, except `interval`; see `AsyncRecordUpdateWorkflow.submit`."""
 
     email_notify: bool | str | None
     on_error: OnError
@@ -62,12 +62,12 @@ class SubmitOptions(RunOptions, total=False):
 
 @dataclass(frozen=True)
 class WriteReport:
-    """What became of all items.
+    """The outcomes of a run.
 
     Attributes:
         study_key: the study.
-        outcomes: one an item, in their order.
-        journal: where the journal is; `None` where none was kept.
+        outcomes: one for each item, in their order.
+        journal: the path of the journal; `None` where none was kept.
     """
 
     study_key: str
@@ -77,17 +77,18 @@ class WriteReport:
     @property
     def counts(self) -> dict[str, int]:
         """How many items have each state."""
-        return dict(Counter(one.state for one in self.outcomes))
+        return dict(Counter(outcome.state for outcome in self.outcomes))
 
     @property
     def complete(self) -> bool:
         """Whether every item is stored as it was sent."""
-        return bool(self.outcomes) and all(one.state == "stored" for one in self.outcomes)
+        return bool(self.outcomes) and all(outcome.state == "stored" for outcome in self.outcomes)
 
     @property
     def record_ids(self) -> list[int]:
         """Numbers of the records that hold items."""
-        return [one.record_id for one in self.outcomes if one.record_id is not None and one.state in WRITTEN]
+        numbers = [outcome.record_id for outcome in self.outcomes if outcome.state in WRITTEN]
+        return [number for number in numbers if number is not None]
 
 
 _OPEN: Final = "it is not known yet what became of items that were sent before. Next: imednet records verify JOURNAL"
@@ -97,20 +98,24 @@ def _form_of(item: Mapping[str, Any]) -> tuple[Any, Any]:
     return item.get("formKey"), item.get("formId")
 
 
+def _form_name(item: Mapping[str, Any]) -> str:
+    return str(item.get("formKey") or item.get("formId"))
+
+
 def _open_of(
-    went_out: Mapping[int, tuple[PlannedItem, int]], found: Mapping[int, ItemOutcome]
+    went_out: Mapping[int, tuple[PlannedItem, int]], outcomes: Mapping[int, ItemOutcome]
 ) -> list[tuple[PlannedItem, int]]:
-    """Items of earlier batches that may still have made a record nobody knows of."""
+    """Items of earlier batches that may have made a record that is not matched yet, each with its `high`."""
     return [
         pair
         for number, pair in went_out.items()
-        if pair[0].record_id is None and (number not in found or found[number].state == "unknown")
+        if pair[0].record_id is None and (number not in outcomes or outcomes[number].state == "unknown")
     ]
 
 
-def _rivals(schema: StudySchema, kept: Journal, numbers: set[int]) -> list[tuple[PlannedItem, int]]:
-    """The same of a journal, but for the items of these numbers."""
-    state = kept.state
+def _rivals(schema: StudySchema, journal: Journal, numbers: set[int]) -> list[tuple[PlannedItem, int]]:
+    """The unsettled items of a journal, except those of these numbers."""
+    state = journal.state
     went_out = {
         number: (replace(planned(number, state.items[number], schema), **state.before[number]), state.high[batch])
         for batch, members in state.members.items()
@@ -127,7 +132,7 @@ def _path(journal: str | Path) -> Path:
 
 
 def _noted(write: Callable[[], None]) -> bool:
-    """Whether it could be written down what became of a batch; where not, it must be told all the same."""
+    """Whether an entry could be written to the journal. If not, a warning is logged: the batch is sent already."""
     try:
         write()
     except JournalError as error:
@@ -136,42 +141,42 @@ def _noted(write: Callable[[], None]) -> bool:
     return True
 
 
-def _before(one: PlannedItem) -> dict[str, Any]:
-    """What a journal keeps of an item: how things stood before it went out."""
+def _before(item: PlannedItem) -> dict[str, Any]:
+    """What a journal keeps of an item: its record as it was before the batch was sent."""
     names = ("record_id", "old", "date_modified", "subject_key", "site_id")
-    return {name: getattr(one, name) for name in names}
+    return {name: getattr(item, name) for name in names}
 
 
-def _taken(found: Mapping[int, ItemOutcome]) -> frozenset[int]:
-    return frozenset(one.record_id for one in found.values() if one.record_id is not None and one.state in WRITTEN)
+def _taken(outcomes: Mapping[int, ItemOutcome]) -> frozenset[int]:
+    numbers = [outcome.record_id for outcome in outcomes.values() if outcome.state in WRITTEN]
+    return frozenset(number for number in numbers if number is not None)
 
 
 def _report(
     study_key: str,
-    found: Mapping[int, ItemOutcome],
+    outcomes: Mapping[int, ItemOutcome],
     given: Sequence[Mapping[str, Any]],
-    kept: Journal | None,
+    journal: Journal | None,
     why: str = "it never went out. Next: run the items again, with the same journal",
 ) -> WriteReport:
-    """One outcome for each item, in their order."""
+    """The report of a run: one outcome for each item, in their order; `why` is the reason of those not sent."""
     left = {
-        number: ItemOutcome(number, "not sent", action_of(one) or "new", str(one.get("formKey") or one.get("formId")),
-                            detail=why)
-        for number, one in enumerate(given)
-        if number not in found
-    }  # fmt: skip
-    ordered = tuple(one for _, one in sorted({**left, **found}.items()))
-    return WriteReport(study_key, ordered, kept.path if kept is not None else None)
+        number: ItemOutcome(number, "not sent", action_of(item) or "new", _form_name(item), detail=why)
+        for number, item in enumerate(given)
+        if number not in outcomes
+    }
+    ordered = tuple(outcome for _, outcome in sorted({**left, **outcomes}.items()))
+    return WriteReport(study_key, ordered, journal.path if journal is not None else None)
 
 
 class AsyncWriter:
-    """Sends items in batches and finds out what became of each; see `AsyncRecordUpdateWorkflow`.
+    """Sends items in batches and finds out what became of each; behind `AsyncRecordUpdateWorkflow`.
 
     Args:
         sdk: the SDK to write and read with.
-        read_schema: gives the study's design as it is now.
+        read_schema: reads the study's design as it is now.
         sleep: waits so many seconds.
-        now: gives the time, in seconds since 1970.
+        now: returns the time, in seconds since 1970.
     """
 
     def __init__(
@@ -213,18 +218,18 @@ class AsyncWriter:
         if isinstance(items, WritePlan):
             if items.study_key != study_key:
                 raise ArgumentError(f"the plan is of study {items.study_key!r}, not of {study_key!r}")
-            given = [dict(one.given) for one in items.items]
+            given = [dict(item.given) for item in items.items]
         else:
-            given = [dict(one) if isinstance(one, Mapping) else one for one in sound(items, batch_size)]
+            given = [dict(item) if isinstance(item, Mapping) else item for item in sound(items, batch_size)]
         given = quiet(given)
         settings = RunSettings(interval, timeout, email_notify, on_error, on_progress, self._now)
         schema = items.schema if isinstance(items, WritePlan) else await self._read_schema(study_key, choices)
         if journal is None:
             return await self._run(schema, items, given, batch_size, None, settings, resend=False)
-        if not all(isinstance(one, Mapping) for one in given):
+        if not all(isinstance(item, Mapping) for item in given):
             raise ItemsRefusedError(schema.check(given), study_key)
-        with Journal(_path(journal), study_key, given) as kept:
-            return await self._run(schema, items, given, batch_size, kept, settings, resend=resend_missing)
+        with Journal(_path(journal), study_key, given) as opened:
+            return await self._run(schema, items, given, batch_size, opened, settings, resend=resend_missing)
 
     async def _run(
         self,
@@ -232,67 +237,68 @@ class AsyncWriter:
         items: Sequence[Mapping[str, Any]] | WritePlan,
         given: list[dict[str, Any]],
         batch_size: int,
-        kept: Journal | None,
+        journal: Journal | None,
         settings: RunSettings,
         *,
         resend: bool,
     ) -> WriteReport:
-        """Settle what an earlier run left open, then send what never went out."""
-        found: dict[int, ItemOutcome] = {}
+        """Settle what an earlier run left open, then send what was never sent."""
+        outcomes: dict[int, ItemOutcome] = {}
         left, first = list(range(len(given))), 0
-        if kept is not None:
-            for batch, numbers in kept.state.open.items():
-                await self._settle_again(schema, kept, batch, numbers, settings)
-            missed = kept.state.missing if resend else {}
+        if journal is not None:
+            for batch, numbers in journal.state.open.items():
+                await self._settle_again(schema, journal, batch, numbers, settings)
+            missed = journal.state.missing if resend else {}
             for batch, numbers in missed.items():
-                await self._settle_again(schema, kept, batch, numbers, replace(settings, timeout=0))
+                await self._settle_again(schema, journal, batch, numbers, replace(settings, timeout=0))
             again = {number for numbers in missed.values() for number in numbers} if missed else set()
-            again = {number for number in again if kept.state.outcomes[number].state == "missing"}
-            left, first = sorted({*kept.state.left, *again}), max(kept.state.members, default=-1) + 1
-            found = {number: one for number, one in kept.state.outcomes.items() if number not in left}
-            if settings.on_error == "stop" and kept.state.open:
-                return _report(schema.study_key, found, given, kept, _OPEN)
+            again = {number for number in again if journal.state.outcomes[number].state == "missing"}
+            left, first = sorted({*journal.state.left, *again}), max(journal.state.members, default=-1) + 1
+            outcomes = {number: outcome for number, outcome in journal.state.outcomes.items() if number not in left}
+            if settings.on_error == "stop" and journal.state.open:
+                return _report(schema.study_key, outcomes, given, journal, _OPEN)
         if not left:
-            return _report(schema.study_key, found, given, kept)
+            return _report(schema.study_key, outcomes, given, journal)
         if isinstance(items, WritePlan):
             plan = items
         else:
             plan = await self._planner.plan(schema, quiet({number: given[number] for number in left}), batch_size)
-        todo = [one for one in plan.items if one.number in left]
-        why, sent = "an earlier batch ended the run. Next: run these items again", bool(found)
+        todo = [item for item in plan.items if item.number in left]
+        why, sent = "an earlier batch ended the run. Next: run these items again", bool(outcomes)
         went_out: dict[int, tuple[PlannedItem, int]] = {}
         for batch, at in enumerate(range(0, len(todo), plan.batch_size), first):
             part = todo[at : at + plan.batch_size]
             begun: list[int] = []
             try:
-                settled, fatal = await self._batch(schema, batch, part, kept, found, settings, went_out, begun)
+                settled, fatal = await self._batch(schema, batch, part, journal, outcomes, settings, went_out, begun)
             except ImednetError as error:
                 if not sent or begun:
                     raise
                 why = f"{error} Nothing of this batch was sent"
                 break
             sent = True
-            found.update({one.number: one for one in settled})
+            outcomes.update({outcome.number: outcome for outcome in settled})
             settings.say(at + len(part), len(todo), f"batch {batch} is settled")
-            if fatal or (settings.on_error == "stop" and any(one.state != "stored" for one in settled)):
+            if fatal or (settings.on_error == "stop" and any(outcome.state != "stored" for outcome in settled)):
                 break
-        return _report(schema.study_key, found, given, kept, why)
+        return _report(schema.study_key, outcomes, given, journal, why)
 
     async def verify(self, journal: str | Path, *, timeout: float = 0) -> WriteReport:
-        """Read back what a run wrote, by its journal; sends nothing.
+        """Read back what a run wrote, by its journal. Sends nothing.
 
         Args:
-            journal: the file the run was written down in.
+            journal: the journal of the run.
             timeout: seconds to wait for items that are not there yet.
         """
-        with Journal(_path(journal)) as kept:
-            schema = await self._read_schema(kept.state.study_key, None)
+        with Journal(_path(journal)) as opened:
+            schema = await self._read_schema(opened.state.study_key, None)
             settings = RunSettings(5, timeout, None, "stop", None, self._now)
-            for batch, members in list(kept.state.members.items()):
-                known = kept.state.outcomes
-                numbers = [n for n in members if n not in known or known[n].state not in (*AGAIN, "conflict")]
-                await self._settle_again(schema, kept, batch, numbers, settings)
-            return _report(kept.state.study_key, kept.state.outcomes, kept.state.items, kept)
+            for batch, members in list(opened.state.members.items()):
+                known = opened.state.outcomes
+                final = {number for number, outcome in known.items() if outcome.state in (*AGAIN, "conflict")}
+                numbers = [number for number in members if number not in final]
+                await self._settle_again(schema, opened, batch, numbers, settings)
+            return _report(opened.state.study_key, opened.state.outcomes, opened.state.items, opened)
 
     # ---- one batch
 
@@ -301,39 +307,39 @@ class AsyncWriter:
         schema: StudySchema,
         batch: int,
         items: list[PlannedItem],
-        kept: Journal | None,
-        found: Mapping[int, ItemOutcome],
+        journal: Journal | None,
+        outcomes: Mapping[int, ItemOutcome],
         settings: RunSettings,
         went_out: dict[int, tuple[PlannedItem, int]],
         begun: list[int],
     ) -> tuple[list[ItemOutcome], bool]:
-        """Send one batch and find out what became of it; also whether further batches make no sense.
+        """Send one batch; returns the outcomes of its items, and whether the run must end here.
 
-        `went_out` gets the items that were sent, `begun` the batch as soon as it may have gone out.
+        Adds the items that were sent to `went_out`, and the batch to `begun` as soon as it may have been sent.
         """
         study_key = schema.study_key
-        going, moved = await self._unmoved(study_key, items, found)
-        settled = all_are(moved, "conflict", _MOVED)
+        going, changed = await self._unchanged(study_key, items, outcomes)
+        settled = all_are(changed, "conflict", _CHANGED)
         high = (await self._sdk.records.newest(study_key)) or 0
-        bodies = [dict(one.body) for one in going]
+        bodies = [dict(item.body) for item in going]
         fatal, over = False, None
         if going:
             settings.say(0, len(going), f"batch {batch}: {len(going)} items go out")
             since = settings.now()
-            if kept is not None:
-                kept.planned(
-                    batch, [one.number for one in going], high, {one.number: _before(one) for one in going}, since
+            if journal is not None:
+                journal.planned(
+                    batch, [item.number for item in going], high, {item.number: _before(item) for item in going}, since
                 )
             job: Job | None = None
-            rivals = _open_of(went_out, found)
+            rivals = _open_of(went_out, outcomes)
             begun.append(batch)
-            went_out.update({one.number: (one, high) for one in going})
+            went_out.update({item.number: (item, high) for item in going})
             try:
                 job = await self._sdk.records.create(study_key, bodies, settings.email_notify)
-            except ArgumentError:  # told before a byte was sent
+            except ArgumentError:  # raised before a byte was sent
                 begun.clear()
-                if kept is not None:
-                    kept.withdrawn(batch)
+                if journal is not None:
+                    journal.withdrawn(batch)
                 raise
             except ApiError as error:
                 if error.status_code in _NOT_CARRIED_OUT and (
@@ -343,79 +349,79 @@ class AsyncWriter:
                     settled += all_are(going, "refused", str(error))
                     going = []
             except ImednetError:
-                pass  # no answer: it may have been carried out
+                pass  # no usable answer: the batch may have been carried out
             batch_id = job.batch_id if job is not None else None
-            if batch_id and kept is not None:
-                fatal |= not _noted(partial(kept.sent, batch, batch_id))
+            if batch_id and journal is not None:
+                fatal |= not _noted(partial(journal.sent, batch, batch_id))
             if going:
-                taken = _taken(found)
-                if kept is not None:
-                    rivals = _rivals(schema, kept, {one.number for one in going})
+                taken = _taken(outcomes)
+                if journal is not None:
+                    rivals = _rivals(schema, journal, {item.number for item in going})
                 back, over = await self._read_back.settled(
                     schema, going, high, batch_id, settings, since=since, taken=taken, rivals=rivals
                 )
                 settled += unreadable(going, batch_id) if back is None else back
-        settled.sort(key=lambda one: one.number)
-        if kept is not None:
-            fatal |= not _noted(partial(kept.settled, batch, settled, over))
+        settled.sort(key=lambda outcome: outcome.number)
+        if journal is not None:
+            fatal |= not _noted(partial(journal.settled, batch, settled, over))
         return settled, fatal
 
-    async def _unmoved(
-        self, study_key: str, items: list[PlannedItem], found: Mapping[int, ItemOutcome]
+    async def _unchanged(
+        self, study_key: str, items: list[PlannedItem], outcomes: Mapping[int, ItemOutcome]
     ) -> tuple[list[PlannedItem], list[PlannedItem]]:
-        """Items whose records are as they were looked at, or as this run left them; and those whose are not."""
+        """Items whose records are as they were planned, or as this run left them; and items whose records changed."""
         rows = await self._planner.standing(study_key, items)
-        own = {one.record_id: one.date_modified for one in found.values() if one.record_id is not None}
-        going, moved = [], []
-        for one in items:
-            now = current(replace(one, record_id=None, old=None, date_modified=None), rows)
-            same = (now.record_id, now.date_modified) == (one.record_id, one.date_modified)
-            ours = now.record_id is not None and own.get(now.record_id, ...) == now.date_modified
-            if one.repeats or one.action in ("register", "new"):
-                going.append(one)
+        left = {outcome.record_id: outcome.date_modified for outcome in outcomes.values()}
+        going, changed = [], []
+        for item in items:
+            now = current(replace(item, record_id=None, old=None, date_modified=None), rows)
+            same = (now.record_id, now.date_modified) == (item.record_id, item.date_modified)
+            ours = now.record_id is not None and left.get(now.record_id, ...) == now.date_modified
+            if item.repeats or item.action in ("register", "new"):
+                going.append(item)
             elif same or ours:
                 going.append(now)
             else:
-                moved.append(one)
-        return going, moved
+                changed.append(item)
+        return going, changed
 
     async def _settle_again(
-        self, schema: StudySchema, kept: Journal, batch: int, numbers: list[int], settings: RunSettings
+        self, schema: StudySchema, journal: Journal, batch: int, numbers: list[int], settings: RunSettings
     ) -> None:
-        """Read back items of a batch that may have gone out, as the journal says."""
+        """Read back items of a batch that may have been sent, as the journal says."""
         items = []
         for number in numbers:
-            if schema.form(*_form_of(kept.state.items[number])) is None:
-                continue  # the study has its form no longer: what is known stays
-            one = replace(planned(number, kept.state.items[number], schema), **kept.state.before[number])
-            before = kept.state.outcomes.get(number)
-            if before is not None and before.state == "stored":  # which record it is was told already
-                one = replace(one, record_id=before.record_id, date_modified=None)
-            items.append(one)
-        others = {n: one for n, one in kept.state.outcomes.items() if n not in numbers}
+            if schema.form(*_form_of(journal.state.items[number])) is None:
+                continue  # the study no longer has the form: keep what is known
+            item = replace(planned(number, journal.state.items[number], schema), **journal.state.before[number])
+            before = journal.state.outcomes.get(number)
+            if before is not None and before.state == "stored":  # its record is known already
+                item = replace(item, record_id=before.record_id, date_modified=None)
+            items.append(item)
+        others = {number: outcome for number, outcome in journal.state.outcomes.items() if number not in numbers}
         if items:
             back, over = await self._read_back.settled(
-                schema, items, kept.state.high[batch], kept.state.batch_ids.get(batch), settings,
-                since=kept.state.at[batch], over=kept.state.over.get(batch), taken=_taken(others),
-                rivals=_rivals(schema, kept, set(numbers)),
+                schema, items, journal.state.high[batch], journal.state.batch_ids.get(batch), settings,
+                since=journal.state.at[batch], over=journal.state.over.get(batch), taken=_taken(others),
+                rivals=_rivals(schema, journal, set(numbers)),
             )  # fmt: skip
-            if back is None:  # what an earlier look found is not made worse by one that saw nothing
-                unseen = [one for one in items if one.number not in kept.state.outcomes]
-                back = unreadable(unseen, kept.state.batch_ids.get(batch))
-            kept.settled(batch, back, over)
+            if back is None:  # a check that could not read anything leaves earlier outcomes as they are
+                unseen = [item for item in items if item.number not in journal.state.outcomes]
+                back = unreadable(unseen, journal.state.batch_ids.get(batch))
+            journal.settled(batch, back, over)
 
 
 # ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
 
 class Writer:
-    """Sends items in batches and finds out what became of each; see `RecordUpdateWorkflow`.
+    """Sends items in batches and finds out what became of each; behind `RecordUpdateWorkflow`.
 
     Args:
         sdk: the SDK to write and read with.
-        read_schema: gives the study's design as it is now.
+        read_schema: reads the study's design as it is now.
         sleep: waits so many seconds.
-        now: gives the time, in seconds since 1970.
+        now: returns the time, in seconds since 1970.
     """
 
     def __init__(
@@ -457,18 +463,18 @@ class Writer:
         if isinstance(items, WritePlan):
             if items.study_key != study_key:
                 raise ArgumentError(f"the plan is of study {items.study_key!r}, not of {study_key!r}")
-            given = [dict(one.given) for one in items.items]
+            given = [dict(item.given) for item in items.items]
         else:
-            given = [dict(one) if isinstance(one, Mapping) else one for one in sound(items, batch_size)]
+            given = [dict(item) if isinstance(item, Mapping) else item for item in sound(items, batch_size)]
         given = quiet(given)
         settings = RunSettings(interval, timeout, email_notify, on_error, on_progress, self._now)
         schema = items.schema if isinstance(items, WritePlan) else self._read_schema(study_key, choices)
         if journal is None:
             return self._run(schema, items, given, batch_size, None, settings, resend=False)
-        if not all(isinstance(one, Mapping) for one in given):
+        if not all(isinstance(item, Mapping) for item in given):
             raise ItemsRefusedError(schema.check(given), study_key)
-        with Journal(_path(journal), study_key, given) as kept:
-            return self._run(schema, items, given, batch_size, kept, settings, resend=resend_missing)
+        with Journal(_path(journal), study_key, given) as opened:
+            return self._run(schema, items, given, batch_size, opened, settings, resend=resend_missing)
 
     def _run(
         self,
@@ -476,67 +482,68 @@ class Writer:
         items: Sequence[Mapping[str, Any]] | WritePlan,
         given: list[dict[str, Any]],
         batch_size: int,
-        kept: Journal | None,
+        journal: Journal | None,
         settings: RunSettings,
         *,
         resend: bool,
     ) -> WriteReport:
-        """Settle what an earlier run left open, then send what never went out."""
-        found: dict[int, ItemOutcome] = {}
+        """Settle what an earlier run left open, then send what was never sent."""
+        outcomes: dict[int, ItemOutcome] = {}
         left, first = list(range(len(given))), 0
-        if kept is not None:
-            for batch, numbers in kept.state.open.items():
-                self._settle_again(schema, kept, batch, numbers, settings)
-            missed = kept.state.missing if resend else {}
+        if journal is not None:
+            for batch, numbers in journal.state.open.items():
+                self._settle_again(schema, journal, batch, numbers, settings)
+            missed = journal.state.missing if resend else {}
             for batch, numbers in missed.items():
-                self._settle_again(schema, kept, batch, numbers, replace(settings, timeout=0))
+                self._settle_again(schema, journal, batch, numbers, replace(settings, timeout=0))
             again = {number for numbers in missed.values() for number in numbers} if missed else set()
-            again = {number for number in again if kept.state.outcomes[number].state == "missing"}
-            left, first = sorted({*kept.state.left, *again}), max(kept.state.members, default=-1) + 1
-            found = {number: one for number, one in kept.state.outcomes.items() if number not in left}
-            if settings.on_error == "stop" and kept.state.open:
-                return _report(schema.study_key, found, given, kept, _OPEN)
+            again = {number for number in again if journal.state.outcomes[number].state == "missing"}
+            left, first = sorted({*journal.state.left, *again}), max(journal.state.members, default=-1) + 1
+            outcomes = {number: outcome for number, outcome in journal.state.outcomes.items() if number not in left}
+            if settings.on_error == "stop" and journal.state.open:
+                return _report(schema.study_key, outcomes, given, journal, _OPEN)
         if not left:
-            return _report(schema.study_key, found, given, kept)
+            return _report(schema.study_key, outcomes, given, journal)
         if isinstance(items, WritePlan):
             plan = items
         else:
             plan = self._planner.plan(schema, quiet({number: given[number] for number in left}), batch_size)
-        todo = [one for one in plan.items if one.number in left]
-        why, sent = "an earlier batch ended the run. Next: run these items again", bool(found)
+        todo = [item for item in plan.items if item.number in left]
+        why, sent = "an earlier batch ended the run. Next: run these items again", bool(outcomes)
         went_out: dict[int, tuple[PlannedItem, int]] = {}
         for batch, at in enumerate(range(0, len(todo), plan.batch_size), first):
             part = todo[at : at + plan.batch_size]
             begun: list[int] = []
             try:
-                settled, fatal = self._batch(schema, batch, part, kept, found, settings, went_out, begun)
+                settled, fatal = self._batch(schema, batch, part, journal, outcomes, settings, went_out, begun)
             except ImednetError as error:
                 if not sent or begun:
                     raise
                 why = f"{error} Nothing of this batch was sent"
                 break
             sent = True
-            found.update({one.number: one for one in settled})
+            outcomes.update({outcome.number: outcome for outcome in settled})
             settings.say(at + len(part), len(todo), f"batch {batch} is settled")
-            if fatal or (settings.on_error == "stop" and any(one.state != "stored" for one in settled)):
+            if fatal or (settings.on_error == "stop" and any(outcome.state != "stored" for outcome in settled)):
                 break
-        return _report(schema.study_key, found, given, kept, why)
+        return _report(schema.study_key, outcomes, given, journal, why)
 
     def verify(self, journal: str | Path, *, timeout: float = 0) -> WriteReport:
-        """Read back what a run wrote, by its journal; sends nothing.
+        """Read back what a run wrote, by its journal. Sends nothing.
 
         Args:
-            journal: the file the run was written down in.
+            journal: the journal of the run.
             timeout: seconds to wait for items that are not there yet.
         """
-        with Journal(_path(journal)) as kept:
-            schema = self._read_schema(kept.state.study_key, None)
+        with Journal(_path(journal)) as opened:
+            schema = self._read_schema(opened.state.study_key, None)
             settings = RunSettings(5, timeout, None, "stop", None, self._now)
-            for batch, members in list(kept.state.members.items()):
-                known = kept.state.outcomes
-                numbers = [n for n in members if n not in known or known[n].state not in (*AGAIN, "conflict")]
-                self._settle_again(schema, kept, batch, numbers, settings)
-            return _report(kept.state.study_key, kept.state.outcomes, kept.state.items, kept)
+            for batch, members in list(opened.state.members.items()):
+                known = opened.state.outcomes
+                final = {number for number, outcome in known.items() if outcome.state in (*AGAIN, "conflict")}
+                numbers = [number for number in members if number not in final]
+                self._settle_again(schema, opened, batch, numbers, settings)
+            return _report(opened.state.study_key, opened.state.outcomes, opened.state.items, opened)
 
     # ---- one batch
 
@@ -545,39 +552,39 @@ class Writer:
         schema: StudySchema,
         batch: int,
         items: list[PlannedItem],
-        kept: Journal | None,
-        found: Mapping[int, ItemOutcome],
+        journal: Journal | None,
+        outcomes: Mapping[int, ItemOutcome],
         settings: RunSettings,
         went_out: dict[int, tuple[PlannedItem, int]],
         begun: list[int],
     ) -> tuple[list[ItemOutcome], bool]:
-        """Send one batch and find out what became of it; also whether further batches make no sense.
+        """Send one batch; returns the outcomes of its items, and whether the run must end here.
 
-        `went_out` gets the items that were sent, `begun` the batch as soon as it may have gone out.
+        Adds the items that were sent to `went_out`, and the batch to `begun` as soon as it may have been sent.
         """
         study_key = schema.study_key
-        going, moved = self._unmoved(study_key, items, found)
-        settled = all_are(moved, "conflict", _MOVED)
+        going, changed = self._unchanged(study_key, items, outcomes)
+        settled = all_are(changed, "conflict", _CHANGED)
         high = (self._sdk.records.newest(study_key)) or 0
-        bodies = [dict(one.body) for one in going]
+        bodies = [dict(item.body) for item in going]
         fatal, over = False, None
         if going:
             settings.say(0, len(going), f"batch {batch}: {len(going)} items go out")
             since = settings.now()
-            if kept is not None:
-                kept.planned(
-                    batch, [one.number for one in going], high, {one.number: _before(one) for one in going}, since
+            if journal is not None:
+                journal.planned(
+                    batch, [item.number for item in going], high, {item.number: _before(item) for item in going}, since
                 )
             job: Job | None = None
-            rivals = _open_of(went_out, found)
+            rivals = _open_of(went_out, outcomes)
             begun.append(batch)
-            went_out.update({one.number: (one, high) for one in going})
+            went_out.update({item.number: (item, high) for item in going})
             try:
                 job = self._sdk.records.create(study_key, bodies, settings.email_notify)
-            except ArgumentError:  # told before a byte was sent
+            except ArgumentError:  # raised before a byte was sent
                 begun.clear()
-                if kept is not None:
-                    kept.withdrawn(batch)
+                if journal is not None:
+                    journal.withdrawn(batch)
                 raise
             except ApiError as error:
                 if error.status_code in _NOT_CARRIED_OUT and (
@@ -587,63 +594,63 @@ class Writer:
                     settled += all_are(going, "refused", str(error))
                     going = []
             except ImednetError:
-                pass  # no answer: it may have been carried out
+                pass  # no usable answer: the batch may have been carried out
             batch_id = job.batch_id if job is not None else None
-            if batch_id and kept is not None:
-                fatal |= not _noted(partial(kept.sent, batch, batch_id))
+            if batch_id and journal is not None:
+                fatal |= not _noted(partial(journal.sent, batch, batch_id))
             if going:
-                taken = _taken(found)
-                if kept is not None:
-                    rivals = _rivals(schema, kept, {one.number for one in going})
+                taken = _taken(outcomes)
+                if journal is not None:
+                    rivals = _rivals(schema, journal, {item.number for item in going})
                 back, over = self._read_back.settled(
                     schema, going, high, batch_id, settings, since=since, taken=taken, rivals=rivals
                 )
                 settled += unreadable(going, batch_id) if back is None else back
-        settled.sort(key=lambda one: one.number)
-        if kept is not None:
-            fatal |= not _noted(partial(kept.settled, batch, settled, over))
+        settled.sort(key=lambda outcome: outcome.number)
+        if journal is not None:
+            fatal |= not _noted(partial(journal.settled, batch, settled, over))
         return settled, fatal
 
-    def _unmoved(
-        self, study_key: str, items: list[PlannedItem], found: Mapping[int, ItemOutcome]
+    def _unchanged(
+        self, study_key: str, items: list[PlannedItem], outcomes: Mapping[int, ItemOutcome]
     ) -> tuple[list[PlannedItem], list[PlannedItem]]:
-        """Items whose records are as they were looked at, or as this run left them; and those whose are not."""
+        """Items whose records are as they were planned, or as this run left them; and items whose records changed."""
         rows = self._planner.standing(study_key, items)
-        own = {one.record_id: one.date_modified for one in found.values() if one.record_id is not None}
-        going, moved = [], []
-        for one in items:
-            now = current(replace(one, record_id=None, old=None, date_modified=None), rows)
-            same = (now.record_id, now.date_modified) == (one.record_id, one.date_modified)
-            ours = now.record_id is not None and own.get(now.record_id, ...) == now.date_modified
-            if one.repeats or one.action in ("register", "new"):
-                going.append(one)
+        left = {outcome.record_id: outcome.date_modified for outcome in outcomes.values()}
+        going, changed = [], []
+        for item in items:
+            now = current(replace(item, record_id=None, old=None, date_modified=None), rows)
+            same = (now.record_id, now.date_modified) == (item.record_id, item.date_modified)
+            ours = now.record_id is not None and left.get(now.record_id, ...) == now.date_modified
+            if item.repeats or item.action in ("register", "new"):
+                going.append(item)
             elif same or ours:
                 going.append(now)
             else:
-                moved.append(one)
-        return going, moved
+                changed.append(item)
+        return going, changed
 
     def _settle_again(
-        self, schema: StudySchema, kept: Journal, batch: int, numbers: list[int], settings: RunSettings
+        self, schema: StudySchema, journal: Journal, batch: int, numbers: list[int], settings: RunSettings
     ) -> None:
-        """Read back items of a batch that may have gone out, as the journal says."""
+        """Read back items of a batch that may have been sent, as the journal says."""
         items = []
         for number in numbers:
-            if schema.form(*_form_of(kept.state.items[number])) is None:
-                continue  # the study has its form no longer: what is known stays
-            one = replace(planned(number, kept.state.items[number], schema), **kept.state.before[number])
-            before = kept.state.outcomes.get(number)
-            if before is not None and before.state == "stored":  # which record it is was told already
-                one = replace(one, record_id=before.record_id, date_modified=None)
-            items.append(one)
-        others = {n: one for n, one in kept.state.outcomes.items() if n not in numbers}
+            if schema.form(*_form_of(journal.state.items[number])) is None:
+                continue  # the study no longer has the form: keep what is known
+            item = replace(planned(number, journal.state.items[number], schema), **journal.state.before[number])
+            before = journal.state.outcomes.get(number)
+            if before is not None and before.state == "stored":  # its record is known already
+                item = replace(item, record_id=before.record_id, date_modified=None)
+            items.append(item)
+        others = {number: outcome for number, outcome in journal.state.outcomes.items() if number not in numbers}
         if items:
             back, over = self._read_back.settled(
-                schema, items, kept.state.high[batch], kept.state.batch_ids.get(batch), settings,
-                since=kept.state.at[batch], over=kept.state.over.get(batch), taken=_taken(others),
-                rivals=_rivals(schema, kept, set(numbers)),
+                schema, items, journal.state.high[batch], journal.state.batch_ids.get(batch), settings,
+                since=journal.state.at[batch], over=journal.state.over.get(batch), taken=_taken(others),
+                rivals=_rivals(schema, journal, set(numbers)),
             )  # fmt: skip
-            if back is None:  # what an earlier look found is not made worse by one that saw nothing
-                unseen = [one for one in items if one.number not in kept.state.outcomes]
-                back = unreadable(unseen, kept.state.batch_ids.get(batch))
-            kept.settled(batch, back, over)
+            if back is None:  # a check that could not read anything leaves earlier outcomes as they are
+                unseen = [item for item in items if item.number not in journal.state.outcomes]
+                back = unreadable(unseen, journal.state.batch_ids.get(batch))
+            journal.settled(batch, back, over)
