@@ -1,7 +1,7 @@
 # Copied from generator-templates/runtime/types.py. Do not edit: run `nox -s generate`.
-"""What every model and operation shares.
+"""The base of all models, the facts of operations, and the decoding of JSON and times.
 
-A model is read with `Model.from_dict`, written with `Model.to_dict`. Nothing here does I/O.
+A model is read with `Model.from_dict` and written with `Model.to_dict`. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ STANDARD_DECODER: Final = json.JSONDecoder(parse_int=_whole_number, parse_consta
 
 @lru_cache(maxsize=1)
 def fast_json() -> Any:
-    """The module `msgspec`, loaded at first use; `None` where it is not installed: it is faster and nothing else."""
+    """The module `msgspec`, loaded at first use; `None` where it is not installed. It changes speed, not results."""
     try:
         return import_module("msgspec")
     except ImportError:
@@ -91,14 +91,14 @@ def decode(raw: bytes) -> Any:
 
 
 class Undecoded:
-    """An attribute that holds a field as the bytes that came, and decodes it when it is read first.
+    """A descriptor for an attribute that holds raw JSON and decodes it when it is first read.
 
-    It stands over the slot of the attribute, so that everything that reads the attribute (`==`, copies, pickles,
+    It wraps the slot of the attribute, so that everything that reads the attribute (`==`, copies, pickles,
     `attrs.asdict`) gets the decoded value.
 
     Args:
-        slot: where the value is held.
-        model: gives the class of the objects in it; `None` for plain JSON.
+        slot: the slot that holds the value.
+        model: returns the class of the objects in the value; `None` for plain JSON.
     """
 
     def __init__(self, slot: Any, model: Callable[[], type[Model]] | None) -> None:
@@ -126,21 +126,22 @@ class Undecoded:
 
 
 def undecoded(**attributes: Callable[[], type[Model]] | None) -> Callable[[type[M]], type[M]]:
-    """A class decorator: these attributes of a slotted class are decoded when they are read first."""
+    """Decorate a slotted class, so that these attributes are decoded when they are first read."""
 
-    def put(model: type[M]) -> type[M]:
+    def decorate(model: type[M]) -> type[M]:
         for name, inner in attributes.items():
             setattr(model, name, Undecoded(vars(model)[name], inner))
         return model
 
-    return put
+    return decorate
 
 
 def utc(value: Any) -> datetime | None:
-    """A time of an answer as an aware `datetime` in UTC; `None` where there is none, or where it is no time.
+    """A time of an answer as an aware `datetime` in UTC; `None` where it is missing or not a time.
 
-    Takes all forms that were seen: `2025-06-05 21:12:09`, `2021-12-09T08:23:21.99`, a day alone, and a list of year,
-    month, day, hour, minute, second, nanosecond, of which the last ones may be missing. A zone in the text counts.
+    Takes all forms that servers were seen to use: `2025-06-05 21:12:09`, `2021-12-09T08:23:21.99`, a day alone, and a
+    list of year, month, day, hour, minute, second, nanosecond, whose last parts may be missing. A zone in the text
+    counts.
     """
     try:
         if isinstance(value, (list, tuple)):
@@ -159,14 +160,14 @@ def utc(value: Any) -> datetime | None:
 
 
 class Rest(NamedTuple):
-    """What a row lacked and what it had beyond the declared fields."""
+    """How a row differs from the declared fields: those it lacks, and those it has besides."""
 
     absent: frozenset[str]
     extra: dict[str, Any]
 
 
 def pick(fields: Mapping[str, str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """A function that takes the values of all fields out of a mapping, and raises KeyError when one is missing."""
+    """Make a function that returns the values of all fields of a mapping, and raises KeyError when one is missing."""
     names = list(fields)
     if len(names) > 1:
         return itemgetter(*names)
@@ -178,8 +179,9 @@ class Model:
 
     Attributes:
         FIELDS: field of the API -> attribute, in order.
-        SHOWN: attributes that may stand in a `repr`; all others may hold data of a person.
+        SHOWN: attributes that `repr` may show; all others may hold data of a person.
         UNDECODED: fields kept as bytes until they are read.
+        MISSING: the value of an attribute whose field is absent.
     """
 
     __slots__ = ()
@@ -192,12 +194,12 @@ class Model:
 
     @classmethod
     def from_values(cls, values: Sequence[Any], rest: Rest | None = None) -> Self:
-        """Make an object of the decoded values of all fields, in the order of `FIELDS`."""
-        raise NotImplementedError  # every generated class has its own
+        """Make an object from the decoded values of all fields, in the order of `FIELDS`."""
+        raise NotImplementedError  # generated classes override it
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Make an object of decoded JSON. Nothing raises and nothing is lost, whatever the values are."""
+        """Make an object from decoded JSON. It never raises and loses nothing, whatever the values are."""
         try:
             values = cls._pick(data)
         except KeyError:
@@ -241,7 +243,7 @@ def _rest_of(data: Mapping[str, Any], fields: Mapping[str, str]) -> Rest | None:
 
 @lru_cache(maxsize=256)
 def _shared(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(names)  # rows lack the same few sets of fields again and again
+    return frozenset(names)  # cached, because many rows lack the same fields
 
 
 def _plain(value: Any) -> Any:
@@ -256,7 +258,7 @@ def _plain(value: Any) -> Any:
 
 
 def read(model: type[Model], value: Any) -> Any:
-    """Read objects, also inside lists; a value of another kind is passed through as it came."""
+    """Make objects of a model from decoded JSON, also inside lists; other values are returned as they came."""
     if isinstance(value, list):
         return [read(model, item) for item in value] if value else value
     return model.from_dict(value) if isinstance(value, dict) else value
@@ -264,7 +266,19 @@ def read(model: type[Model], value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """How a list is paged: `x-imednet-page` of the description."""
+    """How a list is paged: `x-imednet-page` of the description.
+
+    Attributes:
+        items: name of the class of a row.
+        max_size: the most rows per page.
+        default_sort: fields the server sorts by if a request names none.
+        key: fields that identify a row.
+        key_else: fields that identify it where `key` is missing.
+        walk: fields a whole read is sorted by, if not by `key`.
+        number: the numeric field by which a whole read asks for intervals; `None` where there is none.
+        filterable: filter attributes that are not fields of a row.
+        design: whether the list describes the study rather than its conduct.
+    """
 
     items: str
     max_size: int
@@ -278,13 +292,13 @@ class PageFacts:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """What a whole read is sorted by: the identity of a row, unless the description says otherwise."""
+        """Fields a whole read is sorted by: the identity, unless the description says otherwise."""
         return self.walk or self.key
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send, nothing sent yet."""
+    """A request that has not been sent."""
 
     operation: Operation
     path: str
@@ -295,7 +309,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the API as facts."""
+    """The facts of one operation of the API."""
 
     name: str
     method: str
@@ -324,18 +338,18 @@ class Operation:
         headers: Sequence[tuple[str, Any]] = (),
         body: Any = UNSET,
     ) -> Request:
-        """Say what to send. Raises ValueError when a part of the path is empty or would lead elsewhere."""
+        """Make the request. Raises ValueError when a part of the path is empty or would lead to another path."""
         parts = {name: _path_part(name, value) for name, value in path.items()}
         return Request(
             operation=self,
             path=self.path.format(**parts),
             query=tuple(
-                (name, _text(one))
+                (name, _text(item))
                 for name, value in query
                 if value is not UNSET and value is not None
-                for one in (value if isinstance(value, (list, tuple)) else (value,))
+                for item in (value if isinstance(value, (list, tuple)) else (value,))
             ),
-            headers=tuple((n, _text(value)) for n, value in headers if value is not UNSET and value is not None),
+            headers=tuple((name, _text(value)) for name, value in headers if value is not UNSET and value is not None),
             body=_plain(body),
         )
 

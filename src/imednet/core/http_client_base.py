@@ -136,14 +136,14 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         except ConfigurationError:
             raise
         except ImportError:
-            what = "the environment names a SOCKS proxy, and httpx has no package for one"
+            reason = "the environment names a SOCKS proxy, and httpx has no package for one"
             step = "pip install 'httpx[socks]', or name an HTTP proxy in HTTPS_PROXY or ALL_PROXY"
         except OSError:
-            what = "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read"
+            reason = "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read"
             step = "name a file in the PEM format"
         except Exception as error:  # noqa: BLE001  (proxies of the environment may be anything)
-            what, step = _proxy_trouble(type(error).__name__)
-        raise ConfigurationError(f"no HTTP client can be made: {what}. Next: {step}")
+            reason, step = _proxy_trouble(type(error).__name__)
+        raise ConfigurationError(f"no HTTP client can be made: {reason}. Next: {step}")
 
     def _refuse_closed(self) -> None:
         """Raise LifecycleError when the client is used after it was closed."""
@@ -319,9 +319,9 @@ def encoded(body: Any) -> bytes:
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        what = type(error).__name__
+        kind = type(error).__name__
     raise ArgumentError(
-        f"the body cannot be written as JSON ({what}): send text, numbers, booleans, lists and None; dates as text"
+        f"the body cannot be written as JSON ({kind}): send text, numbers, booleans, lists and None; dates as text"
     )
 
 

@@ -40,12 +40,12 @@ def not_json(response: httpx.Response) -> httpx.DecodingError:
     """The error for a success whose body is not JSON. It says what kind of body came, never what is in it."""
     start = response.content[:512].lstrip().lower()
     if start.startswith(b"<"):
-        what = "a web page came instead of data: a proxy or a login page stands between"
+        reason = "a web page came instead of data: a proxy or a login page stands between"
     elif not start:
-        what = "the answer is empty"
+        reason = "the answer is empty"
     else:
-        what = "the answer is not whole JSON"
-    return httpx.DecodingError(what, request=response.request)
+        reason = "the answer is not whole JSON"
+    return httpx.DecodingError(reason, request=response.request)
 
 
 def failure(response: httpx.Response, *, study_key: str | None, attempts: int) -> ApiError:

@@ -101,24 +101,24 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
     if isinstance(error, httpx.InvalidURL):
         return RequestError("the address cannot be used. Next: check the base URL", attempts=attempts)
     request = error.request
-    where = f"{request.method} {request.url.host}{request.url.path}"
+    target = f"{request.method} {request.url.host}{request.url.path}"
     tried = f"after {attempts} attempts" if attempts > 1 else "at the first attempt"
     if isinstance(error, httpx.DecodingError):
         step = OUTCOME_UNKNOWN if request.method == "POST" else "try again; check the base URL and the proxy"
-        return InvalidAnswerError(f"{where}: {error} ({tried}). Nothing was read. Next: {step}", attempts=attempts)
+        return InvalidAnswerError(f"{target}: {error} ({tried}). Nothing was read. Next: {step}", attempts=attempts)
     if isinstance(error, httpx.TimeoutException):
-        what = "no answer in time"
+        reason = "no answer in time"
         step = "try again, or pass a larger timeout="
     elif isinstance(error, (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol)):
-        what, step = tls_trouble(error) or (
+        reason, step = tls_trouble(error) or (
             "the server cannot be reached", "check the network, the proxy and the base URL"
         )  # fmt: skip
     else:
-        what = "the connection broke off"
+        reason = "the connection broke off"
         step = "try again"
     if request.method == "POST" and not isinstance(error, httpx.ConnectError):
         step = OUTCOME_UNKNOWN
-    return RequestError(f"{where}: {what} ({tried}, {type(error).__name__}). Next: {step}", attempts=attempts)
+    return RequestError(f"{target}: {reason} ({tried}, {type(error).__name__}). Next: {step}", attempts=attempts)
 
 
 @contextmanager
@@ -136,11 +136,11 @@ def foreign_errors(method: str) -> Iterator[None]:
     except Exception as error:
         if not _is_about_the_request(error):
             raise
-        what = type(error).__name__
+        kind = type(error).__name__
     else:
         return
     step = f"{OUTCOME_UNKNOWN}; then " if method == "POST" else ""
-    raise RequestError(f"the request failed ({what}). Next: {step}check the base URL and your own http_client")
+    raise RequestError(f"the request failed ({kind}). Next: {step}check the base URL and your own http_client")
 
 
 def _is_about_the_request(error: Exception) -> bool:

@@ -95,20 +95,20 @@ class JournalState:
     @property
     def open(self) -> dict[int, list[int]]:
         """Batch -> items that may have been sent and whose outcome is unknown."""
-        found = {
+        batches = {
             batch: [item for item in numbers if item not in self.outcomes or self.outcomes[item].state == "unknown"]
             for batch, numbers in self.members.items()
         }
-        return {batch: numbers for batch, numbers in found.items() if numbers}
+        return {batch: numbers for batch, numbers in batches.items() if numbers}
 
     @property
     def missing(self) -> dict[int, list[int]]:
         """Batch -> its items that were not found at the last check."""
-        found = {
+        batches = {
             batch: [item for item in numbers if item in self.outcomes and self.outcomes[item].state == "missing"]
             for batch, numbers in self.members.items()
         }
-        return {batch: numbers for batch, numbers in found.items() if numbers}
+        return {batch: numbers for batch, numbers in batches.items() if numbers}
 
     @property
     def left(self) -> list[int]:

@@ -75,18 +75,18 @@ def _explained(outcome: ItemOutcome, job: Job | None, *, sure: bool, passed: flo
         return outcome
     state = repr(job.state) if job is not None else None
     if job is not None and is_over(job):
-        what = f"job {outcome.batch_id} ended as {state} and the record is not there"
+        reason = f"job {outcome.batch_id} ended as {state} and the record is not there"
         if sure:
-            return replace(outcome, detail=f"{what}. {_AGAIN}")
-        return replace(outcome, state="unknown", detail=f"{what} yet. {_SETTLE}")
+            return replace(outcome, detail=f"{reason}. {_AGAIN}")
+        return replace(outcome, state="unknown", detail=f"{reason} yet. {_SETTLE}")
     if job is not None:
         return replace(outcome, state="unknown", detail=f"job {outcome.batch_id} is still {state}. {_SETTLE}")
     if outcome.batch_id is not None:
         return replace(outcome, state="unknown", detail=f"job {outcome.batch_id} could not be asked for. {_SETTLE}")
-    what = f"the request got no usable answer, and the record was not there {passed:.0f} seconds later"
+    reason = f"the request got no usable answer, and the record was not there {passed:.0f} seconds later"
     if sure or passed >= LONG_ENOUGH:
-        return replace(outcome, detail=f"{what}. {_AGAIN}")
-    return replace(outcome, state="unknown", detail=f"{what}. {_SETTLE}")
+        return replace(outcome, detail=f"{reason}. {_AGAIN}")
+    return replace(outcome, state="unknown", detail=f"{reason}. {_SETTLE}")
 
 
 class AsyncReadBack:
@@ -136,11 +136,11 @@ class AsyncReadBack:
         if ended is not None and over is None:
             over = settings.now()
         failed = ended is not None and str(ended.state).strip().casefold() in _FAILED
-        found: list[ItemOutcome] | None = None
+        latest: list[ItemOutcome] | None = None
         rows: list[Record] = []
         for seconds in (0.0,) if batch_id and ended is None else settings.waits:
             if seconds:
-                waiting = sum(outcome.state != "stored" for outcome in found or ()) or len(items)
+                waiting = sum(outcome.state != "stored" for outcome in latest or ()) or len(items)
                 settings.say(
                     0, len(items), f"{waiting} items cannot be read back yet; the next check is in {seconds:g} s"
                 )
@@ -154,17 +154,17 @@ class AsyncReadBack:
                 if ended or not batch_id
                 else False
             )
-            found = outcomes(
+            latest = outcomes(
                 items, rows, schema, high, batch_id, taken=taken, rivals=rivals, failed=failed, settled=sure
             )
-            if sure or all(outcome.state == "stored" for outcome in found):
+            if sure or all(outcome.state == "stored" for outcome in latest):
                 break
-        if found is None:
+        if latest is None:
             return None, over
         deleted = {row.record_id for row in rows if is_true(row.deleted)}
         return [
             _explained(outcome, job, sure=sure or item.record_id in deleted, passed=settings.now() - since)
-            for outcome, item in zip(found, items, strict=True)
+            for outcome, item in zip(latest, items, strict=True)
         ], over
 
     async def _waited(self, study_key: str, batch_id: str | None, settings: RunSettings) -> Job | None:
@@ -242,11 +242,11 @@ class ReadBack:
         if ended is not None and over is None:
             over = settings.now()
         failed = ended is not None and str(ended.state).strip().casefold() in _FAILED
-        found: list[ItemOutcome] | None = None
+        latest: list[ItemOutcome] | None = None
         rows: list[Record] = []
         for seconds in (0.0,) if batch_id and ended is None else settings.waits:
             if seconds:
-                waiting = sum(outcome.state != "stored" for outcome in found or ()) or len(items)
+                waiting = sum(outcome.state != "stored" for outcome in latest or ()) or len(items)
                 settings.say(
                     0, len(items), f"{waiting} items cannot be read back yet; the next check is in {seconds:g} s"
                 )
@@ -260,17 +260,17 @@ class ReadBack:
                 if ended or not batch_id
                 else False
             )
-            found = outcomes(
+            latest = outcomes(
                 items, rows, schema, high, batch_id, taken=taken, rivals=rivals, failed=failed, settled=sure
             )
-            if sure or all(outcome.state == "stored" for outcome in found):
+            if sure or all(outcome.state == "stored" for outcome in latest):
                 break
-        if found is None:
+        if latest is None:
             return None, over
         deleted = {row.record_id for row in rows if is_true(row.deleted)}
         return [
             _explained(outcome, job, sure=sure or item.record_id in deleted, passed=settings.now() - since)
-            for outcome, item in zip(found, items, strict=True)
+            for outcome, item in zip(latest, items, strict=True)
         ], over
 
     def _waited(self, study_key: str, batch_id: str | None, settings: RunSettings) -> Job | None:
