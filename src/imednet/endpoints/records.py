@@ -33,7 +33,7 @@ def create_request(study_key: str, items: Sequence[Item], email_notify: bool | s
     if isinstance(email_notify, str) and not _ADDRESS.fullmatch(email_notify):
         raise ArgumentError("email_notify (x-email-notify) must be True, False or one address, such as dm@example.org")
     if not isinstance(items, Sequence) or isinstance(items, (str, bytes)) or not items:
-        raise ArgumentError("records_data must be a list with at least one item, also for one item")
+        raise ArgumentError("records_data must be a list with at least one item, even for a single item")
     body: list[Any] = quiet([])
     for number, item in enumerate(map(quiet, items)):
         if not isinstance(item, (Mapping, Model)):

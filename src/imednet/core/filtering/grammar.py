@@ -81,7 +81,7 @@ def clause(name: str, value: Any) -> str:
 def literal(name: str, value: Any, operator: str = "==") -> str:
     """A value as the grammar writes it: booleans as in JSON, times in UTC with `Z`, quotes only where needed."""
     if value is None:
-        raise ArgumentError(f"{name}: the server has no filter for missing values; leave it out and choose locally")
+        raise ArgumentError(f"{name}: the server has no filter for missing values. Next: filter the rows in Python")
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, bool):
@@ -106,7 +106,9 @@ def literal(name: str, value: Any, operator: str = "==") -> str:
         return value
     quote = '"' if '"' not in value else "'"
     if quote in value:
-        raise ArgumentError(f"{name}: the grammar cannot hold a value with both kinds of quotes; choose locally")
+        raise ArgumentError(
+            f"{name}: the grammar cannot hold a value with both kinds of quotes. Next: filter in Python"
+        )
     return f"{quote}{value}{quote}"
 
 

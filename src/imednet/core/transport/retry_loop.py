@@ -114,7 +114,7 @@ def translated(error: httpx.RequestError | httpx.InvalidURL, attempts: int) -> I
             "the server cannot be reached", "check the network, the proxy and the base URL"
         )  # fmt: skip
     else:
-        reason = "the connection broke off"
+        reason = "the connection was lost"
         step = "try again"
     if request.method == "POST" and not isinstance(error, httpx.ConnectError):
         step = OUTCOME_UNKNOWN

@@ -53,7 +53,7 @@ def sound(items: Any, batch_size: int) -> list[Any]:
     """The items as a list. Raises ArgumentError where there is nothing to write, or for a wrong batch size."""
     given = [] if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Iterable) else list(items)
     if not given:
-        raise ArgumentError("items must be a list with at least one item, also for one item")
+        raise ArgumentError("items must be a list with at least one item, even for a single item")
     if type(batch_size) is not int or batch_size < 1:
         raise ArgumentError("batch_size must be a whole number, at least 1")
     return given
