@@ -10,6 +10,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -272,7 +273,7 @@ def stat_rows(path: Path) -> list[Row]:
 
 
 def sqlite_rows(path: Path, table: str) -> list[Row]:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.row_factory = sqlite3.Row
         parts = [name for (name,) in db.execute("select name from sqlite_master where type='table'").fetchall()]
         mine = [table, *sorted((p for p in parts if re.fullmatch(re.escape(table) + r"__\d+", p)), key=len)]

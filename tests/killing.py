@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def leftovers(one: Target) -> list[str]:
     if one.name == "sqlite":
         import sqlite3
 
-        with sqlite3.connect(one.home.parent / "study.db") as db:
+        with closing(sqlite3.connect(one.home.parent / "study.db")) as db, db:
             found += [
                 name
                 for (name,) in db.execute("select name from sqlite_master where name like '%\\_\\_new' escape '\\'")

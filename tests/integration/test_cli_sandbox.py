@@ -44,7 +44,7 @@ def test_manifest_goes_to_the_screen_or_to_a_file(tmp_path: Path) -> None:
      (["--switch", "roleDates=x"], "choose one of: array, string, mixed"),
      (["--switch", "x=y"], "there is no switch 'x'"), (["--fault", "x"], "there is no fault 'x'"),
      (["--profile", "x"], "there is no profile 'x'"), (["--dialect", "x"], "choose one of: documented, live"),
-     (["--fault", "status every=0"], "every from 1")],
+     (["--fault", "status every=0"], "every at least 1")],
 )  # fmt: skip
 def test_what_it_does_not_know_it_names(words: list[str], message: str) -> None:
     done = imednet("sandbox", "serve", *words)

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -124,7 +125,7 @@ class TestNames:
         forms = [("AE", wide, [{"V1": "a", "V2099": "b"}]), ("AE__2", {"A": ("l", [])}, [{"A": "c"}] * 2)]
 
         def tables() -> dict[str, int]:
-            with sqlite3.connect(tmp_path / "x.db") as db:
+            with closing(sqlite3.connect(tmp_path / "x.db")) as db, db:
                 names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
                 return {name: db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
 
@@ -358,24 +359,24 @@ class TestSecondMorning:
     def test_a_file_that_somebody_filled_meanwhile_stays(self, own_box: Make, tmp_path: Path) -> None:
         path = tmp_path / "o.db"
         sink = SqlSink(f"sqlite:///{path}")
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db, db:
             db.execute("CREATE TABLE mine AS SELECT 1 AS a")
         sink.close()
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db, db:
             assert db.execute("SELECT a FROM mine").fetchall() == [(1,)]
 
     @pytest.mark.parametrize("further", [True, False])
     def test_tables_of_the_first_exports_are_taken_over(self, tmp_path: Path, further: bool) -> None:
         """The list of owners had no column of parts: what was listed keeps its owner, and no further part is lost."""
         url = f"sqlite:///{tmp_path / 'x.db'}"
-        with sqlite3.connect(tmp_path / "x.db") as db:
+        with closing(sqlite3.connect(tmp_path / "x.db")) as db, db:
             db.execute("CREATE TABLE _imednet_tables (name VARCHAR(64) PRIMARY KEY, study VARCHAR(255))")
             db.execute("INSERT INTO _imednet_tables VALUES ('AE', 'S'), ('AE__2', 'S')")
             db.execute("CREATE TABLE AE AS SELECT 1 AS a")
             db.execute("CREATE TABLE AE__2 AS SELECT 1 AS a")
         wide: dict[str, Any] = {f"V{number}": ("l", []) for number in range(2100 if further else 1)}
         write(SqlSink(url), Drawn([("AE", wide, [{"V0": "a"}])]), tmp_path / "home")
-        with sqlite3.connect(tmp_path / "x.db") as db:
+        with closing(sqlite3.connect(tmp_path / "x.db")) as db, db:
             parts = dict(db.execute("SELECT name, part_of FROM _imednet_tables WHERE name LIKE 'AE%'"))
             assert db.execute('SELECT "V0" FROM "AE"').fetchall() == [("a",)]
         assert parts == ({"AE": None, "AE__2": "AE"} if further else {"AE": None, "AE__2": None})
@@ -383,10 +384,10 @@ class TestSecondMorning:
     def test_a_view_on_a_table_outlives_the_next_export_and_its_name_is_taken(self, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path / 'x.db'}"
         write(SqlSink(url), Drawn(self.SMALL), tmp_path / "home")
-        with sqlite3.connect(tmp_path / "x.db") as db:
+        with closing(sqlite3.connect(tmp_path / "x.db")) as db, db:
             db.execute('CREATE VIEW mine AS SELECT count(*) AS n FROM "AE"')
         write(SqlSink(url), Drawn([("AE", {"A": ("l", [])}, [{"A": "a"}] * 3)]), tmp_path / "home")
-        with sqlite3.connect(tmp_path / "x.db") as db:
+        with closing(sqlite3.connect(tmp_path / "x.db")) as db, db:
             assert db.execute("SELECT n FROM mine").fetchall() == [(3,)]
         with pytest.raises(ExportConfigurationError, match="mine"):
             write(SqlSink(url), Drawn([("mine", {"A": ("l", [])}, [{"A": "a"}])]), tmp_path / "home")

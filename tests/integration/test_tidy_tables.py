@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,7 @@ def schemas(one: Target, box: Sandbox) -> dict[str, Any]:
         return found
     import sqlite3
 
-    with sqlite3.connect(one.home.parent / "study.db") as file:
+    with closing(sqlite3.connect(one.home.parent / "study.db")) as file, file:
         return {form: file.execute(f'pragma table_info("{form}")').fetchall() for form in forms_of(box)}
 
 
@@ -390,11 +391,11 @@ def test_a_sqlite_table_of_somebody_else_is_not_replaced(own_box: Make, tmp_path
     import sqlite3
 
     box = own_box()
-    with sqlite3.connect(tmp_path / "mine.db") as db:
+    with closing(sqlite3.connect(tmp_path / "mine.db")) as db, db:
         db.execute("create table AE (mine text)")
         db.execute("insert into AE values ('precious')")
     with ImednetSDK(**box.credentials) as sdk, pytest.raises(ExportConfigurationError, match="no export created"):
         export_to_sql(sdk, STUDY, f"sqlite:///{tmp_path / 'mine.db'}", home=tmp_path / "home")
-    with sqlite3.connect(tmp_path / "mine.db") as db:
+    with closing(sqlite3.connect(tmp_path / "mine.db")) as db, db:
         assert db.execute("select * from AE").fetchall() == [("precious",)]
     db.close()

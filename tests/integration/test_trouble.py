@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -339,7 +340,7 @@ def test_a_form_that_its_filter_does_not_find_is_never_called_whole(own_box: Mak
 def test_tables_of_others_are_told_apart_whatever_their_case(own_box: Make, tmp_path: Path) -> None:
     import duckdb
 
-    with sqlite3.connect(tmp_path / "a.db") as db:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db, db:
         db.execute("create table vs (mine text)")
     db.close()
     with duckdb.connect(str(tmp_path / "a.duckdb")) as duck:
