@@ -153,7 +153,7 @@ def typecheck(session: nox.Session) -> None:
     """Mypy --strict on everything, and pyright on what users see."""
     session.install(*group("typecheck"), *group("test"), "-e", ".[export,stats,mongodb,neo4j]", "nox", "hatchling")
     session.run("mypy", *session.posargs)
-    session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
+    session.run("pyright", "-p", "pyproject.toml", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
 
 
 @nox.session

@@ -1,9 +1,10 @@
 """Write the skeleton of a new list resource: description, endpoint, table of resources, and what is made of them.
 
-    nox -s new-resource -- devices /devices deviceId --field deviceModel --field serialNumber
+    nox -s new-resource -- devices /devices deviceId --number --dates --field deviceModel --field serialNumber
 
-adds a list `/api/v1/edc/studies/{studyKey}/devices` whose rows are told apart by `deviceId`, with one example row. Then
-fill in what only you know: descriptions, types and example values in `openapi/imednet.yaml`; run `nox -s generate`.
+adds a list `/api/v1/edc/studies/{studyKey}/devices` whose rows are told apart by `deviceId`, with one example row. Say
+`--number` only where the API says that these numbers only grow. Then fill in what only you know: descriptions, types
+and example values in `openapi/imednet.yaml`; run `nox -s generate`.
 """
 
 from __future__ import annotations
@@ -38,8 +39,7 @@ PATH = """  /api/v1/edc/studies/{{studyKey}}{path}:
             max-size: 500
             default-sort: [{key}]
             key: [{key}]
-            number: {key}
-          content:
+{number}          content:
             application/json:
               schema:
                 $ref: '#/components/schemas/{One}Page'
@@ -72,17 +72,9 @@ SCHEMAS = """    {One}:
           type: [string, 'null']
           description: Key of the study.
         {key}:
-          type: integer
-          description: Number that tells rows apart.
-{fields}        dateCreated:
-          type: [string, 'null']
-          description: When it was made, UTC.
-          x-imednet-type: timestamp
-        dateModified:
-          type: [string, 'null']
-          description: When it was changed last, UTC.
-          x-imednet-type: timestamp
-    {One}Page:
+          type: {kind}
+          description: Tells rows apart.
+{fields}    {One}Page:
       description: One page of {words}.
       x-imednet-shown: []
       allOf:
@@ -102,13 +94,24 @@ FIELD = """        {name}:
           description: The {words}.
 """
 
+DATES = """        dateCreated:
+          type: [string, 'null']
+          description: When it was made, UTC.
+          x-imednet-type: timestamp
+        dateModified:
+          type: [string, 'null']
+          description: When it was changed last, UTC.
+          x-imednet-type: timestamp
+"""
+EXAMPLE_DATES = ', "dateCreated": "2024-02-01 09:30:00", "dateModified": "2024-02-01 09:30:00"'
+
 EXAMPLE = """    {Many}List:
       summary: One row
       value:
         metadata: {{"status": "OK", "method": "GET", "path": "/api/v1/edc/studies/TIDEWATER-201{path}", "timestamp": "2026-03-02 14:05:31", "error": {{}}}}
         pagination: {{"currentPage": 0, "size": 25, "totalPages": 1, "totalElements": 1, "sort": [{{"property": "{key}", "direction": "ASC"}}]}}
         data:
-          - {{"studyKey": "TIDEWATER-201", "{key}": 1, {values}"dateCreated": "2024-02-01 09:30:00", "dateModified": "2024-02-01 09:30:00"}}
+          - {{"studyKey": "TIDEWATER-201", "{key}": {first}{values}}}
 """  # noqa: E501  (as the description writes examples)
 
 ENDPOINT = '''"""{Words} of a study."""
@@ -147,7 +150,9 @@ def main() -> None:
     parser.add_argument("name", help="attribute of the SDK, in snake_case, such as devices or site_visits")
     parser.add_argument("path", help="path below a study, such as /devices")
     parser.add_argument("key", help="field that tells rows apart, as the API spells it, such as deviceId")
-    parser.add_argument("--field", action="append", default=[], help="a further field, as the API spells it")
+    parser.add_argument("--field", action="append", default=[], help="a further field; may be repeated")
+    parser.add_argument("--number", action="store_true", help="the key is a number that only grows")
+    parser.add_argument("--dates", action="store_true", help="rows have dateCreated and dateModified")
     options = parser.parse_args()
     if not re.fullmatch(r"[a-z]+(_[a-z]+)*", options.name) or not options.path.startswith("/"):
         parser.error("the name must be snake_case, and the path begin with /")
@@ -156,8 +161,12 @@ def main() -> None:
         "path": options.path, "key": options.key, "Many": attribute, "One": singular(attribute), "Attr": attribute,
         "tag": attribute[0].lower() + attribute[1:], "words": words_of(options.name),
         "Words": words_of(options.name).capitalize(),
-        "fields": "".join(FIELD.format(name=field, words=words_of(field)) for field in options.field),
-        "values": "".join(f'"{field}": "{words_of(field)}", ' for field in options.field),
+        "number": f"            number: {options.key}\n" if options.number else "",
+        "kind": "integer" if options.number else "string", "first": "1" if options.number else '"A"',
+        "fields": "".join(FIELD.format(name=field, words=words_of(field)) for field in options.field)
+        + (DATES if options.dates else ""),
+        "values": "".join(f', "{field}": "{words_of(field)}"' for field in options.field)
+        + (EXAMPLE_DATES if options.dates else ""),
     }  # fmt: skip
     text = SPEC.read_text("utf-8")
     if f"operationId: list{attribute}\n" in text:
