@@ -1,7 +1,7 @@
 """The table of resources: one line for each list of the API. SDKs, command line, exports and documentation read it.
 
 What the API says of a list (its path, its fields, how its pages are sorted) is in the description in `openapi/`; this
-table adds what a description cannot say. `scripts/new_resource.py` writes what a new resource needs.
+table adds what a description cannot say. `CONTRIBUTING.md` tells how to add a resource.
 """
 
 from __future__ import annotations
