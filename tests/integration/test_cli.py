@@ -225,8 +225,9 @@ class TestExport:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         deadline = time.monotonic() + PATIENCE
-        while not list(tmp_path.glob("study/.imednet-spool/spool/0.jsonl")) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        journal = tmp_path / "study" / ".imednet-spool" / "spool" / "journal.jsonl"
+        while time.monotonic() < deadline and not (journal.exists() and journal.read_bytes().count(b"\n") > 1):
+            time.sleep(0.05)  # the first line says what is read, the next ones what has come
         command.terminate()
         command.communicate(timeout=PATIENCE)
         assert command.returncode == 128 + signal.SIGTERM

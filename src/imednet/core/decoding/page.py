@@ -167,7 +167,9 @@ def check_page(name: str, page: Page, asked: str | None = None, size: str | None
 
 
 def _check_path(name: str, metadata: Any, asked: str) -> None:
-    """Refuse the answer to another request, if it says which request it answers."""
+    """Refuse the answer to another request, if it says which one it answers, or one whose metadata are no object."""
+    if metadata is not None and not isinstance(metadata, dict):
+        raise PaginationError(f"{name}: the answer's `metadata` is not an object")
     path = metadata.get("path") if isinstance(metadata, dict) else None
     if isinstance(path, str) and path and not _same_path(path, asked):
         raise PaginationError(f"{name}: the answer says that it belongs to another request (`metadata.path`)")
