@@ -154,13 +154,13 @@ def test_half_a_character_is_a_listed_loss(own_box: Callable[..., Sandbox], tmp_
     assert all(row["variable"] == "AETERM" and row["value"].startswith('"\\ud800') for row in issues)
 
 
-def test_an_export_replaces_an_earlier_one_and_nothing_else(box: Sandbox, tmp_path: Path) -> None:
+def test_an_export_refuses_what_it_did_not_write(box: Sandbox, tmp_path: Path) -> None:
     target = tmp_path / "x"
     with ImednetSDK(**box.credentials) as sdk:
         export_to_csv(sdk, STUDY, target)
-        export_to_parquet(sdk, STUDY, target)
-        assert (target / "AE.parquet").exists()
-        assert not (target / "AE.csv").exists()
+        with pytest.raises(ExportConfigurationError, match=r"as csv, and this is .* as parquet.*Next"):
+            export_to_parquet(sdk, STUDY, target)
+        assert (target / "AE.csv").exists()
         (target / "mine.txt").write_text("mine")
         for wrong in (target, target / "mine.txt"):
             with pytest.raises(ExportConfigurationError, match="Next"):

@@ -403,18 +403,6 @@ class TestSecondMorning:
         assert (home / "VS.csv").read_bytes() == before
         assert json.loads((home / MANIFEST).read_text())["status"] == "complete"
 
-    def test_names_of_another_format_are_not_kept(self, box: Sandbox, tmp_path: Path) -> None:
-        """A folder that held CSV gets the names that its new format would give alone."""
-        names = []
-        with ImednetSDK(**box.credentials) as sdk:
-            for first in (CsvSink, None):
-                home = tmp_path / str(first)
-                for sink in (first, JsonLinesSink):
-                    if sink is not None:
-                        export_study(sdk, STUDY, sink(home), home=home, options=ExportOptions(forms=["AE"]))
-                names.append(json.loads((home / MANIFEST).read_text())["columns"])
-        assert names[0] == names[1]
-
     def test_a_table_that_is_no_longer_chosen_is_named_as_stale(self, box: Sandbox, tmp_path: Path) -> None:
         url, home = f"sqlite:///{tmp_path / 'x.db'}", tmp_path / "home"
         with ImednetSDK(**box.credentials) as sdk:

@@ -137,14 +137,14 @@ def test_a_lost_connection_is_waited_out(
 
 
 def test_a_locked_table_is_an_error_and_nothing_is_lost(own_box: Make, postgres: str, tmp_path: Path) -> None:
-    """Somebody reads the table for ever: the swap ends in an error; the next run goes on with what was read."""
+    """Somebody lets nobody write the table: the swap ends in an error; the next run goes on with what was read."""
     box, one = own_box(), target(f"{postgres}?options=-clock_timeout%3D300", tmp_path / "home")
     one.export(box)
     before = one.read("AE")
     engine = sa.create_engine(postgres)
     with engine.connect() as holder:
-        holder.execute(sa.text('LOCK TABLE "AE" IN ACCESS SHARE MODE'))
-        with pytest.raises(ExportBatchError, match=r"lock.*Next") as caught:
+        holder.execute(sa.text('LOCK TABLE "AE" IN SHARE MODE'))
+        with pytest.raises(ExportBatchError, match=r"lock.*session \d+ of app holds table AE.*Next") as caught:
             one.export(box, max_retries=1, backoff=0.01)
         assert "s3cret" not in str(caught.value)
         assert one.read("AE") == before
@@ -164,7 +164,7 @@ def test_a_lock_that_passes_is_waited_out(own_box: Make, postgres: str, tmp_path
 
     def hold() -> None:
         with engine.connect() as holder:
-            holder.execute(sa.text('LOCK TABLE "AE" IN ACCESS SHARE MODE'))
+            holder.execute(sa.text('LOCK TABLE "AE" IN SHARE MODE'))
             held.set()
             time.sleep(3)
             done.set()
@@ -200,3 +200,78 @@ def test_text_with_a_nul_is_a_listed_loss_of_postgres(own_box: Make, postgres: s
     assert differences(one, box, one.export(box)) == []
     assert (number, "AETERM") in one.issues()
     assert expected(box, "text")["AE"]
+
+
+def test_views_grants_indexes_and_a_reader_survive_ten_loads(own_box: Make, url: str, tmp_path: Path) -> None:
+    """A reader in the middle of a transaction sees what it saw before, and holds up no load."""
+    box, one = own_box(), target(url, tmp_path / "home")
+    one.export(box, forms=["AE", "VS"])
+    engine = sa.create_engine(url, isolation_level="REPEATABLE READ")
+    quote = engine.dialect.identifier_preparer.quote_identifier
+    ae, postgres = quote("AE"), url.startswith("postgres")
+    with engine.begin() as admin:
+        admin.execute(sa.text(f"CREATE VIEW mine AS SELECT count(*) AS n FROM {ae}"))
+        admin.execute(sa.text(f"CREATE INDEX mine_too ON {ae} ({quote('siteId')})"))
+        if postgres:
+            admin.execute(sa.text(f"CREATE ROLE reader; GRANT SELECT ON {ae} TO reader"))
+            admin.execute(sa.text(f"COMMENT ON TABLE {ae} IS 'ours'"))
+    try:
+        with engine.connect() as reader:
+            count = sa.text(f"SELECT count(*) FROM {ae}")
+            before = reader.execute(count).scalar()
+            for _ in range(10):
+                box.advance(1)
+                report = one.export(box, forms=["AE"])
+            assert reader.execute(count).scalar() == before
+            reader.rollback()
+            rows = {form.key: form.rows for form in report.forms}
+            assert reader.execute(count).scalar() == rows["AE"] != before
+            assert reader.execute(sa.text("SELECT n FROM mine")).scalar() == rows["AE"]
+        assert differences(one, box, report) == []
+        inspector = sa.inspect(engine)
+        indexes = {index["name"] for index in inspector.get_indexes("AE")}
+        assert "mine_too" in indexes
+        assert [name for name in indexes if str(name).startswith("imednet_subject_")]
+        assert inspector.get_pk_constraint("AE")["constrained_columns"] == ["recordId"]
+        columns = {column["name"]: column["comment"] for column in inspector.get_columns("AE")}
+        labels = {row["variableName"]: row["label"] for row in box.studies[STUDY].rows("variables")}
+        assert columns["AETERM"] == labels["AETERM"]
+        if postgres:
+            with engine.connect() as admin:
+                assert admin.execute(sa.text(f"SELECT has_table_privilege('reader', '{ae}', 'select')")).scalar()
+            assert inspector.get_table_comment("AE") == {"text": "ours"}
+        assert not [name for name in inspector.get_table_names() if name.startswith("_imednet_")
+                    and name != "_imednet_tables"]  # fmt: skip
+    finally:
+        with engine.begin() as admin:
+            admin.execute(sa.text("DROP VIEW mine"))
+            if postgres:
+                admin.execute(sa.text("DROP OWNED BY reader; DROP ROLE reader"))
+        engine.dispose()
+
+
+def test_what_stands_in_the_way_of_a_new_table_is_named(own_box: Make, postgres: str, tmp_path: Path) -> None:
+    """A view depends on a column whose type changes: the run says which, and everything is as it was."""
+    box, one = own_box(), target(postgres, tmp_path / "home")
+    one.export(box, forms=["VS"], values="typed")
+    before = one.read("VS")
+    engine = sa.create_engine(postgres)
+    with engine.begin() as admin:
+        admin.execute(sa.text('CREATE VIEW mine AS SELECT "SYSBP1" FROM "VS"'))
+    with pytest.raises(ExportBatchError, match=r'view mine depends on table "?VS"?.*Next'):
+        one.export(box, forms=["VS"], values="text")
+    assert one.read("VS") == before
+    with engine.begin() as admin:
+        admin.execute(sa.text("DROP VIEW mine"))
+    one.export(box, forms=["VS"], values="text")
+    assert {type(row["SYSBP1"]) for row in one.read("VS")} <= {str, type(None)}
+    engine.dispose()
+
+
+def test_names_in_lower_case_need_no_quotes(own_box: Make, postgres: str, tmp_path: Path) -> None:
+    with ImednetSDK(**own_box().credentials) as sdk:
+        report = export_to_sql(sdk, STUDY, postgres, home=tmp_path / "home", forms=["AE"], lowercase=True)
+    engine = sa.create_engine(postgres)
+    with engine.connect() as reader:
+        assert reader.execute(sa.text("SELECT count(recordId) FROM AE")).scalar() == report.rows
+    engine.dispose()

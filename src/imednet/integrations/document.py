@@ -96,6 +96,9 @@ class MongoDBSink(ExportSink):
             gone = [document["_id"] for document in stored if document["_id"] not in seen]
             for start in range(0, len(gone), _DELETE_BATCH):
                 collection.delete_many({"_id": {"$in": gone[start : start + _DELETE_BATCH]}})
+        for key, facts in self.gone.items():
+            if collection_name := facts.get("collection"):
+                self._database[collection_name].delete_many({"_imednet.study": self._study, "_imednet.table": key})
 
     def close(self) -> None:
         """Close the connection."""

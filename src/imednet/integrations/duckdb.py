@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
 from ..utils import disk
 from ._optional import _require_optional_dep
-from .on_disk.folder import ExportFolder, checked_path
+from .on_disk.folder import ExportFolder, beside, checked_path, file_entries
 from .sink import ExportSink
 from .sql import OWNERS, refuse_unowned
 from .sql_names import RULES
 from .tables.arrow import pyarrow, record_batch, schema_of
 from .tables.batches import Batch
-from .tables.layout import Shape, StudyTables
-from .tables.naming import Namer
+from .tables.layout import Shape, StudyTables, Table
+from .tables.naming import Namer, file_stems
+
+_log = logging.getLogger("imednet")
 
 STORAGE_VERSION: Final = "v1.2.0"
 """The oldest DuckDB that must be able to read the file, by default."""
 _MOST_COMMENTS: Final = 300
 """Most labels set as comments: each takes time in proportion to the table's width. `_dictionary` has all labels."""
+
+
+def duckdb_home(path: str | os.PathLike[str], schema: str = "main") -> Path:
+    """The folder of manifest and log for one schema of a DuckDB file.
+
+    >>> duckdb_home("x.duckdb").name, duckdb_home("x.duckdb", "lab").name
+    ('x.duckdb.export', 'x.duckdb.lab.export')
+    """
+    file = checked_path(path)
+    return beside(file if schema == "main" else file.with_name(f"{file.name}.{file_stems([schema])[0]}"))
 
 
 class DuckDbSink(ExportSink):
@@ -71,7 +86,7 @@ class DuckDbSink(ExportSink):
                 f"{self.path} cannot be opened: {reason}. Next: choose another file"
             ) from None
 
-    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:  # noqa: ARG002  (the interface of a sink)
+    def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
         """Begin the transaction; refuse to replace tables that no export created."""
         self._db.execute("BEGIN")
         self._db.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self._schema)}")
@@ -81,12 +96,18 @@ class DuckDbSink(ExportSink):
         query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
         existing = [name for (name,) in self._db.execute(query, [self._schema]).fetchall()]
         self._study = tables.study_key
-        self._names = {key: self._namer.name(key, key) for key in tables.keys}
-        refuse_unowned(self.path.name, self._study, self._names.values(), existing, owned)
+        places = file_entries(home.manifest() if home is not None else None)
+        self._namer.keep(
+            {str(one.get("form")): one["table"] for one in places if owned.get(one.get("table")) == self._study}
+        )
+        self._names = {key: self._namer.name(key, key) for key in tables.all_keys}
+        self._hidden = {key: self._namer.name(f"{key}/new", f"_imednet_new_{key}") for key in tables.keys}
+        self._existing = set(existing)
+        refuse_unowned(self.path.name, self._study, [self._names[key] for key in tables.keys], existing, owned)
 
     def write_batch(self, batch: Batch) -> None:
         """Insert one batch; the first batch of a table creates it."""
-        name = self._names[batch.table.key]
+        name = self._hidden[batch.table.key]
         schema = schema_of(batch.table)
         rows = pyarrow().Table.from_batches([record_batch(batch, schema)])
         self._db.register("imednet_batch", rows)
@@ -98,16 +119,32 @@ class DuckDbSink(ExportSink):
                     self._db.execute(
                         f"COMMENT ON COLUMN {self._table(name)}.{_quoted(column.name)} IS {_literal(str(column.label))}"
                     )
-                owner = f"INSERT OR REPLACE INTO {self._table(OWNERS)} VALUES (?, ?)"
-                self._db.execute(owner, [name, self._study])
-                self.outputs[batch.table.key] = {"table": name}
+                self.outputs[batch.table.key] = {"table": self._names[batch.table.key]}
             else:
                 self._db.execute(f"INSERT INTO {self._table(name)} SELECT * FROM imednet_batch")
         finally:
             self._db.unregister("imednet_batch")
 
+    def earlier_rows(self, table: Table) -> Iterator[Sequence[Any]]:
+        """The rows that a table of the export itself has before this run."""
+        name = self._names[table.key]
+        if name not in self._existing:
+            return
+        there = [one[0] for one in self._db.execute(f"DESCRIBE {self._table(name)}").fetchall()]
+        cells = ", ".join(_quoted(column) if column in there else "NULL" for column in table.names)
+        cursor = self._db.cursor()
+        found = cursor.execute(f"SELECT {cells} FROM {self._table(name)}")
+        while rows := found.fetchmany(1_000):
+            yield from rows
+
     def flush(self) -> None:
-        """Commit the transaction."""
+        """Put the new tables in place of the earlier ones, with the indexes these have, and commit."""
+        for key in self.outputs:
+            self._replace(self._names[key], self._hidden[key])
+        for facts in self.gone.values():
+            if facts.get("table") in self._existing:
+                self._db.execute(f"DROP TABLE IF EXISTS {self._table(facts['table'])}")
+                self._db.execute(f"DELETE FROM {self._table(OWNERS)} WHERE name = ?", [facts["table"]])
         self._db.execute("COMMIT")
         self._remove_if_empty = False
 
@@ -122,6 +159,20 @@ class DuckDbSink(ExportSink):
         if self._remove_if_empty:
             for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
                 path.unlink(missing_ok=True)
+
+    def _replace(self, name: str, hidden: str) -> None:
+        query = "SELECT sql FROM duckdb_indexes() WHERE schema_name = ? AND table_name = ? AND sql IS NOT NULL"
+        indexes = [sql for (sql,) in self._db.execute(query, [self._schema, name]).fetchall()]
+        self._db.execute(f"DROP TABLE IF EXISTS {self._table(name)}")
+        self._db.execute(f"ALTER TABLE {self._table(hidden)} RENAME TO {_quoted(name)}")
+        for sql in indexes:
+            try:
+                self._db.execute(sql)
+            except self.foreign as error:
+                _log.warning(
+                    "%s: an index of table %s is lost (%s): %s", self.path.name, name, type(error).__name__, sql
+                )
+        self._db.execute(f"INSERT OR REPLACE INTO {self._table(OWNERS)} VALUES (?, ?)", [name, self._study])
 
     def explain(self, error: BaseException) -> str:
         """The kind of failure, and what to do about it."""

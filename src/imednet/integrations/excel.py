@@ -8,6 +8,7 @@ a text longer than 32,767 characters is cut and listed as an issue.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,6 +39,7 @@ class ExcelSink(ExportSink):
     kind = "excel"
     cuts = True
     files = True
+    whole = True
     shape = Shape(values="text", most_columns=16_384, most_rows=1_048_576 - _HEADER_ROWS)
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -93,8 +95,11 @@ class ExcelSink(ExportSink):
         self._partial.replace(self.path)
 
     def close(self) -> None:
-        """Discard an unfinished workbook."""
-        self._book = None
+        """Discard an unfinished workbook; closing it closes the files that its sheets are kept in."""
+        book, self._book = self._book, None
+        if book is not None:
+            with suppress(Exception):
+                book.close()
 
     def _begin_sheet(self, table: Table) -> None:
         name = self._sheet_name(table.key)

@@ -10,17 +10,18 @@ import csv
 import json
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from ..validation.kinds import Kind
+from .on_disk.exported_files import read_csv, read_json, read_json_lines
 from .on_disk.folder import OURS, ExportFolder, checked_path
 from .sink import ExportSink
 from .tables.batches import Batch
-from .tables.layout import DICTIONARY, ISSUES, Shape, StudyTables, Table
+from .tables.layout import DICTIONARY, Column, Part, Shape, StudyTables, Table
 from .tables.naming import file_stems
 
 
@@ -40,15 +41,15 @@ class FileSink(ExportSink):
         self._open: Table | None = None
         self._stems: dict[str, str] = {}
         self._staging: Path | None = None
-        self._tables: StudyTables | None = None
+        self._home: ExportFolder | None = None
 
     def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
         """Choose the file names."""
         assert home is not None
-        self._staging, self._tables = home.staging, tables
-        own = [table.key for table in tables.entities] + [tables.unassigned.key, DICTIONARY, ISSUES]
-        keys = [*own, *(table.key for table in tables.forms)]
-        self._stems = dict(zip(keys, file_stems(keys, OURS), strict=True))
+        self._home, self._staging = home, home.staging
+        keys, ending = tables.all_keys, f".{self.ending}"
+        kept = {key: file.removesuffix(ending) for key, file in home.files().items() if file.endswith(ending)}
+        self._stems = dict(zip(keys, file_stems(keys, OURS, kept), strict=True))
 
     def write_batch(self, batch: Batch) -> None:
         """Write one batch to its table's file."""
@@ -64,6 +65,17 @@ class FileSink(ExportSink):
     def end_table(self, table: Table) -> None:  # noqa: ARG002  (the interface of a sink)
         """Close the table's file."""
         self._end()
+
+    def earlier_rows(self, table: Table) -> Iterator[Sequence[Any]]:
+        """The rows that a table of the export itself has before this run."""
+        assert self._home is not None
+        path = self._home.earlier_file(table.key)
+        for row in self.read_rows(path) if path is not None else ():
+            yield [_as_kind(column.kind, row.get(column.name)) for column in table.columns]
+
+    @abstractmethod
+    def read_rows(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        """The rows of a file of this format, by column."""
 
     def give_up(self, table: Table) -> bool:
         """Remove the file of a table that could not be written."""
@@ -107,6 +119,17 @@ class FileSink(ExportSink):
     @abstractmethod
     def close_file(self) -> None:
         """Write what comes after the rows and close the file."""
+
+
+def _as_kind(kind: Kind, cell: Any) -> Any:
+    """A cell of a table of the export itself as it was written: texts, whole numbers and yes or no."""
+    if cell is None or cell == "" or cell != cell:  # what is missing, in a format that has only numbers and texts
+        return None
+    if kind is Kind.INTEGER:
+        return int(cell)
+    if kind is Kind.BOOLEAN:
+        return cell == "true" if isinstance(cell, str) else bool(cell)
+    return cell
 
 
 class TextFileSink(FileSink):
@@ -155,10 +178,32 @@ class CsvSink(TextFileSink):
         self._writer.writerow(table.names)
         self._written[path.name] = table
 
+    def end_forms(self, kept: Collection[str]) -> None:
+        """Take the tables of earlier runs that stay into `read.R` and `read.sas`, by the dictionary beside them."""
+        assert self._home is not None
+        described = self._home.earlier_file(DICTIONARY) if kept else None
+        if described is None:
+            return
+        columns: dict[str, list[Column]] = {}
+        for row in read_csv(described):
+            part: Part = "answer" if row["variableType"] else "field"
+            column = Column(
+                row["column"], row["variableName"], part, Kind(row["kind"]), row["label"] or None,
+                variable_type=row["variableType"] or None,
+            )  # fmt: skip
+            columns.setdefault(row["table"], []).append(column)
+        for key, name in self._home.files().items():
+            if key in kept and key in columns:
+                self._written[name] = Table(key, tuple(columns[key]), ())
+
     def give_up(self, table: Table) -> bool:
         """Remove the file of a table that could not be written, also from `read.R` and `read.sas`."""
         self._written = {name: written for name, written in self._written.items() if written is not table}
         return super().give_up(table)
+
+    def read_rows(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        """The rows of a CSV file, by column."""
+        return read_csv(path)
 
     def write_rows(self, batch: Batch) -> None:
         """Add rows to the open file."""
@@ -205,7 +250,12 @@ class JsonLinesSink(TextFileSink):
         super().__init__(folder)
         self.raw = raw_records
         self.own_tables = not raw_records
-        self.format = "raw" if raw_records else "tidy"
+        if raw_records:
+            self.kind = f"{self.kind}-raw"  # type: ignore[misc]
+
+    def read_rows(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        """The rows of a file of this format, by column."""
+        return read_json(path) if self.ending == "json" else read_json_lines(path)
 
     def write_rows(self, batch: Batch) -> None:
         """Add rows to the open file."""

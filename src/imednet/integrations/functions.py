@@ -6,15 +6,14 @@ For MongoDB, Neo4j and Snowflake create the sink yourself and pass it to `export
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Unpack
 
 from ..sdk import ImednetSDK
-from .duckdb import STORAGE_VERSION, DuckDbSink
+from .duckdb import STORAGE_VERSION, DuckDbSink, duckdb_home
 from .excel import ExcelSink
 from .files import CsvSink, JsonLinesSink, JsonSink
 from .long import LongSink
-from .on_disk.folder import checked_path, state_folder
+from .on_disk.folder import beside, state_folder
 from .parquet import ParquetSink
 from .run.export import export_study
 from .run.extract import Progress
@@ -25,12 +24,6 @@ from .sql import SqlSink
 from .tables.options import ExportKeywords, ExportOptions
 
 PathLike = str | os.PathLike[str]
-
-
-def beside(path: PathLike) -> Path:
-    """The folder that holds the manifest and the extraction log of an export to a single file."""
-    target = checked_path(path).absolute()
-    return target.with_name(f"{target.name}.export")
 
 
 def _export(
@@ -84,8 +77,13 @@ def export_to_hive_parquet(
     progress: Progress | None = None,
     **options: Unpack[ExportKeywords],
 ) -> ExportReport:
-    """Write a study as Parquet in folders `study=KEY/form=KEY`; see `export_to_parquet`."""
-    return _export(sdk, study_key, ParquetSink(folder, hive=True), folder, progress, options)
+    """Write a study as Parquet partitions `study=KEY/form=KEY`, beside those of other studies.
+
+    Manifest, log, dictionary, issues and other lists are in `FOLDER.export/study=KEY`, so that readers of the folder
+    meet records alone; see `export_to_parquet`.
+    """
+    home = ParquetSink.home(folder, study_key)
+    return _export(sdk, study_key, ParquetSink(folder, hive=True), home, progress, options)
 
 
 def export_to_csv(
@@ -145,7 +143,7 @@ def export_to_duckdb(
 ) -> ExportReport:
     """Write a study to a DuckDB file, one table per form; manifest and log are in `PATH.export`; see `DuckDbSink`."""
     sink = DuckDbSink(path, schema=schema, storage_version=storage_version)
-    return _export(sdk, study_key, sink, beside(path), progress, options)
+    return _export(sdk, study_key, sink, duckdb_home(path, schema), progress, options)
 
 
 def export_to_sql(
@@ -155,6 +153,7 @@ def export_to_sql(
     *,
     schema: str | None = None,
     prefix: str = "",
+    lowercase: bool = False,
     home: PathLike | None = None,
     progress: Progress | None = None,
     **options: Unpack[ExportKeywords],
@@ -162,9 +161,10 @@ def export_to_sql(
     """Write a study to a SQL database, one table per form; see `export_to_parquet` and `SqlSink`.
 
     Args:
+        schema, prefix, lowercase: as in `SqlSink`.
         home: the folder of manifest and log; by default one for each study and database in your state folder.
     """
-    sink = SqlSink(url, schema=schema, prefix=prefix)
+    sink = SqlSink(url, schema=schema, prefix=prefix, lowercase=lowercase)
     folder = home or state_folder("sql", study_key, url, schema or "", prefix)
     return _export(sdk, study_key, sink, folder, progress, options)
 
@@ -176,12 +176,13 @@ def export_to_long_sql(
     *,
     schema: str | None = None,
     prefix: str = "",
+    lowercase: bool = False,
     home: PathLike | None = None,
     progress: Progress | None = None,
     **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study to one table `answers` of a SQL database: record, form, variable, value; see `export_to_sql`."""
-    sink = LongSink(SqlSink(url, schema=schema, prefix=prefix))
+    sink = LongSink(SqlSink(url, schema=schema, prefix=prefix, lowercase=lowercase))
     folder = home or state_folder("sql-long", study_key, url, schema or "", prefix)
     return _export(sdk, study_key, sink, folder, progress, options)
 

@@ -158,6 +158,21 @@ class Neo4jSink(ExportSink):
                 remove = _REMOVE.format(label=label)
                 self._write(lambda transaction, remove=remove, part=part: transaction.run(remove, keys=part).consume())
 
+        for table in self.gone:
+            self._remove_form(table)
+
+    def _remove_form(self, table: str) -> None:
+        """Remove a form that was asked to go, with its records."""
+        with self._session() as session:
+            stored = session.run(_KEYS.format(label="Record"), study=self._study, table=table)
+            keys = [row["key"] for row in stored]
+        remove = _REMOVE.format(label="Record")
+        for start in range(0, len(keys), _BATCH):
+            part = keys[start : start + _BATCH]
+            self._write(lambda transaction, part=part: transaction.run(remove, keys=part).consume())
+        form = [self._key("form", table)]
+        self._write(lambda transaction: transaction.run(_REMOVE.format(label="Form"), keys=form).consume())
+
     def close(self) -> None:
         """Close the connection."""
         self._driver.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
@@ -48,6 +50,8 @@ class LongSink(ExportSink):
         self.foreign = inner.foreign
         self._table = own_table(ANSWERS, _COLUMNS, ("recordId", "form", "variable"), inner.shape)
         self._number = self._rows = 0
+        self.data = inner.data
+        self.whole = inner.whole  # type: ignore[misc]
 
     @property
     def outputs(self) -> dict[str, dict[str, Any]]:
@@ -66,19 +70,16 @@ class LongSink(ExportSink):
 
     def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
         """Begin the inner sink with one table for all forms."""
-        self.inner.begin(
-            StudyTables(
-                tables.study_key, (self._table,), tables.left_out, tables.unassigned, tables.entities, tables.mapping
-            ),
-            home,
-        )
+        self.inner.begin(replace(tables, forms=(self._table,), listed=(ANSWERS,)), home)
 
     def write_batch(self, batch: Batch) -> None:
         """Write the answers of a batch."""
         if not batch.table.is_form:
             self.inner.write_batch(batch)
             return
-        rows = _answers(batch)
+        self._write(_answers(batch))
+
+    def _write(self, rows: Sequence[Sequence[Any]]) -> None:
         self._rows += len(rows)
         most = self.inner.shape.most_rows
         if most is not None and self._rows > most:
@@ -89,8 +90,19 @@ class LongSink(ExportSink):
         self.inner.write_batch(own_batch(self._table, self._number, rows))
         self._number += 1
 
+    def end_forms(self, kept: Collection[str]) -> None:
+        """Add the rows that earlier runs wrote of forms which stay, because all forms share one table."""
+        rows = (row for row in self.inner.earlier_rows(self._table) if row[1] in kept) if kept else iter(())
+        while batch := list(islice(rows, self.inner.batch_rows)):
+            self._write(batch)
+
+    def earlier_rows(self, table: Table) -> Iterator[Sequence[Any]]:
+        """The rows that a table of the export itself has before this run."""
+        return self.inner.earlier_rows(table)
+
     def flush(self) -> None:
         """Flush the inner sink."""
+        self.inner.gone = self.gone
         self.inner.flush()
 
     def close(self) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from ._optional import _require_optional_dep
 from .files import FileSink
-from .on_disk.folder import ExportFolder
+from .on_disk.exported_files import read_parquet
+from .on_disk.folder import PARTITION, ExportFolder, beside
 from .tables.arrow import pyarrow, record_batch, schema_of
 from .tables.batches import Batch
 from .tables.layout import Shape, StudyTables, Table
@@ -26,7 +28,9 @@ class ParquetSink(FileSink):
 
     Args:
         folder: where the files go.
-        hive: name the files `study=KEY/form=KEY/part-0.parquet`, partitions that Hive, Spark and DuckDB can read.
+        hive: name the files of forms `study=KEY/form=KEY/part-0.parquet`, partitions that Arrow, DuckDB, polars, Spark
+            and Hive read as one dataset of many studies. Other tables go to the folder of the manifest, where no reader
+            of the dataset meets them; `home` gives one outside the dataset.
     """
 
     kind = "parquet"
@@ -40,17 +44,31 @@ class ParquetSink(FileSink):
         self._parquet = _require_optional_dep("pyarrow.parquet", "export")
         super().__init__(folder)
         self._hive = hive
+        if hive:
+            self.kind = "parquet-partitioned"  # type: ignore[misc]
+            self.data = self.folder
         self._writer: Any = None
 
     def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:
         """Choose the file names."""
         super().begin(tables, home)
         if self._hive:
-            study, parts = _folder_name(tables.study_key), Counter[str]()
-            for key in self._stems:
+            assert home is not None
+            study, parts = partition_name(tables.study_key), Counter[str]()
+            home.check_partition(study)
+            for key in (*tables.listed, tables.unassigned.key):
                 form = _folder_name(key)
-                self._stems[key] = f"study={study}/form={form}/part-{parts[form.casefold()]}"
+                self._stems[key] = f"{study}/form={form}/part-{parts[form.casefold()]}"
                 parts[form.casefold()] += 1  # on a case-insensitive disk, `AE` and `ae` share one folder
+
+    @staticmethod
+    def home(folder: str | os.PathLike[str], study_key: str) -> Path:
+        """The folder of manifest, log and other tables of one study's partitions in `folder`."""
+        return beside(folder, partition_name(study_key))
+
+    def read_rows(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        """The rows of a Parquet file, by column."""
+        return read_parquet(path)
 
     def open_file(self, path: Path, table: Table) -> None:
         """Open the file of a table."""
@@ -83,6 +101,11 @@ class ParquetSink(FileSink):
         self._held, self._rows, self._bytes = [], 0, 0
         (writer or self._writer).write_table(table, row_group_size=max(1, len(table)))
         pyarrow().default_memory_pool().release_unused()
+
+
+def partition_name(study_key: str) -> str:
+    """The folder of one study's partition."""
+    return f"{PARTITION}{_folder_name(study_key)}"
 
 
 def _folder_name(key: str) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import tenacity
@@ -38,6 +40,10 @@ class ExportSink(ABC):
         own_tables: whether it also takes the tables an export adds, the dictionary of columns and the issues.
         cuts: whether it cuts long texts, so that the issues are also written, uncut, to a file beside the manifest.
         files: whether it writes local files, so that an error of the file system is never retried.
+        whole: whether the target is replaced as a whole, so that a run must write every table it holds.
+        data: the folder of partitions, for a sink that writes any.
+        gone: table key -> facts of an earlier manifest, for tables that `flush` has to remove because they were asked
+            to go.
         foreign: exception classes of the target's driver.
         outputs: table key -> facts for the manifest, such as the file.
         losses: cells that the target cannot hold as they are; the export lists them as issues.
@@ -61,7 +67,10 @@ class ExportSink(ABC):
     arrow: ClassVar[bool] = False
     cuts: ClassVar[bool] = False
     files: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
+    data: Path | None = None
+    gone: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     own_tables: bool = True
     foreign: tuple[type[BaseException], ...] = ()
     staged: Sequence[str] = ()
@@ -109,6 +118,17 @@ class ExportSink(ABC):
 
     def end_table(self, table: Table) -> None:  # noqa: B027  (not every target needs it)
         """Finish a table; called after its last batch."""
+
+    def end_forms(self, kept: Collection[str]) -> None:  # noqa: B027  (not every target needs it)
+        """Finish the forms; called after the last of them, before the tables of the export itself.
+
+        Args:
+            kept: keys of the tables of earlier runs that stay in the target beside those of this run.
+        """
+
+    def earlier_rows(self, table: Table) -> Iterator[Sequence[Any]]:  # noqa: ARG002  (for sinks that can)
+        """The rows that a table of the export itself, such as the dictionary, has before this run."""
+        return iter(())
 
     def give_up(self, table: Table) -> bool:  # noqa: ARG002  (for sinks that can)
         """Remove what was written of a table that failed; return whether that was possible.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -38,6 +39,13 @@ class StatsSink(FileSink):
         self._pyreadstat = _require_optional_dep("pyreadstat", "stats")
         self.foreign = (self._pyreadstat.PyreadstatError,)
         super().__init__(folder)
+
+    def read_rows(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        """The rows of a file of this format, by column."""
+        read = self._pyreadstat.read_sav if self.ending == "sav" else self._pyreadstat.read_xport
+        rows, _ = read(str(path), output_format="dict")
+        for cells in zip(*rows.values(), strict=True):
+            yield dict(zip(rows, cells, strict=True))
 
     def open_file(self, path: Path, table: Table) -> None:
         """Start collecting the cells of a table."""

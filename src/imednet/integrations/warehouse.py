@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from ..errors import ExportConfigurationError, ExportError
@@ -97,14 +98,16 @@ class SnowflakeSink(ExportSink):
         assert home is not None
         self._study, self._folder = tables.study_key, home.staging
         namer = Namer(longest=200, clean=True, upper=True, taken=[RAW, OWNED])
-        self._names = {key: namer.name(key, key) for key in tables.keys}
+        self._names = {key: namer.name(key, key) for key in tables.all_keys}
         owners = self._name(OWNED)
         self._execute(f"CREATE TABLE IF NOT EXISTS {owners} (NAME VARCHAR, STUDY VARCHAR)")
         owned = {str(name): str(study) for name, study in self._execute(f"SELECT NAME, STUDY FROM {owners}")}
         scope = f" IN SCHEMA {self._scope}" if self._scope else ""
         existing = [str(row[1]) for row in self._execute(f"SHOW TABLES{scope}")]
-        refuse_unowned("the schema", self._study, self._names.values(), existing, owned)
-        for name in self._names.values():
+        written = [self._names[key] for key in tables.keys]
+        refuse_unowned("the schema", self._study, written, existing, owned)
+        self._existing, self._owned = set(existing), {name for name, study in owned.items() if study == self._study}
+        for name in written:
             if name not in owned:
                 values = f"({_literal(name)}, {_literal(self._study)})"
                 self._execute(f"INSERT INTO {owners} (NAME, STUDY) VALUES {values}")
@@ -150,7 +153,27 @@ class SnowflakeSink(ExportSink):
             self._execute("ROLLBACK")
             raise
         self._execute("COMMIT")
+        for key, facts in self.gone.items():
+            self._remove(key, str(facts.get("table")))
         self._remove_temporary()
+
+    def earlier_rows(self, table: Table) -> Iterator[Sequence[Any]]:
+        """The rows that a table of the export itself has before this run."""
+        name = self._names[table.key]
+        if name not in self._existing:
+            return
+        there = self._execute(f"SELECT * FROM {self._name(name)} LIMIT 0", described=True)
+        cells = ", ".join(_quoted(column) if column in there else "NULL" for column in table.names)
+        yield from self._execute(f"SELECT {cells} FROM {self._name(name)}")
+
+    def _remove(self, key: str, name: str) -> None:
+        """Drop the table of a form that was asked to go, and its records in the raw layer."""
+        if name in self._owned:
+            self._execute(f"DROP TABLE IF EXISTS {self._name(name)}")
+            self._execute(f"DELETE FROM {self._name(OWNED)} WHERE NAME = {_literal(name)}")
+        if self._keep_raw:
+            of_form = f"STUDY = {_literal(self._study)} AND FORM = {_literal(key)}"
+            self._execute(f"DELETE FROM {self._name(RAW)} WHERE {of_form}")
 
     def close(self) -> None:
         """Close the files, and the connection if this sink opened it."""

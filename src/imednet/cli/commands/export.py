@@ -79,6 +79,11 @@ _SHARED: dict[str, Any] = {
         typer.Option("--fresh", help="Read everything again, whatever an earlier run left."),
         False,
     ),
+    "prune": (
+        bool,
+        typer.Option("--prune", help="Remove tables of forms that the study no longer has."),
+        False,
+    ),
     "max_retries": (
         int,
         typer.Option("--max-retries", min=0, help="Retries after a temporary failure of the target."),
@@ -122,7 +127,9 @@ def parquet(
     """Parquet."""
     from ...integrations.parquet import ParquetSink
 
-    _run_to_folder(ctx.obj, words, choices, lambda folder: ParquetSink(folder, hive=partition), long)
+    study, target = _study_and_target(ctx.obj, words)
+    home = ParquetSink.home(target, study) if partition else target
+    _run(ctx.obj, study, lambda: ParquetSink(target, hive=partition), home, choices, long)
 
 
 @_command("csv", "One CSV file per form, answers as sent, with read.R and read.sas.")
@@ -181,7 +188,7 @@ def xpt(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> N
 def excel(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> None:
     """Excel."""
     from ...integrations.excel import ExcelSink
-    from ...integrations.functions import beside
+    from ...integrations.on_disk.folder import beside
 
     study, target = _study_and_target(ctx.obj, words)
     _run(ctx.obj, study, lambda: ExcelSink(target), beside(target), choices)
@@ -199,15 +206,14 @@ def duckdb(
     long: LongOption = False,
 ) -> None:
     """DuckDB."""
-    from ...integrations.duckdb import DuckDbSink
-    from ...integrations.functions import beside
+    from ...integrations.duckdb import DuckDbSink, duckdb_home
 
     study, target = _study_and_target(ctx.obj, words)
 
     def sink() -> ExportSink:
         return DuckDbSink(target, schema=schema, storage_version=storage_version)
 
-    _run(ctx.obj, study, sink, beside(target), choices, long)
+    _run(ctx.obj, study, sink, duckdb_home(target, schema), choices, long)
 
 
 @_command("sql", "A SQL database with a table per form, through SQLAlchemy; needs the extra `export`.")
@@ -218,6 +224,7 @@ def sql(
     uri_file: AddressFileOption = None,
     schema: SchemaOption = None,
     prefix: Annotated[str, typer.Option("--prefix", help="Text put before the name of every table.")] = "",
+    lowercase: Annotated[bool, typer.Option("--lowercase", help="Tables and columns in lower case.")] = False,
     home: HomeOption = None,
     long: LongOption = False,
 ) -> None:
@@ -228,7 +235,11 @@ def sql(
     study, uri = ctx.obj.study(study), _address(uri_file)
     kind = "sql-long" if long else "sql"
     folder = home or state_folder(kind, study, uri, schema or "", prefix)
-    _run(ctx.obj, study, lambda: SqlSink(uri, schema=schema, prefix=prefix), folder, choices, long)
+
+    def sink() -> ExportSink:
+        return SqlSink(uri, schema=schema, prefix=prefix, lowercase=lowercase)
+
+    _run(ctx.obj, study, sink, folder, choices, long)
 
 
 @_command("mongodb", "A MongoDB collection with a document per record; needs the extra `mongodb`.")
@@ -370,6 +381,7 @@ def _options(choices: dict[str, Any]) -> ExportOptions:
         deleted=choices["deleted"],
         unblind=(choices["reason"] or "") if choices["unblind"] else None,
         fresh=choices["fresh"],
+        prune=choices["prune"],
         max_retries=choices["max_retries"],
     )
 

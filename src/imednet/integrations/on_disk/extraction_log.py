@@ -18,7 +18,7 @@ from typing import Any
 
 from ...errors import ExportError
 from ...utils import disk
-from .folder import LOG, MANIFEST, file_entries, read_object, sha256
+from .folder import LOG, MANIFEST, exported_file, file_entries, read_object, sha256
 
 _FIRST_HASH = "0" * 64
 
@@ -113,11 +113,12 @@ def verify(folder: str | os.PathLike[str]) -> Verified:
 def _file_problems(manifest: Path) -> list[str]:
     """A sentence for each file of the manifest that is missing or was changed."""
     problems = []
-    for entry in file_entries(read_object(manifest)):
+    facts = read_object(manifest)
+    for entry in file_entries(facts):
         if not entry.get("file"):
             continue
         try:
-            path = disk.inside(manifest.parent, str(entry["file"]))
+            path = exported_file(manifest.parent, facts, str(entry["file"]))
         except disk.OutsideError as error:
             problems.append(str(error))
             continue

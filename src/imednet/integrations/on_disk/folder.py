@@ -1,8 +1,8 @@
 """The folder of an export: its manifest, its extraction log and, while a run is under way, a hidden spool.
 
-An export to files has its files in the folder too; an export to a single file or a server has only a folder of this
-kind beside it. A file appears only once it is complete: it is written under a hidden name, synced and renamed. The
-files of an earlier export stay until the new ones take their place.
+An export to files has its files in the folder too; an export to a single file, to partitions or to a server has only a
+folder of this kind beside it. A file appears only once it is complete: it is written under a hidden name, synced and
+renamed. The files of an earlier export stay until new ones of the same tables take their place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -29,13 +29,19 @@ OURS: Final = tuple(name.partition(".")[0] for name in (MANIFEST, LOG, ISSUES_FI
 """Names, without extension, of the files that are not tables."""
 _LOCK: Final = ".imednet-lock"
 _WORKBOOK: Final = ".imednet-placed"
+PARTITION: Final = "study="
+"""How the first folder of a partition begins; no other file name has an equals sign."""
 
 
 class ExportFolder:
     """The folder of one export, locked while it is used as a context manager.
 
-    Attributes:
+    Args:
         path: the folder.
+        data: the folder of the partitions `study=KEY/...`, if the export writes any; by default the same.
+
+    Attributes:
+        path, data: both folders.
         hidden: the hidden folder that holds the following three.
         spool: lines read from the server; kept for the next run if `keep_spool` is set.
         staging: files that are being written.
@@ -45,11 +51,9 @@ class ExportFolder:
         ExportConfigurationError: it holds files that no earlier export wrote, cannot be created, or is in use.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = checked_path(path).absolute()
-        with suppress(OSError):  # a name that is too long is refused below
-            if self.path.is_symlink() and self.path.is_dir():
-                self.path = self.path.resolve()
+    def __init__(self, path: str | os.PathLike[str], data: str | os.PathLike[str] | None = None) -> None:
+        self.path = _followed(checked_path(path).absolute())
+        self.data = self.path if data is None else _followed(checked_path(data).absolute())
         self.hidden = self.path / HIDDEN
         self.spool = self.hidden / "spool"
         self.staging = self.hidden / "out"
@@ -96,6 +100,23 @@ class ExportFolder:
         """The manifest of the last run that ended, or `None`."""
         return read_object(self.path / MANIFEST)
 
+    def files(self) -> dict[str, str]:
+        """Table key -> file of an earlier run, without files that lead out of this folder or are named twice."""
+        found: dict[str, str] = {}
+        for entry in file_entries(self.manifest()):
+            key, name = entry.get("form"), entry.get("file")
+            if isinstance(key, str) and isinstance(name, str) and name not in found.values():
+                with suppress(disk.OutsideError):
+                    exported_file(self.path, {"partitions": str(self.data)}, name)
+                    found[key] = name
+        return found
+
+    def earlier_file(self, key: str) -> Path | None:
+        """The file that a table has before this run; `None` if there is none."""
+        name = self.files().get(key)
+        path = self._path_of(name) if name else None
+        return path if path is not None and path.is_file() else None
+
     def workbook_digest(self) -> str:
         """The SHA-256 of a workbook whose run ended before its manifest was written; `"None"` if there was none."""
         return str((read_object(self.path / _WORKBOOK) or {}).get("sha256"))
@@ -125,7 +146,7 @@ class ExportFolder:
     def _path_of(self, name: str) -> Path:
         """The path of a file in this folder. Raises ExportConfigurationError for a name that leads out of it."""
         try:
-            path = disk.inside(self.path, name)
+            path = disk.inside(self.data if name.startswith(PARTITION) else self.path, name)
             if name.partition("/")[0] in (MANIFEST, LOG) or name.startswith(".imednet-"):
                 raise disk.OutsideError(f"{name!r} is a file of the export itself")
             if path.is_dir():
@@ -155,14 +176,32 @@ class ExportFolder:
                 self._path_of(name)
                 known.add(name.partition("/")[0])
         if not {entry.name for entry in self.path.iterdir()} <= known:
+            raise _foreign_files(self.path)
+
+    def check_partition(self, name: str) -> None:
+        """Refuse a partition that holds files no export into this folder wrote.
+
+        Args:
+            name: the partition's folder, such as `study=KEY`.
+        """
+        if (self.data / MANIFEST).exists() and self.data != self.path:
             raise ExportConfigurationError(
-                f"{self.path} holds files that no earlier export wrote. Next: choose another folder, or empty this one"
+                f"{self.data} holds an export without partitions. Next: choose another folder"
             )
+        partition = self.data / name
+        known = {self._path_of(file) for file in _file_names(self.manifest())}
+        if partition.is_symlink() or not {path for path in partition.rglob("*") if not path.is_dir()} <= known:
+            raise _foreign_files(partition)
 
     # ---- publishing files
 
-    def publish(self, names: Sequence[str], manifest: dict[str, Any], keep: set[str]) -> None:
-        """Move staged files and the manifest into place, and remove files of an earlier run except those in `keep`.
+    def publish(self, names: Sequence[str], manifest: dict[str, Any], remove: Iterable[str] = ()) -> None:
+        """Move staged files and the manifest into place, then remove files of earlier runs.
+
+        Args:
+            names: the staged files.
+            manifest: the new manifest.
+            remove: files to remove; any that are not of an earlier run or are among `names` stay.
 
         Raises:
             ExportError: a file could be neither replaced nor restored; the message says where it is kept.
@@ -185,11 +224,12 @@ class ExportFolder:
         (self.hidden / MANIFEST).unlink(missing_ok=True)
         (self.path / _WORKBOOK).unlink(missing_ok=True)
         shutil.rmtree(self.before, ignore_errors=True)
-        for name in sorted(old - set(names) - keep):
-            self._path_of(name).unlink(missing_ok=True)
-            for folder in Path(name).parents[:-1]:
-                with suppress(OSError):
-                    (self.path / folder).rmdir()
+        for name in sorted((old & set(remove)) - set(names)):
+            path = self._path_of(name)
+            path.unlink(missing_ok=True)
+            for folder, _ in zip(path.parents, Path(name).parents[:-1], strict=False):
+                with suppress(OSError):  # it holds other files
+                    folder.rmdir()
 
     def _restore(self, moved: Sequence[str], error: BaseException) -> None:
         """Move the earlier files back to their places; raise ExportError that names those that cannot be restored."""
@@ -240,6 +280,20 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
+def _followed(path: Path) -> Path:
+    """The folder a link points to; any other path as it is."""
+    with suppress(OSError):  # a name that is too long is refused when the folder is checked
+        if path.is_symlink() and path.is_dir():
+            return path.resolve()
+    return path
+
+
+def _foreign_files(path: Path) -> ExportConfigurationError:
+    return ExportConfigurationError(
+        f"{path} holds files that no earlier export wrote. Next: choose another folder, or empty this one"
+    )
+
+
 def _move(source: Path, target: Path) -> None:
     """Rename a file if it exists, creating the folders of its new path."""
     if source.exists():
@@ -272,6 +326,32 @@ def file_entries(manifest: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Entries of a manifest's `files`; anything unexpected is skipped, because the manifest comes from a file."""
     files = (manifest or {}).get("files")
     return [entry for entry in files if isinstance(entry, dict)] if isinstance(files, list) else []
+
+
+def data_folder(home: Path, manifest: dict[str, Any] | None) -> Path:
+    """The folder of an export's partitions, as its manifest names it; `home` where there are none."""
+    named = (manifest or {}).get("partitions")
+    return Path(os.path.normpath(home / named)) if isinstance(named, str) and named else home
+
+
+def exported_file(home: Path, manifest: dict[str, Any] | None, name: str) -> Path:
+    """The path of a file that a manifest names. Raises `disk.OutsideError` for a name that leads out of its folder."""
+    return disk.inside(data_folder(home, manifest) if name.startswith(PARTITION) else home, name)
+
+
+def beside(path: str | os.PathLike[str], part: str = "") -> Path:
+    """The folder of manifest and log for an export to a single file, or to partitions.
+
+    Args:
+        path: the file, or the folder of the partitions.
+        part: what else tells this export from others into the same target, such as a schema.
+
+    >>> beside("out/study.duckdb").name, beside("out/lake", "study=A").parts[-2:]
+    ('study.duckdb.export', ('lake.export', 'study=A'))
+    """
+    target = checked_path(path).absolute()
+    folder = target.with_name(f"{target.name}.export")
+    return folder / part if part else folder
 
 
 def _file_names(manifest: dict[str, Any] | None) -> list[str]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from imednet_api.types import decode
-
 from ...errors import ArgumentError
-from ...utils import disk
-from .._optional import _require_optional_dep
 from ..tables.layout import CONTEXT, OTHER
-from .folder import MANIFEST, file_entries, sha256
+from .exported_files import read_csv, read_json, read_json_lines, read_parquet
+from .folder import MANIFEST, exported_file, file_entries, sha256
 
-_FORMATS: Final = ("csv", "jsonl", "json", "parquet")
+_READERS: Final = {
+    "csv": read_csv,
+    "jsonl": read_json_lines,
+    "jsonl-raw": read_json_lines,
+    "json": read_json,
+    "json-raw": read_json,
+    "parquet": read_parquet,
+    "parquet-partitioned": read_parquet,
+}
+"""Format of an export -> the function that reads one of its files."""
 _NOT_COMPARED: Final = (frozenset(CONTEXT) | {"data.dateCreated", "data.dateModified"}) - {"recordStatus", "deleted"}
 """Fields of a record that are not answers; a new `recordStatus` or `deleted` counts as a change all the same."""
 
@@ -66,13 +71,16 @@ class Snapshot:
             self.format: str = self.manifest["format"]
             self.study_key: str = self.manifest["study"]
             entries = [entry for entry in file_entries(self.manifest) if "form" in entry]
-            self._files = {entry["form"]: disk.inside(self.folder, entry["file"]) for entry in entries}
+            self._files = {entry["form"]: exported_file(self.folder, self.manifest, entry["file"]) for entry in entries}
+            self._digests = {entry["form"]: entry.get("sha256") for entry in entries}
+            self._layouts = {entry["form"]: entry.get("layout") for entry in entries}
             self._ids = {entry["form"]: entry.get("formId") for entry in entries}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise ArgumentError(f"{self.folder} holds no export. Next: imednet export parquet STUDY FOLDER") from None
-        if self.format not in _FORMATS:
-            formats = ", ".join(_FORMATS)
-            raise ArgumentError(f"{self.folder} is an export to {self.format}. Next: choose one to {formats}")
+        if self.format not in _READERS:
+            raise ArgumentError(
+                f"{self.folder} is an export to {self.format}. Next: choose one to csv, json, jsonl or parquet"
+            )
         if self.manifest.get("status") != "complete":
             raise ArgumentError(f"{self.folder} is an incomplete export. Next: run it again until it is complete")
 
@@ -93,8 +101,8 @@ class Snapshot:
         Answers and status are text; missing values are left out.
         """
         path = self._files[form_key]
-        self._check(path)
-        reader = {"csv": _csv, "jsonl": _lines, "json": _json, "parquet": _parquet}[self.format]
+        self._check(form_key)
+        reader = _READERS[self.format]
         raw_columns = self._raw_columns(form_key)
         for row in reader(path):
             answers = row.pop("recordData", None)
@@ -106,10 +114,13 @@ class Snapshot:
             texts.update({typed: texts.pop(raw) for typed, raw in raw_columns.items() if raw in texts})
             yield record_id, {name: text for name, text in texts.items() if text not in (None, "")}
 
-    def _check(self, path: Path) -> None:
+    def layout(self, form_key: str) -> Any:
+        """How the columns of a form were laid out; two forms can be compared if it is equal."""
+        return self._layouts.get(form_key)
+
+    def _check(self, form_key: str) -> None:
         """Raise ArgumentError if a file is not as the export wrote it, because missing records would look deleted."""
-        entries = (entry for entry in file_entries(self.manifest) if entry.get("file"))
-        digest = next((entry.get("sha256") for entry in entries if self.folder / str(entry["file"]) == path), None)
+        path, digest = self._files[form_key], self._digests[form_key]
         if not path.is_file() or (digest is not None and sha256(path) != digest):
             raise ArgumentError(
                 f"{path} is missing or was changed since it was exported. Next: imednet log verify {self.folder}"
@@ -132,11 +143,13 @@ def value_changes(before: Snapshot, after: Snapshot) -> Iterator[ValueChange]:
     """
     if before.study_key != after.study_key:
         raise ArgumentError(f"the snapshots are of different studies, {before.study_key!r} and {after.study_key!r}")
-    if (before.format, before.manifest.get("options")) != (after.format, after.manifest.get("options")):
+    forms = dict.fromkeys([*before.forms, *after.forms])
+    both = [form for form in forms if form in before.forms and form in after.forms]
+    if before.format != after.format or any(before.layout(form) != after.layout(form) for form in both):
         raise ArgumentError(
             "the snapshots have different formats or options. Next: export both with the same format and options"
         )
-    for form_key in dict.fromkeys([*before.forms, *after.forms]):
+    for form_key in forms:
         old = dict(before.records(form_key)) if form_key in before.forms else {}
         for record_id, row in after.records(form_key) if form_key in after.forms else ():
             earlier = old.pop(record_id, None)
@@ -148,29 +161,6 @@ def value_changes(before: Snapshot, after: Snapshot) -> Iterator[ValueChange]:
                     yield ValueChange(form_key, record_id, name, earlier.get(name), row.get(name))
         for record_id in old:
             yield ValueChange(form_key, record_id, None, "there", None)
-
-
-def _csv(path: Path) -> Iterator[dict[str, Any]]:
-    csv.field_size_limit(2**31 - 1)
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        for line in file:
-            yield decode(line)
-
-
-def _json(path: Path) -> Iterator[dict[str, Any]]:
-    yield from decode(path.read_bytes())
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    parquet = _require_optional_dep("pyarrow.parquet", "export")
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(4_000):
-            yield from batch.to_pylist()
 
 
 def _text(value: Any) -> str | None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any, Final
 
 from imednet_api import SPEC_VERSION
@@ -26,11 +27,13 @@ from ...utils.truth import is_true
 from ...utils.url import check_path_part
 from ...validation.kinds import Kind
 from ..on_disk import extraction_log as log
-from ..on_disk.folder import ISSUES_FILE, MANIFEST, ExportFolder, file_entries, sha256
+from ..on_disk.exported_files import read_json_lines
+from ..on_disk.folder import ISSUES_FILE, MANIFEST, ExportFolder, sha256
 from ..sink import ExportSink, call_with_retries
 from ..tables.batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
 from ..tables.layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, Table, own_table, study_tables
 from ..tables.options import ExportOptions, limits
+from .earlier import EarlierRuns, shown
 from .extract import Extractor, Progress, unchanged
 from .outcomes import Extraction, Outcome
 from .report import ExportReport, exported_form, failure_message, proof_facts, table_entry
@@ -85,7 +88,7 @@ def export_study(
         options = replace(options, entities=(*options.entities, *missing))
     with sink:
         check_path_part("study_key", study_key)
-        with ExportFolder(home) as folder:
+        with ExportFolder(home, sink.data) as folder:
             try:
                 return _Run(sdk, study_key, sink, folder, options, progress, sandbox).run()
             except OSError as error:
@@ -118,17 +121,22 @@ class _Run:
         self.options = options
         self.progress = progress
         self.sandbox = sandbox
-        self.earlier = folder.manifest() or {}
+        self.earlier = EarlierRuns(folder.manifest())
         self.readers: dict[str, Reader | RawReader] = {}
         self.issues = 0
+        self.issues_file = False
+        self.gone: dict[str, dict[str, Any]] = {}
 
     def run(self) -> ExportReport:
         """Read the design, prepare the sink, read the records, write them, and publish the manifest."""
+        self.earlier.refuse_other(self.folder.path, self.study, self.sink.kind)
         forms = self.sdk.forms.list(self.study, refresh=True)
         variables = self.sdk.variables.list(self.study, refresh=True)
-        earlier_names = self._earlier_names() if self._same_choices() and self._same_format() else None
-        tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, earlier_names)
+        names = self.earlier.column_names(self.options.layout())
+        tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, names)
         self._check_limits(tables)
+        self.gone = self.earlier.gone(tables, forms) if self.options.prune else {}
+        self._check_whole(tables)
         self.sink.begin(tables, self.folder)
         today = str(forms.proof.server_to)[:10]
         listed = [[table.key, table.form_id] for table in tables.forms]
@@ -147,18 +155,16 @@ class _Run:
                 self.folder.keep_spool = spool.size > 0
                 raise
 
-    def _same_choices(self) -> bool:
-        """Whether the last run in this folder was of the same study with the same options."""
-        return self.earlier.get("study") == self.study and self.earlier.get("options") == self._facts()
-
-    def _same_format(self) -> bool:
-        return bool(self.earlier.get("format") == self.sink.kind)
-
-    def _earlier_names(self) -> dict[str, str]:
-        """Column names of the last run; anything unexpected in its manifest is skipped."""
-        names = self.earlier.get("columns")
-        pairs = names.items() if isinstance(names, dict) else ()
-        return {key: name for key, name in pairs if isinstance(name, str)}
+    def _check_whole(self, tables: StudyTables) -> None:
+        """Refuse a run that would take tables from a target which is replaced as a whole."""
+        lost = [key for key in self.earlier.tables if key not in self.gone and key not in tables.keys]
+        if self.sink.whole and lost:
+            known = [key for key in lost if key in tables.listed or key.startswith("_")]
+            raise ExportConfigurationError(
+                f"this {self.sink.kind} file is written as a whole and would lose {shown(lost)}. "
+                + ("Next: choose another file, or export the same tables as before" if known else
+                   "Next: choose another file, or add --prune to let go of forms that the study no longer has")
+            )  # fmt: skip
 
     def _facts(self) -> dict[str, Any]:
         return self.options.facts()
@@ -207,12 +213,20 @@ class _Run:
     def _write_tables(self, tables: StudyTables, extraction: Extraction, spool: Spool) -> None:
         """Write every table that was read completely, then flush the sink."""
         self._check_limits(tables, spool)
+        if self.sink.whole and (lost := [key for key in extraction.failed if key in self.earlier.tables]):
+            raise ExportError(
+                f"{shown(lost)} could not be read, and this {self.sink.kind} file is written as a whole; it is as it "
+                f"was. First reason: {extraction.failed[lost[0]].error} Next: run the same export again; it reads only "
+                "what failed"
+            )
         drop = self._row_filter()
         spool.drop(ISSUES)
         for table in (*tables.entities, *tables.forms, tables.unassigned):
             if extraction.outcomes[table.key].status != "SUCCESS":
                 continue
             if table is tables.unassigned and not spool.rows(table.key):
+                if table.key in self.earlier.tables and self.options.forms is None:
+                    self.gone[table.key] = self.earlier.places.get(table.key, {})
                 continue
             try:
                 self._write_table(table, drop, spool)
@@ -223,11 +237,13 @@ class _Run:
                 extraction.outcomes[table.key] = Outcome.failure(error)
                 if not any(extraction.outcomes[form.key].status == "SUCCESS" for form in tables.forms):
                     raise  # an export without any form must not replace an earlier one
+        self.sink.end_forms(self._kept)
         if self.sink.own_tables:
             self._write_own_tables(tables, spool)
         if not self.sink.own_tables or self.sink.cuts:
             self._spool_issues(spool, [])
             self._issues_file(spool)
+        self.sink.gone = self.gone
         self._with_retries("flush", self.sink.flush)
 
     def _write_table(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None, spool: Spool) -> None:
@@ -267,16 +283,39 @@ class _Run:
     def _write_own_tables(self, tables: StudyTables, spool: Spool) -> None:
         """Write the dictionary of columns and the table of issues."""
         dictionary = own_table(DICTIONARY, _DICTIONARY_COLUMNS, ("table", "column"), self.sink.shape)
-        self._write_batch(own_batch(dictionary, 0, _dictionary_rows(tables)))
-        self.sink.end_table(dictionary)
+        described = [table for table in tables.data if table.key in self.readers]
+        self._write_own_table(dictionary, [_dictionary_rows(described)])
         self._spool_issues(spool, [])
-        table = own_table(ISSUES, ISSUE_COLUMNS, (), self.sink.shape)
+        self._write_own_table(own_table(ISSUES, ISSUE_COLUMNS, (), self.sink.shape), self._issue_rows(spool))
+
+    def _write_own_table(self, table: Table, batches: Iterable[list[Sequence[Any]]]) -> None:
+        """Write new rows of a table of the export itself, then those that earlier runs wrote about tables that stay."""
         number = -1
-        for number, rows in enumerate(self._issue_rows(spool)):
+        for number, rows in enumerate(chain(batches, self._kept_rows(table))):
             self._write_batch(own_batch(table, number, rows))
         if number < 0:
             self._write_batch(own_batch(table, 0, []))
         self.sink.end_table(table)
+
+    def _kept_rows(self, table: Table) -> Iterator[list[Sequence[Any]]]:
+        """Rows of earlier runs about tables that stay; a row names its table in its first cell."""
+        stay = self._kept
+        try:
+            rows = (row for row in self.sink.earlier_rows(table) if row[0] in stay) if stay else iter(())
+            while batch := list(islice(rows, self.sink.batch_rows)):
+                yield batch
+        except Exception as error:
+            if isinstance(error, (ImednetError, MemoryError)) or raised_from_outside(error) is not None:
+                raise
+            _log.warning(
+                "%s: %s of an earlier run cannot be read (%s); what it says of tables that stay is left out",
+                self.study, table.key, type(error).__name__,
+            )  # fmt: skip
+
+    @property
+    def _kept(self) -> set[str]:
+        """Keys of tables of earlier runs that this run neither wrote nor removes."""
+        return {key for key in self.earlier.tables if key not in self.gone and key not in self.readers}
 
     def _issue_rows(self, spool: Spool) -> Iterator[list[Sequence[Any]]]:
         for lines in spool.batches(ISSUES, self.sink.batch_rows, self.sink.batch_bytes):
@@ -284,13 +323,17 @@ class _Run:
 
     def _issues_file(self, spool: Spool) -> None:
         """Write the issues to a file, for targets that take no table of issues or cut long texts."""
-        if not self.issues:
+        kept, earlier = self._kept, self.folder.path / ISSUES_FILE
+        earlier_rows = read_json_lines(earlier) if kept and earlier.is_file() else ()
+        stay = [row for row in earlier_rows if isinstance(row, dict) and row.get("form") in kept]
+        if not self.issues and not stay:
             return
+        self.issues_file = True
         self.folder.staging.mkdir(parents=True, exist_ok=True)
         with (self.folder.staging / ISSUES_FILE).open("w", encoding="utf-8") as file:
-            for rows in self._issue_rows(spool):
-                for row in rows:
-                    file.write(json.dumps(dict(zip(ISSUE_COLUMNS, row, strict=True)), ensure_ascii=False) + "\n")
+            new = (dict(zip(ISSUE_COLUMNS, row, strict=True)) for rows in self._issue_rows(spool) for row in rows)
+            for issue in chain(new, stay):
+                file.write(json.dumps(issue, ensure_ascii=False) + "\n")
 
     def _row_filter(self) -> Callable[[Sequence[Cells]], list[bool]] | None:
         """A function that tells, for the fields of a batch, which rows to drop by the option `deleted`."""
@@ -319,31 +362,22 @@ class _Run:
         states = self._states(tables, extraction)
         failed = set(extraction.failed)
         outputs = self.sink.outputs
-        earlier_files = {
-            entry["form"]: entry for entry in file_entries(self.earlier) if isinstance(entry.get("form"), str)
-        }
         staged = list(self.sink.staged)
-        if (not self.sink.own_tables or self.sink.cuts) and self.issues:
+        if self.issues_file:
             staged.append(ISSUES_FILE)
             outputs["_issues.jsonl"] = {"file": ISSUES_FILE}
-        files = [self._file_entry(key, facts) for key, facts in outputs.items()]
-        # A form that failed keeps its file of the last run; tables of a database stay until an export replaces them.
-        same_export = self._same_choices() and self._same_format()
-        written = {entry["file"] for entry in files if entry.get("file")}
-        same_target = self._same_format() and self.earlier.get("study") == self.study
-        kept = [
-            {**entry, "stale": True}
-            for key, entry in earlier_files.items()
-            if (same_export and key in failed and entry.get("file") and entry["file"] not in written)
-            or (same_target and key not in outputs and (entry.get("table") or entry.get("tables")))
-        ]
+        run = log.count(self.folder.path) + 1
+        files = [self._file_entry(key, facts, run) for key, facts in outputs.items()]
+        kept = self._kept
+        kept_files = self.earlier.kept_files(kept, {str(entry["file"]) for entry in files if entry.get("file")})
         times = [proof for proof in (forms.proof, *extraction.proofs.values()) if proof.server_to]
         manifest: dict[str, Any] = {
             "study": self.study,
-            "run": log.count(self.folder.path) + 1,
+            "run": run,
             "format": self.sink.kind,
             "status": "incomplete" if failed else "complete",
             **({"sandbox": True} if self.sandbox else {}),
+            **({"partitions": os.path.relpath(self.sink.data, self.folder.path)} if self.sink.data else {}),
             "package": {"distribution": distribution(), "version": version()},
             "specVersion": SPEC_VERSION,
             "serverTime": {"from": forms.proof.server_from, "to": times[-1].server_to if times else None},
@@ -357,12 +391,14 @@ class _Run:
             "blindedVariablesLeftOut": tables.blinded,
             "leftOut": extraction.left_out,
             "issues": self.issues,
-            "forms": states,
-            "files": [*files, *kept],
-            "columns": tables.mapping,
+            "forms": [*states, *self.earlier.kept_states(kept, states)],
+            "files": [*files, *kept_files],
+            "columns": {**self.earlier.kept_names(kept), **tables.mapping},
+            **({"pruned": sorted(self.gone)} if self.gone else {}),
         }
-        self.folder.publish(staged, manifest, {str(entry["file"]) for entry in kept if entry.get("file")})
-        self._add_log_entry(manifest, extraction)
+        stays = {entry.get("file") for entry in kept_files}
+        self.folder.publish(staged, manifest, [name for name in self.folder.files().values() if name not in stays])
+        self._add_log_entry(manifest, states, extraction.resumed)
         report = ExportReport(
             study_key=self.study,
             folder=self.folder.path,
@@ -373,6 +409,7 @@ class _Run:
             left_out=extraction.left_out,
             resumed=extraction.resumed,
             manifest=manifest,
+            pruned=sorted(self.gone),
         )
         if failed:
             raise ExportIncompleteError(failure_message(report), report=report)
@@ -386,9 +423,11 @@ class _Run:
             if table is not tables.unassigned or extraction.outcomes[table.key].rows or table.key in extraction.failed
         ]
 
-    def _file_entry(self, key: str, facts: dict[str, Any]) -> dict[str, Any]:
+    def _file_entry(self, key: str, facts: dict[str, Any], run: int) -> dict[str, Any]:
         reader = self.readers.get(key)
-        entry: dict[str, Any] = {"form": key, "formId": reader.table.form_id if reader else None, **facts}
+        entry: dict[str, Any] = {"form": key, "formId": reader.table.form_id if reader else None, **facts, "run": run}
+        if reader is not None:
+            entry["layout"] = self.options.layout()
         if facts.get("file"):
             entry["sha256"] = sha256(self.folder.staging / facts["file"])
         if reader is not None:
@@ -397,7 +436,7 @@ class _Run:
             entry["caseVariants"] = dict(sorted(reader.case_variants.items()))
         return entry
 
-    def _add_log_entry(self, manifest: dict[str, Any], extraction: Extraction) -> None:
+    def _add_log_entry(self, manifest: dict[str, Any], states: Sequence[dict[str, Any]], resumed: int) -> None:
         log.append(
             self.folder.path,
             {
@@ -406,9 +445,10 @@ class _Run:
                 "status": manifest["status"],
                 "options": manifest["options"],
                 **({"unblinded": self.options.unblind} if self.options.unblind else {}),
-                "rows": {state["form"]: state["rows"] for state in manifest["forms"]},
+                "rows": {state["form"]: state["rows"] for state in states},
+                **({"pruned": sorted(self.gone)} if self.gone else {}),
                 "issues": self.issues,
-                "resumedRows": extraction.resumed,
+                "resumedRows": resumed,
                 "reads": manifest["endpoints"],
                 "manifestSha256": sha256(self.folder.path / MANIFEST),
             },
@@ -421,12 +461,12 @@ def _issue_line(issue: Issue) -> bytes:
     return json.dumps([texts[0], record_id, *texts[1:]]).encode()
 
 
-def _dictionary_rows(tables: StudyTables) -> list[Sequence[Any]]:
+def _dictionary_rows(tables: Iterable[Table]) -> list[Sequence[Any]]:
     return [
         (
             table.key, column.name, position, column.source, column.variable_id, column.variable_type,
             str(column.kind), column.label, column.blinded,
         )
-        for table in tables.data
+        for table in tables
         for position, column in enumerate(table.columns, 1)
     ]  # fmt: skip

@@ -51,6 +51,7 @@ class ExportReport:
         left_out: form key -> number of records, for forms that were not exported, such as disabled ones.
         resumed: rows taken over from an earlier run.
         manifest: the content of `manifest.json`.
+        pruned: tables of forms that the study no longer has, which were removed.
     """
 
     study_key: str
@@ -62,6 +63,7 @@ class ExportReport:
     left_out: dict[str, int]
     resumed: int
     manifest: dict[str, Any] = field(repr=False)
+    pruned: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> int:

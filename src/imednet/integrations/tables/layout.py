@@ -20,7 +20,7 @@ from ...utils.truth import is_true, truth
 from ...validation.kinds import CAST, Kind, field_kinds, kind_of
 from ..sql_names import NameRules
 from .naming import Namer, from_label, table_keys, unknown_names
-from .options import ExportOptions, Values
+from .options import ENTITIES, ExportOptions, Values
 
 UNASSIGNED: Final = "_unassigned"
 """Table for records of forms that the study does not list."""
@@ -119,6 +119,8 @@ class StudyTables:
         left_out: forms that are not exported, such as disabled ones: key -> form id.
         unassigned: the table for records of unlisted forms.
         entities: tables of other lists.
+        listed: keys of the tables of all forms the study has, exported or not, ordered by form id.
+        limited: whether variables were chosen, so that tables lack columns which the study has.
         mapping: column names by `formId.variableId`, with which the next run names the columns alike.
     """
 
@@ -127,7 +129,9 @@ class StudyTables:
     left_out: Mapping[str, int | None]
     unassigned: Table
     entities: tuple[Table, ...]
+    listed: tuple[str, ...]
     mapping: Mapping[str, str]
+    limited: bool = False
 
     @property
     def blinded(self) -> list[str]:
@@ -136,8 +140,14 @@ class StudyTables:
 
     @property
     def keys(self) -> list[str]:
-        """Keys of all tables that an export may write."""
+        """Keys of all tables that this export may write."""
         return [*(table.key for table in self.data), DICTIONARY, ISSUES]
+
+    @property
+    def all_keys(self) -> list[str]:
+        """Keys of all tables that any export of the study may write, so that each has the same name in every run."""
+        lists = [f"_{name}" for name in ENTITIES]
+        return list(dict.fromkeys([*lists, UNASSIGNED, DICTIONARY, ISSUES, *self.listed, *self.keys]))
 
     @property
     def data(self) -> tuple[Table, ...]:
@@ -153,7 +163,7 @@ class Shape:
         values: the default of the option `values`.
         longest_name: maximum bytes of a column name.
         clean_names: whether names must be identifiers.
-        upper_names: whether names are in upper case.
+        upper_names, lower_names: whether names are in upper or lower case.
         most_columns: maximum columns of a table.
         most_rows: maximum rows of a table.
         rules: name rules of a SQL database.
@@ -164,6 +174,7 @@ class Shape:
     longest_name: int | None = None
     clean_names: bool = False
     upper_names: bool = False
+    lower_names: bool = False
     most_columns: int | None = None
     most_rows: int | None = None
     rules: NameRules | None = None
@@ -171,7 +182,10 @@ class Shape:
 
     def namer(self, kept: Mapping[str, str] | None = None) -> Namer:
         """A source of unique names that the target can hold; `kept` are those of an earlier run."""
-        return Namer(self.longest_name, self.clean_names, self.upper_names, kept or {}, self.rules, self.reserved)
+        return Namer(
+            self.longest_name, self.clean_names, self.upper_names, kept or {}, self.rules, self.reserved,
+            self.lower_names,
+        )  # fmt: skip
 
 
 def study_tables(
@@ -231,7 +245,9 @@ def study_tables(
         left_out=left_out,
         unassigned=unassigned,
         entities=tuple(entity_table(name, shape) for name in options.lists),
+        listed=tuple(unique),
         mapping=mapping,
+        limited=options.variables is not None,
     )
 
 

@@ -46,7 +46,7 @@ class Namer:
     Args:
         longest: maximum bytes of a name in UTF-8; `None` for no limit.
         clean: whether names must be identifiers.
-        upper: whether names are in upper case.
+        upper, lower: whether names are in upper or lower case.
         kept: names an earlier run gave out, by any key; the same key gets the same name again.
         rules: rules of a SQL database; by default any text is a name, and names are compared without regard to case.
         taken: names that must not be given out.
@@ -61,6 +61,7 @@ class Namer:
     kept: Mapping[str, str] = field(default_factory=dict)
     rules: NameRules | None = None
     taken: Iterable[str] = ()
+    lower: bool = False
     given: dict[str, str] = field(default_factory=dict, init=False)
     _taken: set[str] = field(default_factory=set, init=False)
 
@@ -71,6 +72,11 @@ class Namer:
         self._taken.update(self._rules.folded(name) for name in (*self._reusable.values(), *self.taken))
         self._in_use: set[str] = set()
         self._counts: dict[str, int] = {}
+
+    def keep(self, names: Mapping[str, str]) -> None:
+        """Take over names of an earlier run, before any is given out."""
+        self.kept = names
+        self.__post_init__()
 
     def fixed(self, name: str) -> str:
         """A name that has priority over names of earlier runs, changed only where the target cannot hold it."""
@@ -91,11 +97,14 @@ class Namer:
     def _fitted(self, wanted: str) -> str:
         """A text made valid for the target, whether or not that name is taken."""
         name = identifier(wanted) if self.clean else self._rules.fitting(whole(wanted))
-        return self._rules.cut(name.upper() if self.upper else name)
+        return self._rules.cut(self._cased(name))
+
+    def _cased(self, name: str) -> str:
+        return name.upper() if self.upper else name.lower() if self.lower else name
 
     def _unused(self, wanted: str) -> str:
         wanted = identifier(wanted) if self.clean else self._rules.fitting(whole(wanted))
-        wanted = wanted.upper() if self.upper else wanted
+        wanted = self._cased(wanted)
         name = self._rules.cut(wanted)
         count = self._counts.get(wanted, 0)
         while self._rules.folded(name) in self._taken:
@@ -107,19 +116,24 @@ class Namer:
         return name
 
 
-def file_stems(keys: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
+def file_stems(keys: Sequence[str], taken: Iterable[str] = (), kept: Mapping[str, str] | None = None) -> list[str]:
     """File names without extension, one for each key: safe and unique on every system, even without regard to case.
 
     Args:
         keys: keys of the tables that the files hold.
         taken: names, without extension, of other files in the same folder.
+        kept: names that tables have already, by key; the tables among `keys` get theirs again.
 
     >>> file_stems(["AE", "ae", "CON", "A/B", "manifest"], ["manifest"])
     ['AE', 'ae_2', 'CON_', 'A_B', 'manifest_2']
     """
     names: list[str] = []
-    used = {name.casefold() for name in taken}
+    kept = kept or {}
+    used = {name.casefold() for name in (*taken, *kept.values())}
     for key in keys:
+        if key in kept:
+            names.append(kept[key])
+            continue
         stem = "".join(
             character if character.isascii() and (character.isalnum() or character in "-_") else "_"
             for character in key

@@ -38,6 +38,7 @@ class ExportOptions:
         excel_safe: put an apostrophe before texts that a spreadsheet would take for a formula (CSV only).
         consistency: what to do if records disappear while they are read, as in `list`.
         fresh: read everything again instead of continuing an earlier run.
+        prune: remove tables of forms that the study no longer has; without it they stay as they are.
         choices: `(form key, variable name)` -> text and code of each choice, as in `DataDictionary.labels`; written as
             value labels to targets that have them (Parquet, DataFrames, SPSS).
         max_retries: number of further attempts to write a batch after a temporary failure of the target.
@@ -55,6 +56,7 @@ class ExportOptions:
     excel_safe: bool = False
     consistency: Consistency = "repair"
     fresh: bool = False
+    prune: bool = False
     choices: Mapping[tuple[str, str], Sequence[tuple[str, str | None]]] | None = field(default=None, repr=False)
     max_retries: int = 3
     backoff: float = 0.5
@@ -97,6 +99,11 @@ class ExportOptions:
             "unblinded": self.unblind is not None,
         }
 
+    def layout(self) -> dict[str, object]:
+        """The options that decide which columns and cells a table has."""
+        facts = self.facts()
+        return {name: facts[name] for name in ("variables", "names", "values", "deleted", "unblinded")}
+
 
 class ExportKeywords(TypedDict, total=False):
     """The same options as keywords of the functions that export; a test compares the two."""
@@ -112,6 +119,7 @@ class ExportKeywords(TypedDict, total=False):
     excel_safe: bool
     consistency: Consistency
     fresh: bool
+    prune: bool
     choices: Mapping[tuple[str, str], Sequence[tuple[str, str | None]]] | None
     max_retries: int
     backoff: float
