@@ -40,7 +40,7 @@ def lines() -> Iterator[str]:
             home = getattr(thing, "__module__", module_name)
             if inspect.ismodule(thing) or (not hasattr(module, "__all__") and home != module_name and callable(thing)):
                 continue
-            if not callable(thing) and not name.isupper():
+            if name == "TYPE_CHECKING" or (not callable(thing) and not name.isupper()):
                 continue
             yield f"{module_name}.{name}{shape(thing)}"
             if inspect.isclass(thing) and home in (module_name, MOVED.get(module_name)):

@@ -9,10 +9,11 @@ import csv
 import json
 import re
 import sqlite3
+from calendar import monthrange
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,25 @@ def typed(variable_type: str, text: str | None) -> Any:
     return text
 
 
+def moment(text: str | None) -> datetime | None:
+    """A time of the server, which it writes in UTC."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def span(text: str) -> dict[str, Any]:
+    """The first and the last day that a partial date can mean, and how exact it is."""
+    year, month, day = (*map(int, text.split("-")), 0, 0)[:3]
+    last = monthrange(year, month or 12)[1]
+    return {
+        "min": date(year, month or 1, day or 1),
+        "max": date(year, month or 12, day or last),
+        "precision": "day" if day else "month" if month else "year",
+    }
+
+
 def variables_of(box: Sandbox) -> dict[str, dict[str, str]]:
     """Form -> variable -> type, in form order, without blinded ones."""
     found: dict[str, dict[str, str]] = {}
@@ -110,6 +130,9 @@ def expected(box: Sandbox, values: str, forms: set[str] | None = None) -> dict[s
         for part, name in list(row):
             if name not in (*INTEGERS, "deleted") and row[part, name] == "":
                 row[part, name] = None
+        if values != "text":
+            for name in ("dateCreated", "dateModified"):
+                row["field", name] = moment(row["field", name])
         row["field", "keywords"] = None if record["keywords"] is None else compact(record["keywords"])
         data, other = record["recordData"], dict[str, Any]()
         answers = data if isinstance(data, dict) else {}
@@ -130,9 +153,14 @@ def expected(box: Sandbox, values: str, forms: set[str] | None = None) -> dict[s
             row["answer", name] = text if values == "text" else typed(kind, text)
             if values == "both" and kind in ("NUMBER", "CALC", "DATE", "DATETIME", "TIME", "PARTIALDATE"):
                 row["raw", name] = text
+            if values != "text" and kind == "PARTIALDATE":
+                found_span = span(row["answer", name]) if row["answer", name] else {}
+                for part in ("min", "max", "precision"):
+                    row[part, name] = found_span.get(part)
         for name in SYSTEM:
             if name not in variables:
-                row["answer", name] = texts.get(name)
+                dated = values != "text" and name.startswith("date")
+                row["answer", name] = moment(texts.get(name)) if dated else texts.get(name)
         row["other", "undeclared"] = compact(other) if other else None
         found[form].append(row)
     return found
@@ -175,9 +203,18 @@ class Target:
             declared = number not in (None, "")
             part = "field" if context and not taken and len(found[table]) < 18 else "answer"
             part = "raw" if part == "answer" and "answer" in taken else part
+            if part == "raw" and line["kind"] == "date" and "answer" in taken and self._is_partial(lines, source):
+                part = "max" if "min" in taken else "min"
+            elif part == "raw" and "max" in taken:
+                part = "precision"
             part = "other" if source == "undeclared" and not declared else part
             found[table][column] = (part, source)
         return found
+
+    @staticmethod
+    def _is_partial(lines: list[Row], source: str) -> bool:
+        named = [one for one in lines if source in (one.get("variablename"), one.get("variable"))]
+        return any(one["kind"] == "partial date" for one in named)
 
     def issues(self) -> set[tuple[Any, str]]:
         """Record and variable of every cell that was listed."""
@@ -294,6 +331,10 @@ def duck_rows(path: Path, table: str) -> list[Row]:
         return found
 
 
+def without_zone(cell: Any) -> Any:
+    return cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell
+
+
 def in_sqlite(cell: Any) -> Any:
     if isinstance(cell, bool):
         return int(cell)
@@ -311,7 +352,7 @@ def in_stats(cell: Any) -> Any:
         return cell.isoformat()
     if isinstance(cell, int):
         return float(cell)
-    return cell
+    return without_zone(cell)
 
 
 def in_json(cell: Any) -> Any:
@@ -347,7 +388,7 @@ def targets(folder: Path) -> Iterator[Target]:
     )  # fmt: skip
     yield Target(
         "duckdb", "both", lambda: DuckDbSink(folder / "study.duckdb"),
-        lambda table: duck_rows(folder / "study.duckdb", table), folder / "study.duckdb.export",
+        lambda table: duck_rows(folder / "study.duckdb", table), folder / "study.duckdb.export", without_zone,
     )  # fmt: skip
     yield Target(
         "sqlite", "both", lambda: SqlSink(f"sqlite:///{folder / 'study.db'}"),

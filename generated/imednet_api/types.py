@@ -181,6 +181,7 @@ class Model:
         FIELDS: field of the API -> attribute, in order.
         SHOWN: attributes that `repr` may show; all others may hold data of a person.
         UNDECODED: fields kept as bytes until they are read.
+        TIMES, DAYS: fields that hold a time in UTC, or a day, as text.
         MISSING: the value of an attribute whose field is absent.
     """
 
@@ -188,6 +189,8 @@ class Model:
     FIELDS: ClassVar[Mapping[str, str]] = {}
     SHOWN: ClassVar[tuple[str, ...]] = ()
     UNDECODED: ClassVar[tuple[str, ...]] = ()
+    TIMES: ClassVar[tuple[str, ...]] = ()
+    DAYS: ClassVar[tuple[str, ...]] = ()
     MISSING: ClassVar[Any] = None
     _pick: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, ...]]]
     _rest: Rest | None

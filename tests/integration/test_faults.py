@@ -298,8 +298,10 @@ def test_a_read_that_failed_goes_on_failing(own_box: Make, method: str) -> None:
                 list(rows)
         assert rows.proof is None
 
+    other = own_box(intercept=on_page(2, html))  # pages are numbered as they are first asked for
+
     async def run() -> None:
-        async with AsyncImednetSDK(**box.credentials, retries=0) as sdk:
+        async with AsyncImednetSDK(**other.credentials, retries=0) as sdk:
             rows = getattr(sdk.records, method)(STUDY, page_size=PAGE_SIZE)
             for _ in range(3):
                 with pytest.raises(InvalidAnswerError):

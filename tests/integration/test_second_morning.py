@@ -28,7 +28,7 @@ from imednet.integrations import (
 )
 from imednet.integrations.on_disk.extraction_log import verify
 from imednet.sandbox import Answer, Request, Sandbox
-from imednet.sandbox.study.study import TWIN
+from imednet.sandbox.invent.design import TWIN
 from support import STUDY
 
 Make = Callable[..., Sandbox]

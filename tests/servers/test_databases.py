@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from exporting import Row, Target, differences, expected
+from exporting import Row, Target, differences, expected, without_zone
 from imednet import ImednetSDK
 from imednet.errors import ExportBatchError, ExportConfigurationError
 from imednet.integrations import SqlSink, export_to_sql
@@ -71,7 +71,7 @@ def exact(url: str) -> Callable[[Any], Any]:
     def turn(cell: Any) -> Any:
         if url.startswith("mysql") and isinstance(cell, day_time):
             return cell.strftime("%H:%M:%S")
-        return cell
+        return cell if url.startswith("postgresql") else without_zone(cell)
 
     return turn
 

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import assert_type
 
 import pandas as pd
+import polars as pl
 
 from imednet import AsyncImednetSDK, F, ImednetSDK
 from imednet.endpoints import AsyncRecordsEndpoint, RecordsEndpoint, RowPage, Rows
@@ -83,12 +84,14 @@ def mistakes_in_workflows(sdk: ImednetSDK) -> None:
 def exports(sdk: ImednetSDK) -> None:
     assert_type(export_to_parquet(sdk, STUDY, "out", forms=["AE"], values="typed"), ExportReport)
     assert_type(study_frames(sdk, STUDY, deleted="drop")["AE"], pd.DataFrame)
+    assert_type(study_frames(sdk, STUDY, backend="polars")["AE"], pl.DataFrame)
+    assert_type(sdk.visits.list(STUDY).to_frame(), pd.DataFrame)
 
 
 def mistakes_in_exports(sdk: ImednetSDK) -> None:
     export_to_parquet(sdk, STUDY, "out", form=["AE"])  # type: ignore[call-arg]
     export_to_csv(sdk, STUDY, "out", values="type")  # type: ignore[arg-type]
-    study_frames(sdk, STUDY, delete="drop")  # type: ignore[call-arg]
+    study_frames(sdk, STUDY, delete="drop")  # type: ignore[call-overload]
 
 
 async def asynchronous(sdk: AsyncImednetSDK) -> None:

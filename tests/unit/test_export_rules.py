@@ -54,7 +54,7 @@ def test_any_moment_comes_back(moment: datetime) -> None:
 @given(st.text())
 def test_any_text_is_cast_or_a_misfit(text: str) -> None:
     for kind in (Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.PARTIAL):
-        caster = Caster(kind)
+        caster = Caster.of(kind)
         for _ in range(2):
             unfit = caster.unfit([text, None])
             value, nothing = caster.values([text, None])

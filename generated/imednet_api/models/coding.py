@@ -69,6 +69,7 @@ class Coding(_Model):
         "record_id",
         "coding_id",
     )
+    TIMES = ("dateCoded",)
     _pick = _pick(FIELDS)
 
     study_key: str | None = None

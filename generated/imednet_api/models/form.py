@@ -65,6 +65,10 @@ class Form(_Model):
         "form_key",
         "form_name",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
     _pick = _pick(FIELDS)
 
     study_key: str | None = None

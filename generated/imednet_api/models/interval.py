@@ -77,6 +77,10 @@ class Interval(_Model):
         "interval_id",
         "interval_name",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
     UNDECODED = ("forms",)
     _pick = _pick(FIELDS)
 

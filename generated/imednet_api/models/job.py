@@ -42,6 +42,11 @@ class Job(_Model):
         "batch_id",
         "state",
     )
+    TIMES = (
+        "dateCreated",
+        "dateStarted",
+        "dateFinished",
+    )
     _pick = _pick(FIELDS)
 
     job_id: str | None = None

@@ -37,6 +37,7 @@ class Keyword(_Model):
         "keyword_key",
         "keyword_id",
     )
+    TIMES = ("dateAdded",)
     _pick = _pick(FIELDS)
 
     keyword_name: str | None = None

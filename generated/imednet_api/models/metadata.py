@@ -44,6 +44,7 @@ class Metadata(_Model):
         "status",
         "path",
     )
+    TIMES = ("timestamp",)
     UNDECODED = ("error",)
     _pick = _pick(FIELDS)
 

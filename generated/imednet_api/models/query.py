@@ -62,6 +62,10 @@ class Query(_Model):
         "annotation_id",
         "record_id",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
     UNDECODED = ("queryComments",)
     _pick = _pick(FIELDS)
 

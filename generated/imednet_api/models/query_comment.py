@@ -41,6 +41,7 @@ class QueryComment(_Model):
         "sequence",
         "closed",
     )
+    TIMES = ("date",)
     _pick = _pick(FIELDS)
 
     sequence: int | None = None

@@ -77,6 +77,10 @@ class Record(_Model):
         "subject_id",
         "visit_id",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
     UNDECODED = (
         "keywords",
         "recordData",

@@ -67,6 +67,7 @@ class RecordRevision(_Model):
         "record_id",
         "record_revision",
     )
+    TIMES = ("dateCreated",)
     _pick = _pick(FIELDS)
 
     study_key: str | None = None

@@ -47,6 +47,10 @@ class Role(_Model):
         "role_id",
         "name",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
     _pick = _pick(FIELDS)
 
     date_created: list[int] | str | None = None

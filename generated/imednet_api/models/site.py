@@ -42,6 +42,10 @@ class Site(_Model):
         "site_id",
         "site_name",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
     _pick = _pick(FIELDS)
 
     study_key: str | None = None

@@ -46,6 +46,10 @@ class Study(_Model):
         "study_id",
         "study_name",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
     _pick = _pick(FIELDS)
 
     sponsor_key: str | None = None

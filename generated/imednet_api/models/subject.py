@@ -59,6 +59,11 @@ class Subject(_Model):
         "subject_id",
         "subject_key",
     )
+    TIMES = (
+        "enrollmentStartDate",
+        "dateCreated",
+        "dateModified",
+    )
     UNDECODED = ("keywords",)
     _pick = _pick(FIELDS)
 

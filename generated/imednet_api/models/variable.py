@@ -63,6 +63,10 @@ class Variable(_Model):
         "variable_name",
         "form_key",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
     _pick = _pick(FIELDS)
 
     study_key: str | None = None

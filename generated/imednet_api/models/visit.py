@@ -61,6 +61,16 @@ class Visit(_Model):
         "interval_id",
         "subject_id",
     )
+    TIMES = (
+        "dateCreated",
+        "dateModified",
+    )
+    DAYS = (
+        "startDate",
+        "endDate",
+        "dueDate",
+        "visitDate",
+    )
     _pick = _pick(FIELDS)
 
     visit_id: int | None = None

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, overload
+
+from imednet_api.types import Model
 
 from ..core.decoding.page import Page
 from ..core.reading.proof import Proof
 from ..core.reading.whole_read import Read, SplitRead
-from ..errors import ImednetError, IncompleteReadError
+from ..errors import ArgumentError, ImednetError, IncompleteReadError
+from ..utils.html import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from imednet_api.models import Variable
 
 T = TypeVar("T")
 
@@ -18,20 +28,74 @@ RawRow = dict[str, Any]
 """A row as decoded JSON, untouched."""
 
 
+_SHOWN: Final = 5
+"""Rows of a list that `repr` and notebooks show."""
+
+
 class Rows(list[T]):
-    """A list of rows; `proof` says why none is missing."""
+    """A list of rows.
+
+    Attributes:
+        proof: why none is missing.
+        model: the resource that the rows are of.
+    """
 
     proof: Proof
+    model: type[Model] | None
 
-    def __init__(self, rows: Iterable[T], proof: Proof) -> None:
+    def __init__(self, rows: Iterable[T], proof: Proof, model: type[Model] | None = None) -> None:
         super().__init__(rows)
         self.proof = proof
+        self.model = model
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Rows[T]:
-        return Rows(deepcopy(list(self), memo), self.proof)
+        return Rows(deepcopy(list(self), memo), self.proof, self.model)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Rows, (list(self), self.proof)
+        return Rows, (list(self), self.proof, self.model)
+
+    def __repr__(self) -> str:
+        if len(self) <= _SHOWN:
+            return super().__repr__()
+        shown = ", ".join(map(repr, self[: _SHOWN - 2]))
+        return f"[{shown}, ... {len(self):,} rows, {self.proof.status}]"
+
+    def _repr_html_(self) -> str:
+        """The first rows for notebooks: what `repr` shows of each, and nothing a person answered."""
+        names = self.model.SHOWN if self.model is not None else ()
+        shown = [tuple(getattr(row, name, None) for name in names) for row in self[:_SHOWN]] if names else []
+        return table(names, shown, caption=f"{len(self):,} rows, {self.proof.status} ({self.proof.rule})")
+
+    @overload
+    def to_frame(
+        self, *, variables: Iterable[Variable] | None = ..., backend: Literal["pandas"] = ...
+    ) -> pd.DataFrame: ...
+    @overload
+    def to_frame(self, *, variables: Iterable[Variable] | None = ..., backend: Literal["polars"]) -> pl.DataFrame: ...
+    @overload
+    def to_frame(self, *, variables: Iterable[Variable] | None = ..., backend: Literal["arrow"]) -> pa.Table: ...
+    def to_frame(
+        self,
+        *,
+        variables: Iterable[Variable] | None = None,
+        backend: Literal["pandas", "polars", "arrow"] = "pandas",
+    ) -> Any:
+        """The rows as a frame, with the types that `study_frames` gives.
+
+        Args:
+            variables: of a form's records, its variables: each has a column of its type. Without them each answer
+                becomes a column of text.
+            backend: `pandas`, `polars` or `arrow`.
+
+        Raises:
+            ExportConfigurationError: the library is not installed.
+            ArgumentError: the rows are of no known resource.
+        """
+        from ..integrations.tables.frames import frame_of_rows  # a list offers what an upper floor makes
+
+        if self.model is None:
+            raise ArgumentError("these rows are of no known resource. Next: call to_frame on the result of a list")
+        return frame_of_rows(self, self.model, variables=variables, backend=backend)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,32 @@
-"""A study as pandas DataFrames, one for each form: nullable types, labels in `frame.attrs`.
-
-Column types come from the study's design, never from the values. `records_to_dataframe` is for records already read.
-"""
+"""A study as DataFrames, one for each form, and records already read as one."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
 
 from ..sdk import ImednetSDK
-from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
 from .run.export import export_study
 from .run.report import ExportReport
 from .sink import ExportSink
 from .tables.batches import Batch
+from .tables.frames import Backend, check_backend, frame
 from .tables.layout import DICTIONARY, ISSUES, Shape, Table
 from .tables.options import ExportKeywords, ExportOptions
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
-_TYPES = {
-    Kind.INTEGER: "Int64",
-    Kind.BOOLEAN: "boolean",
-    Kind.NUMBER: "Float64",
-    Kind.DATE: "datetime64[us]",
-    Kind.DATETIME: "datetime64[us]",
-    Kind.TIME: "object",
-}
+Frame = TypeVar("Frame")
 
 
-class StudyFrames(dict[str, "pd.DataFrame"]):
-    """DataFrames of one study by form key.
+class StudyFrames(dict[str, Frame], Generic[Frame]):
+    """Frames of one study by form key.
 
     Attributes:
         issues: a frame of the cells that are missing because their text does not fit the variable's type.
@@ -42,42 +34,49 @@ class StudyFrames(dict[str, "pd.DataFrame"]):
         report: what was read, and the proof that it is complete.
     """
 
-    issues: pd.DataFrame
-    dictionary: pd.DataFrame
+    issues: Frame
+    dictionary: Frame
     report: ExportReport
+
+    def _repr_html_(self) -> str:
+        """The forms with their rows and columns, for notebooks."""
+        from ..utils.html import table
+
+        rows = [(key, *getattr(one, "shape", ("", ""))) for key, one in self.items()]
+        return table(("form", "rows", "columns"), rows, caption=f"{self.report.study_key}: {len(self)} forms")
 
 
 class FrameSink(ExportSink):
-    """A sink that builds frames in memory and keeps them in `frames`."""
+    """A sink that builds frames in memory and keeps them in `frames`.
+
+    Args:
+        backend: the library that makes them.
+    """
 
     kind = "frames"
-    shape = Shape(values="typed")
+    shape = Shape(values="typed", context=True)
 
-    def __init__(self) -> None:
-        self._pandas = _require_optional_dep("pandas", "export")
+    def __init__(self, backend: Backend = "pandas") -> None:
+        check_backend(backend)
+        name, extra = {"pandas": ("pandas", "export"), "polars": ("polars", "polars"), "arrow": ("pyarrow", "export")}[
+            backend
+        ]
+        _require_optional_dep(name, extra)
+        self._backend: Backend = backend
+        self.arrow = backend != "pandas"  # type: ignore[misc]
         self.frames: dict[str, Any] = {}
-        self._cells: list[list[Any]] = []
+        self._batches: list[Batch] = []
 
     def write_batch(self, batch: Batch) -> None:
-        """Collect the cells of a batch."""
+        """Keep a batch."""
         if batch.number == 0:
-            self._cells = [[] for _ in batch.columns]
-        for collected, cells in zip(self._cells, batch.columns, strict=True):
-            collected.extend(cells)
+            self._batches = []
+        self._batches.append(batch)
 
     def end_table(self, table: Table) -> None:
         """Build the frame of a table."""
-        pandas = self._pandas
-        columns = {
-            column.name: pandas.Series(cells, dtype=_TYPES.get(column.kind, "string"))
-            for column, cells in zip(table.columns, self._cells, strict=True)
-        }
-        frame = pandas.DataFrame(columns)
-        frame.attrs["labels"] = {column.name: column.label for column in table.columns if column.label}
-        frame.attrs["choices"] = {column.name: list(column.choices) for column in table.columns if column.choices}
-        frame.attrs["form"] = table.key
-        self.frames[table.key] = frame
-        self._cells = []
+        self.frames[table.key] = frame(table, self._batches, self._backend)
+        self._batches = []
 
     def flush(self) -> None:
         """Do nothing: the frames are complete."""
@@ -86,18 +85,34 @@ class FrameSink(ExportSink):
         """Do nothing: no resource is held."""
 
 
-def study_frames(sdk: ImednetSDK, study_key: str, **options: Unpack[ExportKeywords]) -> StudyFrames:
-    """A study as DataFrames, verified complete.
+@overload
+def study_frames(
+    sdk: ImednetSDK, study_key: str, *, backend: Literal["pandas"] = ..., **options: Unpack[ExportKeywords]
+) -> StudyFrames[pd.DataFrame]: ...
+@overload
+def study_frames(
+    sdk: ImednetSDK, study_key: str, *, backend: Literal["polars"], **options: Unpack[ExportKeywords]
+) -> StudyFrames[pl.DataFrame]: ...
+@overload
+def study_frames(
+    sdk: ImednetSDK, study_key: str, *, backend: Literal["arrow"], **options: Unpack[ExportKeywords]
+) -> StudyFrames[pa.Table]: ...
+def study_frames(
+    sdk: ImednetSDK, study_key: str, *, backend: Backend = "pandas", **options: Unpack[ExportKeywords]
+) -> StudyFrames[Any]:
+    """A study as frames, verified complete.
 
     Args:
         sdk: the SDK to read with.
         study_key: the study.
-        **options: as in `ExportOptions`, such as `forms=["AE"]`, `names="label"`, `deleted="drop"`.
+        backend: `pandas`, `polars` or `arrow`.
+        **options: as in `ExportOptions`, such as `forms=["AE"]`, `names="label"`, `deleted="drop"`; `context` is on.
 
     Returns:
-        A frame for each form key: one row per record, the record's own fields first, then one column per variable, with
-        nullable types by design (`Float64`, `datetime64[us]`, `string` ...). A value that does not fit its type is
-        missing in the frame and listed in `issues`.
+        A frame for each form key: one row per record, the record's own fields first, then the names of interval and
+        site, the date of the visit and the status of the subject, then one column per variable, with nullable types by
+        design (`Float64`, `datetime64[us]`, `string` ...). Times of the server are in UTC, without a zone in pandas. A
+        value that does not fit its type is missing in the frame and listed in `issues`.
 
     Raises:
         ImednetError: the study could not be read completely.
@@ -109,10 +124,12 @@ def study_frames(sdk: ImednetSDK, study_key: str, **options: Unpack[ExportKeywor
     >>> frames["VS"]["SYSBP1"].dtype, frames["VS"].attrs["labels"]["SYSBP1"]
     (Float64Dtype(), 'Systolic (mmHg)')
     """
-    sink = FrameSink()
+    sink = FrameSink(backend)
     with tempfile.TemporaryDirectory() as folder:
         report = export_study(sdk, study_key, sink, home=Path(folder) / "frames", options=ExportOptions(**options))
-    frames = StudyFrames({key: frame for key, frame in sink.frames.items() if key not in (ISSUES, DICTIONARY)})
+    frames: StudyFrames[Any] = StudyFrames(
+        {key: frame for key, frame in sink.frames.items() if key not in (ISSUES, DICTIONARY)}
+    )
     frames.issues, frames.dictionary, frames.report = sink.frames[ISSUES], sink.frames[DICTIONARY], report
     return frames
 

@@ -108,7 +108,7 @@ class DuckDbSink(ExportSink):
     def write_batch(self, batch: Batch) -> None:
         """Insert one batch; the first batch of a table creates it."""
         name = self._hidden[batch.table.key]
-        schema = schema_of(batch.table)
+        schema = schema_of(batch.table, zones=False)
         rows = pyarrow().Table.from_batches([record_batch(batch, schema)])
         self._db.register("imednet_batch", rows)
         try:

@@ -12,7 +12,7 @@ from ..utils.text import whole
 from ..validation.kinds import Kind, Misfit, cast
 from ._optional import _require_optional_dep
 from .files import FileSink, as_text
-from .tables.batches import Batch, Cells
+from .tables.batches import Batch, Cells, without_zone
 from .tables.layout import Column, Shape, Table
 from .tables.naming import identifier
 
@@ -77,7 +77,7 @@ class StatsSink(FileSink):
     def _series(self, column: Column, cells: list[Any]) -> Any:
         if column.kind in (Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN):
             return self._pandas.Series([None if c is None else float(c) for c in cells], dtype="float64")
-        if column.kind in (Kind.DATE, Kind.DATETIME):
+        if column.kind in (Kind.DATE, Kind.DATETIME, Kind.INSTANT):
             return self._pandas.Series(cells, dtype="object")
         return self._pandas.Series(["" if cell is None else cell for cell in cells], dtype="object")
 
@@ -86,6 +86,8 @@ class StatsSink(FileSink):
             return [None if cell is None else as_text(cell) for cell in cells]
         if column.kind is Kind.INTEGER:
             return [self._integer(table, column, cell, row) for cell, row in zip(cells, ids, strict=True)]
+        if column.kind is Kind.INSTANT:
+            return list(without_zone(cells))
         if column.kind not in _TEXTS:
             return list(cells)
         return [

@@ -37,7 +37,7 @@ from .sql_tables import (
     obstacle,
     staged_table,
 )
-from .tables.batches import Batch
+from .tables.batches import Batch, without_zone
 from .tables.layout import CONTEXT, Column, Shape, StudyTables, Table
 from .tables.naming import Namer
 
@@ -519,7 +519,9 @@ class SqlSink(ExportSink):
         return Name(name, self._schema)
 
     def _storable(self, batch: Batch, column: Column, cells: Any) -> Any:
-        """Cells that the database can hold: PostgreSQL refuses a text with a NUL in it."""
+        """Cells that the database can hold: PostgreSQL alone has times with a zone, and refuses a text with a NUL."""
+        if column.kind is Kind.INSTANT and self._dialect != "postgresql":
+            return without_zone(cells)
         if self._dialect != "postgresql" or column.kind not in (Kind.TEXT, Kind.JSON, Kind.PARTIAL):
             return cells
         storable = list(cells)

@@ -25,6 +25,7 @@ _FAMILIES: Final = {
     Kind.NUMBER: "number",
     Kind.DATE: "date",
     Kind.DATETIME: "date and time",
+    Kind.INSTANT: "date and time",
     Kind.TIME: "time",
 }
 """What a column holds, in words; texts of any length are `text`."""
@@ -82,12 +83,13 @@ def column_type(sql: Any, dialect: str, kind: Kind) -> Any:
         Kind.NUMBER: sql.Double(),
         Kind.DATE: sql.Date(),
         Kind.DATETIME: sql.DateTime(),
+        Kind.INSTANT: sql.DateTime(timezone=dialect == "postgresql"),
         Kind.TIME: sql.Time(),
     }
     if dialect in MYSQL:
         from sqlalchemy.dialects import mysql
 
-        types[Kind.DATETIME] = mysql.DATETIME(fsp=6)
+        types[Kind.DATETIME] = types[Kind.INSTANT] = mysql.DATETIME(fsp=6)
         return types.get(kind, mysql.LONGTEXT())
     return types.get(kind, sql.Text())
 

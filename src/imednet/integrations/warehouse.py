@@ -25,6 +25,7 @@ _TYPES: Final = {
     Kind.NUMBER: "FLOAT",
     Kind.DATE: "DATE",
     Kind.DATETIME: "TIMESTAMP_NTZ",
+    Kind.INSTANT: "TIMESTAMP_NTZ",
     Kind.TIME: "TIME",
 }
 RAW: Final = "IMEDNET_RAW"
@@ -89,6 +90,7 @@ class SnowflakeSink(ExportSink):
         self._names: dict[str, str] = {}
         self._staged_files: dict[str, tuple[Table, str, int]] = {}
         self._writer: Any = None
+        self._schema: Any = None
         self._raw_writer: Any = None
         self._raw_rows = 0
         self._raw_forms: list[str] = []
@@ -119,9 +121,10 @@ class SnowflakeSink(ExportSink):
         key = batch.table.key
         if key not in self._staged_files:
             path = self._folder / f"{self._names[key]}_{self._run_id}.parquet"
-            self._writer = self._parquet.ParquetWriter(path, schema_of(batch.table))
+            self._schema = schema_of(batch.table, zones=False)
+            self._writer = self._parquet.ParquetWriter(path, self._schema)
             self._staged_files[key] = (batch.table, path.name, 0)
-        self._writer.write_batch(record_batch(batch))
+        self._writer.write_batch(record_batch(batch, self._schema))
         table, name, rows = self._staged_files[key]
         self._staged_files[key] = (table, name, rows + len(batch))
         if self._keep_raw and batch.table.is_form:

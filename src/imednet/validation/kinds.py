@@ -7,6 +7,7 @@ reason, and the text itself is kept. Empty, null and absent answers are all the 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -16,7 +17,7 @@ from typing import cast as cast_type
 
 import attrs
 
-from imednet_api.types import Model
+from imednet_api.types import Model, utc
 
 
 class Kind(StrEnum):
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     DATE = "date"
     DATETIME = "datetime"
+    INSTANT = "time in UTC"
     TIME = "time"
     PARTIAL = "partial date"
     JSON = "json"
@@ -47,8 +49,8 @@ _KINDS: Final = {
     "datetimeprecision": Kind.PARTIAL,
 }
 
-CAST: Final = frozenset({Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.PARTIAL})
-"""Kinds whose answers are converted from text, so that a typed column can have a raw one beside it."""
+CAST: Final = frozenset({Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.INSTANT, Kind.TIME, Kind.PARTIAL})
+"""Kinds whose cells are converted from text."""
 
 
 def kind_of(variable_type: str | None) -> Kind:
@@ -75,12 +77,14 @@ _FIELD_KINDS: Final = {"int": Kind.INTEGER, "bool": Kind.BOOLEAN, "str": Kind.TE
 def field_kinds(model: type[Model]) -> dict[str, Kind]:
     """The kind of every field of a resource, by its type in the API description.
 
-    >>> from imednet_api.models import Site
-    >>> field_kinds(Site)["siteId"]
-    <Kind.INTEGER: 'integer'>
+    >>> from imednet_api.models import Visit
+    >>> [str(field_kinds(Visit)[name]) for name in ("visitId", "visitDate", "dateCreated")]
+    ['integer', 'date', 'time in UTC']
     """
+    texts = {**dict.fromkeys(model.TIMES, Kind.INSTANT), **dict.fromkeys(model.DAYS, Kind.DATE)}
     types = {field.alias: str(field.type).partition(" |")[0] for field in attrs.fields(cast_type(Any, model))}
-    return {name: _FIELD_KINDS.get(types[attribute], Kind.JSON) for name, attribute in model.FIELDS.items()}
+    kinds = {name: _FIELD_KINDS.get(types[attribute], Kind.JSON) for name, attribute in model.FIELDS.items()}
+    return {**kinds, **{name: kind for name, kind in texts.items() if kinds[name] is Kind.TEXT}}
 
 
 class Misfit(ValueError):
@@ -122,6 +126,13 @@ def _datetime(text: str) -> datetime:
         raise Misfit("not a day in the calendar, or not a time of day") from None
 
 
+def _instant(text: str) -> datetime:
+    moment = utc(text)
+    if moment is None:
+        raise Misfit("not a time as YYYY-MM-DD HH:MM:SS")
+    return moment
+
+
 def _time(text: str) -> time:
     if not _TIME.fullmatch(text):
         raise Misfit("not a time as HH:MM")
@@ -145,6 +156,7 @@ _CASTS: Final[dict[Kind, Callable[[str], Any]]] = {
     Kind.NUMBER: _number,
     Kind.DATE: _date,
     Kind.DATETIME: _datetime,
+    Kind.INSTANT: _instant,
     Kind.TIME: _time,
     Kind.PARTIAL: _partial,
 }
@@ -161,20 +173,51 @@ def cast(kind: Kind, text: str) -> Any:
     return _CASTS[kind](text)
 
 
+def earliest(text: str) -> date:
+    """The first day that a partial date can mean. Raises Misfit if it is none.
+
+    >>> earliest("2024-02"), latest("2024-02"), precision("2024-02")
+    (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29), 'month')
+    """
+    return _date(_partial(text) + "-01-01"[len(text) - 4 :] if len(text) < _WHOLE_DATE else text)
+
+
+def latest(text: str) -> date:
+    """The last day that a partial date can mean. Raises Misfit if it is none."""
+    first = earliest(text)
+    month = first.month if precision(text) != "year" else 12
+    return first if len(text) == _WHOLE_DATE else first.replace(month=month, day=monthrange(first.year, month)[1])
+
+
+def precision(text: str) -> str:
+    """How exact a partial date is: `year`, `month` or `day`. Raises Misfit if it is none."""
+    return {4: "year", 7: "month", _WHOLE_DATE: "day"}[len(_partial(text))]
+
+
+_WHOLE_DATE: Final = 10
+"""Characters of a whole date."""
 _MOST_KNOWN = 100_000
 
 
 class Caster:
-    """Converter of one kind's texts that converts each distinct text once.
+    """Converter of texts that converts each distinct text once.
+
+    Args:
+        convert: turns a text into a value, or raises Misfit.
 
     Attributes:
         reasons: text that does not fit -> reason.
     """
 
-    def __init__(self, kind: Kind) -> None:
-        self._cast = _CASTS[kind]
+    def __init__(self, convert: Callable[[str], Any]) -> None:
+        self._cast = convert
         self._known: dict[str | None, Any] = {None: None, "": None}
         self.reasons: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, kind: Kind) -> Caster:
+        """A converter into a kind of `CAST`."""
+        return cls(_CASTS[kind])
 
     def unfit(self, texts: Iterable[str | None]) -> set[str]:
         """The texts of a column that do not fit. Converts all of them, so call it before `values`."""

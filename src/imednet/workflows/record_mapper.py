@@ -21,9 +21,8 @@ from imednet_api.models import Form, Record, Subject, Variable, Visit
 
 from ..core.concurrency import async_gather, gather
 from ..errors import ArgumentError
-from ..integrations._optional import _require_optional_dep
-from ..integrations.tables.layout import CONTEXT
-from ..integrations.tables.naming import Namer, from_label
+from ..integrations.tables.choices import Choices
+from ..integrations.tables.frames import frame_of_rows
 from ..utils.truth import is_true
 from ..validation.dictionary import DataDictionary
 from .base import AsyncWorkflow, Workflow
@@ -52,57 +51,29 @@ class SubjectNode:
 
 
 def frame_of(
-    records: Iterable[Record],
+    form_key: str,
+    records: Sequence[Record],
     variables: Iterable[Variable],
     *,
     labels: bool = False,
-    choices: Mapping[tuple[str, str], Sequence[Any]] | None = None,
+    choices: Mapping[tuple[str, str], Choices] | None = None,
 ) -> DataFrame:
     """Make a DataFrame from records of one form: a row per record, columns for its fields, then one per variable.
 
     Args:
+        form_key: the form.
         records: the records.
-        variables: the form's variables; each has a column, even without any answer.
+        variables: the form's variables; each has a column of its type, even without any answer.
         labels: name columns by label.
-        choices: `(form key, variable name)` -> choices, which go into `frame.attrs["choices"]`.
+        choices: `(form key, variable name)` -> text and code of each choice.
 
     Returns:
-        Answers as they were sent; `frame.attrs` holds `labels`, `variables` (column -> variable name) and `undeclared`
-        (column -> name of an answer that no variable declares).
+        The frame that `study_frames` gives; `frame.attrs` holds `labels`, `variables` (column -> variable), `choices`
+        and `issues`, the values that fit no column.
     """
-    pandas = _require_optional_dep("pandas", "export")
-    listed = list(records)
-    namer = Namer()
-    columns: dict[str, list[Any]] = {}
-    for name in CONTEXT:
-        attribute = Record.FIELDS[name]
-        columns[namer.fixed(name)] = [getattr(record, attribute) for record in listed]
-    answers: list[Mapping[str, Any]] = [record.record_data or {} for record in listed]
-    declared = {str(variable.variable_name): variable for variable in variables if variable.variable_name}
-    sources: dict[str, str] = {}
-    names: dict[str, str] = {}
-    known: dict[str, list[Any]] = {}
-    for name, variable in declared.items():
-        column_name = (from_label(variable.label or "") if labels else name) or name
-        column = namer.name(name, f"data.{column_name}" if column_name in CONTEXT else column_name)
-        columns[column] = [record_answers.get(name) for record_answers in answers]
-        sources[column] = name
-        if variable.label:
-            names[column] = variable.label
-        own_choices = (choices or {}).get((str(variable.form_key), name))
-        if own_choices is not None:
-            known[column] = list(own_choices)
-    others = dict.fromkeys(name for record_answers in answers for name in record_answers if name not in declared)
-    undeclared: dict[str, str] = {}
-    for name in others:
-        column = namer.name(f"undeclared {name}", f"data.{name}" if name in CONTEXT else name)
-        columns[column] = [record_answers.get(name) for record_answers in answers]
-        undeclared[column] = name
-    answered = {*sources, *undeclared}
-    frame: DataFrame = pandas.DataFrame(
-        {name: pandas.Series(cells, dtype=object) if name in answered else cells for name, cells in columns.items()}
+    frame: DataFrame = frame_of_rows(
+        records, Record, variables=variables, form=form_key, labels=labels, choices=choices
     )
-    frame.attrs.update({"labels": names, "variables": sources, "undeclared": undeclared, "choices": known})
     return frame
 
 
@@ -172,7 +143,7 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
             raise ArgumentError(f"study {study_key!r} has no form {form_key!r}. Next: imednet forms list {study_key}")
         records = await self._sdk.records.list(study_key, form_key=form_key, visit_id=visit_key, **filters)
         own = [variable for variable in variables if variable.form_id == form.form_id]
-        return frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
+        return frame_of(form_key, records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
 
     async def frames(
         self,
@@ -200,7 +171,9 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
         for form in chosen:
             records = await self._sdk.records.list(study_key, form_key=form.form_key)
             own = [variable for variable in variables if variable.form_id == form.form_id]
-            frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
+            frame = frame_of(
+                str(form.form_key), records, own, labels=use_labels_as_columns, choices=_choices(dictionary)
+            )
             yield str(form.form_key), frame
 
     async def hierarchy(self, /, study_key: str, **filters: Unpack[RecordListOptions]) -> list[SubjectNode]:
@@ -262,7 +235,7 @@ class RecordMapperWorkflow(Workflow):
             raise ArgumentError(f"study {study_key!r} has no form {form_key!r}. Next: imednet forms list {study_key}")
         records = self._sdk.records.list(study_key, form_key=form_key, visit_id=visit_key, **filters)
         own = [variable for variable in variables if variable.form_id == form.form_id]
-        return frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
+        return frame_of(form_key, records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
 
     def frames(
         self,
@@ -290,7 +263,9 @@ class RecordMapperWorkflow(Workflow):
         for form in chosen:
             records = self._sdk.records.list(study_key, form_key=form.form_key)
             own = [variable for variable in variables if variable.form_id == form.form_id]
-            frame = frame_of(records, own, labels=use_labels_as_columns, choices=_choices(dictionary))
+            frame = frame_of(
+                str(form.form_key), records, own, labels=use_labels_as_columns, choices=_choices(dictionary)
+            )
             yield str(form.form_key), frame
 
     def hierarchy(self, /, study_key: str, **filters: Unpack[RecordListOptions]) -> list[SubjectNode]:

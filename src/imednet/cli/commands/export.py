@@ -59,8 +59,20 @@ _SHARED: dict[str, Any] = {
     "names": (str, typer.Option("--names", help="Name columns by variable `name` or by `label`."), "name"),
     "values": (
         str | None,
-        typer.Option("--values", help="`text` as sent, `typed`, or `both`; each target has its own default."),
+        typer.Option(
+            "--values", help="`text` as sent, `typed`, `both`, `code` or `label`; each target has its own default."
+        ),
         None,
+    ),
+    "context": (
+        bool | None,
+        typer.Option("--context/--no-context", help="Also interval, visit date, site name and subject status."),
+        None,
+    ),
+    "split_multi": (
+        bool,
+        typer.Option("--split-multi", help="One column for each choice of a check box; needs --dictionary."),
+        False,
     ),
     "deleted": (str, typer.Option("--deleted", help="`keep` deleted records, `drop` them, or `only` them."), "keep"),
     "unblind": (bool, typer.Option("--unblind", help="Also blinded variables; needs --reason."), False),
@@ -378,6 +390,8 @@ def _options(choices: dict[str, Any]) -> ExportOptions:
         disabled=choices["disabled"],
         names=choices["names"],
         values=choices["values"],
+        context=choices["context"],
+        split_multi=choices["split_multi"],
         deleted=choices["deleted"],
         unblind=(choices["reason"] or "") if choices["unblind"] else None,
         fresh=choices["fresh"],

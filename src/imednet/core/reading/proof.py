@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ...utils.html import table
+
 Rule = Literal["one answer", "intervals", "twice", "none"]
 
 
@@ -55,6 +57,19 @@ class Proof:
     def quiet(self) -> bool:
         """Whether nothing was seen to change while the list was read."""
         return not (self.rechecked or self.came or self.gone or self.later)
+
+    def _repr_html_(self) -> str:
+        """What a reader of a notebook wants to know first."""
+        facts = [
+            ("rows", f"{self.rows:,} of {self.total:,} counted"),
+            ("rule", self.rule),
+            (
+                "changed meanwhile",
+                "nothing" if self.quiet else f"{self.came} came, {self.gone} gone, {self.later} later",
+            ),
+            ("server time, UTC", f"{self.server_from} to {self.server_to}"),
+        ]
+        return table((self.status, self.reason or ""), facts)
 
     def merged(self, other: Proof) -> Proof:
         """The proof of this read followed by another one."""

@@ -248,9 +248,9 @@ class GenericListGetEndpoint(ListEndpointBase[T, ReadingClient]):
             for page in pages:
                 received += page.rows
             assert read.proof is not None
-            rows = Rows(received, read.proof)
+            rows = Rows(received, read.proof, self.operation.item)
             self._remember(calls[0], raw, rows)
-        return Rows(sorted_rows(rows, sorting), rows.proof)
+        return Rows(sorted_rows(rows, sorting), rows.proof, rows.model)
 
     def _iterator(
         self, calls: Sequence[ListCall], sorting: Sorting, consistency: Consistency, *, raw: bool

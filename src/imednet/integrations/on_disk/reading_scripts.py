@@ -93,12 +93,14 @@ def r_reader(files: Mapping[str, Table]) -> str:
 
 def kind_by_design(column: Column) -> Kind:
     """The kind a column has by the study's design, whether or not the export typed it."""
-    return kind_of(column.variable_type) if column.part == "answer" and column.variable_type else column.kind
+    if column.part == "answer" and column.variable_type:
+        return kind_of(column.variable_type)
+    return column.checked or column.kind
 
 
 def _r_kind(column: Column) -> str:
     kind = kind_by_design(column)
-    return {Kind.JSON: "text", Kind.PARTIAL: "partial"}.get(kind, str(kind))
+    return {Kind.JSON: "text", Kind.PARTIAL: "partial", Kind.INSTANT: "datetime"}.get(kind, str(kind))
 
 
 def _r_text(value: str) -> str:
@@ -122,6 +124,7 @@ _INFORMATS = {
     Kind.INTEGER: ("best32.", "best20."),
     Kind.DATE: ("yymmdd10.", "yymmdd10."),
     Kind.DATETIME: ("anydtdtm19.", "datetime19."),
+    Kind.INSTANT: ("anydtdtm19.", "datetime19."),
     Kind.TIME: ("time8.", "time8."),
 }
 

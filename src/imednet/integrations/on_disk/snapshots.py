@@ -95,6 +95,11 @@ class Snapshot:
         """Keys of the exported forms."""
         return [key for key in self._files if not key.startswith("_")]
 
+    @property
+    def study_forms(self) -> list[str]:
+        """Keys of the forms that the study had, exported or not."""
+        return [str(key) for key in self.manifest.get("studyForms") or ()]
+
     def records(self, form_key: str) -> Iterator[tuple[int, dict[str, str]]]:
         """Records of one form as pairs of record id and answers.
 
@@ -145,6 +150,12 @@ def value_changes(before: Snapshot, after: Snapshot) -> Iterator[ValueChange]:
         raise ArgumentError(f"the snapshots are of different studies, {before.study_key!r} and {after.study_key!r}")
     forms = dict.fromkeys([*before.forms, *after.forms])
     both = [form for form in forms if form in before.forms and form in after.forms]
+    for one, other in ((before, after), (after, before)):
+        if lacking := [form for form in one.forms if form not in other.forms and form in other.study_forms]:
+            raise ArgumentError(
+                f"form {lacking[0]} is in {one.folder} and was not exported to {other.folder}, so its records would "
+                "look new or gone. Next: export both with the same forms"
+            )
     if before.format != after.format or any(before.layout(form) != after.layout(form) for form in both):
         raise ArgumentError(
             "the snapshots have different formats or options. Next: export both with the same format and options"

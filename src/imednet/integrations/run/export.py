@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Final
@@ -18,20 +18,32 @@ from typing import Any, Final
 from imednet_api import SPEC_VERSION
 
 from ..._version import distribution, version
+from ...core.reading.proof import Proof
 from ...endpoints.rows import Rows
 from ...errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
+from ...resources import RESOURCES
 from ...sdk import ImednetSDK
 from ...utils.interruptions import raised_from_outside
 from ...utils.text import whole
 from ...utils.truth import is_true
 from ...utils.url import check_path_part
-from ...validation.kinds import Kind
+from ...validation.kinds import CAST, Caster, Kind
 from ..on_disk import extraction_log as log
 from ..on_disk.exported_files import read_json_lines
 from ..on_disk.folder import ISSUES_FILE, MANIFEST, ExportFolder, sha256
 from ..sink import ExportSink, call_with_retries
 from ..tables.batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
-from ..tables.layout import CONTEXT, DICTIONARY, ISSUES, UNASSIGNED, StudyTables, Table, own_table, study_tables
+from ..tables.layout import (
+    CONTEXT,
+    CONTEXT_LISTS,
+    DICTIONARY,
+    ISSUES,
+    UNASSIGNED,
+    StudyTables,
+    Table,
+    own_table,
+    study_tables,
+)
 from ..tables.options import ExportOptions, limits
 from .earlier import EarlierRuns, shown
 from .extract import Extractor, Progress, unchanged
@@ -126,6 +138,7 @@ class _Run:
         self.issues = 0
         self.issues_file = False
         self.gone: dict[str, dict[str, Any]] = {}
+        self.context_proofs: dict[str, Proof] = {}
 
     def run(self) -> ExportReport:
         """Read the design, prepare the sink, read the records, write them, and publish the manifest."""
@@ -134,6 +147,7 @@ class _Run:
         variables = self.sdk.variables.list(self.study, refresh=True)
         names = self.earlier.column_names(self.options.layout())
         tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, names)
+        tables = self._with_context(tables)
         self._check_limits(tables)
         self.gone = self.earlier.gone(tables, forms) if self.options.prune else {}
         self._check_whole(tables)
@@ -154,6 +168,28 @@ class _Run:
             except (ImednetError, KeyboardInterrupt, SystemExit):
                 self.folder.keep_spool = spool.size > 0
                 raise
+
+    def _with_context(self, tables: StudyTables) -> StudyTables:
+        """The tables with what their columns of context are looked up in, which is read from other lists."""
+        wanted = {column.source for table in tables.forms for column in table.columns if column.part == "context"}
+        if not wanted:
+            return tables
+        found: dict[str, tuple[str, dict[Any, Any]]] = {}
+        for source in wanted:
+            name, key, kind = CONTEXT_LISTS[source]
+            rows = getattr(self.sdk, name).list(self.study, **RESOURCES[name].wide)
+            self.context_proofs[name] = rows.proof
+            fields = type(rows[0]).FIELDS if rows else {}
+            pairs = [(getattr(row, fields[key]), getattr(row, fields[source])) for row in rows]
+            texts = {one: str(cell) for one, cell in pairs if one is not None and cell not in (None, "")}
+            found[source] = (key, texts if self._as_text(tables) else _cast_all(kind, texts))
+        forms = tuple(replace(table, lookups=found) for table in tables.forms)
+        return replace(tables, forms=forms, unassigned=replace(tables.unassigned, lookups=found))
+
+    def _as_text(self, tables: StudyTables) -> bool:
+        """Whether columns of context hold texts."""
+        kinds = {column.kind for table in tables.forms for column in table.columns if column.part == "context"}
+        return kinds == {Kind.TEXT}
 
     def _check_whole(self, tables: StudyTables) -> None:
         """Refuse a run that would take tables from a target which is replaced as a whole."""
@@ -383,9 +419,11 @@ class _Run:
             "serverTime": {"from": forms.proof.server_from, "to": times[-1].server_to if times else None},
             "options": self._facts(),
             "narrowed": limits(self.options),
+            "studyForms": list(tables.listed),
             "endpoints": {
                 "forms": proof_facts(forms.proof),
                 "variables": proof_facts(variables.proof),
+                **{f"{name} (context)": proof_facts(proof) for name, proof in self.context_proofs.items()},
                 **{name: proof_facts(proof) for name, proof in extraction.proofs.items()},
             },
             "blindedVariablesLeftOut": tables.blinded,
@@ -453,6 +491,15 @@ class _Run:
                 "manifestSha256": sha256(self.folder.path / MANIFEST),
             },
         )
+
+
+def _cast_all(kind: Kind, texts: Mapping[Any, str]) -> dict[Any, Any]:
+    """The typed values of the texts; what does not fit is left out."""
+    if kind not in CAST:
+        return dict(texts)
+    caster = Caster.of(kind)
+    unfit = caster.unfit(texts.values())
+    return {key: caster.values([text])[0] for key, text in texts.items() if text not in unfit}
 
 
 def _issue_line(issue: Issue) -> bytes:

@@ -28,6 +28,7 @@ def arrow_type(kind: Kind) -> Any:
         Kind.NUMBER: arrow.float64(),
         Kind.DATE: arrow.date32(),
         Kind.DATETIME: arrow.timestamp("us"),
+        Kind.INSTANT: arrow.timestamp("us", "UTC"),
         Kind.TIME: arrow.time64("us"),
     }
     return types.get(kind, arrow.string())
@@ -52,10 +53,19 @@ class ArrowBatch(Batch):
         return [column.to_pylist() for column in self.arrow.columns]
 
 
-def schema_of(table: Table) -> Any:
-    """The Arrow schema of a table; metadata of a field hold label, variable, type and whether it is blinded."""
+def schema_of(table: Table, *, zones: bool = True) -> Any:
+    """The Arrow schema of a table; metadata of a field hold label, variable, type and whether it is blinded.
+
+    Args:
+        table: the table.
+        zones: give times in UTC their zone; without it they are the same times, for targets whose times have no zone.
+    """
     arrow = pyarrow()
-    fields = [arrow.field(column.name, arrow_type(column.kind), metadata=_metadata(column)) for column in table.columns]
+
+    def kind(column: Column) -> Kind:
+        return Kind.DATETIME if column.kind is Kind.INSTANT and not zones else column.kind
+
+    fields = [arrow.field(one.name, arrow_type(kind(one)), metadata=_metadata(one)) for one in table.columns]
     metadata = {"table": table.key, **({"name": table.title} if table.title else {})}
     return arrow.schema(fields, metadata={name: whole(value) for name, value in metadata.items()})
 
@@ -79,10 +89,18 @@ def _metadata(column: Column) -> dict[str, str]:
 def record_batch(batch: Batch, schema: Any | None = None) -> Any:
     """A batch as a `pyarrow.RecordBatch`."""
     if isinstance(batch, ArrowBatch):
-        return batch.arrow
+        return batch.arrow if schema is None or schema == batch.arrow.schema else _retyped(batch.arrow, schema)
     arrow = pyarrow()
     schema = schema or schema_of(batch.table)
     arrays = [
         arrow.array(cells, field.type, size=len(cells)) for cells, field in zip(batch.columns, schema, strict=True)
     ]
     return arrow.record_batch(arrays, schema=schema)
+
+
+def _retyped(rows: Any, schema: Any) -> Any:
+    """Rows with the types of another schema; only times in UTC lose their zone."""
+    arrays = [
+        array if array.type == field.type else array.cast(field.type) for array, field in zip(rows, schema, strict=True)
+    ]
+    return pyarrow().record_batch(arrays, schema=schema)

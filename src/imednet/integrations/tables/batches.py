@@ -128,8 +128,7 @@ class Reader:
         self._by_case: dict[str, str] = {}
         for name in self._answers:
             self._by_case.setdefault(name.casefold(), name)
-        kinds = {column.name: column.checked or column.kind for column in table.columns if column.part == "answer"}
-        self._casters = {name: Caster(kind) for name, kind in kinds.items() if kind in CAST}
+        self._casters = {column.name: caster for column in table.columns if (caster := _caster(column)) is not None}
         self._fast = self._fast_decoder()
         self.undeclared: dict[str, int] = {}
         self.case_variants: dict[str, int] = {}
@@ -156,13 +155,16 @@ class Reader:
         for column in self.table.columns:
             if column.part == "field":
                 columns.append(self._field_cells(column, by_field[column.source], ids, issues))
+            elif column.part == "context":
+                key, cells_by_key = self.table.lookups.get(column.source, ("recordId", {}))
+                columns.append([cells_by_key.get(key_cell) for key_cell in by_field[key]])
             elif column.part == "other":
                 columns.append(self._undeclared_cells(others, len(lines), ids, issues))
             else:
                 cells = by_answer[column.source]
                 if column.name in self._casters:
                     self._list_misfits(column, cells, ids, issues)
-                if column.kind in CAST:
+                if column.converted:
                     columns.append(self._casters[column.name].values(cells))
                 else:
                     columns.append([cell or None for cell in cells] if "" in cells else cells)
@@ -288,6 +290,12 @@ class Reader:
         """Cells of a field of the record itself."""
         kind = column.kind
         types = set(map(type, cells)) - {type(None)}
+        if column.name in self._casters:
+            if not types <= {str}:
+                cells = [cell if cell is None or type(cell) is str else as_json(cell) for cell in cells]
+            self._list_misfits(column, cells, ids, issues)
+            if column.converted:
+                return self._casters[column.name].values(cells)
         if kind is Kind.JSON:
             return [None if cell is None else cell if type(cell) is str else as_json(cell) for cell in cells]
         if kind is Kind.TEXT:
@@ -314,10 +322,10 @@ class Reader:
         return typed
 
     def _list_misfits(self, column: Column, cells: Cells, ids: Cells, issues: list[Issue]) -> None:
-        """Add an issue for each answer that does not fit its variable's type."""
+        """Convert the texts of a column, and add an issue for each that cannot be."""
         caster = self._casters[column.name]
         unfit = caster.unfit(cells)
-        if unfit:
+        if unfit and column.reported:
             for row, cell in zip(ids, cells, strict=True):
                 if cell in unfit:
                     issues.append(Issue(self.table.key, row, column.source, cell, caster.reasons[cell]))
@@ -337,6 +345,14 @@ class Reader:
                     text = value if plain else as_json(value)
                     issues.append(Issue(self.table.key, ids[index], name, text, "not declared by the study's design"))
         return cells
+
+
+def _caster(column: Column) -> Caster | None:
+    """The converter of a column's texts; `None` if its cells are taken as they are."""
+    if column.convert is not None:
+        return Caster(column.convert)
+    kind = column.checked or column.kind
+    return Caster.of(kind) if column.part in ("field", "answer") and kind in CAST else None
 
 
 class RawReader:
@@ -369,6 +385,11 @@ def _without_hidden(line: bytes, table: Table) -> bytes:
             row["recordData"] = {name: value for name, value in answers.items() if name.casefold() not in hidden}
             return json.dumps(row, separators=(",", ":")).encode()
     return line.rstrip(b"\n")
+
+
+def without_zone(cells: Cells) -> Cells:
+    """Times in UTC as times without a zone."""
+    return [None if cell is None else cell.replace(tzinfo=None) for cell in cells]
 
 
 def own_batch(table: Table, number: int, rows: Iterable[Sequence[Any]]) -> Batch:

@@ -6,8 +6,8 @@ three answers that the server adds to every record, and a column `undeclared` wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from imednet_api.api import operation
@@ -17,8 +17,9 @@ from imednet_api.types import Model
 from ...errors import ExportConfigurationError
 from ...utils.text import whole
 from ...utils.truth import is_true, truth
-from ...validation.kinds import CAST, Kind, field_kinds, kind_of
+from ...validation.kinds import CAST, Kind, earliest, field_kinds, kind_of, latest, letters_of, precision
 from ..sql_names import NameRules
+from .choices import Choices, Coding
 from .naming import Namer, from_label, table_keys, unknown_names
 from .options import ENTITIES, ExportOptions, Values
 
@@ -32,7 +33,15 @@ SYSTEM: Final = ("unvnum", "dateCreated", "dateModified")
 """Answers that the server adds to those of the form (API description, `RecordData`)."""
 OTHER: Final = "undeclared"
 
-Part = Literal["field", "answer", "raw", "other"]
+CONTEXT_LISTS: Final = {
+    "intervalName": ("intervals", "intervalId", Kind.TEXT),
+    "visitDate": ("visits", "visitId", Kind.DATE),
+    "siteName": ("sites", "siteId", Kind.TEXT),
+    "subjectStatus": ("subjects", "subjectId", Kind.TEXT),
+}
+"""What the option `context` adds to each record -> the list it is in, the field by which it is found, and its kind."""
+
+Part = Literal["field", "context", "answer", "raw", "derived", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +51,16 @@ class Column:
     Attributes:
         name: its name in the target.
         source: the field or variable it comes from, as the server spells it.
-        part: `field` of the record, `answer`, `raw` text of an answer, or `other` for everything undeclared.
+        part: `field` of the record, `context` from another list, `answer`, `raw` text of an answer, `derived` from an
+            answer, or `other` for everything undeclared.
         kind: type of its cells.
         checked: for a text column, the type its texts should have; a text that does not fit is listed as an issue.
         label: the question's text.
         variable_id, variable_type, blinded: facts of the variable.
         choices: text and code of each choice, if a data dictionary was given.
+        coded: whether its cells are codes of the choices.
+        convert: turns the text of an answer into a cell, or raises Misfit; by default the conversion of `kind`.
+        reported: whether texts that cannot be converted are listed as issues.
     """
 
     name: str
@@ -59,7 +72,15 @@ class Column:
     variable_type: str | None = None
     blinded: bool = False
     checked: Kind | None = None
-    choices: tuple[tuple[str, str | None], ...] = ()
+    choices: Choices = ()
+    coded: bool = False
+    convert: Callable[[str], Any] | None = field(default=None, compare=False, repr=False)
+    reported: bool = True
+
+    @property
+    def converted(self) -> bool:
+        """Whether its cells are made from texts, and are not the texts themselves."""
+        return self.convert is not None or (self.part != "raw" and self.kind in CAST)
 
 
 @dataclass(frozen=True)
@@ -79,6 +100,7 @@ class Table:
         hidden: answers that are left out, because they are blinded or were not asked for.
         blinded: those of them that are blinded.
         model: the resource; `None` for tables that the export adds.
+        lookups: source of a column of context -> the field by which it is found, and the cell for each value of it.
     """
 
     key: str
@@ -92,6 +114,7 @@ class Table:
     hidden: tuple[str, ...] = ()
     blinded: tuple[str, ...] = ()
     model: type[Model] | None = None
+    lookups: Mapping[str, tuple[str, Mapping[Any, Any]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_form(self) -> bool:
@@ -106,7 +129,8 @@ class Table:
     @property
     def answers(self) -> tuple[str, ...]:
         """Names of the answers that have a column, in order."""
-        return tuple(dict.fromkeys(column.source for column in self.columns if column.part in ("answer", "raw")))
+        parts = ("answer", "raw", "derived")
+        return tuple(dict.fromkeys(column.source for column in self.columns if column.part in parts))
 
 
 @dataclass(frozen=True)
@@ -161,6 +185,7 @@ class Shape:
 
     Attributes:
         values: the default of the option `values`.
+        context: the default of the option `context`.
         longest_name: maximum bytes of a column name.
         clean_names: whether names must be identifiers.
         upper_names, lower_names: whether names are in upper or lower case.
@@ -171,6 +196,7 @@ class Shape:
     """
 
     values: Values = "both"
+    context: bool = False
     longest_name: int | None = None
     clean_names: bool = False
     upper_names: bool = False
@@ -204,6 +230,11 @@ def study_tables(
     if missing := unknown_names(options.forms or (), [str(form.form_key) for form in forms]):
         raise ExportConfigurationError(
             f"study {study_key!r} has no form {missing[0]!r}. Next: imednet forms list {study_key}"
+        )
+    if (options.split_multi or options.values in ("code", "label")) and not options.choices:
+        raise ExportConfigurationError(
+            "codes, labels and split check boxes need the choices of the study, which the API does not have. "
+            "Next: give the study's data dictionary with --dictionary (`choices` in Python)"
         )
     if missing := unknown_names(options.variables or (), [str(variable.variable_name) for variable in variables]):
         raise ExportConfigurationError(
@@ -244,7 +275,7 @@ def study_tables(
         forms=tuple(form_tables),
         left_out=left_out,
         unassigned=unassigned,
-        entities=tuple(entity_table(name, shape) for name in options.lists),
+        entities=tuple(entity_table(name, shape, options.values) for name in options.lists),
         listed=tuple(unique),
         mapping=mapping,
         limited=options.variables is not None,
@@ -265,7 +296,13 @@ def form_table(
     kept_here = {key[len(prefix) :]: name for key, name in (kept or {}).items() if key.startswith(prefix)}
     namer = shape.namer(kept_here)
     fields = field_kinds(Record)
-    columns = [Column(namer.fixed(name), name, "field", fields[name]) for name in CONTEXT]
+    typed = values != "text"
+    columns = [_field_column(namer, name, fields[name], typed) for name in CONTEXT]
+    if options.context if options.context is not None else shape.context:
+        columns += [
+            Column(namer.fixed(name), name, "context", kind if typed else Kind.TEXT)
+            for name, (_, _, kind) in CONTEXT_LISTS.items()
+        ]
     chosen = None if options.variables is None else {name.casefold() for name in options.variables}
     named = [variable for variable in variables if variable.variable_name]
     blinded = dict.fromkeys(str(variable.variable_name) for variable in named if _blinded(variable))
@@ -282,10 +319,12 @@ def form_table(
         wanted = (from_label(variable.label or "") if options.names == "label" else name) or name
         pairs = (options.choices or {}).get((key, name), ())
         choices = tuple((whole(text), None if code is None else whole(code)) for text, code in pairs)
-        columns += _answer_columns(name, wanted, variable, values, namer, str(variable.variable_id or name), choices)
+        place = str(variable.variable_id or name)
+        columns += _answer_columns(name, wanted, variable, values, namer, place, choices, options)
     for name in SYSTEM:
         if name not in shown and name not in hidden:
-            columns.append(Column(namer.name(name, _prefixed(name)), name, "answer", Kind.TEXT))
+            kind = Kind.INSTANT if typed and name in Record.TIMES else Kind.TEXT
+            columns.append(Column(namer.name(name, _prefixed(name)), name, "answer", kind))
     columns.append(Column(namer.name(OTHER, OTHER), OTHER, "other", Kind.JSON))
     table = Table(
         key, tuple(columns), (columns[CONTEXT.index("recordId")].name,), hidden=tuple(dict.fromkeys(hidden)),
@@ -301,10 +340,12 @@ def _answer_columns(
     values: Values,
     namer: Namer,
     key: str,
-    choices: tuple[tuple[str, str | None], ...],
+    choices: Choices,
+    options: ExportOptions,
 ) -> list[Column]:
     design = kind_of(variable.variable_type)
     kind = Kind.TEXT if values == "text" else design
+    coding = Coding(choices) if choices and design is Kind.TEXT else None
     facts: dict[str, Any] = {
         "label": None if variable.label is None else whole(str(variable.label)),
         "variable_id": variable.variable_id,
@@ -315,9 +356,37 @@ def _answer_columns(
     }
     name = namer.name(key, _prefixed(wanted))
     columns = [Column(name, source, "answer", kind, **facts)]
+    if coding is not None and values == "code":
+        columns = [replace(columns[0], convert=coding.code, coded=True)]
+    elif coding is not None and values == "label":
+        columns = [replace(columns[0], convert=coding.label)]
     if values == "both" and kind in CAST:
         columns.append(Column(namer.name(f"{key}.raw", f"{name}_raw"), source, "raw", Kind.TEXT, **facts))
+    derived = {**facts, "part": "derived", "checked": None, "reported": False}
+
+    def derive(suffix: str, kind: Kind, convert: Callable[[str], Any], **more: Any) -> None:
+        unique = namer.name(f"{key}.{suffix}", f"{name}_{suffix}")
+        columns.append(Column(unique, source, kind=kind, convert=convert, **{**derived, **more}))
+
+    if kind is Kind.PARTIAL:
+        derive("min", Kind.DATE, earliest)
+        derive("max", Kind.DATE, latest)
+        derive("precision", Kind.TEXT, precision)
+    if coding is not None and options.values == "both":
+        derive("code", Kind.TEXT, coding.code, coded=True, reported=True)
+        derive("label", Kind.TEXT, coding.label)
+    if coding is not None and options.split_multi and letters_of(variable.variable_type) == "checkbox":
+        for place, (text, code) in enumerate(choices):
+            of_choice = {"label": f"{facts['label'] or source}: {text}", "choices": (), "reported": place == 0}
+            derive(f"_{code or place + 1}", Kind.BOOLEAN, coding.is_chosen(place), **of_choice)
     return columns
+
+
+def _field_column(namer: Namer, name: str, kind: Kind, typed: bool) -> Column:
+    """The column of a field of a row; in a target of texts, one that should be a date is checked to be one."""
+    if typed or kind not in CAST:
+        return Column(namer.fixed(name), name, "field", kind)
+    return Column(namer.fixed(name), name, "field", Kind.TEXT, checked=kind)
 
 
 def _prefixed(name: str) -> str:
@@ -328,17 +397,23 @@ def _prefixed(name: str) -> str:
 _CONTEXT_NAMES = frozenset(name.casefold() for name in CONTEXT)
 
 
-def entity_table(name: str, shape: Shape) -> Table:
-    """The table of another list of the study."""
-    listing = operation(f"list_{name}")
-    model = listing.item
+def model_table(key: str, model: type[Model], shape: Shape, values: Values | None = None) -> Table:
+    """A table of rows of a resource other than records; `values` as in the options of an export."""
+    typed = (values or shape.values) != "text"
     namer = shape.namer()
-    columns = [Column(namer.fixed(field), field, "field", kind) for field, kind in field_kinds(model).items()]
+    columns = [_field_column(namer, name, kind, typed) for name, kind in field_kinds(model).items()]
     columns.append(Column(namer.name(OTHER, OTHER), OTHER, "other", Kind.JSON))
+    return Table(key, tuple(columns), (), model=model)
+
+
+def entity_table(name: str, shape: Shape, values: Values | None = None) -> Table:
+    """The table of another list of the study; `values` as in the options of an export."""
+    listing = operation(f"list_{name}")
     assert listing.page is not None
-    fields = list(model.FIELDS)
-    identity = tuple(columns[fields.index(key)].name for key in listing.page.key)
-    return Table(f"_{name}", tuple(columns), identity, title=listing.tag, model=model)
+    table = model_table(f"_{name}", listing.item, shape, values)
+    fields = list(listing.item.FIELDS)
+    identity = tuple(table.columns[fields.index(key)].name for key in listing.page.key)
+    return replace(table, identity=identity, title=listing.tag)
 
 
 def own_table(key: str, columns: Mapping[str, Kind], identity: tuple[str, ...], shape: Shape) -> Table:

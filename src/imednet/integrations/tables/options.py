@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypedDict, get_args
@@ -9,8 +11,9 @@ from typing import Final, Literal, TypedDict, get_args
 from ...core.reading.ledger import Consistency
 from ...errors import ExportConfigurationError
 from ...resources import RESOURCES
+from .choices import Choices
 
-Values = Literal["text", "typed", "both"]
+Values = Literal["text", "typed", "both", "code", "label"]
 Names = Literal["name", "label"]
 Deleted = Literal["keep", "drop", "only"]
 
@@ -30,7 +33,12 @@ class ExportOptions:
         names: name columns by variable name, or by label (upper case, blanks to underscores, other characters removed).
         values: `text` gives each variable one column with the answer as sent, `typed` one of the variable's type,
             `both` the typed one and, for numbers, dates and times, `NAME_raw` with the text; the default depends on the
-            target.
+            target. `code` and `label` are as `typed`, with the code or the text of each choice in place of what was
+            sent. Where choices are given, `both` adds `NAME_code` and `NAME_label`. All but `text` add `NAME_min`,
+            `NAME_max` and `NAME_precision` to partial dates.
+        context: give each record the name of its interval, the date of its visit, the name of its site and the status
+            of its subject; the default depends on the target, `True` for DataFrames.
+        split_multi: give each choice of a check box a column of its own, `NAME__CODE`; needs `choices`.
         deleted: keep deleted records (the column `deleted` tells them), drop them, or export only them. A record of a
             deleted subject counts as deleted.
         unblind: the reason for exporting blinded variables, which is written to the extraction log; without a reason
@@ -51,13 +59,15 @@ class ExportOptions:
     disabled: bool = False
     names: Names = "name"
     values: Values | None = None
+    context: bool | None = None
+    split_multi: bool = False
     deleted: Deleted = "keep"
     unblind: str | None = None
     excel_safe: bool = False
     consistency: Consistency = "repair"
     fresh: bool = False
     prune: bool = False
-    choices: Mapping[tuple[str, str], Sequence[tuple[str, str | None]]] | None = field(default=None, repr=False)
+    choices: Mapping[tuple[str, str], Choices] | None = field(default=None, repr=False)
     max_retries: int = 3
     backoff: float = 0.5
 
@@ -95,14 +105,27 @@ class ExportOptions:
             "disabled": self.disabled,
             "names": self.names,
             "values": self.values,
+            "context": self.context,
+            "splitMulti": self.split_multi,
+            "choices": self._digest_of_choices(),
             "deleted": self.deleted,
             "unblinded": self.unblind is not None,
         }
 
+    def _digest_of_choices(self) -> str | None:
+        """A digest of the choices, which may be many."""
+        if not self.choices:
+            return None
+        pairs = sorted((list(key), [list(pair) for pair in found]) for key, found in self.choices.items())
+        return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]
+
     def layout(self) -> dict[str, object]:
         """The options that decide which columns and cells a table has."""
         facts = self.facts()
-        return {name: facts[name] for name in ("variables", "names", "values", "deleted", "unblinded")}
+        return {
+            name: facts[name]
+            for name in ("variables", "names", "values", "context", "splitMulti", "choices", "deleted", "unblinded")
+        }
 
 
 class ExportKeywords(TypedDict, total=False):
@@ -114,13 +137,15 @@ class ExportKeywords(TypedDict, total=False):
     disabled: bool
     names: Names
     values: Values | None
+    context: bool | None
+    split_multi: bool
     deleted: Deleted
     unblind: str | None
     excel_safe: bool
     consistency: Consistency
     fresh: bool
     prune: bool
-    choices: Mapping[tuple[str, str], Sequence[tuple[str, str | None]]] | None
+    choices: Mapping[tuple[str, str], Choices] | None
     max_retries: int
     backoff: float
 
