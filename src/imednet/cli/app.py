@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import plugins
+from . import exit_codes, plugins
 from .commands import (
     check,
     export,
@@ -26,6 +26,7 @@ from .connection import Connection
 
 app = typer.Typer(
     help="Read a study of the iMednet EDC and export it, verified complete. Unofficial.",
+    epilog=exit_codes.TABLE,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -28,6 +28,13 @@ INCOMPLETE: Final = 4
 INTERRUPTED: Final = 130
 """Ctrl-C, as a shell counts it: 128 and the number of SIGINT."""
 
+TABLE: Final = (
+    "Exit status: 0 done; 1 the API refused, data are not as expected, or output could not be written; 2 wrong command "
+    "line, keys or settings; 3 a comparison found a difference; 4 some forms or studies could not be exported; "
+    "130 interrupted."
+)
+"""The same for `--help`; docs/cli.md has them as a table."""
+
 _USAGE_ERRORS: Final = (ArgumentError, ConfigurationError, ExportConfigurationError, UnknownFilterError)
 
 

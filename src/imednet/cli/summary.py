@@ -18,13 +18,19 @@ def print_summary(report: ExportReport) -> None:
         rows = f"{form.rows:,}" if form.rows is not None else "?"
         print_line(f"{form.key:<{width}}{rows:>9}  {form.status:<8} {form.file or ''}".rstrip())
     proof, left_out = report.proof, sum(report.left_out.values())
-    if proof is not None:
+    failed = [form.key for form in report.forms if form.status == "FAILED"]
+    if failed:
+        print_line(f"{'all':<{width}}{report.rows:>9,}  without {', '.join(failed[:5])}{' ...' if failed[5:] else ''}")
+    elif proof is not None:
         total = proof.total - left_out
         expected = f"= {total:,} on the server" if proof.quiet else f"of {total:,} when it began, on a changing study"
         print_line(f"{'all':<{width}}{report.rows:>9,}  {expected}, {proof.status} ({proof.rule})")
     else:
         print_line(f"{'all':<{width}}{report.rows:>9,}  each form verified by itself")
     print_line(f"manifest: {report.folder}")
+    _print_earlier(report, failed)
+    if report.pruned:
+        print_message(f"removed, because the study no longer has them: {', '.join(report.pruned)}")
     if report.resumed:
         print_message(f"{report.resumed:,} rows of an earlier run were used again")
     if left_out:
@@ -44,3 +50,17 @@ def print_summary(report: ExportReport) -> None:
         print_message(f"not proven complete: {proof.reason}")
     if report.blinded:
         print_message(f"left out because they are blinded: {', '.join(report.blinded)}")
+
+
+def _print_earlier(report: ExportReport, failed: list[str]) -> None:
+    """Name what is in the target from earlier runs: in place of what failed, and beside what was asked for."""
+    stale = {entry["form"]: entry for entry in report.manifest["files"] if entry.get("stale")}
+    for key in failed:
+        if key in stale:
+            entry = stale[key]
+            print_message(
+                f"{key} was not read: what is there is still that of run {entry.get('run')}, {entry.get('written')}"
+            )
+    kept = sorted(str(entry.get("written") or "") for key, entry in stale.items() if key not in failed)
+    if kept:
+        print_message(f"{len(kept)} tables of earlier runs stay as they are, the oldest of {kept[0] or 'unknown age'}")

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .long import LongSink
     from .parquet import ParquetSink
     from .run.export import export_study
+    from .run.export_async import export_study_async
     from .run.report import ExportedForm, ExportReport
     from .sink import ExportSink
     from .sink import _redact_uri as _redact_uri
@@ -73,6 +74,7 @@ _HOMES = {
     "SqlSink": "sql",
     "_require_optional_dep": "_optional",
     "export_study": "run.export",
+    "export_study_async": "run.export_async",
     **dict.fromkeys(
         ("ExportBatchError", "ExportConfigurationError", "ExportError", "ExportIncompleteError"), ".errors"
     ),
@@ -108,6 +110,7 @@ __all__ = [
     "Table",
     "XptSink",
     "export_study",
+    "export_study_async",
     "export_to_csv",
     "export_to_duckdb",
     "export_to_duckdb_by_form",

@@ -13,6 +13,7 @@ import typer
 
 from ...resources import RESOURCES
 from ..connection import Connection
+from ..filter_check import check_filter
 from ..options import OutputOption, StudyArgument
 from ..output import Format, print_message, print_rows
 
@@ -39,14 +40,15 @@ def add_groups(app: typer.Typer) -> dict[str, typer.Typer]:
     for resource in (entry.name for entry in RESOURCES.values() if entry.listed):
         words = resource.replace("_", " ")
         group = typer.Typer(help=f"Read {words}.", no_args_is_help=True, rich_markup_mode=None)
-        group.command("list", help=f"List {words}, verified complete.")(_list_command(resource))
+        if resource != "records":
+            group.command("list", help=f"List {words}, verified complete.")(_list_command(resource))
         app.add_typer(group, name=resource.replace("_", "-"))
         groups[resource] = group
     return groups
 
 
 def _list_command(resource: str) -> Any:
-    """The `list` command of one resource; studies, users and records have options of their own."""
+    """The `list` command of one resource; studies and users have options of their own, and so have records."""
     if resource == "studies":
 
         def list_studies(
@@ -73,23 +75,6 @@ def _list_command(resource: str) -> Any:
             _print_list(ctx.obj, resource, study, None, sort, limit, output, options)
 
         return list_users
-    if resource == "records":
-
-        def list_records(
-            ctx: typer.Context,
-            study: StudyArgument = None,
-            filter: FilterOption = None,
-            record_data_filter: Annotated[
-                str | None, typer.Option(help="Expression over answers, such as 'AESER==Yes'.")
-            ] = None,
-            sort: SortOption = None,
-            limit: LimitOption = None,
-            output: OutputOption = None,
-        ) -> None:
-            options = {"record_data_filter": record_data_filter}
-            _print_list(ctx.obj, resource, study, filter, sort, limit, output, options)
-
-        return list_records
 
     def list_resource(
         ctx: typer.Context,
@@ -115,24 +100,36 @@ def _print_list(
     options: dict[str, Any],
 ) -> None:
     study_key = None if resource == "studies" else connection.study(study)
-    if limit is None and sys.stdout.isatty():
-        limit = LIMIT_ON_A_TERMINAL
     with connection.sdk() as sdk:
         endpoint = getattr(sdk, resource)
-        arguments = {"filter": filter, "sort": sort or None, "raw": True, **options}
-        if not limit:
-            rows = endpoint.list(study_key, **arguments)
-            proof = rows.proof
-            if not proof.proven:
-                print_message(f"not proven complete: {proof.reason}")
-        else:
-            # A page of one row more than asked for tells whether there are more.
-            size = None if sort else min(limit + 1, _max_page_size(endpoint.operation))
-            rows = list(islice(endpoint.iter(study_key, page_size=size, **arguments), limit + 1))
-            if len(rows) > limit:
-                rows = rows[:limit]
-                print_message(f"the first {limit} rows; --limit 0 shows all")
-        print_rows(rows, output)
+        check_filter(endpoint.operation, filter)
+        print_rows(
+            limited_rows(endpoint, study_key, limit, {"filter": filter, "sort": sort or None, **options}), output
+        )
+
+
+def limited_rows(endpoint: Any, study_key: str | None, limit: int | None, arguments: dict[str, Any]) -> list[Any]:
+    """Rows of a list as dictionaries, as many as were asked for, with a message that says if there are more.
+
+    Args:
+        endpoint: the list.
+        study_key: the study.
+        limit: rows, 0 for all; `None` for all in a pipe and a screenful on a terminal.
+        arguments: what the list takes besides.
+    """
+    if limit is None and sys.stdout.isatty():
+        limit = LIMIT_ON_A_TERMINAL
+    if not limit:
+        rows = endpoint.list(study_key, raw=True, **arguments)
+        if not rows.proof.proven:
+            print_message(f"not proven complete: {rows.proof.reason}")
+        return list(rows)
+    # A page of one row more than asked for tells whether there are more.
+    size = None if arguments.get("sort") else min(limit + 1, _max_page_size(endpoint.operation))
+    found = list(islice(endpoint.iter(study_key, page_size=size, raw=True, **arguments), limit + 1))
+    if len(found) > limit:
+        print_message(f"the first {limit} rows; --limit 0 shows all")
+    return found[:limit]
 
 
 def _max_page_size(operation: Operation) -> int:

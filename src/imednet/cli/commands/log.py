@@ -1,4 +1,4 @@
-"""`imednet log show|verify DIR`: the extraction log of an export, and whether log and files are unchanged."""
+"""`imednet log show|verify TARGET`: the extraction log of an export, and whether log and files are unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ..output import print_message, print_rows
 app = typer.Typer(help="Read and check the extraction log of an export.", no_args_is_help=True, rich_markup_mode=None)
 
 FolderArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Folder of the manifest, as the export printed it.")
+    Path,
+    typer.Argument(metavar="TARGET", help="What was exported, such as study.duckdb, or the folder of its manifest."),
 ]
 
 
@@ -28,10 +29,11 @@ def show_log(folder: FolderArgument, output: OutputOption = None) -> None:
             **{name: entry.get(name) for name in ("number", "time", "user", "host", "study", "format", "status")},
             "rows": sum(count or 0 for count in entry.get("rows", {}).values()),
             "issues": entry.get("issues"),
+            "error": entry.get("error"),
             "unblinded": entry.get("unblinded"),
             "hash": entry.get("hash"),
         }
-        for entry in log.read(folder)
+        for entry in log.read(log.find_home(folder))
     ]
     print_rows(rows, output)
 
@@ -41,7 +43,7 @@ def verify(folder: FolderArgument) -> None:
     """Check that no entry was changed and the files are those of the last run; exit status 0 if so, else 1."""
     from ...integrations.on_disk import extraction_log as log
 
-    result = log.verify(folder)
+    result = log.verify(log.find_home(folder))
     for problem in result.problems:
         print_message(problem)
     if result.problems:

@@ -1,6 +1,6 @@
 """`imednet records template|register|update|create|submit|verify`: writing records from a file, after a dry run.
 
-`imednet records list` is in `lists`, like that of every resource. The writing itself is `workflows.writing`.
+`imednet records list` is in `record_list`. The writing itself is `workflows.writing`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .. import exit_codes
 from ..connection import Connection
 from ..options import OutputOption, RequiredStudyArgument
 from ..output import Format, print_message, print_rows, to_json
+from .record_list import list_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -241,6 +242,7 @@ def _print_report(report: WriteReport, output: Format | None, places: Sequence[s
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands to the group `records`."""
+    group.command("list")(list_records)
     group.command("template")(template)
     for name, help in (
         ("register", "Register the subjects in a file."),

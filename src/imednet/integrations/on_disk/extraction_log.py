@@ -13,12 +13,13 @@ import os
 import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from glob import escape as glob_escape
 from pathlib import Path
 from typing import Any
 
 from ...errors import ExportError
 from ...utils import disk
-from .folder import LOG, MANIFEST, exported_file, file_entries, read_object, sha256
+from .folder import LOG, MANIFEST, PARTITION, exported_file, file_entries, read_object, sha256
 
 _FIRST_HASH = "0" * 64
 
@@ -43,6 +44,31 @@ def append(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
         file.flush()
         disk.flush(file.fileno())
     return entry
+
+
+def find_home(target: Path) -> Path:
+    """The folder of manifest and log of something that was exported: a folder, a file, or partitions of one study.
+
+    Args:
+        target: that folder, or the file or the folder of partitions beside which it is.
+
+    Raises:
+        ExportError: there is no log, or there are several.
+    """
+    if (target / LOG).is_file():
+        return target
+    near = target.absolute().with_name(f"{target.absolute().name}.export")
+    named = sorted(target.absolute().parent.glob(f"{glob_escape(target.absolute().name)}.*.export"))
+    found = [path for path in (near, *named) if (path / LOG).is_file()]
+    found += sorted(path for path in near.glob(f"{PARTITION}*") if (path / LOG).is_file())
+    if len(found) > 1:
+        listed = ", ".join(str(path) for path in found[:5])
+        raise ExportError(f"{target} holds several exports. Next: name the folder of one: {listed}")
+    if not found:
+        raise ExportError(
+            f"{target} has no extraction log. Next: name what was exported, or the folder that the export printed"
+        )
+    return found[0]
 
 
 def count(folder: Path) -> int:

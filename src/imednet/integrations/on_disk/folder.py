@@ -67,8 +67,9 @@ class ExportFolder:
         try:
             self._check()
             for folder in reversed([path for path in (self.path, *self.path.parents) if not path.exists()]):
-                folder.mkdir()
-                self._created.append(folder)
+                with suppress(FileExistsError):  # another export makes it meanwhile
+                    folder.mkdir()
+                    self._created.append(folder)
             self._take_lock()
             self.hidden.mkdir(mode=0o700, exist_ok=True)
             shutil.rmtree(self.staging, ignore_errors=True)

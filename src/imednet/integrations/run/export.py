@@ -11,7 +11,9 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -30,7 +32,7 @@ from ...utils.url import check_path_part
 from ...validation.kinds import CAST, Caster, Kind
 from ..on_disk import extraction_log as log
 from ..on_disk.exported_files import read_json_lines
-from ..on_disk.folder import ISSUES_FILE, MANIFEST, ExportFolder, sha256
+from ..on_disk.folder import ISSUES_FILE, LOG, MANIFEST, ExportFolder, sha256
 from ..sink import ExportSink, call_with_retries
 from ..tables.batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
 from ..tables.layout import (
@@ -95,14 +97,26 @@ def export_study(
         ExportBatchError: the target failed and is unchanged; the next run continues with what was read.
         ImednetError: nothing could be read; the target is unchanged.
     """
+    if not isinstance(sdk, ImednetSDK) and hasattr(sdk, "aclose"):
+        sink.close()
+        raise ExportConfigurationError(
+            "an export needs the blocking ImednetSDK. Next: await export_study_async(sdk, ...), which takes yours"
+        )
     options = options or ExportOptions()
     if missing := [name for name in sink.needs if name not in options.lists]:
         options = replace(options, entities=(*options.entities, *missing))
     with sink:
         check_path_part("study_key", study_key)
         with ExportFolder(home, sink.data) as folder:
+            run = _Run(sdk, study_key, sink, folder, options, progress, sandbox)
             try:
-                return _Run(sdk, study_key, sink, folder, options, progress, sandbox).run()
+                return run.run()
+            except ExportIncompleteError:
+                raise
+            except (ImednetError, KeyboardInterrupt, SystemExit) as error:
+                if not isinstance(error, ExportConfigurationError):
+                    run.note_failure(error)
+                raise
             except OSError as error:
                 if raised_from_outside(error) is not None:
                     raise
@@ -190,6 +204,24 @@ class _Run:
         """Whether columns of context hold texts."""
         kinds = {column.kind for table in tables.forms for column in table.columns if column.part == "context"}
         return kinds == {Kind.TEXT}
+
+    def note_failure(self, error: BaseException) -> None:
+        """Add a line to the log for a run that wrote nothing, if the folder stays at all."""
+        if not (self.folder.keep_spool or (self.folder.path / LOG).exists()):
+            return
+        interrupted = isinstance(error, (KeyboardInterrupt, SystemExit))
+        with suppress(OSError, ExportError):
+            log.append(
+                self.folder.path,
+                {
+                    "study": self.study,
+                    "format": self.sink.kind,
+                    "status": "interrupted" if interrupted else "failed",
+                    "error": type(error).__name__,
+                    "options": self._facts(),
+                    **({"unblinded": self.options.unblind} if self.options.unblind else {}),
+                },
+            )
 
     def _check_whole(self, tables: StudyTables) -> None:
         """Refuse a run that would take tables from a target which is replaced as a whole."""
@@ -464,6 +496,7 @@ class _Run:
     def _file_entry(self, key: str, facts: dict[str, Any], run: int) -> dict[str, Any]:
         reader = self.readers.get(key)
         entry: dict[str, Any] = {"form": key, "formId": reader.table.form_id if reader else None, **facts, "run": run}
+        entry["written"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if reader is not None:
             entry["layout"] = self.options.layout()
         if facts.get("file"):
