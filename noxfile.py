@@ -86,14 +86,15 @@ SERVERS = {
     "snow": ["fakesnow[server]==0.12.1", "snowflake-connector-python>=4.8,<5"],
 }
 """Servers that speak the protocols of MongoDB, Neo4j and Snowflake, each in an environment of its own."""
-PROGRAMS = {"mariadbd": "mariadb-server", "Rscript": "r-base-core"}
+PROGRAMS = {"mariadbd": "mariadb-server", "Rscript": "r-base-core", "soffice": "libreoffice-calc"}
 """Programs that the tests of servers need -> Debian's package."""
 
 
 @nox.session
 def servers(session: nox.Session) -> None:
-    """Sinks against real servers with real drivers: PostgreSQL, MariaDB, MongoDB, Neo4j, Snowflake; and R. As root."""
+    """Sinks against real servers and real drivers, and their files in R and LibreOffice. Runs as root."""
     missing = [package for name, package in PROGRAMS.items() if not shutil.which(name, path=f"{os.defpath}:/usr/sbin")]
+    missing += [] if Path("/usr/lib/R/site-library/haven").exists() else ["r-cran-haven"]
     missing += [] if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else ["postgresql"]
     if missing:
         session.run("apt-get", "update", "-qq", external=True, silent=True)

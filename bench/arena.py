@@ -61,9 +61,9 @@ def versions(interpreters: dict[str, str]) -> str:
 
 
 @contextmanager
-def server(interpreter: str, records: int, script: str = "server.py") -> Iterator[tuple[str, int]]:
+def server(interpreter: str, records: int, script: str = "server.py", *words: str) -> Iterator[tuple[str, int]]:
     """The sandbox in a process of its own: its address and how many records it has."""
-    command = [interpreter, str(HERE / script), str(records)]
+    command = [interpreter, str(HERE / script), str(records), *words]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url, count = process.stdout.readline().split()

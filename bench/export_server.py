@@ -1,7 +1,7 @@
 """The sandbox with a study made for exports: 10 forms of 38 questions each, which makes tables of 57 columns.
 
-`export_server.py RECORDS`; prints where it listens and how many records it has. Most answers are numbers, words and
-dates; some are missing and some are not of their kind, as everywhere.
+`export_server.py RECORDS [numbers]`; prints where it listens and how many records it has. Most answers are numbers,
+words and dates; some are missing and some are not of their kind, as everywhere. With `numbers` all are such texts.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def answer(kind: str, number: int, place: int) -> str | None:
 
 def main() -> None:
     wanted = int(sys.argv[1])
+    kinds = ("NUMBER",) if "numbers" in sys.argv[2:] else KINDS
     studies = build(Scale(subjects=48 * -(-wanted // RECORDS_OF_DEMO)))
     study = studies[STUDY]
     forms, variables, records = study.table("forms"), study.table("variables"), study.records
@@ -52,7 +53,7 @@ def main() -> None:
         for place in range(QUESTIONS):
             variables.add({
                 **first, "variableId": 700001 + at * QUESTIONS + place, "variableName": f"{form_key}{place + 1:02}",
-                "variableType": KINDS[place % len(KINDS)], "label": f"Question {place + 1}", "sequence": place + 1,
+                "variableType": kinds[place % len(kinds)], "label": f"Question {place + 1}", "sequence": place + 1,
                 "formId": form_id, "formKey": form_key, "blinded": False,
             })  # fmt: skip
     for number, place in enumerate(list(records.places())):
@@ -61,7 +62,7 @@ def main() -> None:
             continue
         form_id, form_key = keys[number % FORMS]
         answers: dict[str, Any] = {
-            f"{form_key}{at + 1:02}": answer(KINDS[at % len(KINDS)], number, at) for at in range(QUESTIONS)
+            f"{form_key}{at + 1:02}": answer(kinds[at % len(kinds)], number, at) for at in range(QUESTIONS)
         }
         records.change(place, formId=form_id, formKey=form_key, keywords=[], recordData=answers)
     lists.PAGE_MEMORY = 16 << 30  # all pages stay

@@ -24,6 +24,7 @@ NAMES = {
     ("script", "script"): "requests, dictionaries",
     ("script", "frame"): "requests + pandas, one frame",
     ("ours", "parquet"): "this SDK, Parquet, a file a form",
+    ("ours", "parquet_context"): "this SDK, Parquet with context",
     ("ours", "csv"): "this SDK, CSV, a file a form",
     ("ours", "duckdb"): "this SDK, DuckDB, a table a form",
     ("peer", "peer_parquet"): "`imednet` 0.5.0, Parquet, one file",
@@ -170,7 +171,8 @@ def exports(interpreters: dict[str, str], records: int, repeats: int, *, far: bo
     """Exports of records of 10 forms of 57 columns, with and without latency."""
     wanted = (*EXPORTS, *(FAR_EXPORTS if far else ()))
     runs = [*(run for _, ours, other, _, _ in wanted for run in (ours, other))]
-    runs[4:4] = [Run("script", "script_parquet"), Run("script", "script_csv")]
+    runs[1:1] = [Run("ours", "parquet_context")]
+    runs[5:5] = [Run("script", "script_parquet"), Run("script", "script_csv")]
     with server(interpreters["ours"], records, "export_server.py") as (url, count):
         arena = Arena(interpreters, url, count)
         arena.warm(Run("ours", "parquet"), Run("peer", "peer_csv"))
@@ -185,6 +187,15 @@ def exports(interpreters: dict[str, str], records: int, repeats: int, *, far: bo
         wait = f"{run.seconds * 1000:.0f} ms" if run.seconds else "-"
         lines.append(f"| {_name(run)} | {wait} | {arena.row(run, UNITS)} |")
     rows = [(what, _name(other), most, arena.ratio(ours, other, unit)) for what, ours, other, unit, most in wanted]
+    context = Run("ours", "parquet_context"), Run("ours", "parquet")
+    numbers = Run("ours", "parquet"), Run("peer", "peer_parquet")
+    with server(interpreters["ours"], records, "export_server.py", "numbers") as (url, count):
+        other = Arena(interpreters, url, count)
+        other.compete([*numbers], repeats)
+    rows.append(("Parquet with context, user CPU", _name(context[1]), 1.15, arena.ratio(*context, "user")))
+    rows.append(("Parquet, all answers numbers, user CPU", _name(numbers[1]), 0.20, other.ratio(*numbers, "user")))
+    lines += ["", "All answers texts of numbers:", "", *lines[2:4]]
+    lines += [f"| {_name(run)} | - | {other.row(run, UNITS)} |" for run in numbers]
     return "\n".join([*lines, "", "Ours divided by the other's:", "", *goals(rows)])
 
 

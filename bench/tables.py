@@ -31,6 +31,14 @@ def ours_parquet(url: str) -> tuple[int, int]:
     return _ours(url, "export_to_parquet", "study")
 
 
+def ours_parquet_context(url: str) -> tuple[int, int]:
+    from imednet import ImednetSDK
+    from imednet.integrations import export_to_parquet
+
+    with ImednetSDK(*KEYS, url) as sdk:
+        return _in_a_folder(lambda folder: export_to_parquet(sdk, STUDY, folder / "study", context=True).rows)
+
+
 def ours_csv(url: str) -> tuple[int, int]:
     return _ours(url, "export_to_csv", "study")
 
@@ -125,6 +133,7 @@ def dlt_duckdb(url: str) -> tuple[int, int]:
 
 WAYS: dict[str, Callable[[str], tuple[int, int]]] = {
     "parquet": ours_parquet,
+    "parquet_context": ours_parquet_context,
     "csv": ours_csv,
     "duckdb": ours_duckdb,
     "peer_parquet": peer_parquet,

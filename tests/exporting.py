@@ -34,7 +34,7 @@ from imednet.integrations import (
     XptSink,
     export_study,
 )
-from imednet.sandbox import Sandbox
+from imednet.sandbox import Answer, Request, Sandbox
 from support import STUDY
 
 Row = dict[Any, Any]
@@ -95,6 +95,22 @@ def span(text: str) -> dict[str, Any]:
         "max": date(year, month or 12, day or last),
         "precision": "day" if day else "month" if month else "year",
     }
+
+
+def without_form(key: str) -> Callable[[Request, Any], Answer]:
+    """Takes a form and its variables from the study's lists."""
+
+    def intercept(request: Request, answer: Any) -> Answer:
+        reply: Answer = answer(request)
+        if not request.path.endswith(("/forms", "/variables")):
+            return reply
+        body = json.loads(reply.body)
+        kept = [row for row in body["data"] if row["formKey"] != key]
+        body["pagination"]["totalElements"] -= len(body["data"]) - len(kept)
+        body["data"] = kept
+        return Answer(reply.status, json.dumps(body).encode(), reply.headers)
+
+    return intercept
 
 
 def variables_of(box: Sandbox) -> dict[str, dict[str, str]]:
@@ -360,7 +376,11 @@ def in_json(cell: Any) -> Any:
 
 
 def in_excel(cell: Any) -> Any:
-    return cell
+    if isinstance(cell, date) and cell.year < 1900:
+        return cell.isoformat()
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        return datetime(cell.year, cell.month, cell.day)
+    return without_zone(cell)
 
 
 def targets(folder: Path) -> Iterator[Target]:
@@ -383,8 +403,8 @@ def targets(folder: Path) -> Iterator[Target]:
         folder / "jsonl",
     )  # fmt: skip
     yield Target(
-        "excel", "text", lambda: ExcelSink(folder / "study.xlsx"),
-        lambda table: excel_rows(folder / "study.xlsx", table), folder / "study.xlsx.export",
+        "excel", "typed", lambda: ExcelSink(folder / "study.xlsx"),
+        lambda table: excel_rows(folder / "study.xlsx", table), folder / "study.xlsx.export", in_excel,
     )  # fmt: skip
     yield Target(
         "duckdb", "both", lambda: DuckDbSink(folder / "study.duckdb"),

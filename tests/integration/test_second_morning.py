@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from exporting import NAMES, Row, Target, targets
+from exporting import NAMES, Row, Target, targets, without_form
 from imednet import ImednetSDK
-from imednet.errors import ExportConfigurationError, ExportError, ImednetError
+from imednet.errors import ArgumentError, ExportConfigurationError, ExportError, ImednetError
 from imednet.integrations import (
     CsvSink,
     ExportOptions,
@@ -27,6 +27,7 @@ from imednet.integrations import (
     export_to_sql,
 )
 from imednet.integrations.on_disk.extraction_log import verify
+from imednet.integrations.on_disk.snapshots import Snapshot, new_dated_folder, value_changes
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.sandbox.invent.design import TWIN
 from support import STUDY
@@ -194,6 +195,7 @@ def test_a_lake_is_read_as_it_stands(box: Sandbox, tmp_path: Path) -> None:
     """Readers that are given the folder alone meet records, and nothing of the export's own."""
     import duckdb
     import pandas as pd
+    import polars as pl
     import pyarrow.dataset as ds
 
     lake = tmp_path / "lake"
@@ -201,6 +203,8 @@ def test_a_lake_is_read_as_it_stands(box: Sandbox, tmp_path: Path) -> None:
         rows = sum(export_to_hive_parquet(sdk, study, lake, entities=("subjects",)).rows for study in (STUDY, TWIN))
     assert len(pd.read_parquet(lake, columns=["recordId", "study", "form"])) == rows
     assert ds.dataset(lake, partitioning="hive").count_rows() == rows
+    scanned = pl.scan_parquet(lake, hive_partitioning=True, missing_columns="insert", extra_columns="ignore")
+    assert scanned.select(pl.len()).collect().item() == rows
     for query in (f"SELECT count(*) FROM '{lake}/**/*.parquet'",
                   f"SELECT count(*) FROM read_parquet('{lake}/**/*.parquet', union_by_name = true)"):  # fmt: skip
         with duckdb.connect() as db:
@@ -316,3 +320,102 @@ class TestSqlTables:
             assert db.execute("SELECT n FROM mine").fetchone() == rows
             assert db.execute("SELECT index_name, table_name FROM duckdb_indexes()").fetchall() == [("i", "VS")]
             assert db.execute('SELECT count(*) FROM twin."AE"').fetchone() != (0,)
+
+
+class TestTrouble:
+    """Runs that go wrong over a target that is whole."""
+
+    def test_records_of_unlisted_forms_stay_where_a_form_could_not_be_read(self, own_box: Make, tmp_path: Path) -> None:
+        def unlisted(request: Request, answer: Any) -> Answer:
+            return without_form("VS")(request, answer)
+
+        def no_pass(request: Request, answer: Any) -> Answer:
+            """Neither the pass over all records nor form AE can be read; each form can be counted."""
+            query = str(request.query)
+            whole = request.path.endswith("/records") and "formKey" not in query and "'1'" not in query
+            return Answer(500, b"{}") if whole or ("AE" in query and "'1'" not in query) else unlisted(request, answer)
+
+        folder = tmp_path / "out"
+        with ImednetSDK(**own_box(intercept=unlisted).credentials) as sdk:
+            export_to_csv(sdk, STUDY, folder)
+        before = (folder / "_unassigned.csv").read_bytes()
+        with ImednetSDK(**own_box(intercept=no_pass).credentials, retries=0) as sdk, pytest.raises(ImednetError):
+            export_to_csv(sdk, STUDY, folder)
+        assert (folder / "_unassigned.csv").read_bytes() == before
+
+    def test_a_list_that_is_gone_takes_no_sheet(self, box: Sandbox, own_box: Make, tmp_path: Path) -> None:
+        path = tmp_path / "study.xlsx"
+        with ImednetSDK(**box.credentials) as sdk:
+            export_to_excel(sdk, STUDY, path, forms=["AE"], entities=("codings",))
+        before = path.read_bytes()
+        absent = own_box(intercept=lambda one, answer: Answer(404, b"{}") if "codings" in one.path else answer(one))
+        with ImednetSDK(**absent.credentials, retries=0) as sdk, pytest.raises(ExportError, match="_codings"):
+            export_to_excel(sdk, STUDY, path, forms=["AE"], entities=("codings",))
+        assert path.read_bytes() == before
+
+    def test_a_form_with_another_key_can_be_pruned(self, own_box: Make, box: Sandbox, tmp_path: Path) -> None:
+        def renamed(request: Request, answer: Any) -> Answer:
+            reply: Answer = answer(request)
+            if request.path.endswith(("/forms", "/variables")):
+                return Answer(200, reply.body.replace(b'"formKey":"VS"', b'"formKey":"VITALS"'), reply.headers)
+            return reply
+
+        folder = tmp_path / "out"
+        with ImednetSDK(**own_box(intercept=renamed).credentials) as sdk:
+            export_to_csv(sdk, STUDY, folder, forms=["VITALS"])
+        with ImednetSDK(**box.credentials) as sdk:
+            report = export_to_csv(sdk, STUDY, folder, forms=["VS"], prune=True)
+        assert report.pruned == ["VITALS"]
+        assert not (folder / "VITALS.csv").exists()
+        assert (folder / "VS.csv").exists()
+
+    def test_a_table_that_stayed_is_not_taken_for_a_new_one(self, box: Sandbox, tmp_path: Path) -> None:
+        with ImednetSDK(**box.credentials) as sdk:
+            export_to_csv(sdk, STUDY, tmp_path / "a", forms=FEW)
+            export_to_csv(sdk, STUDY, tmp_path / "b", forms=FEW)
+            export_to_csv(sdk, STUDY, tmp_path / "b", forms=["AE"])
+        with pytest.raises(ArgumentError, match="form VS is in"):
+            list(value_changes(Snapshot(tmp_path / "a"), Snapshot(tmp_path / "b")))
+
+    def test_long_answers_that_somebody_removed_are_missed(self, box: Sandbox, tmp_path: Path) -> None:
+        home = tmp_path / "long"
+        with ImednetSDK(**box.credentials) as sdk:
+
+            def export(forms: list[str]) -> None:
+                sink = LongSink(CsvSink(home, readers=False))
+                export_study(sdk, STUDY, sink, home=home, options=ExportOptions(forms=forms))
+
+            export(FEW)
+            (home / "answers.csv").unlink()
+            with pytest.raises(ExportError, match=r"not there any more.*VS.*Next"):
+                export(["AE"])
+
+    def test_a_dictionary_that_was_saved_by_a_spreadsheet_stops_nothing(self, box: Sandbox, tmp_path: Path) -> None:
+        folder = tmp_path / "out"
+        with ImednetSDK(**box.credentials) as sdk:
+            export_to_csv(sdk, STUDY, folder, forms=FEW)
+            for name in ("_dictionary.csv", "_issues.csv"):
+                (folder / name).write_text((folder / name).read_text("utf-8").replace(",", ";"), "utf-8")
+            assert export_to_csv(sdk, STUDY, folder, forms=["AE"]).complete
+        assert "data VS;" not in (folder / "read.sas").read_text()
+
+    def test_names_of_a_form_that_failed_stay_its_own(self, box: Sandbox, own_box: Make, tmp_path: Path) -> None:
+        folder = tmp_path / "out"
+        with ImednetSDK(**box.credentials) as sdk:
+            first = export_to_csv(sdk, STUDY, folder, forms=FEW).manifest["columns"]
+        bad = own_box(intercept=lambda one, answer: Answer(500, b"{}") if "VS" in str(one.query) else answer(one))
+        with ImednetSDK(**bad.credentials, retries=0) as sdk, pytest.raises(ExportError):
+            export_to_csv(sdk, STUDY, folder, forms=FEW, names="label")
+        with ImednetSDK(**box.credentials) as sdk:
+            last = export_to_csv(sdk, STUDY, folder, forms=FEW).manifest["columns"]
+        assert last == first
+
+    def test_an_unfinished_dated_folder_of_another_format_is_left(self, tmp_path: Path) -> None:
+        old = tmp_path / "2026-01-01T000000Z"
+        old.mkdir()
+        facts = {"study": STUDY, "format": "csv", "status": "incomplete"}
+        (old / "manifest.json").write_text(json.dumps(facts))
+        assert new_dated_folder(tmp_path, STUDY, "csv") == old
+        assert new_dated_folder(tmp_path, STUDY, "parquet") != old
+        (old / "manifest.json").write_text("damaged")
+        assert new_dated_folder(tmp_path, STUDY, "csv") != old

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import distributed
 import pytest
 
+from commands import imednet
 from imednet import ImednetSDK, MultiStudyOrchestrator
 from imednet.sandbox import Sandbox
 from support import STUDY
@@ -33,3 +36,22 @@ def test_studies_on_a_cluster(box: Sandbox, keys: bool, monkeypatch: pytest.Monk
             assert {one["status"] for one in results.values()} == {"FAILED"}
             # the cluster says that the SDK could not be made, and why in its log
             assert all("deserializ" in str(one["error"]).casefold() for one in results.values())
+
+
+@pytest.mark.filterwarnings("ignore")  # of the cluster's own sockets
+def test_the_command_exports_studies_on_a_cluster(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = box.credentials
+    given = {"IMEDNET_API_KEY": keys["api_key"], "IMEDNET_SECURITY_KEY": keys["security_key"]}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with dask.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address.removeprefix("tcp://")
+        done = imednet(
+            "export", "csv", "--all-studies", str(tmp_path / "out"), "--form", "AE", "--executor", f"dask://{address}",
+            **given, IMEDNET_BASE_URL=keys["base_url"],
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {json.loads(line)["status"] for line in done.stdout.splitlines()} == {"SUCCESS"}
+    assert (tmp_path / "out" / STUDY / "AE.csv").exists()

@@ -10,7 +10,7 @@ from typing import Any
 import pymongo
 import pytest
 
-from exporting import BLINDED
+from exporting import BLINDED, without_form
 from imednet import ImednetSDK
 from imednet.errors import ExportBatchError, ExportConfigurationError
 from imednet.integrations import ExportOptions, ExportReport, export_study
@@ -156,3 +156,17 @@ def test_wrong_credentials_and_no_server_are_named(own_box: Make, locked_mongo: 
         assert "wr0ng" not in str(caught.value)
         assert "Next" in str(caught.value)
     assert box.requests == []
+
+
+def test_documents_of_other_forms_stay_until_their_form_is_asked_to_go(
+    own_box: Make, mongo: str, database: str, tmp_path: Path
+) -> None:
+    home, box = tmp_path / "home", own_box()
+    export(box, mongo, database, home, forms=["AE", "VS"])
+    before = documents(mongo, database)
+    export(box, mongo, database, home, forms=["AE"])
+    assert documents(mongo, database).keys() == before.keys()
+    report = export(own_box(intercept=without_form("VS")), mongo, database, home, forms=["AE"], prune=True)
+    assert report.pruned == ["VS"]
+    left = {one["formKey"] for one in documents(mongo, database).values()}
+    assert left == {"AE"}

@@ -10,7 +10,7 @@ from typing import Any
 import neo4j
 import pytest
 
-from exporting import expected, forms_of
+from exporting import expected, forms_of, without_form
 from imednet import ImednetSDK
 from imednet.errors import ExportBatchError, ExportConfigurationError
 from imednet.integrations import ExportOptions, ExportReport, export_study
@@ -138,3 +138,17 @@ def test_wrong_credentials_and_no_server_are_named(graph: dict[str, Any]) -> Non
             Neo4jSink(**{**graph, **change})
         assert "wr0ng" not in str(caught.value)
         assert "Next" in str(caught.value)
+
+
+def test_records_of_other_forms_stay_until_their_form_is_asked_to_go(
+    own_box: Make, empty: dict[str, Any], tmp_path: Path
+) -> None:
+    home, box = tmp_path / "home", own_box()
+    export(box, empty, home, forms=["AE", "VS"])
+    forms = "MATCH (r:Record) RETURN r.formKey AS form, count(*) AS n ORDER BY form"
+    before = ask(empty, forms)
+    export(box, empty, home, forms=["AE"])
+    assert ask(empty, forms) == before
+    assert export(own_box(intercept=without_form("VS")), empty, home, forms=["AE"], prune=True).pruned == ["VS"]
+    assert [one["form"] for one in ask(empty, forms)] == ["AE"]
+    assert "VS" not in {one["f"]["formKey"] for one in ask(empty, "MATCH (f:Form) RETURN f")}

@@ -13,7 +13,7 @@ import pytest
 
 from exporting import expected, variables_of
 from imednet import ImednetSDK
-from imednet.integrations import export_to_csv
+from imednet.integrations import export_to_csv, export_to_sav, export_to_xpt
 from imednet.sandbox import Sandbox
 from support import STUDY
 
@@ -103,3 +103,59 @@ def test_types_and_labels_are_those_of_the_design(read: tuple[Sandbox, Path, Pat
             assert found[2] == " ".join(labels[form, name].replace("\n", " ").split("\t")), (form, name)
             checked += 1
     assert checked == 275 - len(["RANDARM"]) - len(["OVDAT", "OVSYS", "OVDIA"])
+
+
+HAVEN = """
+args <- commandArgs(TRUE)
+library(haven)
+reader <- if (args[3] == "sav") read_sav else read_xpt
+for (file in list.files(args[1], pattern = paste0("[.]", args[3], "$"))) {
+  frame <- reader(file.path(args[1], file))
+  out <- file(file.path(args[2], paste0(file, ".tsv")), "w", encoding = "UTF-8")
+  for (name in names(frame)) {
+    column <- frame[[name]]
+    label <- attr(column, "label")
+    text <- if (inherits(column, c("Date", "POSIXct"))) format(column) else as.character(column)
+    number <- is.numeric(column) && !inherits(column, c("Date", "POSIXct"))
+    total <- if (number) sprintf("%.6f", sum(column, na.rm = TRUE)) else ""
+    found <- c(name, nrow(frame), sum(!is.na(text) & text != ""), total, if (is.null(label)) "" else label)
+    writeLines(paste(gsub("[\\t\\n\\r]", " ", found), collapse = "\\t"), out, useBytes = TRUE)
+  }
+  close(out)
+}
+"""
+
+
+@pytest.mark.parametrize("kind", ["sav", "xpt", "xpt8"])
+def test_haven_reads_what_pyreadstat_reads(box: Sandbox, tmp_path: Path, kind: str) -> None:
+    """Names, rows, answered cells, sums and labels of every form in SPSS and both versions of SAS transport."""
+    import pyreadstat
+
+    ending = kind[:3]
+    (tmp_path / "r").mkdir()
+    (tmp_path / "haven.R").write_text(HAVEN)
+    with ImednetSDK(**box.credentials) as sdk:
+        if ending == "sav":
+            export_to_sav(sdk, STUDY, tmp_path / "x")
+        else:
+            export_to_xpt(sdk, STUDY, tmp_path / "x", version=8 if kind == "xpt8" else 5)
+    command = ["Rscript", "--vanilla", str(tmp_path / "haven.R"), str(tmp_path / "x"), str(tmp_path / "r"), ending]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
+    )
+    assert done.returncode == 0, done.stderr
+    files = sorted((tmp_path / "x").glob(f"*.{ending}"))
+    assert len(files) > 28
+    for file in files:
+        reader = pyreadstat.read_sav if ending == "sav" else pyreadstat.read_xport
+        frame, facts = reader(file, disable_datetime_conversion=True)
+        lines = (tmp_path / "r" / f"{file.name}.tsv").read_text("utf-8").splitlines()
+        assert len(lines) == len(frame.columns), file.name
+        for line, name in zip(lines, frame.columns, strict=True):
+            found, rows, answered, total, label = line.split("\t")
+            assert (found, int(rows)) == (name, len(frame))
+            assert label == " ".join(str(facts.column_names_to_labels[name] or "").split()) or len(label) > 100
+            cells = [cell for cell in frame[name] if cell == cell and cell not in (None, "")]
+            assert int(answered) == len(cells), (file.name, name)
+            if total and total != "NA":
+                assert float(total) == pytest.approx(sum(cells), rel=1e-9, abs=1e-5)

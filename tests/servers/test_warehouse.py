@@ -19,7 +19,7 @@ os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
 import pytest
 import snowflake.connector
 
-from exporting import Row, Target, differences
+from exporting import Row, Target, differences, without_form, without_zone
 from imednet.errors import ExportBatchError, ExportConfigurationError, ExportError
 from imednet.integrations import SnowflakeSink
 from imednet.sandbox import Sandbox
@@ -80,7 +80,7 @@ def target(snow: dict[str, Any], schema: str, home: Path) -> Target:
         ]
 
     return Target(
-        "snowflake", "both", lambda: SnowflakeSink(database="D", schema=schema, **snow), read, home
+        "snowflake", "both", lambda: SnowflakeSink(database="D", schema=schema, **snow), read, home, without_zone
     )  # fmt: skip
 
 
@@ -205,3 +205,19 @@ def test_statements_are_those_of_the_documented_grammar(
 def test_a_refused_connection_is_named(snow: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ExportConfigurationError, match=r"refuses the connection.*private key"):
         SnowflakeSink(**{**snow, "port": 9, "login_timeout": 1})
+
+
+def test_tables_of_other_forms_stay_until_their_form_is_asked_to_go(
+    own_box: Make, snow: dict[str, Any], schema: str, tmp_path: Path
+) -> None:
+    box, one = own_box(), target(snow, schema, tmp_path / "home")
+    one.export(box, forms=["AE", "VS"])
+    before = {table: one.read(table) for table in ("VS", "_dictionary", "_issues")}
+    one.export(box, forms=["AE"])
+    assert one.read("VS") == before["VS"]
+    for table in ("_dictionary", "_issues"):
+        assert sorted(map(repr, one.read(table))) == sorted(map(repr, before[table]))
+    report = one.export(own_box(intercept=without_form("VS")), forms=["AE"], prune=True)
+    assert report.pruned == ["VS"]
+    with pytest.raises(snowflake.connector.Error):
+        one.read("VS")

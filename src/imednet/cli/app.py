@@ -10,6 +10,7 @@ import typer
 from . import exit_codes, plugins
 from .commands import (
     check,
+    codebook,
     export,
     jobs,
     lists,
@@ -17,6 +18,7 @@ from .commands import (
     queries,
     records,
     sandbox,
+    snapshots,
     structure,
     subject_data,
     visits,
@@ -71,9 +73,11 @@ def connect(
 
 
 app.command("check")(check.check)
+app.command("codebook")(codebook.codebook)
 app.add_typer(export.app, name="export")
 app.add_typer(log.app, name="log")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(structure.app, name="structure")
 app.add_typer(structure.dictionary, name="dictionary")
 app.command("subject-data")(subject_data.subject_data)

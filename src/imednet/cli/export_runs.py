@@ -98,6 +98,11 @@ _SHARED: dict[str, Any] = {
         typer.Option("--executor", help="Where several studies run: dask://HOST:PORT; else in threads."),
         None,
     ),
+    "snapshot": (
+        bool,
+        typer.Option("--snapshot", help="Into a dated folder in TARGET that no later run touches."),
+        False,
+    ),
     "json_log": (bool, typer.Option("--json-log", help="One JSON line for each step on standard error."), False),
     "max_retries": (
         int,
@@ -150,6 +155,22 @@ def own_folder(folder: Path, key: str) -> Path:
     return folder / file_stems([key])[0]
 
 
+def folder_of(target: Path, key: str, many: bool, choices: Mapping[str, Any], kind: str) -> Path:
+    """The folder of a study: the target, or its own in it for each of several; for a snapshot a dated one in that."""
+    folder = own_folder(target, key) if many else target
+    if not choices["snapshot"]:
+        return folder
+    from ..integrations.on_disk.snapshots import new_dated_folder
+
+    return new_dated_folder(folder, key, kind)
+
+
+def no_snapshot(choices: Mapping[str, Any]) -> None:
+    """Refuse `--snapshot` for a target that is no folder of files."""
+    if choices["snapshot"]:
+        raise typer.BadParameter("--snapshot is for folders of files: parquet, csv, json, jsonl, sav and xpt")
+
+
 def own_file(path: Path, key: str) -> Path:
     """The file of one of several studies: `study.xlsx` becomes `study-KEY.xlsx`."""
     return path.with_name(f"{path.stem}-{own_folder(path, key).name}{path.suffix}")
@@ -172,9 +193,10 @@ def run_to_folder(
 ) -> None:
     """Run an export into a folder that also holds its manifest and log."""
     study, target = study_and_target(words, choices)
+    kind = make_sink(target).kind + ("-long" if long else "")
 
     def place(key: str, many: bool) -> Placed:
-        folder = own_folder(target, key) if many else target
+        folder = folder_of(target, key, many, choices, kind)
         return lambda: make_sink(folder), folder
 
     run(connection, study, place, choices, long)
@@ -186,13 +208,13 @@ def run(connection: Connection, study: str | None, place: Place, choices: dict[s
     if is_many(choices):
         _run_many(connection, place, choices, options, long)
         return
-    key = connection.study(study)
+    key, frozen = connection.study(study), choices["snapshot"]
     if choices["plan"]:
         _print_plan(connection, key, options)
         return
     with connection.sdk() as sdk, _progress(key, choices["json_log"]) as progress:
         try:
-            report = _export(key, sdk, place(key, False), options, long, progress, connection.sandbox)
+            report = _export(key, sdk, place(key, False), options, long, progress, connection.sandbox, frozen)
         except ExportIncompleteError as error:
             print_summary(error.report)
             raise
@@ -207,6 +229,7 @@ def _export(
     long: bool,
     progress: Progress | None,
     sandbox: bool,
+    frozen: bool,
 ) -> ExportReport:
     from ..integrations import export_study
 
@@ -216,7 +239,12 @@ def _export(
         from ..integrations.long import LongSink
 
         sink = LongSink(sink)
-    return export_study(sdk, key, sink, home=home, options=options, progress=progress, sandbox=sandbox)
+    report = export_study(sdk, key, sink, home=home, options=options, progress=progress, sandbox=sandbox)
+    if frozen:
+        from ..integrations.on_disk.snapshots import freeze
+
+        freeze(report.folder)
+    return report
 
 
 def _run_many(
@@ -227,10 +255,10 @@ def _run_many(
 
     if choices["plan"]:
         raise typer.BadParameter("--plan is for one study: give STUDY")
-    sandbox = connection.sandbox
+    sandbox, frozen = connection.sandbox, choices["snapshot"]
 
     def export(study_key: str, sdk: Any, logger: logging.Logger) -> dict[str, Any]:  # noqa: ARG001  (a worker's form)
-        report = _export(study_key, sdk, place(study_key, True), options, long, None, sandbox)
+        report = _export(study_key, sdk, place(study_key, True), options, long, None, sandbox, frozen)
         return {"rows": report.rows, "forms": len(report.forms), "issues": report.issues, "folder": str(report.folder)}
 
     def tell(key: str, result: OrchestratorResult) -> None:

@@ -54,13 +54,15 @@ def print_summary(report: ExportReport) -> None:
 
 def _print_earlier(report: ExportReport, failed: list[str]) -> None:
     """Name what is in the target from earlier runs: in place of what failed, and beside what was asked for."""
-    stale = {entry["form"]: entry for entry in report.manifest["files"] if entry.get("stale")}
+    entries = [*report.manifest["forms"], *report.manifest["files"]]  # only files say of which run they are
+    stale = {entry["form"]: entry for entry in entries if entry.get("stale")}
     for key in failed:
         if key in stale:
             entry = stale[key]
-            print_message(
-                f"{key} was not read: what is there is still that of run {entry.get('run')}, {entry.get('written')}"
-            )
-    kept = sorted(str(entry.get("written") or "") for key, entry in stale.items() if key not in failed)
+            of_run = f"run {entry['run']}, {entry.get('written')}" if entry.get("run") else "an earlier run"
+            print_message(f"{key} was not read: what is there is still that of {of_run}")
+    kept = [key for key in stale if key not in failed]
     if kept:
-        print_message(f"{len(kept)} tables of earlier runs stay as they are, the oldest of {kept[0] or 'unknown age'}")
+        times = sorted(str(stale[key]["written"]) for key in kept if stale[key].get("written"))
+        oldest = f", the oldest of {times[0]}" if times else ""
+        print_message(f"{len(kept)} tables of earlier runs stay as they are{oldest}")

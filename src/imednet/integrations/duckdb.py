@@ -97,9 +97,9 @@ class DuckDbSink(ExportSink):
         existing = [name for (name,) in self._db.execute(query, [self._schema]).fetchall()]
         self._study = tables.study_key
         places = file_entries(home.manifest() if home is not None else None)
-        self._namer.keep(
-            {str(one.get("form")): one["table"] for one in places if owned.get(one.get("table")) == self._study}
-        )
+        self._owned = {name for name, study in owned.items() if study == self._study}
+        kept = {str(one.get("form")): str(one.get("table")) for one in places}
+        self._namer.keep({key: name for key, name in kept.items() if name in self._owned})
         self._names = {key: self._namer.name(key, key) for key in tables.all_keys}
         self._hidden = {key: self._namer.name(f"{key}/new", f"_imednet_new_{key}") for key in tables.keys}
         self._existing = set(existing)
@@ -141,10 +141,11 @@ class DuckDbSink(ExportSink):
         """Put the new tables in place of the earlier ones, with the indexes these have, and commit."""
         for key in self.outputs:
             self._replace(self._names[key], self._hidden[key])
-        for facts in self.gone.values():
-            if facts.get("table") in self._existing:
-                self._db.execute(f"DROP TABLE IF EXISTS {self._table(facts['table'])}")
-                self._db.execute(f"DELETE FROM {self._table(OWNERS)} WHERE name = ?", [facts["table"]])
+        written = {self._names[key] for key in self.outputs}
+        for name in [str(facts.get("table")) for facts in self.gone.values()]:
+            if name in self._owned and name not in written:
+                self._db.execute(f"DROP TABLE IF EXISTS {self._table(name)}")
+                self._db.execute(f"DELETE FROM {self._table(OWNERS)} WHERE name = ?", [name])
         self._db.execute("COMMIT")
         self._remove_if_empty = False
 

@@ -1,15 +1,16 @@
 """Excel: one workbook with a sheet for each form, a table of contents, the dictionary and the issues.
 
-The first row of a sheet holds the column names, the second row their labels. Answers are written as text, so that no
-cell becomes a formula, a date or a rounded number. A table too large for a sheet is refused before anything is written;
-a text longer than 32,767 characters is cut and listed as an issue.
+The first row of a sheet holds the column names, the second row their labels, with filters. Numbers, dates and times are
+cells of their type; an answer that does not fit its variable's type stays as the text it is, and so does a date that
+Excel does not know, before 1900. No text becomes a formula. A table too large for a sheet is refused before anything is
+written; a text longer than 32,767 characters is cut and listed as an issue.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
@@ -25,6 +26,10 @@ _LONGEST_CELL: Final = 32_767
 _LONGEST_SHEET: Final = 31
 _FORBIDDEN: Final = frozenset("[]:*?/\\'")
 _HEADER_ROWS = 2
+_ROWS_FOR_WIDTH, _NARROWEST, _WIDEST = 200, 8, 48
+_FIRST_YEAR: Final = 1900
+_SHOWN: Final = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd", time: "hh:mm"}
+"""Type of a cell -> how Excel shows it."""
 _CREATED: Final = datetime(2000, 1, 1)
 """A fixed creation date, so that the same data give the same file."""
 
@@ -40,7 +45,7 @@ class ExcelSink(ExportSink):
     cuts = True
     files = True
     whole = True
-    shape = Shape(values="text", most_columns=16_384, most_rows=1_048_576 - _HEADER_ROWS)
+    shape = Shape(values="typed", lenient=True, most_columns=16_384, most_rows=1_048_576 - _HEADER_ROWS)
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._xlsx = _require_optional_dep("xlsxwriter", "export")
@@ -68,6 +73,11 @@ class ExcelSink(ExportSink):
             options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
             self._book = self._xlsx.Workbook(str(self._partial), {**options, "tmpdir": str(self._home.hidden)})
             self._book.set_properties({"created": _CREATED})
+            self._bold = self._book.add_format({"bold": True, "bg_color": "#E8EEF4", "bottom": 1})
+            self._label = self._book.add_format({"italic": True, "font_color": "#555555", "bottom": 1})
+            self._formats = {
+                kind: self._book.add_format({"num_format": shown, "align": "left"}) for kind, shown in _SHOWN.items()
+            }
             self._cover = self._book.add_worksheet("Contents")
         if batch.number == 0:
             self._begin_sheet(batch.table)
@@ -76,16 +86,21 @@ class ExcelSink(ExportSink):
                 if cell is not None:
                     self._write(batch.table, row, column, cell)
             self._row += 1
+        if batch.number == 0:
+            self._set_widths(batch)
         key, sheet, title, rows = self._contents[-1]
         self._contents[-1] = (key, sheet, title, rows + len(batch))
 
     def flush(self) -> None:
         """Write the contents and put the file in place."""
-        for column, name in enumerate(("Form", "Sheet", "Name", "Rows")):
-            self._cover.write_string(0, column, name)
+        for column, (name, width) in enumerate((("Form", 18), ("Sheet", 18), ("Name", 48), ("Rows", 10))):
+            self._cover.write_string(0, column, name, self._bold)
+            self._cover.set_column(column, column, width)
+        self._cover.freeze_panes(1, 0)
         for row, (key, sheet, title, rows) in enumerate(self._contents, 1):
             self._cover.write_string(row, 0, key)
-            self._cover.write_string(row, 1, sheet)
+            quoted = sheet.replace("'", "''")
+            self._cover.write_url(row, 1, f"internal:'{quoted}'!A1", string=sheet)
             self._cover.write_string(row, 2, title or "")
             self._cover.write_number(row, 3, rows)
         book, self._book = self._book, None
@@ -101,15 +116,27 @@ class ExcelSink(ExportSink):
             with suppress(Exception):
                 book.close()
 
+    def end_table(self, table: Table) -> None:
+        """Put filters over the columns."""
+        if self._sheet is not None and table.columns:
+            last = max(self._row - 1, _HEADER_ROWS - 1)
+            self._sheet.autofilter(_HEADER_ROWS - 1, 0, last, len(table.columns) - 1)
+
+    def _set_widths(self, batch: Batch) -> None:
+        """Make columns as wide as their names and the first rows, within limits."""
+        for index, (column, cells) in enumerate(zip(batch.table.columns, batch.columns, strict=True)):
+            texts = [_as_shown(cell) for cell in cells[:_ROWS_FOR_WIDTH] if cell is not None]
+            widest = max(map(len, [column.name, *texts]))
+            self._sheet.set_column(index, index, min(max(widest + 2, _NARROWEST), _WIDEST))
+
     def _begin_sheet(self, table: Table) -> None:
         name = self._sheet_name(table.key)
         self._sheet = self._book.add_worksheet(name)
         self._sheet.freeze_panes(_HEADER_ROWS, 0)
         for index, column in enumerate(table.columns):
-            self._sheet.write_string(0, index, column.name)
+            self._sheet.write_string(0, index, column.name, self._bold)
         for index, column in enumerate(table.columns):
-            if column.label:
-                self._sheet.write_string(1, index, column.label[:_LONGEST_CELL])
+            self._sheet.write_string(1, index, (column.label or "")[:_LONGEST_CELL], self._label)
         self._row = _HEADER_ROWS
         self._contents.append((table.key, name, table.title, 0))
         self.outputs[table.key] = {"sheet": name}
@@ -119,6 +146,8 @@ class ExcelSink(ExportSink):
             self._sheet.write_boolean(self._row, column, cell)
         elif isinstance(cell, (int, float)) and abs(cell) < 10**15:
             self._sheet.write_number(self._row, column, cell)
+        elif (moment := _known_to_excel(cell)) is not None:
+            self._sheet.write_datetime(self._row, column, moment, self._formats[type(moment)])
         else:
             text = cell if isinstance(cell, str) else str(cell) if isinstance(cell, (int, float)) else as_text(cell)
             if _utf16_length(text) > _LONGEST_CELL:
@@ -136,6 +165,20 @@ class ExcelSink(ExportSink):
             name = f"{base[: _LONGEST_SHEET - len(str(count)) - 1]}_{count}"
         self._taken.add(name.casefold())
         return name
+
+
+def _known_to_excel(cell: Any) -> date | datetime | time | None:
+    """A date or time as Excel keeps it, without a zone; `None` for anything else, and for days before 1900."""
+    if isinstance(cell, datetime):
+        return cell.replace(tzinfo=None) if cell.year >= _FIRST_YEAR else None
+    if isinstance(cell, date):
+        return cell if cell.year >= _FIRST_YEAR else None
+    return cell if isinstance(cell, time) else None
+
+
+def _as_shown(cell: Any) -> str:
+    """About the text that a cell shows."""
+    return str(cell)[:19] if isinstance(cell, (date, time)) else str(cell)
 
 
 def _utf16_length(text: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,13 +17,15 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from ..validation.kinds import Kind
+from ..validation.kinds import Kind, field_kinds
 from .on_disk.exported_files import read_csv, read_json, read_json_lines
 from .on_disk.folder import OURS, ExportFolder, checked_path
 from .sink import ExportSink
 from .tables.batches import Batch
-from .tables.layout import DICTIONARY, Column, Part, Shape, StudyTables, Table
+from .tables.layout import DICTIONARY, Column, Part, Shape, StudyTables, Table, model_of
 from .tables.naming import file_stems
+
+_log = logging.getLogger("imednet")
 
 
 class FileSink(ExportSink):
@@ -47,7 +50,8 @@ class FileSink(ExportSink):
         """Choose the file names."""
         assert home is not None
         self._home, self._staging = home, home.staging
-        keys, ending = tables.all_keys, f".{self.ending}"
+        keys = sorted(tables.all_keys, key=tables.listed.__contains__)  # tables of ours have the first choice
+        ending = f".{self.ending}"
         kept = {key: file.removesuffix(ending) for key, file in home.files().items() if file.endswith(ending)}
         self._stems = dict(zip(keys, file_stems(keys, OURS, kept), strict=True))
 
@@ -184,14 +188,11 @@ class CsvSink(TextFileSink):
         described = self._home.earlier_file(DICTIONARY) if kept else None
         if described is None:
             return
-        columns: dict[str, list[Column]] = {}
-        for row in read_csv(described):
-            part: Part = "answer" if row["variableType"] else "field"
-            column = Column(
-                row["column"], row["variableName"], part, Kind(row["kind"]), row["label"] or None,
-                variable_type=row["variableType"] or None,
-            )  # fmt: skip
-            columns.setdefault(row["table"], []).append(column)
+        try:
+            columns = _described_columns(read_csv(described))
+        except (KeyError, ValueError, csv.Error):
+            _log.warning("%s was changed; read.R and read.sas leave out the tables that stay", described.name)
+            return
         for key, name in self._home.files().items():
             if key in kept and key in columns:
                 self._written[name] = Table(key, tuple(columns[key]), ())
@@ -225,6 +226,21 @@ class CsvSink(TextFileSink):
                 self._path(name).write_text(text, encoding="utf-8")
                 self.staged.append(name)
                 self.outputs[f"_{name}"] = {"file": name}
+
+
+def _described_columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Column]]:
+    """Table -> its columns, from the rows of a dictionary."""
+    columns: dict[str, list[Column]] = {}
+    for row in rows:
+        source, known = row["variableName"], columns.setdefault(row["table"], [])
+        part: Part = "answer" if row["variableType"] else "field"
+        is_field = part == "field" and source not in (column.source for column in known)
+        checked = field_kinds(model_of(row["table"])).get(source) if is_field else None
+        label, variable_type = row["label"] or None, row["variableType"] or None
+        known.append(
+            Column(row["column"], source, part, Kind(row["kind"]), label, variable_type=variable_type, checked=checked)
+        )
+    return columns
 
 
 def _true_or_false(cells: Sequence[Any]) -> Sequence[Any]:

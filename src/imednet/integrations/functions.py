@@ -6,7 +6,7 @@ For MongoDB, Neo4j and Snowflake create the sink yourself and pass it to `export
 from __future__ import annotations
 
 import os
-from typing import Unpack
+from typing import Literal, Unpack
 
 from ..sdk import ImednetSDK
 from .duckdb import STORAGE_VERSION, DuckDbSink, duckdb_home
@@ -204,11 +204,12 @@ def export_to_xpt(
     study_key: str,
     folder: PathLike,
     *,
+    version: Literal[5, 8] = 5,
     progress: Progress | None = None,
     **options: Unpack[ExportKeywords],
 ) -> ExportReport:
-    """Write a study as SAS transport files, one per form; see `export_to_parquet`."""
-    return _export(sdk, study_key, XptSink(folder), folder, progress, options)
+    """Write a study as SAS transport files of version 5 or 8, one per form; see `export_to_parquet` and `XptSink`."""
+    return _export(sdk, study_key, XptSink(folder, version=version), folder, progress, options)
 
 
 export_to_sql_by_form = export_to_sql

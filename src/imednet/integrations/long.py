@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-from ..errors import ExportConfigurationError
+from ..errors import ExportConfigurationError, ExportError
 from ..validation.kinds import Kind
 from .on_disk.folder import ExportFolder
 from .sink import ExportSink
@@ -77,9 +77,9 @@ class LongSink(ExportSink):
         if not batch.table.is_form:
             self.inner.write_batch(batch)
             return
-        self._write(_answers(batch))
+        self.inner.write_batch(self._next_batch(_answers(batch)))
 
-    def _write(self, rows: Sequence[Sequence[Any]]) -> None:
+    def _next_batch(self, rows: Sequence[Sequence[Any]]) -> Batch:
         self._rows += len(rows)
         most = self.inner.shape.most_rows
         if most is not None and self._rows > most:
@@ -87,14 +87,28 @@ class LongSink(ExportSink):
                 f"the answers need more than the {most:,} rows that {self.inner.kind} holds in one table. "
                 "Next: choose fewer forms, or another format such as parquet"
             )
-        self.inner.write_batch(own_batch(self._table, self._number, rows))
         self._number += 1
+        return own_batch(self._table, self._number - 1, rows)
+
+    def kept_batches(self, kept: Collection[str]) -> Iterator[Batch]:
+        """The rows that earlier runs wrote of forms which stay, because all forms share one table.
+
+        Raises ExportError if they are not there any more.
+        """
+        rows = (row for row in self.inner.earlier_rows(self._table) if row[1] in kept) if kept else iter(())
+        found = False
+        while batch := list(islice(rows, self.inner.batch_rows)):
+            found = True
+            yield self._next_batch(batch)
+        if kept and not found:
+            raise ExportError(
+                f"answers of an earlier run are not there any more, and would be lost: {', '.join(sorted(kept)[:5])}. "
+                "Next: export all forms, or choose another target"
+            )
 
     def end_forms(self, kept: Collection[str]) -> None:
-        """Add the rows that earlier runs wrote of forms which stay, because all forms share one table."""
-        rows = (row for row in self.inner.earlier_rows(self._table) if row[1] in kept) if kept else iter(())
-        while batch := list(islice(rows, self.inner.batch_rows)):
-            self._write(batch)
+        """End the forms of the inner sink."""
+        self.inner.end_forms(kept)
 
     def earlier_rows(self, table: Table) -> Iterator[Sequence[Any]]:
         """The rows that a table of the export itself has before this run."""

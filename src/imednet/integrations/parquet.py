@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -54,12 +54,17 @@ class ParquetSink(FileSink):
         super().begin(tables, home)
         if self._hive:
             assert home is not None
-            study, parts = partition_name(tables.study_key), Counter[str]()
+            study = partition_name(tables.study_key)
             home.check_partition(study)
+            kept = {key: file.removesuffix(".parquet") for key, file in home.files().items()}
+            taken = {stem.casefold() for stem in kept.values()}  # on some disks, `AE` and `ae` are one folder
             for key in (*tables.listed, tables.unassigned.key):
-                form = _folder_name(key)
-                self._stems[key] = f"{study}/form={form}/part-{parts[form.casefold()]}"
-                parts[form.casefold()] += 1  # on a case-insensitive disk, `AE` and `ae` share one folder
+                if key not in kept:
+                    folder = f"{study}/form={_folder_name(key)}"
+                    places = (f"{folder}/part-{number}" for number in count())
+                    kept[key] = next(place for place in places if place.casefold() not in taken)
+                    taken.add(kept[key].casefold())
+                self._stems[key] = kept[key]
 
     @staticmethod
     def home(folder: str | os.PathLike[str], study_key: str) -> Path:

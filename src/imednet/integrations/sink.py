@@ -119,6 +119,14 @@ class ExportSink(ABC):
     def end_table(self, table: Table) -> None:  # noqa: B027  (not every target needs it)
         """Finish a table; called after its last batch."""
 
+    def kept_batches(self, kept: Collection[str]) -> Iterator[Batch]:  # noqa: ARG002  (for sinks that need it)
+        """Batches with rows of earlier runs that must be written again, because they share a table with this run's.
+
+        Args:
+            kept: keys of the tables of earlier runs that stay in the target beside those of this run.
+        """
+        return iter(())
+
     def end_forms(self, kept: Collection[str]) -> None:  # noqa: B027  (not every target needs it)
         """Finish the forms; called after the last of them, before the tables of the export itself.
 

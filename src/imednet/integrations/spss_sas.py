@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
+from ..errors import ExportConfigurationError
 from ..utils.text import whole
 from ..validation.kinds import Kind, Misfit, cast
 from ._optional import _require_optional_dep
@@ -175,7 +177,16 @@ class SavSink(StatsSink):
 
 
 class XptSink(StatsSink):
-    """A folder of SAS transport files, version 5, as regulatory submissions require."""
+    """A folder of SAS transport files.
+
+    Args:
+        folder: where the files go.
+        version: 5, as regulatory submissions require: names of 8 characters, texts of 200 bytes, ASCII alone. Or 8,
+            which SAS 9.4 and newer read: names of 32 characters, labels of 256 bytes and texts of 32,767 in UTF-8.
+
+    Raises:
+        ExportConfigurationError: another version.
+    """
 
     kind = "xpt"
     ending = "xpt"
@@ -184,11 +195,21 @@ class XptSink(StatsSink):
     longest_label = 40
     ascii_only = True
 
+    def __init__(self, folder: str | os.PathLike[str], *, version: Literal[5, 8] = 5) -> None:
+        if version not in (5, 8):
+            raise ExportConfigurationError(f"XPT has the versions 5 and 8, not {version!r}")
+        super().__init__(folder)
+        self._version = version
+        if version == 8:
+            self.kind = "xpt8"  # type: ignore[misc]
+            self.shape = replace(self.shape, longest_name=32)  # type: ignore[misc]
+            self.longest_text, self.longest_label, self.ascii_only = 32_767, 256, False  # type: ignore[misc]
+
     def save(self, frame: Any, labels: dict[str, str], table: Table) -> None:
         """Write the file."""
         letters = (character for character in table.key.upper() if character.isascii() and character.isalnum())
-        name = identifier("".join(letters))[:8]
+        name = identifier("".join(letters))[: 8 if self._version == 5 else 32]
         self._pyreadstat.write_xport(
-            frame, str(self._path_now), column_labels=labels, table_name=name, file_format_version=5,
+            frame, str(self._path_now), column_labels=labels, table_name=name, file_format_version=self._version,
             file_label=table.key.encode("ascii", "replace").decode()[:40],
         )  # fmt: skip

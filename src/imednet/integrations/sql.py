@@ -295,7 +295,7 @@ class SqlSink(ExportSink):
         ]
         ours = {name for name, study in self._owned().items() if study == self._study}
         asked = [name for facts in self.gone.values() for name in facts.get("tables") or () if name in ours]
-        return sorted({*narrower, *asked})
+        return sorted({*narrower, *asked} - firsts)
 
     def _add_columns(self, connection: Any, parts: Sequence[Part]) -> None:
         """Add to the tables that stay the columns they lack."""

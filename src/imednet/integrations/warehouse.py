@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from ..errors import ExportConfigurationError, ExportError
 from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
-from .on_disk.folder import ExportFolder
+from .on_disk.folder import ExportFolder, file_entries
 from .sink import ExportSink
 from .sql import refuse_unowned
 from .tables.arrow import pyarrow, record_batch, schema_of
@@ -100,10 +100,12 @@ class SnowflakeSink(ExportSink):
         assert home is not None
         self._study, self._folder = tables.study_key, home.staging
         namer = Namer(longest=200, clean=True, upper=True, taken=[RAW, OWNED])
-        self._names = {key: namer.name(key, key) for key in tables.all_keys}
         owners = self._name(OWNED)
         self._execute(f"CREATE TABLE IF NOT EXISTS {owners} (NAME VARCHAR, STUDY VARCHAR)")
         owned = {str(name): str(study) for name, study in self._execute(f"SELECT NAME, STUDY FROM {owners}")}
+        places = {str(one.get("form")): str(one.get("table")) for one in file_entries(home.manifest())}
+        namer.keep({key: name for key, name in places.items() if owned.get(name) == self._study})
+        self._names = {key: namer.name(key, key) for key in tables.all_keys}
         scope = f" IN SCHEMA {self._scope}" if self._scope else ""
         existing = [str(row[1]) for row in self._execute(f"SHOW TABLES{scope}")]
         written = [self._names[key] for key in tables.keys]
@@ -171,7 +173,7 @@ class SnowflakeSink(ExportSink):
 
     def _remove(self, key: str, name: str) -> None:
         """Drop the table of a form that was asked to go, and its records in the raw layer."""
-        if name in self._owned:
+        if name in self._owned and name not in (self._names[written] for written in self._staged_files):
             self._execute(f"DROP TABLE IF EXISTS {self._name(name)}")
             self._execute(f"DELETE FROM {self._name(OWNED)} WHERE NAME = {_literal(name)}")
         if self._keep_raw:

@@ -14,7 +14,17 @@ import typer
 
 from ...errors import ExportConfigurationError
 from ..connection import read_secret
-from ..export_runs import Placed, command, own_file, own_folder, run, run_to_folder, study_and_target
+from ..export_runs import (
+    Placed,
+    command,
+    folder_of,
+    no_snapshot,
+    own_file,
+    own_folder,
+    run,
+    run_to_folder,
+    study_and_target,
+)
 from ..options import StudyArgument
 
 app = typer.Typer(
@@ -54,8 +64,9 @@ def parquet(
 
     def place(key: str, many: bool) -> Placed:
         if partition:
+            no_snapshot(choices)
             return lambda: ParquetSink(target, hive=True), ParquetSink.home(target, key)
-        folder = own_folder(target, key) if many else target
+        folder = folder_of(target, key, many, choices, "parquet-long" if long else "parquet")
         return lambda: ParquetSink(folder), folder
 
     run(ctx.obj, study, place, choices, long)
@@ -106,11 +117,19 @@ def sav(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> N
 
 
 @command(app, "xpt", "One SAS transport file per form, typed and labelled; needs the extra `stats`.")
-def xpt(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) -> None:
+def xpt(
+    ctx: typer.Context,
+    words: StudyAndTarget,
+    choices: dict[str, Any],
+    xpt_version: Annotated[
+        int, typer.Option("--xpt-version", help="5 for submissions; 8 for long names, labels and texts.")
+    ] = 5,
+) -> None:
     """SAS transport."""
     from ...integrations.spss_sas import XptSink
 
-    run_to_folder(ctx.obj, words, choices, XptSink)
+    version: Any = xpt_version  # XptSink names the versions there are
+    run_to_folder(ctx.obj, words, choices, lambda folder: XptSink(folder, version=version))
 
 
 @command(app, "excel", "One workbook with a sheet per form; needs the extra `export`.")
@@ -122,6 +141,7 @@ def excel(ctx: typer.Context, words: StudyAndTarget, choices: dict[str, Any]) ->
     study, target = study_and_target(words, choices)
 
     def place(key: str, many: bool) -> Placed:
+        no_snapshot(choices)
         path = own_file(target, key) if many else target
         return lambda: ExcelSink(path), beside(path)
 
@@ -145,6 +165,7 @@ def duckdb(
     study, target = study_and_target(words, choices)
 
     def place(key: str, many: bool) -> Placed:
+        no_snapshot(choices)
         path = own_file(target, key) if many else target
         return (
             lambda: DuckDbSink(path, schema=schema, storage_version=storage_version), duckdb_home(path, schema)
@@ -173,6 +194,7 @@ def sql(
     kind = "sql-long" if long else "sql"
 
     def place(key: str, many: bool) -> Placed:
+        no_snapshot(choices)
         own = f"{prefix}{key}_" if many else prefix
         folder = state_folder(kind, key, uri, schema or "", own) if home is None else _home(home, key, many)
         return lambda: SqlSink(uri, schema=schema, prefix=own, lowercase=lowercase), folder
@@ -197,6 +219,7 @@ def mongodb(
     uri = _address(uri_file)
 
     def place(key: str, many: bool) -> Placed:
+        no_snapshot(choices)
         folder = state_folder("mongodb", key, uri, database, collection) if home is None else _home(home, key, many)
         return lambda: MongoDBSink(uri, database=database, collection=collection), folder
 
@@ -223,6 +246,7 @@ def neo4j(
     auth = (user, _environment_or_prompt("NEO4J_PASSWORD", "Password of Neo4j")) if user else None
 
     def place(key: str, many: bool) -> Placed:
+        no_snapshot(choices)
         folder = state_folder("neo4j", key, uri, database) if home is None else _home(home, key, many)
         return lambda: Neo4jSink(uri, auth=auth, database=database), folder
 
@@ -249,6 +273,7 @@ def snowflake(
     from ...integrations.warehouse import SnowflakeSink
 
     def place(key: str, many: bool) -> Placed:
+        no_snapshot(choices)
         if many:
             raise typer.BadParameter("each study needs a schema of its own: run the command once for each")
         folder = home or state_folder("snowflake", key, connection, database or "", schema or "")

@@ -107,6 +107,32 @@ def manifest(
     print_message(f"manifest: {out}")
 
 
+@app.command("dictionary")
+def dictionary(
+    out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The file to write.")],
+    size: SizeOption = "demo",
+    profile: ProfileOption = None,
+    seed: SeedOption = None,
+) -> None:
+    """Write the study's data dictionary, a zip as the web application exports it.
+
+    imednet sandbox dictionary dictionary.zip
+    """
+    from ...sandbox.invent.sizes import scale_of
+    from ...sandbox.server.server import DEFAULT_SEED
+    from ...sandbox.study.data_dictionary import data_dictionary
+    from ...sandbox.study.study import build
+
+    try:
+        studies = build(scale_of(size, profile), DEFAULT_SEED if seed is None else seed)
+        out.write_bytes(data_dictionary(next(iter(studies.values()))))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be written: {error.strerror}") from None
+    print_message(f"data dictionary: {out}")
+
+
 @app.command("describe")
 def describe() -> None:
     """Print the sizes, profiles, switches and faults, and what each of them does.

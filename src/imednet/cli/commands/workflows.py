@@ -5,13 +5,12 @@ Those about one resource are with it: `queries`, `visits`, `records`, `jobs`; th
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..connection import Connection, own_workflows
-from ..options import OutputOption, RequiredStudyArgument, StudyArgument, SubjectOption
+from ..options import OutputOption, StudyArgument, SubjectOption
 from ..output import print_message, print_rows
 
 app = typer.Typer(help="Workflows: several calls with one purpose.", no_args_is_help=True, rich_markup_mode=None)
@@ -89,13 +88,25 @@ def audit(
 @app.command("changes")
 def changes(
     ctx: typer.Context,
-    study: RequiredStudyArgument,
-    before: Annotated[Path, typer.Argument(help="Folder of an earlier export.")],
-    after: Annotated[Path, typer.Argument(help="Folder of a later export with the same options.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[STUDY] BEFORE AFTER",
+            help="Folders of two exports with the same options. With STUDY the server is asked who saved the records.",
+        ),
+    ],
     output: OutputOption = None,
 ) -> None:
-    """Show which answers changed between two exports, with who saved the records meanwhile."""
+    """Show which answers changed between two exports; without STUDY no server is asked."""
+    if len(words) == 2:
+        from ...integrations.on_disk.snapshots import Snapshot, value_changes
+
+        print_rows([change.to_row() for change in value_changes(*map(Snapshot, words))], output)
+        return
+    if len(words) != 3:
+        raise typer.BadParameter("give the folders of two exports, BEFORE and AFTER, and STUDY before them if wanted")
     connection: Connection = ctx.obj
+    study, before, after = words
     with connection.sdk() as sdk:
         print_rows([change.to_row() for change in own_workflows(sdk).audit_trail.changes(study, before, after)], output)
 

@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from imednet_api.models import Form
-
 from ...errors import ExportConfigurationError
 from ..on_disk.folder import file_entries
 from ..tables.layout import StudyTables
@@ -72,14 +70,17 @@ class EarlierRuns:
             if _key(entry) in kept and str(entry.get("file")) not in written
         ]
 
-    def gone(self, tables: StudyTables, forms: Iterable[Form]) -> dict[str, dict[str, Any]]:
-        """Tables of forms that the study no longer has -> what the manifest says of where they are."""
-        ids = {form.form_id for form in forms}
+    def gone(self, tables: StudyTables) -> dict[str, dict[str, Any]]:
+        """Tables of forms that the study no longer has by that key -> what the manifest says of where they are."""
         return {
             key: self.places.get(key, {})
             for key, state in self.tables.items()
-            if key not in tables.listed and state.get("formId") is not None and state.get("formId") not in ids
+            if key not in tables.listed and state.get("formId") is not None
         }
+
+    def with_rows(self, kept: Collection[str]) -> set[str]:
+        """Those of the tables that stay which are not known to be empty."""
+        return {key for key in kept if self.tables[key].get("rows") != 0}
 
     def _names(self) -> dict[str, str]:
         names = self._manifest.get("columns")

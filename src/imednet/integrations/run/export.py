@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any, Final
 
 from imednet_api import SPEC_VERSION
@@ -22,14 +23,19 @@ from imednet_api import SPEC_VERSION
 from ..._version import distribution, version
 from ...core.reading.proof import Proof
 from ...endpoints.rows import Rows
-from ...errors import ExportBatchError, ExportConfigurationError, ExportError, ExportIncompleteError, ImednetError
-from ...resources import RESOURCES
+from ...errors import (
+    ExportBatchError,
+    ExportConfigurationError,
+    ExportError,
+    ExportIncompleteError,
+    ImednetError,
+)
 from ...sdk import ImednetSDK
 from ...utils.interruptions import raised_from_outside
 from ...utils.text import whole
 from ...utils.truth import is_true
 from ...utils.url import check_path_part
-from ...validation.kinds import CAST, Caster, Kind
+from ...validation.kinds import Kind
 from ..on_disk import extraction_log as log
 from ..on_disk.exported_files import read_json_lines
 from ..on_disk.folder import ISSUES_FILE, LOG, MANIFEST, ExportFolder, sha256
@@ -37,7 +43,6 @@ from ..sink import ExportSink, call_with_retries
 from ..tables.batches import ISSUE_COLUMNS, Batch, Cells, Issue, RawReader, Reader, own_batch
 from ..tables.layout import (
     CONTEXT,
-    CONTEXT_LISTS,
     DICTIONARY,
     ISSUES,
     UNASSIGNED,
@@ -47,8 +52,9 @@ from ..tables.layout import (
     study_tables,
 )
 from ..tables.options import ExportOptions, limits
+from .context import with_context
 from .earlier import EarlierRuns, shown
-from .extract import Extractor, Progress, unchanged
+from .extract import Cancelled, Extractor, Progress, unchanged
 from .outcomes import Extraction, Outcome
 from .report import ExportReport, exported_form, failure_message, proof_facts, table_entry
 from .spool import Spool
@@ -113,7 +119,7 @@ def export_study(
                 return run.run()
             except ExportIncompleteError:
                 raise
-            except (ImednetError, KeyboardInterrupt, SystemExit) as error:
+            except (ImednetError, KeyboardInterrupt, SystemExit, Cancelled) as error:
                 if not isinstance(error, ExportConfigurationError):
                     run.note_failure(error)
                 raise
@@ -161,9 +167,9 @@ class _Run:
         variables = self.sdk.variables.list(self.study, refresh=True)
         names = self.earlier.column_names(self.options.layout())
         tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, names)
-        tables = self._with_context(tables)
+        tables, self.context_proofs = with_context(self.sdk, tables)
         self._check_limits(tables)
-        self.gone = self.earlier.gone(tables, forms) if self.options.prune else {}
+        self.gone = self.earlier.gone(tables) if self.options.prune else {}
         self._check_whole(tables)
         self.sink.begin(tables, self.folder)
         today = str(forms.proof.server_to)[:10]
@@ -179,37 +185,15 @@ class _Run:
                 if extraction.failed:
                     spool.note(incomplete=today)
                 return self._finish(tables, extraction, forms, variables)
-            except (ImednetError, KeyboardInterrupt, SystemExit):
+            except (ImednetError, KeyboardInterrupt, SystemExit, Cancelled):
                 self.folder.keep_spool = spool.size > 0
                 raise
 
-    def _with_context(self, tables: StudyTables) -> StudyTables:
-        """The tables with what their columns of context are looked up in, which is read from other lists."""
-        wanted = {column.source for table in tables.forms for column in table.columns if column.part == "context"}
-        if not wanted:
-            return tables
-        found: dict[str, tuple[str, dict[Any, Any]]] = {}
-        for source in wanted:
-            name, key, kind = CONTEXT_LISTS[source]
-            rows = getattr(self.sdk, name).list(self.study, **RESOURCES[name].wide)
-            self.context_proofs[name] = rows.proof
-            fields = type(rows[0]).FIELDS if rows else {}
-            pairs = [(getattr(row, fields[key]), getattr(row, fields[source])) for row in rows]
-            texts = {one: str(cell) for one, cell in pairs if one is not None and cell not in (None, "")}
-            found[source] = (key, texts if self._as_text(tables) else _cast_all(kind, texts))
-        forms = tuple(replace(table, lookups=found) for table in tables.forms)
-        return replace(tables, forms=forms, unassigned=replace(tables.unassigned, lookups=found))
-
-    def _as_text(self, tables: StudyTables) -> bool:
-        """Whether columns of context hold texts."""
-        kinds = {column.kind for table in tables.forms for column in table.columns if column.part == "context"}
-        return kinds == {Kind.TEXT}
-
     def note_failure(self, error: BaseException) -> None:
-        """Add a line to the log for a run that wrote nothing, if the folder stays at all."""
-        if not (self.folder.keep_spool or (self.folder.path / LOG).exists()):
+        """Add a line to the log for a run that wrote nothing; where nothing was ever exported there is no log."""
+        if not (self.folder.path / LOG).exists():
             return
-        interrupted = isinstance(error, (KeyboardInterrupt, SystemExit))
+        interrupted = not isinstance(error, ImednetError)
         with suppress(OSError, ExportError):
             log.append(
                 self.folder.path,
@@ -281,11 +265,12 @@ class _Run:
     def _write_tables(self, tables: StudyTables, extraction: Extraction, spool: Spool) -> None:
         """Write every table that was read completely, then flush the sink."""
         self._check_limits(tables, spool)
-        if self.sink.whole and (lost := [key for key in extraction.failed if key in self.earlier.tables]):
+        unread = [key for key, outcome in extraction.outcomes.items() if outcome.status in ("FAILED", "ABSENT")]
+        if self.sink.whole and (lost := [key for key in unread if key in self.earlier.tables]):
             raise ExportError(
                 f"{shown(lost)} could not be read, and this {self.sink.kind} file is written as a whole; it is as it "
-                f"was. First reason: {extraction.failed[lost[0]].error} Next: run the same export again; it reads only "
-                "what failed"
+                f"was. First reason: {extraction.outcomes[lost[0]].error} Next: run the same export again; it reads "
+                "only what failed"
             )
         drop = self._row_filter()
         spool.drop(ISSUES)
@@ -293,7 +278,7 @@ class _Run:
             if extraction.outcomes[table.key].status != "SUCCESS":
                 continue
             if table is tables.unassigned and not spool.rows(table.key):
-                if table.key in self.earlier.tables and self.options.forms is None:
+                if table.key in self.earlier.tables and extraction.proof is not None and not extraction.failed:
                     self.gone[table.key] = self.earlier.places.get(table.key, {})
                 continue
             try:
@@ -305,7 +290,10 @@ class _Run:
                 extraction.outcomes[table.key] = Outcome.failure(error)
                 if not any(extraction.outcomes[form.key].status == "SUCCESS" for form in tables.forms):
                     raise  # an export without any form must not replace an earlier one
-        self.sink.end_forms(self._kept)
+        kept = self.earlier.with_rows(self._kept)
+        for batch in self.sink.kept_batches(kept):
+            self._write_batch(batch)
+        self.sink.end_forms(kept)
         if self.sink.own_tables:
             self._write_own_tables(tables, spool)
         if not self.sink.own_tables or self.sink.cuts:
@@ -392,8 +380,7 @@ class _Run:
     def _issues_file(self, spool: Spool) -> None:
         """Write the issues to a file, for targets that take no table of issues or cut long texts."""
         kept, earlier = self._kept, self.folder.path / ISSUES_FILE
-        earlier_rows = read_json_lines(earlier) if kept and earlier.is_file() else ()
-        stay = [row for row in earlier_rows if isinstance(row, dict) and row.get("form") in kept]
+        stay = _issues_about(kept, earlier) if kept else []
         if not self.issues and not stay:
             return
         self.issues_file = True
@@ -437,6 +424,9 @@ class _Run:
         run = log.count(self.folder.path) + 1
         files = [self._file_entry(key, facts, run) for key, facts in outputs.items()]
         kept = self._kept
+        for state in states:
+            if state["form"] in kept:
+                state["stale"] = True  # it failed, and what is there is of an earlier run
         kept_files = self.earlier.kept_files(kept, {str(entry["file"]) for entry in files if entry.get("file")})
         times = [proof for proof in (forms.proof, *extraction.proofs.values()) if proof.server_to]
         manifest: dict[str, Any] = {
@@ -463,7 +453,7 @@ class _Run:
             "issues": self.issues,
             "forms": [*states, *self.earlier.kept_states(kept, states)],
             "files": [*files, *kept_files],
-            "columns": {**self.earlier.kept_names(kept), **tables.mapping},
+            "columns": {**tables.mapping, **self.earlier.kept_names(kept)},
             **({"pruned": sorted(self.gone)} if self.gone else {}),
         }
         stays = {entry.get("file") for entry in kept_files}
@@ -526,13 +516,14 @@ class _Run:
         )
 
 
-def _cast_all(kind: Kind, texts: Mapping[Any, str]) -> dict[Any, Any]:
-    """The typed values of the texts; what does not fit is left out."""
-    if kind not in CAST:
-        return dict(texts)
-    caster = Caster.of(kind)
-    unfit = caster.unfit(texts.values())
-    return {key: caster.values([text])[0] for key, text in texts.items() if text not in unfit}
+def _issues_about(tables: Collection[str], file: Path) -> list[dict[str, Any]]:
+    """Issues of earlier runs about some tables, from the file beside the manifest, which anybody may have changed."""
+    try:
+        rows = list(read_json_lines(file)) if file.is_file() else []
+    except (OSError, ValueError):
+        _log.warning("%s of an earlier run cannot be read; what it says of tables that stay is left out", file.name)
+        return []
+    return [row for row in rows if isinstance(row, dict) and row.get("form") in tables]
 
 
 def _issue_line(issue: Issue) -> bytes:

@@ -12,7 +12,7 @@ from ...sdk import ImednetSDK
 from ..sink import ExportSink
 from ..tables.options import ExportOptions
 from .export import export_study
-from .extract import Progress
+from .extract import Cancelled, Progress
 from .report import ExportReport
 
 
@@ -49,11 +49,17 @@ async def export_study_async(
 
     def told(done: int, total: int) -> None:
         if cancelled.is_set():
-            raise ExportError("the export was cancelled. Next: run it again; it continues where it stopped")
+            raise Cancelled
         if progress is not None:
             progress(done, total)
 
     def work() -> ExportReport:
+        try:
+            return export()
+        except Cancelled:
+            raise ExportError("the export was cancelled. Next: run it again; it continues where it stopped") from None
+
+    def export() -> ExportReport:
         if isinstance(sdk, ImednetSDK):
             return export_study(sdk, study_key, sink, home=home, options=options, progress=told, sandbox=sandbox)
         keys = sdk.config

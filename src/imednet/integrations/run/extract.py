@@ -38,6 +38,11 @@ from .spool import Spool
 Progress = Callable[[int, int], None]
 """Called with records read so far, and records the server has."""
 
+
+class Cancelled(BaseException):
+    """Raised by a `Progress` to end a run as an interrupt does, so that the next run continues it."""
+
+
 _log = logging.getLogger("imednet")
 _FIELDS: Final = ("formId", "formKey", "recordId")
 _MOST_LOOKED_FOR: Final = 200

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from imednet_api.models import Record
-from imednet_api.types import decode, fast_json
+from imednet_api.types import decode, fast_json, utc
 
 from ...core.decoding.json_text import members, repeated, texts
 from ...utils.text import whole, writable
@@ -165,7 +165,7 @@ class Reader:
                 if column.name in self._casters:
                     self._list_misfits(column, cells, ids, issues)
                 if column.converted:
-                    columns.append(self._casters[column.name].values(cells))
+                    columns.append(self._converted(column, cells))
                 else:
                     columns.append([cell or None for cell in cells] if "" in cells else cells)
         self.rows += len(lines)
@@ -292,10 +292,10 @@ class Reader:
         types = set(map(type, cells)) - {type(None)}
         if column.name in self._casters:
             if not types <= {str}:
-                cells = [cell if cell is None or type(cell) is str else as_json(cell) for cell in cells]
+                cells = [cell if cell is None or type(cell) is str else _as_moment(cell) for cell in cells]
             self._list_misfits(column, cells, ids, issues)
             if column.converted:
-                return self._casters[column.name].values(cells)
+                return self._converted(column, cells)
         if kind is Kind.JSON:
             return [None if cell is None else cell if type(cell) is str else as_json(cell) for cell in cells]
         if kind is Kind.TEXT:
@@ -329,6 +329,14 @@ class Reader:
             for row, cell in zip(ids, cells, strict=True):
                 if cell in unfit:
                     issues.append(Issue(self.table.key, row, column.source, cell, caster.reasons[cell]))
+
+    def _converted(self, column: Column, cells: Cells) -> list[Any]:
+        """The typed cells of a column whose texts were converted already."""
+        caster = self._casters[column.name]
+        typed = caster.values(cells)
+        if column.lenient and caster.reasons:
+            return [text if value is None and text else value for value, text in zip(typed, cells, strict=True)]
+        return typed
 
     def _undeclared_cells(
         self, others: dict[int, dict[str, Any]], count: int, ids: Cells, issues: list[Issue]
@@ -398,6 +406,12 @@ def own_batch(table: Table, number: int, rows: Iterable[Sequence[Any]]) -> Batch
     if not writable_rows:
         return Batch(table, number, [[] for _ in table.columns])
     return Batch(table, number, [list(cells) for cells in zip(*writable_rows, strict=True)])
+
+
+def _as_moment(value: Any) -> str:
+    """A time that came as a list of numbers, written as the server writes other times; anything else as JSON."""
+    moment = utc(value) if isinstance(value, list) else None
+    return as_json(value) if moment is None else moment.replace(tzinfo=None).isoformat(sep=" ")
 
 
 def as_json(value: Any) -> str:

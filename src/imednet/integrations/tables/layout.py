@@ -61,6 +61,7 @@ class Column:
         coded: whether its cells are codes of the choices.
         convert: turns the text of an answer into a cell, or raises Misfit; by default the conversion of `kind`.
         reported: whether texts that cannot be converted are listed as issues.
+        lenient: whether such a text stays in the column.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Column:
     coded: bool = False
     convert: Callable[[str], Any] | None = field(default=None, compare=False, repr=False)
     reported: bool = True
+    lenient: bool = False
 
     @property
     def converted(self) -> bool:
@@ -171,7 +173,7 @@ class StudyTables:
     def all_keys(self) -> list[str]:
         """Keys of all tables that any export of the study may write, so that each has the same name in every run."""
         lists = [f"_{name}" for name in ENTITIES]
-        return list(dict.fromkeys([*lists, UNASSIGNED, DICTIONARY, ISSUES, *self.listed, *self.keys]))
+        return list(dict.fromkeys([*self.listed, UNASSIGNED, *lists, DICTIONARY, ISSUES, *self.keys]))
 
     @property
     def data(self) -> tuple[Table, ...]:
@@ -186,6 +188,7 @@ class Shape:
     Attributes:
         values: the default of the option `values`.
         context: the default of the option `context`.
+        lenient: whether a text that does not fit its column stays in it, beside typed cells.
         longest_name: maximum bytes of a column name.
         clean_names: whether names must be identifiers.
         upper_names, lower_names: whether names are in upper or lower case.
@@ -197,6 +200,7 @@ class Shape:
 
     values: Values = "both"
     context: bool = False
+    lenient: bool = False
     longest_name: int | None = None
     clean_names: bool = False
     upper_names: bool = False
@@ -326,6 +330,8 @@ def form_table(
             kind = Kind.INSTANT if typed and name in Record.TIMES else Kind.TEXT
             columns.append(Column(namer.name(name, _prefixed(name)), name, "answer", kind))
     columns.append(Column(namer.name(OTHER, OTHER), OTHER, "other", Kind.JSON))
+    if shape.lenient:
+        columns = [replace(column, lenient=column.part in ("field", "answer")) for column in columns]
     table = Table(
         key, tuple(columns), (columns[CONTEXT.index("recordId")].name,), hidden=tuple(dict.fromkeys(hidden)),
         blinded=left_out, model=Record,
@@ -403,6 +409,8 @@ def model_table(key: str, model: type[Model], shape: Shape, values: Values | Non
     namer = shape.namer()
     columns = [_field_column(namer, name, kind, typed) for name, kind in field_kinds(model).items()]
     columns.append(Column(namer.name(OTHER, OTHER), OTHER, "other", Kind.JSON))
+    if shape.lenient:
+        columns = [replace(column, lenient=True) for column in columns]
     return Table(key, tuple(columns), (), model=model)
 
 
@@ -414,6 +422,11 @@ def entity_table(name: str, shape: Shape, values: Values | None = None) -> Table
     fields = list(listing.item.FIELDS)
     identity = tuple(table.columns[fields.index(key)].name for key in listing.page.key)
     return replace(table, identity=identity, title=listing.tag)
+
+
+def model_of(key: str) -> type[Model]:
+    """The resource that the rows of a table are of, by its key."""
+    return operation(f"list_{key[1:]}").item if key[1:] in ENTITIES and key.startswith("_") else Record
 
 
 def own_table(key: str, columns: Mapping[str, Kind], identity: tuple[str, ...], shape: Shape) -> Table:

@@ -124,6 +124,12 @@ class Sandbox:
         host = host.decode() if isinstance(host, bytes) else host
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
+    def data_dictionary(self, study_key: str | None = None) -> bytes:
+        """The data dictionary of a study, by default the first: a zip as the web application exports it."""
+        from ..study.data_dictionary import data_dictionary
+
+        return data_dictionary(self.studies[study_key] if study_key else next(iter(self.studies.values())))
+
     @property
     def credentials(self) -> Credentials:
         """Arguments for `ImednetSDK`: base URL and the keys of a blinded user."""
