@@ -50,7 +50,7 @@ def test_an_incomplete_run_claims_nothing_and_names_what_is_old(own_box: Make, b
     assert again.returncode == 4
     assert "on the server" not in again.stdout
     assert re.search(r"^all +67  without VS$", again.stdout, re.MULTILINE)
-    assert re.search(r"VS was not read: what is there is still that of run 1, 20\d\d-", again.stderr)
+    assert re.search(r"VS was not read: what is there is still that of run 1, as of 20\d\d-", again.stderr)
     only = run("export", "csv", STUDY, target, "--form", "AE", env=keys(box))
     assert "1 tables of earlier runs stay as they are" in only.stderr
 

@@ -59,10 +59,10 @@ def _print_earlier(report: ExportReport, failed: list[str]) -> None:
     for key in failed:
         if key in stale:
             entry = stale[key]
-            of_run = f"run {entry['run']}, {entry.get('written')}" if entry.get("run") else "an earlier run"
+            of_run = f"run {entry['run']}, as of {entry.get('asOf')}" if entry.get("run") else "an earlier run"
             print_message(f"{key} was not read: what is there is still that of {of_run}")
     kept = [key for key in stale if key not in failed]
     if kept:
-        times = sorted(str(stale[key]["written"]) for key in kept if stale[key].get("written"))
-        oldest = f", the oldest of {times[0]}" if times else ""
+        times = sorted(str(stale[key]["asOf"]) for key in kept if stale[key].get("asOf"))
+        oldest = f", the oldest as of {times[0]}" if times else ""
         print_message(f"{len(kept)} tables of earlier runs stay as they are{oldest}")

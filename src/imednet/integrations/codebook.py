@@ -268,7 +268,7 @@ def codebook(sdk: ImednetSDK, study_key: str, **options: Unpack[ExportKeywords])
     >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
     ...     book = codebook(sdk, "TIDEWATER-201", forms=["VS"])
     >>> [(one.name, one.answered, one.lowest) for one in book.forms[0].variables if one.name == "SYSBP1"]
-    [('SYSBP1', 257, 101.0)]
+    [('SYSBP1', 245, 0.1)]
     """
     sink = CodebookSink()
     options = {**options, "values": "typed", "context": False}

@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
@@ -422,13 +421,14 @@ class _Run:
             staged.append(ISSUES_FILE)
             outputs["_issues.jsonl"] = {"file": ISSUES_FILE}
         run = log.count(self.folder.path) + 1
-        files = [self._file_entry(key, facts, run) for key, facts in outputs.items()]
+        times = [proof for proof in (forms.proof, *extraction.proofs.values()) if proof.server_to]
+        as_of = times[-1].server_to if times else None
+        files = [self._file_entry(key, facts, run, as_of) for key, facts in outputs.items()]
         kept = self._kept
         for state in states:
             if state["form"] in kept:
                 state["stale"] = True  # it failed, and what is there is of an earlier run
         kept_files = self.earlier.kept_files(kept, {str(entry["file"]) for entry in files if entry.get("file")})
-        times = [proof for proof in (forms.proof, *extraction.proofs.values()) if proof.server_to]
         manifest: dict[str, Any] = {
             "study": self.study,
             "run": run,
@@ -438,7 +438,7 @@ class _Run:
             **({"partitions": os.path.relpath(self.sink.data, self.folder.path)} if self.sink.data else {}),
             "package": {"distribution": distribution(), "version": version()},
             "specVersion": SPEC_VERSION,
-            "serverTime": {"from": forms.proof.server_from, "to": times[-1].server_to if times else None},
+            "serverTime": {"from": forms.proof.server_from, "to": as_of},
             "options": self._facts(),
             "narrowed": limits(self.options),
             "studyForms": list(tables.listed),
@@ -483,10 +483,10 @@ class _Run:
             if table is not tables.unassigned or extraction.outcomes[table.key].rows or table.key in extraction.failed
         ]
 
-    def _file_entry(self, key: str, facts: dict[str, Any], run: int) -> dict[str, Any]:
+    def _file_entry(self, key: str, facts: dict[str, Any], run: int, as_of: str | None) -> dict[str, Any]:
         reader = self.readers.get(key)
         entry: dict[str, Any] = {"form": key, "formId": reader.table.form_id if reader else None, **facts, "run": run}
-        entry["written"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        entry["asOf"] = as_of
         if reader is not None:
             entry["layout"] = self.options.layout()
         if facts.get("file"):
