@@ -33,6 +33,7 @@ from .sql_tables import (
     column_type,
     misfit,
     most_columns,
+    mysql_columns,
     mysql_options,
     obstacle,
     staged_table,
@@ -152,7 +153,7 @@ class SqlSink(ExportSink):
         """
         if name not in self._existing:
             return
-        there = {one["name"]: one["type"] for one in self._inspector().get_columns(name, schema=self._schema)}
+        there = self._columns_there(self._engine, name)
         wanted = [table.columns[index] for index in columns]
         if self._limited and (lost := [one for one in there if one not in {column.name for column in wanted}]):
             raise ExportConfigurationError(
@@ -212,7 +213,7 @@ class SqlSink(ExportSink):
         name = self._names[table.key][0]
         if name not in self._existing:
             return
-        there = {one["name"] for one in self._inspector().get_columns(name, schema=self._schema)}
+        there = self._columns_there(self._engine, name)
         parts: list[str | Name] = []
         for column in table.names:
             parts += [", " if parts else "SELECT ", Name(column) if column in there else "NULL"]
@@ -300,7 +301,7 @@ class SqlSink(ExportSink):
     def _add_columns(self, connection: Any, parts: Sequence[Part]) -> None:
         """Add to the tables that stay the columns they lack."""
         for part in parts:
-            there = {one["name"] for one in self._sql.inspect(connection).get_columns(part.final, schema=self._schema)}
+            there = self._columns_there(connection, part.final)
             for column in part.missing:
                 if column.name in there:
                     continue  # an earlier attempt added it
@@ -351,8 +352,14 @@ class SqlSink(ExportSink):
 
     def _has_batch_column(self, connection: Any, part: Part) -> bool:
         """Whether a table still has its column of batch numbers, which an earlier attempt may have dropped."""
-        columns = self._sql.inspect(connection).get_columns(part.staged.name, schema=self._schema)
-        return any(column["name"] == part.batch for column in columns)
+        return part.batch in self._columns_there(connection, part.staged.name)
+
+    def _columns_there(self, connection: Any, table: str) -> dict[str, Any]:
+        """Columns of a table that is there, with their types."""
+        if self._dialect in MYSQL:
+            return mysql_columns(self._sql, connection, table, self._schema)
+        found = self._sql.inspect(connection).get_columns(table, schema=self._schema)
+        return {column["name"]: column["type"] for column in found}
 
     def _update_owners(self, connection: Any, parts: Sequence[Part], gone: Sequence[str]) -> None:
         """Enter the tables that were written into the table of owners, and take out those that are dropped."""

@@ -137,6 +137,31 @@ def mysql_options(**options: Any) -> dict[str, Any]:
     return {f"{dialect}_{name}": value for dialect in MYSQL for name, value in options.items()}
 
 
+def mysql_columns(sql: Any, engine_or_connection: Any, table: str, schema: str | None) -> dict[str, Any]:
+    """Columns of a table of MySQL or MariaDB, with their types.
+
+    SQLAlchemy reads them from the text of `SHOW CREATE TABLE`, and names with line breaks wrongly.
+    """
+    from sqlalchemy.dialects import mysql
+
+    types = {
+        "bigint": sql.BigInteger, "int": sql.Integer, "tinyint": mysql.TINYINT, "double": sql.Double,
+        "float": sql.Float, "decimal": sql.Numeric, "date": sql.Date, "datetime": sql.DateTime,
+        "timestamp": sql.DateTime, "time": sql.Time,
+    }  # fmt: skip
+    query = sql.text(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = :name "
+        "AND table_schema = coalesce(:schema, DATABASE()) ORDER BY ordinal_position"
+    )
+    values = {"name": table, "schema": schema}
+    if hasattr(engine_or_connection, "connect"):
+        with engine_or_connection.connect() as connection:
+            rows = connection.execute(query, values).all()
+    else:
+        rows = engine_or_connection.execute(query, values).all()
+    return {str(name): types.get(str(kind).lower(), sql.Text)() for name, kind in rows}
+
+
 def misfit(sql: Any, kind: Kind, there: Any) -> str | None:
     """What a column holds that cannot stay for cells of a kind, in words; `None` if it can."""
     found, wanted = _family(sql, there), _FAMILIES.get(kind, "text")
