@@ -410,6 +410,16 @@ class TestTrouble:
             last = export_to_csv(sdk, STUDY, folder, forms=FEW).manifest["columns"]
         assert last == first
 
+    def test_two_snapshots_in_one_second_have_a_folder_each(self, tmp_path: Path) -> None:
+        found = []
+        for _ in range(3):
+            found.append(new_dated_folder(tmp_path, STUDY, "csv"))
+            found[-1].mkdir()
+            (found[-1] / "manifest.json").write_text(
+                json.dumps({"study": STUDY, "format": "csv", "status": "complete"})
+            )
+        assert len(set(found)) == 3
+
     def test_an_unfinished_dated_folder_of_another_format_is_left(self, tmp_path: Path) -> None:
         old = tmp_path / "2026-01-01T000000Z"
         old.mkdir()

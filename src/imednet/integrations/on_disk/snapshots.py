@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -240,7 +240,10 @@ def new_dated_folder(folder: Path, study_key: str, kind: str) -> Path:
         facts = {"status": "incomplete", "study": study_key, "format": kind}
         if manifest is not None and facts.items() <= manifest.items():
             return path
-    return folder / datetime.now(UTC).strftime(STAMP)
+    moment = datetime.now(UTC)
+    while (new := folder / moment.strftime(STAMP)).exists():  # two runs in one second have a folder each
+        moment += timedelta(seconds=1)
+    return new
 
 
 def freeze(folder: Path) -> None:
