@@ -290,8 +290,11 @@ class _Run:
                 if not any(extraction.outcomes[form.key].status == "SUCCESS" for form in tables.forms):
                     raise  # an export without any form must not replace an earlier one
         kept = self.earlier.with_rows(self._kept)
-        for batch in self.sink.kept_batches(kept):
-            self._write_batch(batch)
+        try:
+            for batch in self.sink.kept_batches(kept):
+                self._write_batch(batch)
+        except self.sink.foreign as error:  # rows of earlier runs could not be read back
+            raise ExportBatchError("kept rows", self.sink.explain(error)) from None
         self.sink.end_forms(kept)
         if self.sink.own_tables:
             self._write_own_tables(tables, spool)
