@@ -25,6 +25,8 @@
     │   ├── ExportConfigurationError the target or the settings cannot be used
     │   ├── ExportIncompleteError   some forms were exported, others were not
     │   └── ExportBatchError        a batch could not be written
+    ├── MirrorError                 a mirror cannot be read or written
+    │   └── MirrorDamagedError      its files are not as they were written
     ├── JobTimeoutError             a job not over in time      (also a TimeoutError)
     ├── OrchestratorError           a run over studies that cannot begin
     │   └── FilterConflictError     both a whitelist and a blacklist
@@ -317,6 +319,14 @@ class ExportBatchError(ExportError):
     def __init__(self, batch_id: str, message: str = "the batch could not be written") -> None:
         self.batch_id = batch_id
         super().__init__(f"batch {batch_id}: {message}")
+
+
+class MirrorError(ImednetError):
+    """A mirror cannot be read or written, or is not of the study or the kind that was asked for."""
+
+
+class MirrorDamagedError(MirrorError):
+    """Files of a mirror are missing or are not as they were written."""
 
 
 class PluginLoadError(ImednetError):

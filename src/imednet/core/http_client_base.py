@@ -8,7 +8,7 @@ import threading
 from abc import ABC
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import repeat
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
 
@@ -34,6 +34,10 @@ from .retry import DefaultRetryPolicy, RetryPolicy
 from .transport.body import ACCEPTED_ENCODINGS, Exchange
 from .transport.retry_loop import RetryPlan
 from .transport.throttle import Pace
+
+if TYPE_CHECKING:
+    from .reading.list_call import ListCall
+    from .reading.proof import Proof
 
 ClientT = TypeVar("ClientT", bound="httpx.Client | httpx.AsyncClient")
 ExecutorT = TypeVar("ExecutorT")
@@ -164,6 +168,10 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
     @retry_policy.setter
     def retry_policy(self, policy: RetryPolicy) -> None:
         self._retry_policy = policy
+
+    def vouch(self, proof: Proof, call: ListCall) -> Proof:  # noqa: ARG002  (a client of a mirror looks at it)
+        """The proof of a read as this client can vouch for it: a server's answers are what they are."""
+        return proof
 
     def settings(self) -> dict[str, Any]:
         """Settings that recreate this client in another process, without keys or a custom `httpx` client."""

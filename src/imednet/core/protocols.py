@@ -15,6 +15,8 @@ from .retry import RetryPolicy
 
 if TYPE_CHECKING:
     from .concurrency import AsyncFuture, Future
+    from .reading.list_call import ListCall
+    from .reading.proof import Proof
 
 T = TypeVar("T")
 
@@ -60,6 +62,10 @@ class AsyncReadingClient(AsyncRequestorProtocol, Protocol):
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
     ) -> AsyncFuture[T]:
         """`fetch` in the background."""
+        ...  # pragma: no cover
+
+    def vouch(self, proof: Proof, call: ListCall) -> Proof:
+        """The proof of a read as this client can vouch for it."""
         ...  # pragma: no cover
 
 
@@ -125,4 +131,8 @@ class ReadingClient(RequestorProtocol, Protocol):
         self, request: Request, read: Reader[T], study_key: str | None = None, options: CallOptions = ...
     ) -> Future[T]:
         """`fetch` in the background."""
+        ...  # pragma: no cover
+
+    def vouch(self, proof: Proof, call: ListCall) -> Proof:
+        """The proof of a read as this client can vouch for it."""
         ...  # pragma: no cover

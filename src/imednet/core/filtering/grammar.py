@@ -36,6 +36,7 @@ _DAYS: Final = ("startDate", "dueDate", "endDate", "visitDate")
 _BARE: Final = re.compile(r"""[^\s"'();,=<>!~]+""")
 _QUOTED: Final = re.compile(r"""\"[^\"]*\"|'[^']*'""")
 _CONNECTOR_WORD: Final = re.compile(r"(?<![A-Za-z0-9])(and|or)(?![A-Za-z0-9])", re.IGNORECASE)
+_CONNECTOR: Final = re.compile(r"[;,]|(?<![A-Za-z0-9])(?:and|or)(?![A-Za-z0-9])", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(==|!=|<=|>=|=~|<|>)")
 
 
@@ -145,6 +146,32 @@ def clauses_if_conjunction(expression: str) -> list[tuple[str, str, str]] | None
         clauses.append((match.group(1), match.group(2), value))
         start += len(part) + 1
     return clauses
+
+
+def alternatives(expression: str) -> list[list[tuple[str, str, str]]] | None:
+    """Attribute, operator and value of each clause, as an OR of ANDs; `None` for what is no such thing.
+
+    >>> alternatives('formKey==AE;siteId>300,recordId==7')
+    [[('formKey', '==', 'AE'), ('siteId', '>', '300')], [('recordId', '==', '7')]]
+    """
+    bare = _QUOTED.sub(lambda match: "_" * len(match.group()), expression)
+    if any(sign in bare for sign in "\"'()"):
+        return None
+    found: list[list[tuple[str, str, str]]] = [[]]
+    start = 0
+    for match in [*_CONNECTOR.finditer(bare), None]:
+        end = len(bare) if match is None else match.start()
+        part = _CLAUSE.match(bare[start:end])
+        if part is None:
+            return None
+        value = expression[start + part.end() : end].strip()
+        quotes = value[:1] if value[:1] in ('"', "'") and len(value) > 1 and value[-1] == value[0] else ""
+        found[-1].append((part.group(1), part.group(2), value[1:-1] if quotes else value))
+        if match is not None:
+            start = match.end()
+            if match.group().casefold() in (",", "or"):
+                found.append([])
+    return found
 
 
 def joined(*expressions: str | None) -> str | None:

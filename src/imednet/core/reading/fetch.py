@@ -76,6 +76,8 @@ async def async_drive(client: AsyncReadingClient, read: Read, reader: Reader[Pag
             try:
                 step = steps.send(reply) if problem is None else steps.throw(problem)
             except StopIteration:
+                if read.proof is not None:
+                    read.proof = client.vouch(read.proof, read.call)
                 return
     finally:
         await async_cancel(under_way.values())
@@ -115,6 +117,8 @@ def drive(client: ReadingClient, read: Read, reader: Reader[Page]) -> Generator[
             try:
                 step = steps.send(reply) if problem is None else steps.throw(problem)
             except StopIteration:
+                if read.proof is not None:
+                    read.proof = client.vouch(read.proof, read.call)
                 return
     finally:
         cancel(under_way.values())

@@ -83,6 +83,10 @@ class ListCall:
         """One row below a number, for the count of those below."""
         return self._request(0, 1, self._with("<", number))
 
+    def recent(self, field: str, size: int) -> Request:
+        """The rows with the latest values of a field, such as `dateModified`, in one answer with the count of all."""
+        return self._request(0, size, self.filter, sort=(f"{field},desc",))
+
     def counts(self) -> list[Request]:
         """Requests that count the rows: the total of the first, minus that of the second if there is one."""
         bounds = self.bounds()
@@ -95,10 +99,12 @@ class ListCall:
         clause = f"{self.facts.number}{operator}{number}" if number not in (LOWEST, HIGHEST) else None
         return filters.joined(bounds.rest if bounds else self.filter, clause)
 
-    def _request(self, number: int, size: int, expression: str | None, *, newest: bool = False) -> Request:
+    def _request(
+        self, number: int, size: int, expression: str | None, *, newest: bool = False, sort: tuple[str, ...] = ()
+    ) -> Request:
         query: list[tuple[str, Any]] = [("page", number), ("size", size)]
         direction = "desc" if newest else "asc"
-        query += [("sort", f"{name},{direction}") for name in self.facts.order]
+        query += [("sort", part) for part in sort or [f"{name},{direction}" for name in self.facts.order]]
         if expression is not None:
             query.append(("filter", expression))
         path = {} if self.study_key is None else {"study_key": self.study_key}

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...utils.html import table
 
-Rule = Literal["one answer", "intervals", "twice", "none"]
+Rule = Literal["one answer", "intervals", "twice", "none", "mirror"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Proof:
 
     Attributes:
         status: `proven`, or `unproven` where the list cannot be read by intervals or nothing was compared.
-        rule: `one answer`, `intervals` or `twice`; `none` for `consistency="off"`.
+        rule: `one answer`, `intervals` or `twice`; `none` for `consistency="off"`; `mirror` for a list that came from
+            a mirror, whose `reason` says how the mirror had it.
         reason: why it is not proven.
         total: rows the server counted at its first answer.
         rows: rows read.

@@ -97,7 +97,7 @@ class Batch:
 
     def shown(self) -> list[bytes]:
         """The lines without hidden answers, such as blinded ones."""
-        return [_without_hidden(line, self.table) for line in self.lines]
+        return [without_hidden(line, self.table) for line in self.lines]
 
     def column(self, name: str) -> Cells:
         """The cells of one column."""
@@ -381,10 +381,10 @@ class RawReader:
             dropped = self._drop([[row.get(name) for row in rows] for name in self._fields])
             lines = [line for line, drop in zip(lines, dropped, strict=True) if not drop]
         self.rows += len(lines)
-        return Batch(self.table, number, [], [_without_hidden(line, self.table) for line in lines]), []
+        return Batch(self.table, number, [], [without_hidden(line, self.table) for line in lines]), []
 
 
-def _without_hidden(line: bytes, table: Table) -> bytes:
+def without_hidden(line: bytes, table: Table) -> bytes:
     """A line without the table's hidden answers; unchanged if it has none of them."""
     if table.hidden:
         row = decode(line)

@@ -1,0 +1,397 @@
+"""`Mirror`: a local copy of a study, with its history."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+
+from imednet_api.types import utc
+
+from ..errors import ArgumentError, ExportConfigurationError, MirrorDamagedError, MirrorError, NotFoundError
+from ..integrations.dataframes import StudyFrames, study_frames
+from ..integrations.run.export import export_study
+from ..integrations.run.report import ExportReport
+from ..integrations.sink import ExportSink
+from ..integrations.tables.frames import Backend
+from ..integrations.tables.options import ExportKeywords, ExportOptions
+from ..sdk import ImednetSDK
+from ..utils import disk
+from ..utils.url import check_path_part
+from .changes import CellChange, RowVersion, cell_changes, record_tables, versions_of
+from .commits import FOLDER, CommitLog, Snapshot, State
+from .database import connect
+from .delta_folder import DeltaFolder
+from .snapshot_lists import SnapshotLists
+from .snapshot_sdk import AsyncMirrorSDK, MirrorSDK
+from .sync import Progress, SyncReport, SyncRun
+from .sync_async import in_thread
+from .verify import problems
+from .versions import Versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+    from ..async_sdk import AsyncImednetSDK
+
+_LOCK, _WORK = ".lock", ".work"
+
+
+AsOf = int | str | date | datetime | None
+"""A snapshot: its number; the last one of a day (UTC), as a date or `2026-03-01`; the last one up to a time; or the
+last of all.
+"""
+
+
+class Mirror:
+    """A local copy of one study that is kept in step with the server, and remembers what it was.
+
+    Its tables are Delta Lake tables of rows' versions, `forms/AE` and `lists/subjects` and the like; `snapshots` says
+    which of them count. Any number of programs may read while one writes.
+
+    Args:
+        folder: where it is; made by the first sync. It may be moved and copied.
+        retention: how long files that a compaction replaced stay, for programs that are reading them.
+
+    >>> from imednet import ImednetSDK
+    >>> from imednet.mirror import Mirror
+    >>> from imednet.sandbox import Sandbox
+    >>> import tempfile
+    >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk, tempfile.TemporaryDirectory() as folder:
+    ...     mirror = Mirror(f"{folder}/tidewater")
+    ...     first = mirror.sync(sdk, "TIDEWATER-201")
+    ...     again = mirror.sync(sdk, "TIDEWATER-201")
+    ...     len(mirror.frames(forms=["VS"])["VS"])
+    269
+    >>> first.snapshot, first.inserted["records"], again.changed, again.requests
+    (1, 2786, False, 12)
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, retention: timedelta = timedelta(days=1)) -> None:
+        self.folder = Path(folder)
+        self._retention = retention
+        self._log = CommitLog(self.folder, DeltaFolder(self.folder / FOLDER, retention))
+
+    def __repr__(self) -> str:
+        return f"Mirror({str(self.folder)!r})"
+
+    # ---- writing
+
+    def sync(
+        self,
+        sdk: ImednetSDK,
+        study_key: str,
+        *,
+        reconcile: bool | None = None,
+        unblind: str | None = None,
+        progress: Progress | None = None,
+    ) -> SyncReport:
+        """Bring the mirror up to date.
+
+        The first sync reads the whole study. Later ones ask each list for what was changed last and for its count:
+        one request a list where nothing changed, and no snapshot. Rows that are gone are found by counting. Changes
+        that the server does not date are found by a comparison of all rows, a week after the last one.
+
+        Args:
+            sdk: the SDK to read with.
+            study_key: the study.
+            reconcile: compare all rows (`True`) or do not, however long ago that was (`False`).
+            unblind: the reason for holding blinded answers, which stands in every commit. Only a new mirror can be made
+                so; without a reason it holds none, in any version.
+            progress: called with a list, the rows read so far, and the rows there are.
+
+        Raises:
+            MirrorError: it is of another study or server, or another program is writing it.
+            ImednetError: the study could not be read whole; the mirror is as it was.
+        """
+        check_path_part("study_key", study_key)
+        if unblind is not None and not unblind.strip():
+            raise ArgumentError("unblinding needs a reason, which stands in every commit of the mirror")
+        if not isinstance(sdk, ImednetSDK):
+            raise ArgumentError("sync needs the blocking ImednetSDK. Next: await mirror.sync_async(sdk, ...)")
+        with self._locked() as home:
+            state = self._recovered()
+            self._settle(state, sdk, study_key, unblind)
+            run = SyncRun(
+                sdk, self.folder, state, self._log, home, reconcile=reconcile, retention=self._retention,
+                progress=progress,
+            )  # fmt: skip
+            return run.run()
+
+    async def sync_async(
+        self,
+        sdk: AsyncImednetSDK | ImednetSDK,
+        study_key: str,
+        *,
+        reconcile: bool | None = None,
+        unblind: str | None = None,
+        progress: Progress | None = None,
+    ) -> SyncReport:
+        """Bring the mirror up to date without holding up the event loop; arguments and errors as of `sync`.
+
+        It runs in a thread, with a blocking client of the same keys and settings. A cancelled sync ends at its next
+        page and changes nothing; the call returns once the thread has ended.
+        """
+        return await in_thread(self, sdk, study_key, reconcile, unblind, progress)
+
+    # ---- reading
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """All commits, oldest first."""
+        return self._load().snapshots
+
+    @property
+    def study_key(self) -> str:
+        """Key of the study."""
+        return self._load().study
+
+    def number(self, as_of: AsOf = None) -> int:
+        """The number of a snapshot. Raises MirrorError where the mirror has none of that time."""
+        return self._number(self._load(), as_of)
+
+    def sdk(self, as_of: AsOf = None) -> MirrorSDK:
+        """The study as of a snapshot, for whatever takes an `ImednetSDK`: lists, workflows, exports.
+
+        It uses no network and no keys. The proof of a list says how the mirror had the list.
+
+        >>> from imednet import ImednetSDK
+        >>> from imednet.sandbox import Sandbox
+        >>> import tempfile
+        >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk, tempfile.TemporaryDirectory() as folder:
+        ...     mirror = Mirror(f"{folder}/tidewater")
+        ...     _ = mirror.sync(sdk, "TIDEWATER-201")
+        ...     with mirror.sdk() as local:
+        ...         events = local.records.list("TIDEWATER-201", form_key="AE")
+        >>> len(events), events.proof.status, events.proof.rule
+        (74, 'proven', 'mirror')
+        """
+        return MirrorSDK(*self._lists(as_of))
+
+    def async_sdk(self, as_of: AsOf = None) -> AsyncMirrorSDK:
+        """The study as of a snapshot, for whatever takes an `AsyncImednetSDK`."""
+        return AsyncMirrorSDK(*self._lists(as_of))
+
+    @overload
+    def frames(
+        self, as_of: AsOf = None, *, backend: Literal["pandas"] = ..., **options: Unpack[ExportKeywords]
+    ) -> StudyFrames[pd.DataFrame]: ...
+    @overload
+    def frames(
+        self, as_of: AsOf = None, *, backend: Literal["polars"], **options: Unpack[ExportKeywords]
+    ) -> StudyFrames[pl.DataFrame]: ...
+    @overload
+    def frames(
+        self, as_of: AsOf = None, *, backend: Literal["arrow"], **options: Unpack[ExportKeywords]
+    ) -> StudyFrames[pa.Table]: ...
+    def frames(
+        self, as_of: AsOf = None, *, backend: Backend = "pandas", **options: Unpack[ExportKeywords]
+    ) -> StudyFrames[Any]:
+        """The study as of a snapshot as frames, one for each form, typed by the design it had then.
+
+        Args:
+            as_of: the snapshot.
+            backend: `pandas`, `polars` or `arrow`.
+            **options: as in `ExportOptions`.
+        """
+        with self.sdk(as_of) as local:
+            return study_frames(local, self.study_key, backend=backend, **options)
+
+    def export(
+        self,
+        sink: ExportSink,
+        *,
+        home: str | os.PathLike[str],
+        as_of: AsOf = None,
+        options: ExportOptions | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ExportReport:
+        """Write the study as of a snapshot to a sink; `home` and the rest as of `imednet.integrations.export_study`."""
+        with self.sdk(as_of) as local:
+            return export_study(local, self.study_key, sink, home=home, options=options, progress=progress)
+
+    def changes(
+        self,
+        since: AsOf = 0,
+        until: AsOf = None,
+        *,
+        forms: Sequence[str] | None = None,
+        lists: Sequence[str] = (),
+        subject_key: str | None = None,
+        operations: Collection[str] = ("insert", "update", "delete"),
+    ) -> Iterator[CellChange]:
+        """The cells that changed after one snapshot and up to another: before, after, when, who and why.
+
+        Args:
+            since: changes after this snapshot; by default all since the mirror was empty.
+            until: changes up to this snapshot.
+            forms: keys of forms; by default all forms.
+            lists: other lists too, such as `("subjects",)`.
+            subject_key: only rows of this subject.
+            operations: `insert`, `update`, `delete` of rows.
+
+        Raises:
+            MirrorError: there is no such snapshot, form or list.
+        """
+        state = self._load()
+        after = self._number(state, since, earliest=0)
+        upto = self._number(state, until)
+        known = record_tables(state)
+        chosen = [*(known if forms is None else forms), *(f"_{name.lstrip('_')}" for name in lists)]
+        folded = {key.casefold(): key for key in state.tables}
+        if missing := [key for key in chosen if key.casefold() not in folded]:
+            raise MirrorError(
+                f"{self.folder} has no rows of {missing[0].lstrip('_')!r}. Next: imednet mirror status {self.folder}"
+            )
+        tables = [folded[key.casefold()] for key in chosen]
+
+        def found() -> Iterator[CellChange]:
+            with Versions(self.folder, state.tables) as versions:
+                yield from cell_changes(
+                    versions, tables, after, upto, subject_key=subject_key, operations=operations
+                )  # fmt: skip
+
+        return found()
+
+    def history(self, key: int | str, *, of: str = "records") -> list[RowVersion]:
+        """All versions of a row that a sync saw.
+
+        Args:
+            key: its identity, such as a `recordId`.
+            of: the list it is of.
+
+        Raises:
+            NotFoundError: the mirror never had such a row.
+        """
+        state = self._load()
+        tables = record_tables(state) if of == "records" else [f"_{of}"]
+        with Versions(self.folder, state.tables) as versions:
+            found = versions_of(versions, tables, str(key))
+        if not found:
+            raise NotFoundError(None, message=f"the mirror never had a row {key!r} of {of}", study_key=state.study)
+        return found
+
+    def verify(self) -> list[str]:
+        """What is not as it was written: commits, files, rows. An empty list where everything is."""
+        try:
+            state = self._load()
+        except MirrorDamagedError as error:
+            return [str(error)]
+        return problems(self.folder, state)
+
+    def connect(self, as_of: AsOf = None) -> DuckDBPyConnection:
+        """The mirror as a DuckDB in memory, as of a snapshot.
+
+        For a form `AE` there is a view `ae` of its rows, `ae_history` of all versions up to the snapshot, and the
+        macro `ae_as_of(n)`; for other lists `_subjects` and so on; `_snapshots` of all commits. Close it after use, and
+        make a new one after a sync.
+
+        >>> from imednet import ImednetSDK
+        >>> from imednet.sandbox import Sandbox
+        >>> import tempfile
+        >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk, tempfile.TemporaryDirectory() as folder:
+        ...     mirror = Mirror(f"{folder}/tidewater")
+        ...     _ = mirror.sync(sdk, "TIDEWATER-201")
+        ...     with mirror.connect() as database:
+        ...         database.execute("select count(*), max(_snapshot) from ae_history").fetchall()
+        [(74, 1)]
+        """
+        state = self._load()
+        return connect(self.folder, state, self._number(state, as_of))
+
+    # ---- inside
+
+    def _load(self) -> State:
+        state = self._log.load()
+        if not state.number:
+            raise MirrorError(f"{self.folder} is no mirror. Next: imednet mirror sync STUDY {self.folder}")
+        return state
+
+    def _lists(self, as_of: AsOf) -> tuple[SnapshotLists, str, tuple[str, int]]:
+        state = self._load()
+        number = self._number(state, as_of)
+        lists = SnapshotLists(Versions(self.folder, state.tables), state, number)
+        return lists, state.server, (str(self.folder.absolute()), number)
+
+    def _number(self, state: State, as_of: AsOf, *, earliest: int = 1) -> int:
+        if as_of is None:
+            return state.number
+        text = str(as_of)
+        if isinstance(as_of, bool) or not isinstance(as_of, (int, str, date)):
+            raise ArgumentError("a snapshot is a number, a date or a time")
+        if isinstance(as_of, int) or text.isdecimal():
+            number = int(text)
+        else:
+            moment = as_of if isinstance(as_of, datetime) else utc(text)
+            if moment is None:
+                raise ArgumentError(f"{text!r} is no snapshot: give a number, a day as 2026-03-01, or a time in UTC")
+            if moment.tzinfo is None:
+                raise ArgumentError("a time needs a zone, as in datetime(2026, 3, 1, tzinfo=UTC)")
+            if not isinstance(as_of, datetime) and len(text) <= len("2026-03-01"):
+                moment += timedelta(days=1, microseconds=-1)
+            number = state.number_at(moment)
+        if not earliest <= number <= state.number:
+            first, last = state.snapshots[0], state.snapshots[-1]
+            raise MirrorError(
+                f"{self.folder} has no snapshot for {text}: it has 1 to {state.number}, from "
+                f"{first.server_time or 'an unknown time'} to {last.server_time or 'an unknown time'}"
+            )
+        return number
+
+    def _settle(self, state: State, sdk: ImednetSDK, study_key: str, unblind: str | None) -> None:
+        """Check that the mirror is of this study and server, or make it so where it is new."""
+        server = str(sdk._client.base_url)
+        if not state.number:
+            state.study, state.server, state.unblinded = study_key, server, unblind
+            return
+        if (state.study, state.server) != (study_key, server):
+            raise MirrorError(
+                f"{self.folder} is a mirror of study {state.study} of {state.server}, not of {study_key} of {server}. "
+                "Next: choose another folder"
+            )
+        if unblind is not None and state.unblinded is None:
+            raise MirrorError(
+                f"{self.folder} was made without blinded answers, and stays so. Next: make an unblinded mirror in "
+                "another folder"
+            )
+
+    def _recovered(self) -> State:
+        """The state, once what an interrupted run left is removed."""
+        self._log.repair()
+        state = self._log.load()
+        for table in state.tables.values():
+            folder = DeltaFolder(self.folder / table.folder, self._retention)
+            if folder.version != table.version:
+                folder.take_back(table.version, [file.name for file in table.files])
+        return state
+
+    @contextmanager
+    def _locked(self) -> Iterator[Path]:
+        """The lock of the folder, and an empty folder for work."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = disk.Lock(self.folder / _LOCK)
+        except disk.InUseError:
+            raise MirrorError(f"{self.folder} is being written by another program. Next: wait until it ends") from None
+        except OSError as error:
+            raise ExportConfigurationError(
+                f"{self.folder} cannot be used ({error.strerror}). Next: choose a folder you may write to"
+            ) from None
+        home = self.folder / _WORK
+        try:
+            self.folder.chmod(0o700)
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(mode=0o700)
+            yield home
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+            lock.release()
+            with suppress(OSError):
+                self.folder.rmdir()

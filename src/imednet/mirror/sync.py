@@ -1,0 +1,450 @@
+"""One run of a mirror: read what changed, append it to the tables, commit.
+
+All reading comes first, with the study's design last, so that the design is at least as new as the records; then every
+table is appended to; then one row in the table of commits makes all of it count. A run that dies before that leaves
+nothing that anyone sees.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from imednet_api.models import Form, Variable
+from imednet_api.types import decode, utc
+
+from ..errors import IncompleteReadError
+from ..integrations.run.spool import Spool
+from ..integrations.tables.batches import without_hidden
+from ..integrations.tables.layout import UNASSIGNED, StudyTables, Table
+from ..resources import RESOURCES
+from ..sdk import ImednetSDK
+from .appending import TableWork, TableWriter
+from .commits import Commit, CommitLog, ListState, State, TableChange, TableState
+from .delta_folder import SMALL_FILE, DeltaFolder
+from .list_source import FORM_FIELDS, OVERLAP, ListSource, ReadRow, number_of
+from .reading import ChangeReader, ListChange
+from .table_layout import Assignment, VersionTable, folders, mirror_tables
+from .versions import Versions
+
+DESIGN: Final = ("variables", "forms")
+LISTS: Final = (
+    "records",
+    *(name for name, resource in RESOURCES.items() if resource.listed and name not in ("records", *DESIGN)),
+    *DESIGN,
+)
+"""All lists, in the order in which they are read: records before their revisions, the design last."""
+MANY_FILES: Final = 8
+"""Small files that a table may have before they are joined."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with a list, the rows read so far, and the rows there are."""
+
+
+@dataclass
+class SyncReport:
+    """What one sync did.
+
+    Attributes:
+        study: key of the study.
+        snapshot: number of the new snapshot; `None` where nothing had changed.
+        operation: `sync`, or `reconcile` where all rows were compared.
+        inserted, updated, deleted: rows by list.
+        undated: changes that the server had not dated and a comparison found, by list.
+        requests: requests sent.
+        warnings: what a reader of the log should know.
+        server_time: the latest time of the server; UTC.
+    """
+
+    study: str
+    snapshot: int | None = None
+    operation: str = "sync"
+    inserted: dict[str, int] = field(default_factory=dict)
+    updated: dict[str, int] = field(default_factory=dict)
+    deleted: dict[str, int] = field(default_factory=dict)
+    undated: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
+    warnings: list[str] = field(default_factory=list)
+    server_time: datetime | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the study had changed."""
+        return any(map(bool, (self.inserted, self.updated, self.deleted)))
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each list that changed."""
+        names = [name for name in LISTS if name in {**self.inserted, **self.updated, **self.deleted, **self.undated}]
+        return [
+            {
+                "list": name,
+                "inserted": self.inserted.get(name, 0),
+                "updated": self.updated.get(name, 0),
+                "deleted": self.deleted.get(name, 0),
+                "undated": self.undated.get(name, 0),
+            }
+            for name in names
+        ]
+
+
+@dataclass
+class _Design:
+    """Forms, variables and the tables they make."""
+
+    forms: Sequence[Form]
+    tables: StudyTables
+    assignment: Assignment
+
+    @classmethod
+    def of(cls, state: State, forms: Sequence[Form], variables: Sequence[Variable]) -> _Design:
+        tables = mirror_tables(state.study, forms, variables, state.names, state.unblinded)
+        return cls(forms, tables, Assignment(tables, forms))
+
+
+class SyncRun:
+    """One sync of one mirror, under its lock.
+
+    Args:
+        sdk: the SDK to read with.
+        root: the folder of the mirror.
+        state: its state, which is brought up to date.
+        log: its commits.
+        home: an empty folder for what is spooled.
+        reconcile: compare all rows; by default when a list was last compared a week ago.
+        retention: how long replaced files stay.
+        progress: called while lists are read.
+    """
+
+    def __init__(
+        self,
+        sdk: ImednetSDK,
+        root: Path,
+        state: State,
+        log: CommitLog,
+        home: Path,
+        *,
+        reconcile: bool | None = None,
+        retention: timedelta = timedelta(days=1),
+        progress: Progress | None = None,
+    ) -> None:
+        self._sdk = sdk
+        self._root = root
+        self._state = state
+        self._log = log
+        self._home = home
+        self._reconcile = reconcile
+        self._retention = retention
+        self._progress = progress
+        self._report = SyncReport(state.study)
+        self._changes: dict[str, ListChange] = {}
+        self._sources: dict[str, ListSource] = {}
+        self._server_time: str | None = None
+
+    def run(self) -> SyncReport:
+        """Read, append and commit; join files where a table has many small ones."""
+        with (
+            Versions(self._root, self._state.tables, self._home) as old,
+            Spool(self._home / "spool", {"study": self._state.study}) as spool,
+        ):
+            spool.start()
+            self._old, self._spool = old, spool
+            self._read()
+            commit = self._write()
+        if commit is not None:
+            self._log.append(self._state, commit)
+            self._report.snapshot = commit.number if commit.tables else None
+        self._compact()
+        return self._report
+
+    # ---- reading
+
+    def _read(self) -> None:
+        """Read what changed in every list into the spool."""
+        state, report = self._state, self._report
+        known = self._known_design()
+        strippable = {table.key: table for table in (*known.tables.forms, known.tables.unassigned) if table.hidden}
+
+        def strip(group: tuple[Any, ...], line: bytes) -> bytes:
+            table = strippable.get(known.assignment.key((group[0], group[1]))) if strippable else None
+            return line if table is None else without_hidden(line, table)
+
+        self._reader = ChangeReader(self._spool, self._old, state.number, strip, self._progress)
+        for name in LISTS:
+            source = self._sources[name] = ListSource(self._sdk, state.study, name)
+            change = self._reader.read(source, state.lists.get(name), self._tables_of(name), self._reconcile)
+            self._changes[name] = change
+            time = utc(change.server_time)
+            if time is not None and (report.server_time is None or time > report.server_time):
+                report.server_time, self._server_time = time, change.server_time
+        report.warnings += self._reader.warnings
+        if any(change.compared for change in self._changes.values()):
+            report.operation = "reconcile"
+
+    def _known_design(self) -> _Design:
+        """The design of the last snapshot; before the first, as the server has it now."""
+        if self._state.number:
+            forms = [Form.from_dict(decode(line)) for line in self._current_lines("_forms").values()]
+            variables = [Variable.from_dict(decode(line)) for line in self._current_lines("_variables").values()]
+        else:
+            forms = list(self._sdk.forms.list(self._state.study, refresh=True))
+            variables = list(self._sdk.variables.list(self._state.study, refresh=True))
+            self._report.requests += 2
+        return _Design.of(self._state, forms, variables)
+
+    def _tables_of(self, name: str) -> list[str]:
+        """Keys of the tables that hold the rows of a list."""
+        if name != "records":
+            return [f"_{name}"]
+        return [key for key in self._state.tables if key == UNASSIGNED or not key.startswith("_")]
+
+    def _current_lines(self, key: str) -> dict[str, bytes]:
+        """The rows of a table as of the last snapshot, by key."""
+        lines: dict[str, bytes] = {}
+        for batch in self._old.rows(key, ["_key", "_line"], self._state.number):
+            for row, line in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
+                lines[row] = line.encode()
+        return lines
+
+    def _new_lines(self, name: str) -> list[bytes]:
+        """The rows of a list of the design, with what was read."""
+        change = self._changes[name]
+        lines = {} if change.mode == "all" else self._current_lines(f"_{name}")
+        for group in change.groups:
+            for batch in self._spool.batches(group, 10_000, 2**24):
+                for entry in batch:
+                    key, _, line = entry.partition(b"\t")
+                    lines[json.loads(key)] = line
+        return [line for key, line in lines.items() if key not in change.gone]
+
+    # ---- writing
+
+    def _write(self) -> Commit | None:
+        """Append what changed to every table; the commit that makes it count, if there is anything to commit."""
+        state, report = self._state, self._report
+        first = not state.number
+        touched = any(change.groups or change.gone or change.mode == "all" for change in self._changes.values())
+        commit = Commit(state.number + 1, "reconcile" if report.operation == "reconcile" else "sync", self._server_time)
+        if touched or first:
+            design = self._design()
+            commit.names = {key: name for key, name in design.tables.mapping.items() if state.names.get(key) != name}
+            work = self._work(design)
+            places = {key: table.folder for key, table in state.tables.items()}
+            places |= folders(work, places)
+            tables = {table.key: table for table in design.tables.data}
+            for key, todo in work.items():
+                self._append(commit, key, tables.get(key), places[key], todo)
+        report.requests += sum(source.requests for source in self._sources.values())
+        changed = bool(commit.tables)
+        if not changed:
+            commit.number, commit.names = state.number, {}
+        for name, change in self._changes.items():
+            if change.mode != "unchanged":
+                commit.lists[name] = self._list_state(name, change, commit)
+        if first or changed or report.operation == "reconcile":
+            commit.number = max(commit.number, 1)
+            return commit
+        return None
+
+    def _design(self) -> _Design:
+        forms = [Form.from_dict(decode(line)) for line in self._new_lines("forms")]
+        variables = [Variable.from_dict(decode(line)) for line in self._new_lines("variables")]
+        return _Design.of(self._state, forms, variables)
+
+    def _work(self, design: _Design) -> dict[str, TableWork]:
+        """What is to be done to each table."""
+        work: dict[str, TableWork] = {}
+        for name, change in self._changes.items():
+            if name == "records" or change.mode == "unchanged":
+                continue
+            todo = work[f"_{name}"] = self._todo(name)
+            todo.groups, todo.gone, todo.all_rows = set(change.groups), set(change.gone), change.mode == "all"
+        records = self._changes["records"]
+        keys = [*(table.key for table in design.tables.forms), UNASSIGNED]
+        gone_forms = [key for key in self._tables_of("records") if key not in keys]
+        for key in (*keys, *gone_forms):
+            work[key] = self._todo("records")
+            work[key].gone, work[key].all_rows = set(records.gone), records.mode == "all"
+        for table in self._revealed(design):
+            self._read_form(table, work[table.key])
+        moved = self._moved(design, gone_forms) if records.mode != "all" else set()
+        for group in records.groups:
+            _, *form = json.loads(group)
+            work[design.assignment.key((form[0], form[1]))].groups.add(group)
+        if records.mode != "all":
+            self._leave_behind(design, work, moved)
+        return work
+
+    def _todo(self, name: str) -> TableWork:
+        entry, source = self._state.lists.get(name), self._sources[name]
+        newest = utc(entry.newest) if entry is not None else None
+        return TableWork(
+            dated=source.date, since=None if newest is None else newest - OVERLAP,
+            seen=utc(self._changes[name].server_time) or self._report.server_time,
+        )  # fmt: skip
+
+    def _revealed(self, design: _Design) -> list[Table]:
+        """Forms with variables that were blinded before and are not now, whose answers have to be read again."""
+        found = []
+        for table in design.tables.forms:
+            state = self._state.tables.get(table.key)
+            if state is not None and set(state.hidden) - {name.casefold() for name in table.hidden}:
+                found.append(table)
+        return found if self._changes["records"].mode != "all" else []
+
+    def _read_form(self, table: Table, todo: TableWork) -> None:
+        """Read all records of one form again."""
+        records = self._changes["records"]
+        attribute, value = ("formId", table.form_id) if table.form_key is None else ("formKey", table.form_key)
+        stream = self._sources["records"].filtered(f"{attribute}=={value}")
+        rows = [row for row in stream if row.key not in records.keys and row.key not in records.gone]
+        self._reader.take_more(records, rows)
+        todo.since = None
+
+    def _moved(self, design: _Design, gone_forms: Sequence[str]) -> set[str]:
+        """Spool the rows that belong to another table now, because a form was added to the design or taken from it."""
+        records = self._changes["records"]
+        listed = {table.key for table in design.tables.forms}
+        new_forms = listed - set(self._state.tables)
+        unassigned = self._state.tables.get(UNASSIGNED)
+        sources = [*gone_forms, *([UNASSIGNED] if new_forms and unassigned is not None and unassigned.current else [])]
+        moved: set[str] = set()
+        for key in sources:
+            if not self._state.tables[key].current:
+                continue
+            rows = []
+            for row_key, line in self._current_lines(key).items():
+                row = decode(line)
+                group = tuple(row.get(name) for name in FORM_FIELDS)
+                if design.assignment.key((group[0], group[1])) != key and row_key not in records.gone:
+                    moved.add(row_key)
+                    if row_key not in records.keys:
+                        rows.append(ReadRow(row_key, line, group))
+            self._reader.take_more(records, rows)
+        return moved
+
+    def _leave_behind(self, design: _Design, work: dict[str, TableWork], moved: Collection[str]) -> None:
+        """Note in every table the rows that are in another one now; only rows with an old number can be."""
+        records, known = self._changes["records"], self._state.lists.get("records")
+        highest = known.highest if known is not None else None
+        candidates = {key for key in records.keys if highest is not None and (number_of(key) or 0) <= highest}
+        candidates |= set(moved)
+        if not candidates:
+            return
+        target = {}
+        for group in records.groups:
+            _, *form = json.loads(group)
+            key = design.assignment.key((form[0], form[1]))
+            for batch in self._spool.batches(group, 10_000, 2**24):
+                target.update({json.loads(entry.partition(b"\t")[0]): key for entry in batch})
+        held = self._old.current_keys(self._tables_of("records"), candidates, self._state.number)
+        for table, keys in held.items():
+            left = {key for key in keys if target.get(key, table) != table}
+            work[table].gone |= left
+            work[table].moved |= left
+            for key in left:
+                work[target[key]].moved.add(key)
+
+    def _append(self, commit: Commit, key: str, table: Table | None, folder: str, todo: TableWork) -> None:
+        state = self._state.tables.get(key)
+        former = table is None  # of a form that the design no longer has
+        if table is None:
+            if state is None or not (todo.gone or todo.all_rows):
+                return
+            table = self._former_table(key)
+        name = "records" if table.is_form else key[1:]
+        fresh = TableState(key, folder, -1)
+        layout = VersionTable.of(table, state.types if state is not None else {})
+        if state is None:
+            DeltaFolder(self._root / folder).take_back(None, ())
+        writer = TableWriter(self._root, layout, state or fresh, self._old, self._state.number, self._retention)
+        change, done = writer.write(todo, self._spool)
+        if change is not None:
+            if former and state is not None:
+                kept = replace(change.state, columns=state.columns, layout=state.layout, hidden=state.hidden)
+                change = replace(change, state=kept, new_layout=False)
+            commit.tables[key] = change
+        for counts, count in (
+            (self._report.inserted, done.inserted),
+            (self._report.updated, done.updated),
+            (self._report.deleted, done.deleted),
+            (self._report.undated, done.undated),
+        ):
+            if count:
+                counts[name] = counts.get(name, 0) + count
+        commit.counts["inserted"] += done.inserted
+        commit.counts["updated"] += done.updated
+        commit.counts["deleted"] += done.deleted
+        commit.counts["undated"] += done.undated
+
+    def _former_table(self, key: str) -> Table:
+        """A table of records of a form that is gone, as far as tombstones need it."""
+        forms = [Form(form_id=0, form_key=key)]
+        (table,) = mirror_tables(self._state.study, forms, [], {}, self._state.unblinded).forms
+        return replace(table, key=key)
+
+    def _list_state(self, name: str, change: ListChange, commit: Commit) -> ListState:
+        """The state of a list after this sync. Raises IncompleteReadError where its rows are not as many as counted."""
+        before = self._state.lists.get(name)
+        if change.mode == "absent":
+            return ListState(absent=True)
+        states = {**self._state.tables, **{key: table.state for key, table in commit.tables.items()}}
+        tables = {*self._tables_of(name), *(key for key in commit.tables if name == "records" and _is_records(key))}
+        count = sum(states[key].current for key in tables if key in states)
+        head, proof = change.head, change.proof
+        if change.rows != count:
+            raise IncompleteReadError(
+                f"{name}: the server has {change.rows} rows and the mirror would have {count}. Nothing was written. "
+                "Next: run the sync again with --reconcile; if that does not help, report this as a bug"
+            )
+        highest = max([one for one in (change.highest, before.highest if before else None) if one is not None],
+                      default=None)  # fmt: skip
+        newest = head.newest if head is not None else None
+        entry = before or ListState()
+        entry = replace(
+            entry, count=count, total=head.total if head is not None else count,
+            head=head.digest if head is not None else None,
+            newest=newest.strftime("%Y-%m-%d %H:%M:%S") if newest is not None else None,
+            highest=highest, read=change.server_time, absent=False, stepped=change.mode == "some",
+        )  # fmt: skip
+        if change.mode == "all":
+            assert proof is not None
+            entry = replace(
+                entry, whole=proof.server_from or change.server_time, status=proof.status, rule=proof.rule,
+                reason=proof.reason,
+            )  # fmt: skip
+        return entry
+
+    # ---- compaction
+
+    def _compact(self) -> None:
+        """Join the files of tables that have many small ones, in a commit of its own; then remove what is replaced."""
+        state = self._state
+        commit = Commit(state.number, "compact", self._server_time)
+        folders: list[DeltaFolder] = []
+        for key, table in state.tables.items():
+            if _many(table):
+                folder = DeltaFolder(self._root / table.folder, self._retention)
+                files = folder.compact(table.files)
+                folders.append(folder)
+                version = folder.version
+                assert version is not None
+                commit.tables[key] = TableChange(replace(table, version=version), files, None, new_layout=False)
+        if not commit.tables:
+            return
+        self._log.append(state, commit)
+        for folder in folders:
+            folder.sweep()
+        self._log.compact()
+
+
+def _is_records(key: str) -> bool:
+    return key == UNASSIGNED or not key.startswith("_")
+
+
+def _many(table: TableState) -> bool:
+    """Whether a table has so many small files that they should be joined."""
+    return sum(file.size < SMALL_FILE for file in table.files) >= MANY_FILES
