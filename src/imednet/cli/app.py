@@ -15,6 +15,7 @@ from .commands import (
     jobs,
     lists,
     log,
+    mirror,
     queries,
     records,
     sandbox,
@@ -25,6 +26,7 @@ from .commands import (
     workflows,
 )
 from .connection import Connection
+from .options import AsOfOption
 
 app = typer.Typer(
     help="Read a study of the iMednet EDC and export it, verified complete. Unofficial.",
@@ -64,18 +66,28 @@ def connect(
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Run this command against a sandbox of its own; no keys needed.")
     ] = False,
+    mirror_folder: Annotated[
+        Path | None,
+        typer.Option("--mirror", help="Read this mirror in place of a server; no keys needed.", show_default=False),
+    ] = None,
+    as_of: AsOfOption = None,
     version: Annotated[  # noqa: ARG001  (its callback does the work)
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Keep the global options for the command that follows."""
-    ctx.obj = Connection(base_url, api_key_file, security_key_file, sandbox)
+    if mirror_folder is None and as_of is not None:
+        raise typer.BadParameter("--as-of is for --mirror: a server knows only what is")
+    if mirror_folder is not None and sandbox:
+        raise typer.BadParameter("give --mirror or --sandbox, and not both")
+    ctx.obj = Connection(base_url, api_key_file, security_key_file, sandbox, mirror_folder, as_of)
 
 
 app.command("check")(check.check)
 app.command("codebook")(codebook.codebook)
 app.add_typer(export.app, name="export")
 app.add_typer(log.app, name="log")
+app.add_typer(mirror.app, name="mirror")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(structure.app, name="structure")

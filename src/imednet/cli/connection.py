@@ -30,6 +30,8 @@ class Connection:
     api_key_file: Path | None = None
     security_key_file: Path | None = None
     sandbox: bool = False
+    mirror: Path | None = None
+    as_of: str | None = None
 
     @contextmanager
     def sdk(self) -> Iterator[ImednetSDK]:
@@ -40,6 +42,12 @@ class Connection:
         """
         from ..sdk import ImednetSDK
 
+        if self.mirror is not None:
+            from ..mirror import Mirror
+
+            with Mirror(self.mirror).sdk(self.as_of) as local:
+                yield local
+            return
         if self.sandbox:
             from ..sandbox import Sandbox
 
@@ -53,9 +61,13 @@ class Connection:
             yield sdk
 
     def study(self, argument: str | None) -> str:
-        """The study key to use: the STUDY argument, or the sandbox's own study where it was left out."""
+        """The study key to use: the STUDY argument, or that of the mirror or the sandbox where it was left out."""
         if argument is not None:
             return argument
+        if self.mirror is not None:
+            from ..mirror import Mirror
+
+            return Mirror(self.mirror).study_key
         if self.sandbox:
             from ..sandbox.invent.design import STUDY
 

@@ -265,7 +265,7 @@ def _run_many(
         if choices["json_log"]:
             _print_step("end", study=key, status=result["status"], seconds=round(result["duration_seconds"], 3))
 
-    with connection.sdk() as sdk, _executor(choices["executor"]) as executor:
+    with connection.sdk() as sdk, executor_at(choices["executor"]) as executor:
         orchestrator = MultiStudyOrchestrator(sdk, executor=executor, on_result=tell)
         results = orchestrator.execute_pipeline(export, whitelist=choices["studies"] or None)
     rows = [
@@ -285,7 +285,7 @@ def _run_many(
 
 
 @contextmanager
-def _executor(address: str | None) -> Iterator[Executor | None]:
+def executor_at(address: str | None) -> Iterator[Executor | None]:
     """Workers of a Dask cluster, by its address; `None` for threads of this process."""
     if address is None:
         yield None

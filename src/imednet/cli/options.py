@@ -19,6 +19,13 @@ StudyArgument = Annotated[
 RequiredStudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="Key of the study.")]
 """The study, where it may not be left out: another argument follows, or the command writes."""
 
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", help="The snapshot: a number, a day (UTC), or a time; else the last one.", show_default=False
+    ),
+]
+"""The snapshot of a mirror."""
 SubjectOption = Annotated[str | None, typer.Option("--subject", help="Only this subject.", show_default=False)]
 OutputOption = Annotated[
     Format | None, typer.Option("--output", "-o", help="Default: table on a terminal, jsonl in a pipe.")

@@ -51,7 +51,7 @@ class TableWork:
         groups: keys of the spool that hold rows of it.
         all_rows: whether these are all rows of the table.
         gone: keys of rows that are gone.
-        moved: keys of rows that go from one table of records to another.
+        moved: key -> row as it was, of rows that go from one table of records to another.
         dated: field that says when a row was changed; `None` where nothing does.
         since: changes before this moment should have been seen earlier.
         seen: server time of the read.
@@ -60,7 +60,7 @@ class TableWork:
     groups: set[str] = field(default_factory=set)
     all_rows: bool = False
     gone: set[str] = field(default_factory=set)
-    moved: set[str] = field(default_factory=set)
+    moved: dict[str, str] = field(default_factory=dict)
     dated: str | None = None
     since: datetime | None = None
     seen: datetime | None = None
@@ -188,8 +188,9 @@ class TableWriter:
         for key, line, new in rows:
             operation: Version = "insert" if new else "update"
             if key in work.moved:
-                operation = "retype"
                 self._done.moved_in += 1
+                operation = "retype" if same_row(line.decode("utf-8", "replace"), work.moved[key]) else "update"
+                self._done.updated += operation == "update"
             elif new:
                 self._done.inserted += 1
             else:
@@ -264,7 +265,7 @@ class TableWriter:
             keys = sorted(current.get(self._state.key, ()))
         for start in range(0, len(keys), _BATCH_ROWS):
             some = keys[start : start + _BATCH_ROWS]
-            moved = len(work.moved.intersection(some))
+            moved = sum(key in work.moved for key in some)
             self._done.moved_out += moved
             self._done.deleted += len(some) - moved
             self._rows += len(some)

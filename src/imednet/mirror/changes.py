@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from imednet_api.types import decode, utc
 
 from ..integrations.tables.layout import CONTEXT, SYSTEM, UNASSIGNED
-from .commits import State
+from .commits import State, iso
 from .versions import Versions, text
 
 _BOOKKEEPING: Final = frozenset({"dateModified", "recordData"})
@@ -57,8 +57,8 @@ class CellChange:
         return {
             "snapshot": self.snapshot, "operation": self.operation, "form": self.form, "key": self.key,
             "subjectKey": self.subject_key, "name": self.name, "before": self.before, "after": self.after,
-            "changed": self.changed, "user": self.user, "reason": self.reason,
-            "revisions": list(self.revisions), "explained": self.explained, "seen": self.seen,
+            "changed": iso(self.changed), "user": self.user, "reason": self.reason,
+            "revisions": list(self.revisions), "explained": self.explained, "seen": iso(self.seen),
         }  # fmt: skip
 
 
@@ -81,6 +81,13 @@ class RowVersion:
     key: str
     row: Mapping[str, Any] | None = field(repr=False)
 
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table."""
+        return {
+            "snapshot": self.snapshot, "seen": iso(self.seen), "operation": self.operation, "form": self.form,
+            "key": self.key, "row": self.row,
+        }  # fmt: skip
+
 
 def record_tables(state: State) -> list[str]:
     """Keys of the tables of records."""
@@ -88,7 +95,7 @@ def record_tables(state: State) -> list[str]:
 
 
 def versions_of(versions: Versions, tables: Sequence[str], key: str) -> list[RowVersion]:
-    """All versions of a row, in the order of the snapshots."""
+    """All versions of a row, in the order of the snapshots; a row that went to another table is there once."""
     found: dict[int, RowVersion] = {}
     for table in tables:
         source = versions.source(table)
@@ -121,7 +128,11 @@ def cell_changes(
     moved = _moved(versions, tables, after, upto)
     for table in tables:
         for pair in _pairs(versions, table, after, upto):
-            if pair.operation not in operations or (pair.key, pair.snapshot) in moved:
+            if (pair.key, pair.snapshot) in moved:
+                if pair.operation == "delete":
+                    continue
+                pair = replace(pair, operation="update", was=moved[pair.key, pair.snapshot])
+            if pair.operation not in operations:
                 continue
             known = pair.now or pair.was or {}
             subject = known.get("subjectKey")
@@ -173,21 +184,33 @@ def _pairs(versions: Versions, table: str, after: int, upto: int) -> Iterator[_P
             yield _Pair(row["_key"], row["_snapshot"], row["earlier"], row["_seen"], operation, was, now)
 
 
-def _moved(versions: Versions, tables: Sequence[str], after: int, upto: int) -> set[tuple[str, int]]:
-    """Rows that went from one table to another, with the snapshot in which they did."""
-    written: dict[str, set[tuple[str, int]]] = {"delete": set(), "retype": set()}
+def _moved(
+    versions: Versions, tables: Sequence[str], after: int, upto: int
+) -> dict[tuple[str, int], Mapping[str, Any] | None]:
+    """Rows that went from one table to another -> the row as it was, by key and the snapshot in which they went."""
+    gone, written = set[tuple[str, int]](), set[tuple[str, int]]()
+    window = f"_snapshot > {after} and _snapshot <= {upto}"
     for table in tables:
         source = versions.source(table)
-        if source is None:
-            continue
-        for operation, found in written.items():
-            sql = (
-                f"select _key, _snapshot from {source} "
-                f"where _snapshot > {after} and _snapshot <= {upto} and _operation = {text(operation)}"
-            )
-            for batch in versions.query(sql):
-                found.update((row["_key"], row["_snapshot"]) for row in batch.to_pylist())
-    return written["delete"] & written["retype"]
+        if source is not None:
+            keys = f"select _key, _snapshot from {source} where {window}"
+            gone |= _pairs_of(versions, f"{keys} and _operation = 'delete'")
+    for table in tables if gone else ():
+        source = versions.source(table)
+        if source is not None:
+            snapshots = ", ".join(sorted({str(snapshot) for _, snapshot in gone}))
+            keys = f"select _key, _snapshot from {source} where _snapshot in ({snapshots})"
+            written |= gone & _pairs_of(versions, f"{keys} and _operation <> 'delete'")
+    return {
+        (pair.key, pair.snapshot): pair.was
+        for table in (tables if written else ())
+        for pair in _pairs(versions, table, after, upto)
+        if pair.operation == "delete" and (pair.key, pair.snapshot) in written
+    }
+
+
+def _pairs_of(versions: Versions, sql: str) -> set[tuple[str, int]]:
+    return {(row["_key"], row["_snapshot"]) for batch in versions.query(sql) for row in batch.to_pylist()}
 
 
 class _Revisions:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -68,6 +68,7 @@ class ListState:
         total: rows the server counted at the head.
         head: digest of the answer with the latest changes; `None` where the server gives none that can be used.
         newest: the time up to which changes were seen: of the rows, and never later than the server's own.
+        asked: server time of the head.
         highest: the highest number of a row ever seen.
         whole: server time of the last read of the whole list.
         status, rule, reason: proof of that read.
@@ -80,6 +81,7 @@ class ListState:
     total: int = 0
     head: str | None = None
     newest: str | None = None
+    asked: str | None = None
     highest: int | None = None
     whole: str | None = None
     status: str = "proven"
@@ -118,7 +120,7 @@ class Snapshot:
         return {
             "snapshot": self.number,
             "operation": self.operation,
-            "serverTime": self.server_time,
+            "serverTime": iso(self.server_time),
             "inserted": self.inserted,
             "updated": self.updated,
             "deleted": self.deleted,
@@ -346,6 +348,15 @@ class CommitLog:
         if len(files) >= _MANY_COMMITS:
             self._folder.compact(files)
             self._folder.sweep()
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A time in UTC as text.
+
+    >>> iso(utc("2026-11-01 00:00:00"))
+    '2026-11-01T00:00:00Z'
+    """
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def chained(previous: str, facts: str) -> str:

@@ -100,7 +100,8 @@ class DeltaFolder:
         """
         delta = library()
         actions = _require_optional_dep("deltalake.transaction", "mirror")
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.path.parent, self.path):
+            folder.mkdir(mode=0o700, exist_ok=True)
         file = self._write(schema, batches, _WRITTEN_LEVEL)
         added = [self._added(actions, file, data_change=True)]
         columns = delta.Schema.from_arrow(schema)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from imednet_api.types import utc
 
@@ -21,7 +21,6 @@ from ..errors import BadRequestError
 from ..resources import RESOURCES
 from ..sdk import ImednetSDK
 
-HEAD_ROWS: Final = 500
 OVERLAP: Final = timedelta(minutes=15)
 """Rows that were changed this long before the last known change are read again: a change may become visible late."""
 _DATES: Final = ("dateModified", "dateCoded", "dateCreated")
@@ -84,7 +83,10 @@ class ListSource:
         date: the field that says when a row was changed last; `None` where rows have none.
         number: the field by which ranges can be counted; `None` where rows have no number.
         requests: requests sent so far.
+        head_rows: rows of a head, and of a range that is read rather than halved.
     """
+
+    head_rows: ClassVar[int] = 500
 
     def __init__(self, sdk: ImednetSDK, study_key: str, name: str) -> None:
         resource = RESOURCES[name]
@@ -103,12 +105,12 @@ class ListSource:
     def head(self) -> Head | None:
         """The rows that were changed last. `None` where the server does not sort by date, or rows have no date."""
         if self.date is None:
-            page = self._fetch(self._call.request(0, HEAD_ROWS))
+            page = self._fetch(self._call.request(0, self.head_rows))
             if page.total > len(page.rows):
                 return None
             return self._head(page, [])
         try:
-            page = self._fetch(self._call.recent(self.date, HEAD_ROWS))
+            page = self._fetch(self._call.recent(self.date, self.head_rows))
         except BadRequestError:
             return None
         whole = page.total == len(page.rows)

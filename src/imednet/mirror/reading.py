@@ -22,12 +22,12 @@ from typing import Any, Final, Literal
 
 from imednet_api.types import utc
 
-from ..core.reading.list_call import HIGHEST, LOWEST, Bound
+from ..core.reading.list_call import HIGHEST, LOWEST
 from ..core.reading.proof import Proof
 from ..errors import BadRequestError, IncompleteReadError, NotFoundError
 from ..integrations.run.spool import Spool
 from .commits import ListState
-from .list_source import HEAD_ROWS, OVERLAP, Head, ListSource, ReadRow, number_of
+from .list_source import OVERLAP, Head, ListSource, ReadRow, number_of
 from .versions import Versions
 
 Mode = Literal["unchanged", "some", "all", "absent"]
@@ -173,7 +173,7 @@ class ChangeReader:
             seen_first = {row.key for row, date in zip(head.rows, head.dates, strict=True) if date >= newest - OVERLAP}
             if not seen_first <= change.keys:
                 lost = sorted(seen_first - change.keys)
-                if source.number is None or len(lost) > HEAD_ROWS // 2:
+                if source.number is None or len(lost) > source.head_rows // 2:
                     self._compare_instead(source, change, f"its filter by {source.date} leaves out changed rows")
                     return
                 wanted = set(lost)
@@ -188,10 +188,16 @@ class ChangeReader:
         if source.number is None:
             self._compare_instead(source, change, "rows are gone, and it cannot count ranges of them")
             return
+        read = len(change.keys)
         try:
             self._search(source, change, tables, change.keys - current)
         except BadRequestError:
             self._compare_instead(source, change, f"the server refuses to filter by {source.number}")
+            return
+        if not change.gone and len(change.keys) == read and total != change.rows:  # no range differs, and yet the whole
+            again = source.head()
+            if again is None or again.total != change.rows:
+                raise self._disagree(source)
 
     def _compare_instead(self, source: ListSource, change: ListChange, reason: str) -> None:
         self.warnings.append(f"{source.name}: {reason}, so all rows are read and compared")
@@ -213,7 +219,7 @@ class ChangeReader:
             if total == len(numbers):
                 change.rows = total
                 return
-            for above, until in list(_deviating(source.count, numbers, LOWEST, HIGHEST, total, 0, 0, len(numbers))):
+            for above, until in list(_deviating(source, numbers, LOWEST, HIGHEST, total, 0, 0, len(numbers))):
                 rows = {row.key: row for row in source.between(above, until)}
                 held = self._versions.keys_between(tables, above, until, self._number) - change.gone
                 held |= {key for key in new if above < _numbered(key) <= until}
@@ -223,19 +229,22 @@ class ChangeReader:
                 self._take(change, [row for key, row in rows.items() if key not in change.keys])
                 start, end = bisect_right(numbers, above), bisect_right(numbers, until)
                 numbers[start:end] = sorted(map(_numbered, rows))
-        raise IncompleteReadError(
-            f"{source.name}: the rows of the mirror and the count of the server did not agree, {_SEARCHES} times in a "
-            "row. Nothing was written. Next: run the sync again, or with --reconcile, which reads all rows"
+        raise self._disagree(source)
+
+    def _disagree(self, source: ListSource) -> IncompleteReadError:
+        return IncompleteReadError(
+            f"{source.name}: the rows of the mirror and the counts of the server do not agree, however often they are "
+            "asked for. Nothing was written. Next: run the sync again, or with --reconcile, which reads all rows"
         )
 
     # ---- the spool
 
-    def _take(self, change: ListChange, rows: Iterable[ReadRow], *, remember: bool = True) -> None:
+    def _take(self, change: ListChange, rows: Iterable[ReadRow], *, remember: bool = True, strip: bool = True) -> None:
         """Spool rows, those of each form apart."""
         held: dict[str, list[bytes]] = {}
         for count, row in enumerate(rows, 1):
             group = json.dumps([change.name, *row.group])
-            line = self._strip(row.group, row.line) if row.group else row.line
+            line = self._strip(row.group, row.line) if row.group and strip else row.line
             held.setdefault(group, []).append(json.dumps(row.key).encode() + b"\t" + line)
             if remember:
                 change.keys.add(row.key)
@@ -253,8 +262,8 @@ class ChangeReader:
         held.clear()
 
     def take_more(self, change: ListChange, rows: Iterable[ReadRow]) -> None:
-        """Spool further rows of a list."""
-        self._take(change, rows)
+        """Spool further rows of a list, as they are: by the design that is written, nothing of them is hidden."""
+        self._take(change, rows, strip=False)
 
 
 def _is_due(head: Head | None, known: ListState) -> bool:
@@ -264,8 +273,14 @@ def _is_due(head: Head | None, known: ListState) -> bool:
 
 
 def _same(head: Head, known: ListState) -> bool:
-    """Whether the head is that of the last snapshot, so that nothing changed."""
-    return known.head is not None and (head.digest, head.total) == (known.head, known.total)
+    """Whether the head is that of the last snapshot, and reaches back to it, so that nothing changed.
+
+    A head that is full of rows of one burst may hide a change at the same second.
+    """
+    if (head.digest, head.total) != (known.head, known.total):
+        return False
+    asked = utc(known.asked)
+    return head.whole or (asked is not None and bool(head.dates) and head.dates[-1] < asked - OVERLAP)
 
 
 def _numbered(key: str) -> int:
@@ -276,7 +291,7 @@ def _numbered(key: str) -> int:
 
 
 def _deviating(
-    count: Callable[[Bound], int],
+    source: ListSource,
     numbers: Sequence[int],
     above: float,
     until: float,
@@ -289,12 +304,12 @@ def _deviating(
     if total_above - total_beyond == high - low:
         return
     middle = low
-    if high - low > HEAD_ROWS:
+    if high - low > source.head_rows:
         bound = numbers[(low + high) // 2 - 1]
         middle = bisect_right(numbers, bound, low, high)
     if not low < middle < high:
         yield above, until
         return
-    total_middle = count(bound)
-    yield from _deviating(count, numbers, above, bound, total_above, total_middle, low, middle)
-    yield from _deviating(count, numbers, bound, until, total_middle, total_beyond, middle, high)
+    total_middle = source.count(bound)
+    yield from _deviating(source, numbers, above, bound, total_above, total_middle, low, middle)
+    yield from _deviating(source, numbers, bound, until, total_middle, total_beyond, middle, high)

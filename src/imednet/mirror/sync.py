@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -165,11 +166,16 @@ class SyncRun:
     def _read(self) -> None:
         """Read what changed in every list into the spool."""
         state, report = self._state, self._report
-        known = self._known_design()
-        strippable = {table.key: table for table in (*known.tables.forms, known.tables.unassigned) if table.hidden}
+
+        @cache
+        def known() -> tuple[Assignment, dict[str, Table]]:
+            design = self._known_design()
+            tables = (*design.tables.forms, design.tables.unassigned)
+            return design.assignment, {table.key: table for table in tables if table.hidden}
 
         def strip(group: tuple[Any, ...], line: bytes) -> bytes:
-            table = strippable.get(known.assignment.key((group[0], group[1]))) if strippable else None
+            assignment, hiding = known()
+            table = hiding.get(assignment.key((group[0], group[1]))) if hiding else None
             return line if table is None else without_hidden(line, table)
 
         self._reader = ChangeReader(self._spool, self._old, state.number, strip, self._progress)
@@ -344,9 +350,9 @@ class SyncRun:
         for table, keys in held.items():
             left = {key for key in keys if target.get(key, table) != table}
             work[table].gone |= left
-            work[table].moved |= left
-            for key in left:
-                work[target[key]].moved.add(key)
+            for batch in self._old.rows(table, ["_key", "_line"], self._state.number, keys=left) if left else ():
+                for key, line in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
+                    work[table].moved[key] = work[target[key]].moved[key] = line
 
     def _append(self, commit: Commit, key: str, table: Table | None, folder: str, todo: TableWork) -> None:
         state = self._state.tables.get(key)
@@ -408,7 +414,8 @@ class SyncRun:
             entry, count=count, total=head.total if head is not None else count,
             head=head.digest if head is not None else None,
             newest=newest.strftime("%Y-%m-%d %H:%M:%S") if newest is not None else None,
-            highest=highest, read=change.server_time, absent=False, stepped=change.mode == "some",
+            asked=head.server_time if head is not None else None, highest=highest, read=change.server_time,
+            absent=False, stepped=change.mode == "some",
         )  # fmt: skip
         if change.mode == "all":
             assert proof is not None
