@@ -153,7 +153,7 @@ def lint(session: nox.Session) -> None:
 def typecheck(session: nox.Session) -> None:
     """Mypy --strict on everything, and pyright on what users see."""
     session.install(
-        *group("typecheck"), *group("test"), "-e", ".[export,stats,polars,mongodb,neo4j]", "nox", "hatchling"
+        *group("typecheck"), *group("test"), "-e", ".[export,stats,polars,mirror,mongodb,neo4j]", "nox", "hatchling"
     )
     session.run("mypy", *session.posargs)
     session.run("pyright", "-p", "pyproject.toml", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})

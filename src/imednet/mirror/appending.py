@@ -20,7 +20,7 @@ from .delta_folder import DeltaFolder
 from .table_layout import Version, VersionTable, row_hash, same_row, tombstones, versions
 from .versions import Versions, text
 
-_BATCH_ROWS, _BATCH_BYTES = 2_000, 8_000_000
+_BATCH_ROWS, _BATCH_BYTES = 1_000, 4_000_000
 
 
 @dataclass

@@ -25,7 +25,7 @@ from ..integrations.tables.arrow import pyarrow
 from ..utils.disk import flush, flush_file, flush_folder
 
 _LOG: Final = "_delta_log"
-_GROUP_ROWS: Final = 10_000
+_GROUP_ROWS: Final = 4_000
 _GROUP_BYTES: Final = 16_000_000
 _PAGE_BYTES: Final = 4_000_000
 _WRITTEN_LEVEL, _COMPACTED_LEVEL = 3, 9

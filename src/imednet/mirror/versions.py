@@ -18,7 +18,7 @@ from ..integrations._optional import _require_optional_dep
 from ..integrations.tables.arrow import pyarrow
 from .commits import TableState
 
-_MEMORY: Final = "192MB"
+_MEMORY: Final = "96MB"
 _BATCH: Final = 5_000
 
 
