@@ -109,7 +109,7 @@ def servers(session: nox.Session) -> None:
             python = str(homes / name / "bin" / "python")
             session.run(python, "-m", "pip", "install", "-q", *requirements, external=True, silent=True)
             stamp.write_text("\n".join(requirements))
-    install_wheel(session, "export", "stats", "mongodb", "neo4j", "snowflake")
+    install_wheel(session, "export", "stats", "mongodb", "neo4j", "snowflake", "mirror")
     session.install(*group("test"), *group("servers"))
     env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SERVERS": str(homes.absolute())}
     session.run("pytest", *(session.posargs or ["tests/servers"]), env=env)

@@ -22,6 +22,7 @@ MODULES = (
     "imednet.core.options", "imednet.core.paginator", "imednet.core.parsing", "imednet.core.polling",
     "imednet.core.protocols", "imednet.core.reading.proof", "imednet.core.retry", "imednet.discovery",
     "imednet.endpoints", "imednet.endpoints.raw", "imednet.endpoints.rows", "imednet.errors", "imednet.integrations",
+    "imednet.mirror", "imednet.mirror.mirror",
     "imednet.models", "imednet.orchestration", "imednet.plugins", "imednet.registry", "imednet.sandbox", "imednet.sdk",
     "imednet.sdk_convenience", "imednet.utils.url", "imednet.validation", "imednet.workflows",
 )  # fmt: skip

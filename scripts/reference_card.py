@@ -18,6 +18,7 @@ import imednet.integrations as integrations
 from imednet import errors
 from imednet.cli.app import app
 from imednet.integrations.tables.options import ExportOptions
+from imednet.mirror import Mirror
 from imednet.resources import RESOURCES
 from imednet.workflows.namespace import Workflows
 from imednet_api.api import operation
@@ -123,6 +124,7 @@ def card() -> str:
     parts += ["Workflows, also `await`ed on `AsyncImednetSDK`:", "", *_workflows(), ""]
     parts += _example("Export")
     parts += ["Functions of `imednet.integrations`; `**options` are those of `ExportOptions`:", "", *_exports(), ""]
+    parts += ["## Mirror", "", *_mirror(), ""]
     parts += _example("Asynchronous")
     parts += ["## Errors", "", *_errors(), "", "## Commands", "", *_commands(), ""]
     return "\n".join(parts)
@@ -157,6 +159,14 @@ def _exports() -> Iterator[str]:
     yield f"- options: {fields}"
 
 
+def _mirror() -> Iterator[str]:
+    yield "`Mirror(folder)` of `imednet.mirror`; `as_of` is a number, a day or a time."
+    yield ""
+    for method, value in vars(Mirror).items():
+        if not method.startswith("_") and inspect.isfunction(value):
+            yield f"- `{method}({_parameters(value, skip=1)})`: {_first_line(value)}"
+
+
 def _errors() -> Iterator[str]:
     for name, value in vars(errors).items():
         if inspect.isclass(value) and issubclass(value, errors.ImednetError) and value.__module__ == "imednet.errors":
@@ -165,13 +175,20 @@ def _errors() -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    yield "Global: `--sandbox` (an invented study, no keys), `--base-url`, `--api-key-file`, `--security-key-file`."
+    yield (
+        "Global: `--sandbox` (an invented study, no keys), `--mirror DIR` (no keys), `--base-url`, `--api-key-file`, "
+        "`--security-key-file`."
+    )
     yield ""
     group = typer.main.get_command(app)
     lists = []
     for words, command in _walk(group, ()):
         if words[-1] == "list" and len(words) == 2 and words[0] != "workflows":
             lists.append(words[0])
+            continue
+        if words[:2] == ("mirror", "export"):
+            if words[2] == "parquet":
+                yield "- `imednet mirror export DIR FORMAT TARGET --as-of SNAPSHOT`: As `imednet export`, of a mirror."
             continue
         arguments = " ".join(
             (one.metavar or one.name or "").upper() for one in command.params if one.param_type_name == "argument"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import shutil
 import stat
 import subprocess
@@ -414,6 +415,9 @@ def test_workflows_take_a_mirror_in_the_place_of_an_sdk(own_box: Make, dialect: 
                 local.records.list("OTHER")
             with pytest.raises(MirrorError):
                 local.jobs.get(STUDY, "x")
+
+        with pickle.loads(pickle.dumps(mirror.sdk())) as elsewhere:
+            assert len(elsewhere.subjects.list(STUDY)) == 48
 
     async def ask() -> Any:
         async with mirror.async_sdk() as local:

@@ -11,6 +11,7 @@ import pytest
 
 from commands import imednet
 from imednet import ImednetSDK, MultiStudyOrchestrator
+from imednet.mirror import Mirror
 from imednet.sandbox import Sandbox
 from support import STUDY
 from working import records_of
@@ -39,7 +40,7 @@ def test_studies_on_a_cluster(box: Sandbox, keys: bool, monkeypatch: pytest.Monk
 
 
 @pytest.mark.filterwarnings("ignore")  # of the cluster's own sockets
-def test_the_command_exports_studies_on_a_cluster(
+def test_the_commands_export_and_mirror_studies_on_a_cluster(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keys = box.credentials
@@ -52,6 +53,13 @@ def test_the_command_exports_studies_on_a_cluster(
             "export", "csv", "--all-studies", str(tmp_path / "out"), "--form", "AE", "--executor", f"dask://{address}",
             **given, IMEDNET_BASE_URL=keys["base_url"],
         )  # fmt: skip
+        synced = imednet(
+            "mirror", "sync", "--all-studies", str(tmp_path / "mirrors"), "--executor", f"dask://{address}",
+            **given, IMEDNET_BASE_URL=keys["base_url"],
+        )  # fmt: skip
+    assert synced.returncode == 0, synced.stderr
+    assert {json.loads(line)["snapshot"] for line in synced.stdout.splitlines()} == {1}
+    assert Mirror(tmp_path / "mirrors" / STUDY).verify() == []
     assert done.returncode == 0, done.stderr
     assert {json.loads(line)["status"] for line in done.stdout.splitlines()} == {"SUCCESS"}
     assert (tmp_path / "out" / STUDY / "AE.csv").exists()

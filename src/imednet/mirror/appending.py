@@ -17,6 +17,7 @@ from ..integrations.tables.arrow import pyarrow
 from ..integrations.tables.batches import without_hidden
 from .commits import TableChange, TableState
 from .delta_folder import DeltaFolder
+from .reading import unspooled
 from .table_layout import Version, VersionTable, row_hash, same_row, tombstones, versions
 from .versions import Versions, text
 
@@ -159,10 +160,10 @@ class TableWriter:
             for entries in spool.batches(group, _BATCH_ROWS, _BATCH_BYTES):
                 lines = []
                 for entry in entries:
-                    key, _, line = entry.partition(b"\t")
+                    key, line = unspooled(entry)
                     if hidden:
                         line = without_hidden(line, self._layout.table) + b"\n"
-                    lines.append((json.loads(key), line))
+                    lines.append((key, line))
                 yield lines
 
     def _really_changed(self, rows: list[tuple[str, bytes, bool]]) -> list[tuple[str, bytes, bool]]:

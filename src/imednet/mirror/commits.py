@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,7 +24,7 @@ from .delta_folder import DataFile, DeltaFolder, is_torn, last_entry, library
 
 FORMAT: Final = 1
 """Version of the layout of a mirror."""
-FOLDER: Final = "snapshots"
+_FOLDER: Final = "snapshots"
 _MANY_COMMITS: Final = 16
 
 Operation = Literal["sync", "reconcile", "compact"]
@@ -275,9 +275,9 @@ class Commit:
 class CommitLog:
     """The table of commits in the folder of a mirror."""
 
-    def __init__(self, root: Path, folder: DeltaFolder) -> None:
+    def __init__(self, root: Path, retention: timedelta) -> None:
         self._root = root
-        self._folder = folder
+        self._folder = DeltaFolder(root / _FOLDER, retention)
 
     def load(self) -> State:
         """The state at the last commit. Raises MirrorDamagedError where the chain of commits is broken."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
@@ -156,7 +156,7 @@ class ListSource:
     def _rows(self, page: Page) -> Iterator[ReadRow]:
         shown = len(self._extra)
         for row, identity in zip(page.rows, page.identities, strict=True):
-            yield ReadRow(key_of(identity), bytes(row[0]), tuple(row[1 : 1 + shown]))
+            yield ReadRow(key_of(identity), bytes(row[0]), form_of(row[1 : 1 + shown]))
 
 
 class RowStream:
@@ -181,6 +181,11 @@ class RowStream:
         finally:
             source.requests += read.requests
         self.proof = read.proof
+
+
+def form_of(values: Iterable[Any]) -> tuple[Any, ...]:
+    """The form of a record by its id and key; a list or an object identifies none."""
+    return tuple([None if isinstance(value, (list, dict)) else value for value in values])
 
 
 def key_of(identity: Any) -> str:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
@@ -23,7 +24,7 @@ from ..sdk import ImednetSDK
 from ..utils import disk
 from ..utils.url import check_path_part
 from .changes import CellChange, RowVersion, cell_changes, record_tables, versions_of
-from .commits import FOLDER, CommitLog, Snapshot, State
+from .commits import CommitLog, Snapshot, State
 from .database import connect
 from .delta_folder import DeltaFolder
 from .snapshot_lists import SnapshotLists
@@ -77,7 +78,7 @@ class Mirror:
     def __init__(self, folder: str | os.PathLike[str], *, retention: timedelta = timedelta(days=1)) -> None:
         self.folder = Path(folder)
         self._retention = retention
-        self._log = CommitLog(self.folder, DeltaFolder(self.folder / FOLDER, retention))
+        self._log = CommitLog(self.folder, retention)
 
     def __repr__(self) -> str:
         return f"Mirror({str(self.folder)!r})"
@@ -171,13 +172,15 @@ class Mirror:
         ...     with mirror.sdk() as local:
         ...         events = local.records.list("TIDEWATER-201", form_key="AE")
         >>> len(events), events.proof.status, events.proof.rule
-        (74, 'proven', 'mirror')
+        (67, 'proven', 'mirror')
         """
-        return MirrorSDK(*self._lists(as_of))
+        lists, server, number = self._lists(as_of)
+        return MirrorSDK(lists, server, partial(_sdk, str(self.folder.absolute()), number))
 
     def async_sdk(self, as_of: AsOf = None) -> AsyncMirrorSDK:
         """The study as of a snapshot, for whatever takes an `AsyncImednetSDK`."""
-        return AsyncMirrorSDK(*self._lists(as_of))
+        lists, server, number = self._lists(as_of)
+        return AsyncMirrorSDK(lists, server, partial(_async_sdk, str(self.folder.absolute()), number))
 
     @overload
     def frames(
@@ -301,7 +304,7 @@ class Mirror:
         ...     _ = mirror.sync(sdk, "TIDEWATER-201")
         ...     with mirror.connect() as database:
         ...         database.execute("select count(*), max(_snapshot) from ae_history").fetchall()
-        [(74, 1)]
+        [(67, 1)]
         """
         state = self._load()
         return connect(self.folder, state, self._number(state, as_of))
@@ -314,11 +317,11 @@ class Mirror:
             raise MirrorError(f"{self.folder} is no mirror. Next: imednet mirror sync STUDY {self.folder}")
         return state
 
-    def _lists(self, as_of: AsOf) -> tuple[SnapshotLists, str, tuple[str, int]]:
+    def _lists(self, as_of: AsOf) -> tuple[SnapshotLists, str, int]:
         state = self._load()
         number = self._number(state, as_of)
         lists = SnapshotLists(Versions(self.folder, state.tables), state, number)
-        return lists, state.server, (str(self.folder.absolute()), number)
+        return lists, state.server, number
 
     def _number(self, state: State, as_of: AsOf, *, earliest: int = 1) -> int:
         if as_of is None:
@@ -395,3 +398,13 @@ class Mirror:
             lock.release()
             with suppress(OSError):
                 self.folder.rmdir()
+
+
+def _sdk(folder: str, number: int) -> MirrorSDK:
+    """A mirror's SDK, for a pickle of one."""
+    return Mirror(folder).sdk(number)
+
+
+def _async_sdk(folder: str, number: int) -> AsyncMirrorSDK:
+    """A mirror's asynchronous SDK, for a pickle of one."""
+    return Mirror(folder).async_sdk(number)

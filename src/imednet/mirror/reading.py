@@ -18,6 +18,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from imednet_api.types import utc
@@ -243,9 +244,9 @@ class ChangeReader:
         """Spool rows, those of each form apart."""
         held: dict[str, list[bytes]] = {}
         for count, row in enumerate(rows, 1):
-            group = json.dumps([change.name, *row.group])
+            group = change.name if not row.group else group_name(change.name, row.group)
             line = self._strip(row.group, row.line) if row.group and strip else row.line
-            held.setdefault(group, []).append(json.dumps(row.key).encode() + b"\t" + line)
+            held.setdefault(group, []).append(spooled(row.key, line))
             if remember:
                 change.keys.add(row.key)
             number = number_of(row.key)
@@ -264,6 +265,27 @@ class ChangeReader:
     def take_more(self, change: ListChange, rows: Iterable[ReadRow]) -> None:
         """Spool further rows of a list, as they are: by the design that is written, nothing of them is hidden."""
         self._take(change, rows, strip=False)
+
+
+@lru_cache(maxsize=1024)
+def group_name(name: str, group: tuple[Any, ...]) -> str:
+    """The key in the spool of the rows of a list that are of one form."""
+    return json.dumps([name, *group])
+
+
+def spooled(key: str, line: bytes) -> bytes:
+    """A row as it stands in the spool; `unspooled` reads it."""
+    return (b'"%b"' % key.encode() if key.isalnum() else json.dumps(key).encode()) + b"\t" + line
+
+
+def unspooled(entry: bytes) -> tuple[str, bytes]:
+    r"""The key of a row of the spool, and its line with the line break.
+
+    >>> unspooled(spooled("5000017", b'{"recordId": 5000017}') + b"\n")
+    ('5000017', b'{"recordId": 5000017}\n')
+    """
+    key, _, line = entry.partition(b"\t")
+    return (json.loads(key) if b"\\" in key else key[1:-1].decode()), line
 
 
 def _is_due(head: Head | None, known: ListState) -> bool:

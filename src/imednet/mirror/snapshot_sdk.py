@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -88,31 +89,24 @@ class MirrorSDK(ImednetSDK):
     Filters and sorting work as on the server. Writing and jobs raise MirrorError.
     """
 
-    def __init__(self, lists: SnapshotLists, server: str, origin: tuple[str, int]) -> None:
+    def __init__(self, lists: SnapshotLists, server: str, reopen: partial[Any]) -> None:
         super().__init__(client=_MirrorClient(lists, server))
-        self._origin = origin
+        self._reopen = reopen
         self._owns_client = True
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder and the number of the snapshot: a worker opens the mirror itself."""
-        return _opened, (*self._origin, False)
+        return self._reopen, ()
 
 
 class AsyncMirrorSDK(AsyncImednetSDK):
     """The study of a mirror as of a snapshot, for whatever takes an `AsyncImednetSDK`; made by `Mirror.async_sdk`."""
 
-    def __init__(self, lists: SnapshotLists, server: str, origin: tuple[str, int]) -> None:
+    def __init__(self, lists: SnapshotLists, server: str, reopen: partial[Any]) -> None:
         super().__init__(async_client=_AsyncMirrorClient(lists, server))
-        self._origin = origin
+        self._reopen = reopen
         self._owns_client = True
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder and the number of the snapshot."""
-        return _opened, (*self._origin, True)
-
-
-def _opened(folder: str, number: int, asynchronous: bool) -> Any:
-    from .mirror import Mirror
-
-    mirror = Mirror(folder)
-    return mirror.async_sdk(number) if asynchronous else mirror.sdk(number)
+        return self._reopen, ()

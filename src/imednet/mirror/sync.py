@@ -27,8 +27,8 @@ from ..sdk import ImednetSDK
 from .appending import TableWork, TableWriter
 from .commits import Commit, CommitLog, ListState, State, TableChange, TableState
 from .delta_folder import SMALL_FILE, DeltaFolder
-from .list_source import FORM_FIELDS, OVERLAP, ListSource, ReadRow, number_of
-from .reading import ChangeReader, ListChange
+from .list_source import FORM_FIELDS, OVERLAP, ListSource, ReadRow, form_of, number_of
+from .reading import ChangeReader, ListChange, unspooled
 from .table_layout import Assignment, VersionTable, folders, mirror_tables
 from .versions import Versions
 
@@ -222,8 +222,8 @@ class SyncRun:
         for group in change.groups:
             for batch in self._spool.batches(group, 10_000, 2**24):
                 for entry in batch:
-                    key, _, line = entry.partition(b"\t")
-                    lines[json.loads(key)] = line
+                    key, line = unspooled(entry)
+                    lines[key] = line
         return [line for key, line in lines.items() if key not in change.gone]
 
     # ---- writing
@@ -324,7 +324,7 @@ class SyncRun:
             rows = []
             for row_key, line in self._current_lines(key).items():
                 row = decode(line)
-                group = tuple(row.get(name) for name in FORM_FIELDS)
+                group = form_of(row.get(name) for name in FORM_FIELDS)
                 if design.assignment.key((group[0], group[1])) != key and row_key not in records.gone:
                     moved.add(row_key)
                     if row_key not in records.keys:
@@ -345,7 +345,7 @@ class SyncRun:
             _, *form = json.loads(group)
             key = design.assignment.key((form[0], form[1]))
             for batch in self._spool.batches(group, 10_000, 2**24):
-                target.update({json.loads(entry.partition(b"\t")[0]): key for entry in batch})
+                target.update({unspooled(entry)[0]: key for entry in batch})
         held = self._old.current_keys(self._tables_of("records"), candidates, self._state.number)
         for table, keys in held.items():
             left = {key for key in keys if target.get(key, table) != table}

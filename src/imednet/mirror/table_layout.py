@@ -73,7 +73,7 @@ class Assignment:
 
     def key(self, group: Group) -> str:
         """The key of the table for a form's id and key; a pair that no listed form has belongs to no form."""
-        form_id, form_key = (None if isinstance(part, (list, dict)) else part for part in group)
+        form_id, form_key = group
         if form_id in (None, ""):
             return self._by_key.get(str(form_key), self._unassigned)
         key, listed = self._by_id.get(form_id, (self._unassigned, None))
@@ -156,7 +156,7 @@ def versions(
     arrow = pyarrow()
     typed = record_batch(reader.batch(number, lines)[0], schema_of(layout.table))
     count = len(lines)
-    texts = [line.decode("utf-8", "replace").rstrip("\n") for line in lines]
+    texts = [line.rstrip(b"\n") for line in lines]
     arrays = [
         arrow.array([snapshot] * count, arrow.int64()), arrow.array(operations, arrow.string()),
         arrow.array([seen] * count, arrow.timestamp("us", "UTC")), arrow.array(keys, arrow.string()),
