@@ -16,6 +16,8 @@ from imednet_api.types import utc
 from ..errors import ArgumentError, ExportConfigurationError, MirrorDamagedError, MirrorError, NotFoundError
 from ..integrations.dataframes import StudyFrames, study_frames
 from ..integrations.run.export import export_study
+from ..integrations.run.extract import Cancelled
+from ..integrations.run.in_thread import in_thread
 from ..integrations.run.report import ExportReport
 from ..integrations.sink import ExportSink
 from ..integrations.tables.frames import Backend
@@ -30,7 +32,6 @@ from .delta_folder import DeltaFolder
 from .snapshot_lists import SnapshotLists
 from .snapshot_sdk import AsyncMirrorSDK, MirrorSDK
 from .sync import Progress, SyncReport, SyncRun
-from .sync_async import in_thread
 from .verify import problems
 from .versions import Versions
 
@@ -140,7 +141,19 @@ class Mirror:
         It runs in a thread, with a blocking client of the same keys and settings. A cancelled sync ends at its next
         page and changes nothing; the call returns once the thread has ended.
         """
-        return await in_thread(self, sdk, study_key, reconcile, unblind, progress)
+
+        def work(own: ImednetSDK, check: Callable[[], None]) -> SyncReport:
+            def told(name: str, done: int, total: int) -> None:
+                check()
+                if progress is not None:
+                    progress(name, done, total)
+
+            try:
+                return self.sync(own, study_key, reconcile=reconcile, unblind=unblind, progress=told)
+            except Cancelled:
+                raise MirrorError("the sync was cancelled; the mirror is as it was. Next: run it again") from None
+
+        return await in_thread(sdk, work)
 
     # ---- reading
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
+from collections.abc import Callable
 
 from ...async_sdk import AsyncImednetSDK
 from ...errors import ExportError
@@ -13,6 +12,7 @@ from ..sink import ExportSink
 from ..tables.options import ExportOptions
 from .export import export_study
 from .extract import Cancelled, Progress
+from .in_thread import in_thread
 from .report import ExportReport
 
 
@@ -45,32 +45,16 @@ async def export_study_async(
     ...     asyncio.run(main(f"{folder}/study"))
     True
     """
-    cancelled = threading.Event()
 
-    def told(done: int, total: int) -> None:
-        if cancelled.is_set():
-            raise Cancelled
-        if progress is not None:
-            progress(done, total)
+    def work(own: ImednetSDK, check: Callable[[], None]) -> ExportReport:
+        def told(done: int, total: int) -> None:
+            check()
+            if progress is not None:
+                progress(done, total)
 
-    def work() -> ExportReport:
         try:
-            return export()
+            return export_study(own, study_key, sink, home=home, options=options, progress=told, sandbox=sandbox)
         except Cancelled:
             raise ExportError("the export was cancelled. Next: run it again; it continues where it stopped") from None
 
-    def export() -> ExportReport:
-        if isinstance(sdk, ImednetSDK):
-            return export_study(sdk, study_key, sink, home=home, options=options, progress=told, sandbox=sandbox)
-        keys = sdk.config
-        with ImednetSDK(keys.api_key, keys.security_key, **sdk._client.settings()) as own:
-            return export_study(own, study_key, sink, home=home, options=options, progress=told, sandbox=sandbox)
-
-    running = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        cancelled.set()
-        await asyncio.wait([running])
-        running.exception()  # what a cancelled export ended with is nobody's concern
-        raise
+    return await in_thread(sdk, work)
