@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from imednet_api.types import utc
 
@@ -24,11 +24,11 @@ from ..sdk import ImednetSDK
 OVERLAP: Final = timedelta(minutes=15)
 """Rows that were changed this long before the last known change are read again: a change may become visible late."""
 _DATES: Final = ("dateModified", "dateCoded", "dateCreated")
+_DIGITS: Final = 19
 FORM_FIELDS: Final = ("formId", "formKey")
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRow:
+class ReadRow(NamedTuple):
     """One row as it was read: its key in the mirror, its line, and the form it is of, if it is a record."""
 
     key: str
@@ -156,7 +156,7 @@ class ListSource:
     def _rows(self, page: Page) -> Iterator[ReadRow]:
         shown = len(self._extra)
         for row, identity in zip(page.rows, page.identities, strict=True):
-            yield ReadRow(key_of(identity), bytes(row[0]), form_of(row[1 : 1 + shown]))
+            yield ReadRow(key_of(identity), bytes(row[0]), form_of(row[1 : 1 + shown]) if shown else ())
 
 
 class RowStream:
@@ -203,4 +203,4 @@ def number_of(key: str) -> int | None:
     >>> number_of("12/3"), number_of("/wsmith1")
     (12, None)
     """
-    return as_number(key.partition("/")[0])
+    return int(key) if key.isdecimal() and key.isascii() and len(key) < _DIGITS else as_number(key.partition("/")[0])
