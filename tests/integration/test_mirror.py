@@ -268,7 +268,7 @@ def test_a_comparison_finds_what_has_no_date(own_box: Make, mirror: Mirror) -> N
     table = box.studies[STUDY].records
     with sdk_of(box) as sdk:
         mirror.sync(sdk, STUDY)
-        place = list(table.places())[40]
+        place = min(table.places(), key=list(table.values("dateModified")).__getitem__)
         table.change(place, recordStatus="Changed in silence")
         assert not mirror.sync(sdk, STUDY).changed
         report = mirror.sync(sdk, STUDY, reconcile=True)

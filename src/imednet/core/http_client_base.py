@@ -64,6 +64,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             raise are logged and ignored. They run in the middle of a request, so they must not use the SDK.
     """
 
+    holds_blinded: bool = True
+    """Whether blinded answers can be had here at all: not of a mirror that was made without them."""
     _executor: ExecutorT
 
     def __init__(

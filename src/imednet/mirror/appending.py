@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -56,6 +56,7 @@ class TableWork:
         dated: field that says when a row was changed; `None` where nothing does.
         since: changes before this moment should have been seen earlier.
         seen: server time of the read.
+        strip: removes from a row what the mirror must not hold, beside hidden answers.
     """
 
     groups: set[str] = field(default_factory=set)
@@ -65,6 +66,7 @@ class TableWork:
     dated: str | None = None
     since: datetime | None = None
     seen: datetime | None = None
+    strip: Callable[[bytes], bytes] | None = None
 
 
 class TableWriter:
@@ -94,6 +96,7 @@ class TableWriter:
         self._rows = 0
         self._digest = 0
         self._touched: set[str] = set()
+        self._only_hidden: set[str] = set()
 
     def write(self, work: TableWork, spool: Spool) -> tuple[TableChange | None, Appended]:
         """Append the versions of what changed; `None` where nothing did."""
@@ -109,7 +112,7 @@ class TableWriter:
         after = TableState(
             state.key, state.folder, version, (), state.versions + self._rows,
             state.current + done.inserted + done.moved_in - done.deleted - done.moved_out, self._layout.columns,
-            self._layout.layout, self._layout.hidden,
+            self._layout.layout, self._layout.hidden, groups=state.groups,
         )  # fmt: skip
         new_layout = after.layout != state.layout
         return TableChange(after, [file], self._rows, str(self._digest), new_layout), done
@@ -124,11 +127,11 @@ class TableWriter:
         if not self._state.files:
             changed: dict[int, bool] | None = None
         else:
-            rows = self._digests(groups, spool)
+            rows = self._digests(groups, spool, work.strip)
             changed, gone = self._old.different(self._state.key, rows, self._number, all_rows=work.all_rows)
             work.gone |= set(gone)
         position = 0
-        for lines in self._lines(groups, spool):
+        for lines in self._lines(groups, spool, work.strip):
             chosen: list[tuple[str, bytes, bool]] = []
             for key, line in lines:
                 if (changed is None or position in changed) and (key not in work.gone or work.all_rows):
@@ -139,11 +142,11 @@ class TableWriter:
                 self._touched.update(key for key, _, _ in chosen) if changed is not None else None
                 yield self._versions(work, chosen)
 
-    def _digests(self, groups: Sequence[str], spool: Spool) -> Any:
+    def _digests(self, groups: Sequence[str], spool: Spool, strip: Callable[[bytes], bytes] | None) -> Any:
         arrow = pyarrow()
         keys: list[str] = []
         hashes: list[int] = []
-        for lines in self._lines(groups, spool):
+        for lines in self._lines(groups, spool, strip):
             keys += [key for key, _ in lines]
             hashes += [row_hash(line) for _, line in lines]
         columns = {
@@ -153,7 +156,9 @@ class TableWriter:
         }
         return arrow.table(columns)
 
-    def _lines(self, groups: Sequence[str], spool: Spool) -> Iterator[list[tuple[str, bytes]]]:
+    def _lines(
+        self, groups: Sequence[str], spool: Spool, strip: Callable[[bytes], bytes] | None
+    ) -> Iterator[list[tuple[str, bytes]]]:
         """Keys and rows of the spool, without what the mirror must not hold; rows end in a line break."""
         hidden = bool(self._layout.table.hidden)
         for group in groups:
@@ -161,6 +166,8 @@ class TableWriter:
                 lines = []
                 for entry in entries:
                     key, line = unspooled(entry)
+                    if strip is not None:
+                        line = strip(line.rstrip(b"\n")) + b"\n"
                     if hidden:
                         line = without_hidden(line, self._layout.table) + b"\n"
                     lines.append((key, line))
@@ -172,11 +179,19 @@ class TableWriter:
         if not known:
             return rows
         lines = self._current_lines(known)
-        return [
+        changed = [
             (key, line, new)
             for key, line, new in rows
             if new or not same_row(line.decode("utf-8", "replace"), lines[key])
         ]
+        hidden = {*self._state.hidden, *self._layout.hidden}
+        if set(self._state.hidden) != set(self._layout.hidden):
+            table = replace(self._layout.table, hidden=tuple(hidden))  # what was or is hidden is no change of data
+            for key, line, new in changed:
+                if not new and same_row(*(without_hidden(one, table).decode("utf-8", "replace")
+                                          for one in (line, lines[key].encode()))):  # fmt: skip
+                    self._only_hidden.add(key)
+        return changed
 
     def _current_lines(self, keys: Collection[str], where: str = "true") -> dict[str, str]:
         lines: dict[str, str] = {}
@@ -194,6 +209,9 @@ class TableWriter:
                 self._done.updated += operation == "update"
             elif new:
                 self._done.inserted += 1
+            elif key in self._only_hidden:
+                operation = "retype"
+                self._done.retyped += 1
             else:
                 self._done.updated += 1
                 self._done.undated += _is_undated(line, work)

@@ -34,7 +34,7 @@ class CellChange:
         changed: when the row was changed, by the server; UTC.
         user, reason: of the last revision that explains it; `None` where none does, or for other lists.
         revisions: `recordRevisionId` of all revisions that explain it.
-        explained: whether any does; `None` for other lists, which have no revisions.
+        explained: whether any does; `None` for other lists, and where the server has no revisions.
     """
 
     snapshot: int
@@ -122,10 +122,23 @@ def cell_changes(
     *,
     subject_key: str | None = None,
     operations: Collection[str] = ("insert", "update", "delete"),
+    hidden: Collection[str] = (),
+    records: Sequence[str] = (),
+    audited: bool = True,
 ) -> Iterator[CellChange]:
-    """The cells that changed after one snapshot and up to another, table by table, in the order of the snapshots."""
+    """The cells that changed after one snapshot and up to another, table by table, in the order of the snapshots.
+
+    Args:
+        versions: the rows of the mirror.
+        tables: keys of the tables to look at.
+        after, upto: numbers of the snapshots.
+        subject_key, operations: as of `Mirror.changes`.
+        hidden: names of answers that are never told, in lower case.
+        records: keys of all tables of records, among which a row may move.
+        audited: whether the mirror has record revisions.
+    """
     revisions = _Revisions(versions, upto)
-    moved = _moved(versions, tables, after, upto)
+    moved = _moved(versions, records, after, upto)
     for table in tables:
         for pair in _pairs(versions, table, after, upto):
             if (pair.key, pair.snapshot) in moved:
@@ -138,10 +151,14 @@ def cell_changes(
             subject = known.get("subjectKey")
             if subject_key is not None and subject != subject_key:
                 continue
-            cells = [cell for cell in _cells(pair.was or {}, pair.now or {}) if _tells(cell[0], pair.operation)]
+            cells = [
+                cell
+                for cell in _cells(pair.was or {}, pair.now or {})
+                if _tells(cell[0], pair.operation) and cell[0].casefold() not in hidden
+            ]
             if not cells:
                 continue
-            is_record = not table.startswith("_") or table == UNASSIGNED
+            is_record = audited and (not table.startswith("_") or table == UNASSIGNED)
             why = revisions.between(pair) if is_record else []
             last = why[-1] if why else {}
             for name, before, now in cells:

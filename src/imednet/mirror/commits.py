@@ -45,6 +45,8 @@ class TableState:
         layout: source, part and type of each column by its name in the design; what changed is found by it.
         hidden: answers that the rows do not hold, in lower case.
         types: every column that the files ever had -> its type.
+        names: every name of a column there ever was -> the columns of the files that held it.
+        groups: `formId` and `formKey` of the records it ever held.
     """
 
     key: str
@@ -57,6 +59,8 @@ class TableState:
     layout: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: tuple[tuple[Any, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class ListState:
         read: server time of the last read.
         absent: whether the server has no such list.
         stepped: whether rows were read since then by dates and counts alone.
+        lost: whether the server once had the list and has it no more; its rows stay as they were.
     """
 
     count: int = 0
@@ -90,6 +95,7 @@ class ListState:
     read: str | None = None
     absent: bool = False
     stepped: bool = False
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,7 @@ class State:
         number: number of the last snapshot; 0 before the first.
         tables, lists: states by key of the table and by name of the list.
         names: column names by `formId.variableId`, so that every snapshot names columns alike.
+        blinded: `formId` and name, in lower case, of every variable that was ever blinded.
         hash: digest of the last commit.
         snapshots: all commits.
         digests: `(table, snapshot)` -> rows appended and their digest.
@@ -151,10 +158,12 @@ class State:
     tables: dict[str, TableState] = field(default_factory=dict)
     lists: dict[str, ListState] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    blinded: set[tuple[str, str]] = field(default_factory=set)
     hash: str = ""
     snapshots: list[Snapshot] = field(default_factory=list)
     digests: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
     _lists: list[tuple[int, Mapping[str, ListState]]] = field(default_factory=list, repr=False)
+    _tables: list[tuple[int, TableState]] = field(default_factory=list, repr=False)
 
     def apply(self, facts: Mapping[str, Any], digest: str) -> None:
         """Add one commit."""
@@ -166,6 +175,7 @@ class State:
         self.study, self.server, self.unblinded = facts["study"], facts["server"], facts["unblinded"]
         self.number = facts["snapshot"]
         self.names |= facts["names"]
+        self.blinded |= {(form, name) for form, name in facts["blinded"]}
         for key, table in facts["tables"].items():
             files = tuple(DataFile(*entry) for entry in table["files"])
             earlier = self.tables.get(key)
@@ -178,10 +188,16 @@ class State:
             if table["layout"] is not None:
                 layout = {name: tuple(parts) for name, parts in table["layout"].items()}
             types = {columns.get(name, name): parts[2] for name, parts in layout.items()}
+            names = dict(earlier.names) if earlier is not None else {}
+            for name in layout:
+                names[name] = tuple(dict.fromkeys((*names.get(name, ()), columns.get(name, name))))
+            groups = {*(earlier.groups if earlier is not None else ()), *map(tuple, table["groups"])}
             self.tables[key] = TableState(
                 key, table["folder"], table["version"], files, table["versions"], table["current"], columns, layout,
-                tuple(table["hidden"]), {**(earlier.types if earlier is not None else {}), **types},
+                tuple(table["hidden"]), {**(earlier.types if earlier is not None else {}), **types}, names,
+                tuple(sorted(groups, key=str)),
             )  # fmt: skip
+            self._tables.append((self.number, self.tables[key]))
         lists = {name: ListState(**entry) for name, entry in facts["lists"].items()}
         self.lists |= lists
         self._lists.append((self.number, lists))
@@ -206,6 +222,14 @@ class State:
         for at, lists in self._lists:
             if at <= number:
                 found = lists.get(name, found)
+        return found
+
+    def table_at(self, key: str, number: int) -> TableState | None:
+        """The state of a table at a snapshot; `None` where it was not there yet."""
+        found = None
+        for at, table in self._tables:
+            if table.key == key and at <= number:
+                found = table
         return found
 
     def number_at(self, moment: datetime) -> int:
@@ -238,6 +262,7 @@ class Commit:
     tables: dict[str, TableChange] = field(default_factory=dict)
     lists: dict[str, ListState] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    blinded: set[tuple[str, str]] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=lambda: {"inserted": 0, "updated": 0, "deleted": 0, "undated": 0})
 
     def facts(self, state: State) -> dict[str, Any]:
@@ -251,6 +276,7 @@ class Commit:
             "operation": self.operation,
             "serverTime": self.server_time,
             "names": self.names,
+            "blinded": sorted(map(list, self.blinded)),
             "counts": self.counts,
             "tables": {
                 key: {
@@ -265,6 +291,7 @@ class Commit:
                     "layout": {name: list(parts) for name, parts in change.state.layout.items()}
                     if change.new_layout else None,
                     "hidden": list(change.state.hidden),
+                    "groups": [list(group) for group in change.state.groups],
                 }
                 for key, change in self.tables.items()
             },

@@ -2,58 +2,117 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .commits import State, TableState
-from .versions import as_of, open_database, quoted, source_of, text
+from .versions import as_of, intact, open_database, quoted, source_of, text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _MEMORY = "1GB"
+_TYPES = {
+    "text": "varchar", "integer": "bigint", "boolean": "boolean", "number": "double", "date": "date",
+    "datetime": "timestamp", "instant": "timestamptz",
+}  # fmt: skip
+Layout = Mapping[str, Iterable[str]]
 
 
-def connect(root: Path, state: State, number: int) -> DuckDBPyConnection:
-    """A connection with a view for each table that has rows.
+def connect(root: Path, state: State, number: int, empty: Mapping[str, Layout]) -> DuckDBPyConnection:
+    """A connection with a view for each table, under the names and types of the design at a snapshot.
 
     For a table `AE` there are `AE`, `AE_history` and the table macro `AE_as_of(n)`. Where the study has a form of such
     a name, that name is the form's. The schemas `history` and `as_of` have the same under the name of the table alone.
+    Names that differ by case alone are one to DuckDB; all but the first have a number behind them.
+
+    Args:
+        root: the folder of the mirror.
+        state: its state.
+        number: number of the snapshot.
+        empty: layout of tables that the design has and that never had a row.
     """
-    connection: Any = open_database(Path(tempfile.gettempdir()), _MEMORY)
-    connection.execute("create schema history")
-    connection.execute("create schema as_of")
-    taken = {key.casefold() for key in state.tables}
-    for key, table in state.tables.items():
-        source = source_of(root, table)
-        if source is None:
-            continue
-        columns = ", ".join(_columns(table))
-        versions = ", ".join(("_snapshot", "_operation", "_seen", "_key", *_columns(table), "_line"))
-        current = f"select {columns} from ({as_of(source, number)})"
-        history = f"select {versions} from {source} where _snapshot <= {number}"
-        connection.execute(f"create view {quoted(key)} as {current}")
-        for name in _names(f"history.{quoted(key)}", key, "history", taken):
-            connection.execute(f"create view {name} as {history}")
-        for name in _names(f"as_of.{quoted(key)}", key, "as_of", taken):
-            connection.execute(f"create macro {name}(n) as table select {columns} from ({as_of(source, 'n')})")
-    connection.execute(_snapshots(state))
+    connection: Any = open_database("", _MEMORY)  # what does not fit into memory is an error, never a file
+    try:
+        _fill(connection, root, state, number, empty)
+    except BaseException:
+        connection.close()
+        raise
     return connection  # type: ignore[no-any-return]
 
 
-def _names(own: str, key: str, suffix: str, taken: Iterable[str]) -> list[str]:
-    short = f"{key}_{suffix}"
+def _fill(connection: Any, root: Path, state: State, number: int, empty: Mapping[str, Layout]) -> None:
+    connection.execute("create schema history")
+    connection.execute("create schema as_of")
+    names = _view_names([*state.tables, *empty])
+    taken = {name.casefold() for name in names.values()}
+    with intact():
+        for key, table in state.tables.items():
+            source = source_of(root, table)
+            at = state.table_at(key, number)
+            if source is None:
+                continue
+            if at is None:
+                _empty(connection, names[key], table.layout, taken)
+                continue
+            columns = ", ".join(_columns(at))
+            ever = ", ".join(_columns_ever(table))
+            versions = f"_snapshot, _operation, _seen, _key, {ever}, _line"
+            connection.execute(f"create view {quoted(names[key])} as select {columns} from ({as_of(source, number)})")
+            for name in _names("history", names[key], taken):
+                connection.execute(f"create view {name} as select {versions} from {source} where _snapshot <= {number}")
+            for name in _names("as_of", names[key], taken):  # no column of a study begins with an underscore
+                connection.execute(f"create macro {name}(_upto) as table select {ever} from ({as_of(source, '_upto')})")
+        for key, layout in empty.items():
+            _empty(connection, names[key], layout, taken)
+    connection.execute(_snapshots(state))
+
+
+def _view_names(keys: Iterable[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for key in keys:
+        name, count = key, 1
+        while name.casefold() in taken:
+            count += 1
+            name = f"{key}_{count}"
+        taken.add(name.casefold())
+        names[key] = name
+    return names
+
+
+def _empty(connection: Any, name: str, layout: Layout, taken: Iterable[str]) -> None:
+    """Views of a table without rows, so that a query finds none, and no error."""
+    cells = [f"null::{_TYPES[list(parts)[2]]} as {quoted(column)}" for column, parts in layout.items()]
+    select = f"select {', '.join(cells)} where false"
+    connection.execute(f"create view {quoted(name)} as {select}")
+    for view in _names("history", name, taken):
+        connection.execute(f"create view {view} as {select}")
+    for macro in _names("as_of", name, taken):
+        connection.execute(f"create macro {macro}(_upto) as table {select}")
+
+
+def _names(schema: str, name: str, taken: Iterable[str]) -> list[str]:
+    own, short = f"{schema}.{quoted(name)}", f"{name}_{schema}"
     return [own] if short.casefold() in taken else [own, quoted(short)]
 
 
 def _columns(table: TableState) -> list[str]:
     """The columns of the design, under their names in it."""
-    return [
-        f"{quoted(table.columns[name])} as {quoted(name)}" if name in table.columns else quoted(name)
-        for name in table.layout
-    ]
+    return [f"{quoted(table.columns.get(name, name))} as {quoted(name)}" for name in table.layout]
+
+
+def _columns_ever(table: TableState) -> list[str]:
+    """Every column there ever was, as text where its type changed: of each version the one it was written to."""
+    columns = []
+    for name, files in table.names.items():
+        if len(files) == 1:
+            columns.append(f"{quoted(files[0])} as {quoted(name)}")
+        else:
+            cells = ", ".join(f"cast({quoted(file)} as varchar)" for file in files)
+            columns.append(f"coalesce({cells}) as {quoted(name)}")
+    return columns
 
 
 def _snapshots(state: State) -> str:

@@ -15,11 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from time import time
 from typing import Any, Final
 from uuid import uuid4
 
+from ..errors import MirrorError
 from ..integrations._optional import _require_optional_dep
 from ..integrations.tables.arrow import pyarrow
 from ..utils.disk import flush, flush_file, flush_folder
@@ -105,6 +107,19 @@ class DeltaFolder:
         file = self._write(schema, batches, _WRITTEN_LEVEL)
         added = [self._added(actions, file, data_change=True)]
         columns = delta.Schema.from_arrow(schema)
+        try:
+            self._commit(actions, columns, added, title)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # the library raises bare exceptions too
+            raise MirrorError(
+                f"{self.path.name} could not be written ({type(error).__name__}); the mirror is as it was. "
+                "Next: report this as a bug"
+            ) from error
+        self._finish()
+        return file
+
+    def _commit(self, actions: Any, columns: Any, added: list[Any], title: str) -> None:
         if self.version is None:
             actions.create_table_with_add_actions(
                 str(self.path), columns, added, "error", [], description=title, configuration=self._configuration(),
@@ -117,8 +132,6 @@ class DeltaFolder:
             self._table.create_write_transaction(
                 added, "append", self._table.schema(), post_commithook_properties=self._no_hooks()
             )
-        self._finish()
-        return file
 
     def compact(self, files: Iterable[DataFile]) -> list[DataFile]:
         """Join small files in one commit, which is on disk when this returns.
@@ -164,8 +177,11 @@ class DeltaFolder:
         """
         self._table.create_checkpoint()
         self._protect(self.path / _LOG)
-        hours = self._retention / timedelta(hours=1)
-        for name in self._table.vacuum(retention_hours=int(hours), enforce_retention_duration=False, dry_run=True):
+        for written in (self.path / _LOG).glob("*checkpoint*"):
+            flush_file(written)
+        flush_folder(self.path / _LOG)
+        hours = ceil(self._retention / timedelta(hours=1))
+        for name in self._table.vacuum(retention_hours=hours, enforce_retention_duration=False, dry_run=True):
             (self.path / name).unlink(missing_ok=True)
         oldest = time() - self._retention.total_seconds()
         current = self.version
@@ -205,6 +221,14 @@ class DeltaFolder:
     def has(self, files: Iterable[DataFile]) -> list[str]:
         """What is wrong with the files that should be here, in words; an empty list if nothing is."""
         problems = []
+        files = list(files)
+        try:
+            listed = {Path(uri).name for uri in self._table.file_uris()}
+        except Exception as error:  # noqa: BLE001  (whatever the library raises, the log cannot be read)
+            problems.append(f"the log of {self.path.name} cannot be read ({type(error).__name__})")
+        else:
+            if listed != {file.name for file in files}:
+                problems.append(f"the log of {self.path.name} names other files than the commits")
         for file in files:
             path = self.path / file.name
             if not path.is_file():

@@ -58,15 +58,16 @@ class Head:
 
     @property
     def newest(self) -> datetime | None:
-        """The latest change, never later than the server's own time, so that a date in the future hides nothing."""
-        known = [self.dates[0] if self.dates else None, utc(self.server_time)]
-        return min([moment for moment in known if moment is not None], default=None)
+        """The latest change, never later than the server's own time, so that a date in the future hides nothing.
 
-    def since(self, moment: datetime) -> list[ReadRow] | None:
-        """All rows that were changed at a moment or later; `None` where some may lie beyond this answer."""
-        if not self.whole and (not self.dates or self.dates[-1] >= moment):
-            return None
-        return [row for row, date in zip(self.rows, self.dates, strict=True) if date >= moment]
+        `None` where the server tells no time.
+        """
+        now = utc(self.server_time)
+        return min(self.dates[0], now) if now is not None and self.dates else None
+
+    def reaches(self, moment: datetime) -> bool:
+        """Whether it has all rows that were changed at a moment or later."""
+        return self.whole or (bool(self.dates) and self.dates[-1] < moment)
 
     @property
     def proof(self) -> Proof:

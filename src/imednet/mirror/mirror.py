@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from urllib.parse import urlsplit
 
 from imednet_api.types import utc
 
@@ -24,14 +25,15 @@ from ..integrations.tables.frames import Backend
 from ..integrations.tables.options import ExportKeywords, ExportOptions
 from ..sdk import ImednetSDK
 from ..utils import disk
-from ..utils.url import check_path_part
+from ..utils.url import check_path_part, is_loopback
 from .changes import CellChange, RowVersion, cell_changes, record_tables, versions_of
 from .commits import CommitLog, Snapshot, State
 from .database import connect
 from .delta_folder import DeltaFolder
 from .snapshot_lists import SnapshotLists
 from .snapshot_sdk import AsyncMirrorSDK, MirrorSDK
-from .sync import Progress, SyncReport, SyncRun
+from .sync import UNFINISHED, Progress, SyncReport, SyncRun
+from .table_layout import VersionTable, mirror_tables
 from .verify import problems
 from .versions import Versions
 
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 
     from ..async_sdk import AsyncImednetSDK
 
-_LOCK, _WORK = ".lock", ".work"
+_LOCK, _WORK = ".lock", ".imednet-sync"
+_ROOMS = ("snapshots", "forms", "lists")
 
 
 AsOf = int | str | date | datetime | None
@@ -93,6 +96,7 @@ class Mirror:
         *,
         reconcile: bool | None = None,
         unblind: str | None = None,
+        accept_deletions: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the mirror up to date.
@@ -107,23 +111,27 @@ class Mirror:
             reconcile: compare all rows (`True`) or do not, however long ago that was (`False`).
             unblind: the reason for holding blinded answers, which stands in every commit. Only a new mirror can be made
                 so; without a reason it holds none, in any version.
+            accept_deletions: believe it where most rows of a list are gone. Without it that is an error, since it is
+                how keys look that may read less than they did.
             progress: called with a list, the rows read so far, and the rows there are.
 
         Raises:
-            MirrorError: it is of another study or server, or another program is writing it.
+            MirrorError: it is of another study or server, most of a list would be gone, or another program writes it.
             ImednetError: the study could not be read whole; the mirror is as it was.
         """
         check_path_part("study_key", study_key)
         if unblind is not None and not unblind.strip():
             raise ArgumentError("unblinding needs a reason, which stands in every commit of the mirror")
+        if isinstance(sdk, MirrorSDK):
+            raise ArgumentError("a mirror is synced with a server, not with a mirror")
         if not isinstance(sdk, ImednetSDK):
             raise ArgumentError("sync needs the blocking ImednetSDK. Next: await mirror.sync_async(sdk, ...)")
         with self._locked() as home:
             state = self._recovered()
             self._settle(state, sdk, study_key, unblind)
             run = SyncRun(
-                sdk, self.folder, state, self._log, home, reconcile=reconcile, retention=self._retention,
-                progress=progress,
+                sdk, self.folder, state, self._log, home, reconcile=reconcile, accept_deletions=accept_deletions,
+                retention=self._retention, progress=progress,
             )  # fmt: skip
             return run.run()
 
@@ -134,12 +142,13 @@ class Mirror:
         *,
         reconcile: bool | None = None,
         unblind: str | None = None,
+        accept_deletions: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the mirror up to date without holding up the event loop; arguments and errors as of `sync`.
 
         It runs in a thread, with a blocking client of the same keys and settings. A cancelled sync ends at its next
-        page and changes nothing; the call returns once the thread has ended.
+        list or page, or before it commits; the call returns once the thread has ended.
         """
 
         def work(own: ImednetSDK, check: Callable[[], None]) -> SyncReport:
@@ -149,7 +158,10 @@ class Mirror:
                     progress(name, done, total)
 
             try:
-                return self.sync(own, study_key, reconcile=reconcile, unblind=unblind, progress=told)
+                return self.sync(
+                    own, study_key, reconcile=reconcile, unblind=unblind, accept_deletions=accept_deletions,
+                    progress=told,
+                )  # fmt: skip
             except Cancelled:
                 raise MirrorError("the sync was cancelled; the mirror is as it was. Next: run it again") from None
 
@@ -259,19 +271,25 @@ class Mirror:
         state = self._load()
         after = self._number(state, since, earliest=0)
         upto = self._number(state, until)
+        if after > upto:
+            raise ArgumentError(f"since is snapshot {after} and until is {upto}: the earlier one comes first")
         known = record_tables(state)
         chosen = [*(known if forms is None else forms), *(f"_{name.lstrip('_')}" for name in lists)]
-        folded = {key.casefold(): key for key in state.tables}
-        if missing := [key for key in chosen if key.casefold() not in folded]:
+        folded = {key.casefold(): key for key in state.tables} | {key: key for key in state.tables}
+        if missing := [key for key in chosen if key not in folded and key.casefold() not in folded]:
             raise MirrorError(
                 f"{self.folder} has no rows of {missing[0].lstrip('_')!r}. Next: imednet mirror status {self.folder}"
             )
-        tables = [folded[key.casefold()] for key in chosen]
+        tables = list(dict.fromkeys(folded.get(key) or folded[key.casefold()] for key in chosen))
+        hidden = {name for _, name in state.blinded} if state.unblinded is None else set()
+        revisions = state.lists.get("record_revisions")
+        audited = revisions is not None and not revisions.absent
 
         def found() -> Iterator[CellChange]:
             with Versions(self.folder, state.tables) as versions:
                 yield from cell_changes(
-                    versions, tables, after, upto, subject_key=subject_key, operations=operations
+                    versions, tables, after, upto, subject_key=subject_key, operations=operations, hidden=hidden,
+                    records=known, audited=audited,
                 )  # fmt: skip
 
         return found()
@@ -320,7 +338,12 @@ class Mirror:
         [(67, 1)]
         """
         state = self._load()
-        return connect(self.folder, state, self._number(state, as_of))
+        number = self._number(state, as_of)
+        with self.sdk(number) as local:
+            forms, variables = local.forms.list(state.study), local.variables.list(state.study)
+        tables = mirror_tables(state.study, forms, variables, state.names, state.unblinded, state.blinded)
+        empty = {one.key: VersionTable.of(one, {}).layout for one in tables.data if one.key not in state.tables}
+        return connect(self.folder, state, number, empty)
 
     # ---- inside
 
@@ -367,7 +390,7 @@ class Mirror:
         if not state.number:
             state.study, state.server, state.unblinded = study_key, server, unblind
             return
-        if (state.study, state.server) != (study_key, server):
+        if (state.study, _home_of(state.server)) != (study_key, _home_of(server)):
             raise MirrorError(
                 f"{self.folder} is a mirror of study {state.study} of {state.server}, not of {study_key} of {server}. "
                 "Next: choose another folder"
@@ -379,20 +402,34 @@ class Mirror:
             )
 
     def _recovered(self) -> State:
-        """The state, once what an interrupted run left is removed."""
+        """The state, once what an interrupted run left is removed. Raises MirrorError where the commits are gone."""
+        mark = self.folder / UNFINISHED
         self._log.repair()
         state = self._log.load()
-        for table in state.tables.values():
-            folder = DeltaFolder(self.folder / table.folder, self._retention)
-            if folder.version != table.version:
-                folder.take_back(table.version, [file.name for file in table.files])
+        known = {table.folder: table for table in state.tables.values()}
+        for path in sorted(self.folder.glob("*/*/_delta_log")):
+            name = path.parent.relative_to(self.folder).as_posix()
+            table = known.get(name)
+            if table is None and not mark.exists():
+                raise MirrorError(
+                    f"{self.folder} has the table {name}, which no commit knows: `snapshots` is missing or older than "
+                    "the tables. Nothing was changed. Next: restore the folder as a whole"
+                )
+            folder = DeltaFolder(path.parent, self._retention)
+            version, files = (None, ()) if table is None else (table.version, table.files)
+            if mark.exists() or folder.version != version:
+                folder.take_back(version, [file.name for file in files])
         return state
 
     @contextmanager
     def _locked(self) -> Iterator[Path]:
-        """The lock of the folder, and an empty folder for work."""
+        """The lock of the folder, and an empty folder for work. A folder that is no mirror has to be empty."""
+        made = not self.folder.exists()
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held = {path.name for path in self.folder.iterdir()} - {_LOCK, _WORK, UNFINISHED, *_ROOMS}
+            if held and not (self.folder / _ROOMS[0]).is_dir():
+                raise MirrorError(f"{self.folder} is no mirror and is not empty. Next: choose another folder")
             lock = disk.Lock(self.folder / _LOCK)
         except disk.InUseError:
             raise MirrorError(f"{self.folder} is being written by another program. Next: wait until it ends") from None
@@ -409,8 +446,15 @@ class Mirror:
         finally:
             shutil.rmtree(home, ignore_errors=True)
             lock.release()
-            with suppress(OSError):
-                self.folder.rmdir()
+            if made:
+                with suppress(OSError):
+                    self.folder.rmdir()
+
+
+def _home_of(server: str) -> str:
+    """A server's address; the ports of this machine do not matter, since a sandbox has another one each time."""
+    parts = urlsplit(server)
+    return str(parts.hostname) if is_loopback(parts.hostname or "") else server
 
 
 def _sdk(folder: str, number: int) -> MirrorSDK:

@@ -31,7 +31,9 @@ from .commits import ListState
 from .list_source import OVERLAP, Head, ListSource, ReadRow, number_of
 from .versions import Versions
 
-Mode = Literal["unchanged", "some", "all", "absent"]
+Mode = Literal["unchanged", "some", "all", "absent", "lost"]
+REQUIRED: Final = frozenset({"studies", "sites", "forms", "variables", "subjects", "records"})
+"""Lists that every study has: a 404 for one of them is a failure, never an empty list."""
 _SEARCHES: Final = 4
 """How often ranges are searched while people keep working on the list."""
 _SPOOLED: Final = 2_000
@@ -45,7 +47,8 @@ class ListChange:
 
     Attributes:
         name: the list.
-        mode: `unchanged`; `some` rows were read; `all` of them; or the server has no such list (`absent`).
+        mode: `unchanged`; `some` rows were read; `all` of them; the server has no such list (`absent`), or has it no
+            more (`lost`).
         groups: keys of the spool that hold its rows.
         gone: keys of rows that are no longer there, where some rows were read; else they are found by comparison.
         keys: keys of the rows that were read, where some were.
@@ -75,6 +78,10 @@ class ListChange:
         return self.head.server_time if self.head is not None else None
 
 
+class _NoNumber(Exception):
+    """A row without a number."""
+
+
 class ChangeReader:
     """Reads what changed in the lists of a study.
 
@@ -82,7 +89,7 @@ class ChangeReader:
         spool: where rows go; a line is the row's key as JSON, a tab, and the row.
         versions: the rows of the last snapshot.
         number: number of that snapshot.
-        strip: removes from a record what the mirror must not hold, given its form.
+        strip: removes from a row what the mirror must not hold, given its list and its form.
         tell: called with a list, the rows read and the rows there are.
     """
 
@@ -91,7 +98,7 @@ class ChangeReader:
         spool: Spool,
         versions: Versions,
         number: int,
-        strip: Callable[[tuple[Any, ...], bytes], bytes],
+        strip: Callable[[str, tuple[Any, ...], bytes], bytes],
         tell: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self._spool = spool
@@ -118,24 +125,34 @@ class ChangeReader:
         change = ListChange(source.name)
         if known is not None and known.absent:
             known = None
+        if self._tell is not None:
+            self._tell(source.name, 0, known.count if known is not None else 0)
         try:
             change.head = head = source.head()
-            same = known is not None and head is not None and _same(head, known)
-            if head is not None and head.whole:
-                if not same:
-                    self._take_all(change, head.rows, head.proof)
-                    change.rows = head.total
-            elif known is None or compare or (compare is None and _is_due(head, known)):
-                self._read_all(source, change)
-                change.compared = known is not None
-            elif not same:
-                self._read_some(source, change, known, tables)
         except NotFoundError:
-            if known is not None:
-                self.warnings.append(f"{source.name}: the server no longer has this list; its rows stay as they were")
-                return ListChange(source.name)
-            change.mode = "absent"
+            if source.name in REQUIRED:
+                raise
+            self._absent(change, known)
+            return change
+        if known is not None and known.lost:
+            compare = True
+        same = known is not None and not known.lost and head is not None and _same(head, known)
+        if head is not None and head.whole:
+            if not same:
+                self._take_all(change, head.rows, head.proof)
+                change.rows = head.total
+        elif known is None or compare or (compare is None and _is_due(head, known)):
+            self._read_all(source, change)
+            change.compared = known is not None
+        elif not same:
+            self._read_some(source, change, known, tables)
         return change
+
+    def _absent(self, change: ListChange, known: ListState | None) -> None:
+        """Take note of a list that the server does not have."""
+        change.mode = "absent" if known is None else "lost"
+        what = "has no such list" if known is None else "no longer has this list; its rows stay as they were"
+        self.warnings.append(f"{change.name}: the server {what}")
 
     # ---- all rows
 
@@ -159,29 +176,26 @@ class ChangeReader:
         """Read the rows that were changed, then those that the count says are gone or came late."""
         head, newest = change.head, utc(known.newest)
         if head is None or newest is None:
-            reason = "it does not sort by the date of change" if source.date else "rows have no date of change"
+            reason = "rows have no date of change"
+            if source.date:
+                reason = "it does not sort by the date of change" if head is None else "its answers have no time"
             self._compare_instead(source, change, reason)
             return
         change.mode = "some"
-        rows = head.since(newest - OVERLAP)
         total = head.total
-        if rows is None:
+        since = newest - OVERLAP
+        if not head.reaches(since):
             try:
-                self._take(change, source.changed_since(newest - OVERLAP))
+                self._take(change, source.changed_since(since))
             except BadRequestError:
                 self._compare_instead(source, change, f"the server refuses to filter by {source.date}")
                 return
-            seen_first = {row.key for row, date in zip(head.rows, head.dates, strict=True) if date >= newest - OVERLAP}
-            if not seen_first <= change.keys:
-                lost = sorted(seen_first - change.keys)
-                if source.number is None or len(lost) > source.head_rows // 2:
-                    self._compare_instead(source, change, f"its filter by {source.date} leaves out changed rows")
-                    return
-                wanted = set(lost)
-                self._take(change, [row for row in head.rows if row.key in wanted])
+            left_out = {row.key for row, date in zip(head.rows, head.dates, strict=True) if date >= since} - change.keys
+            if len(left_out) > source.head_rows // 2:
+                self._compare_instead(source, change, f"its filter by {source.date} leaves out changed rows")
+                return
             total = source.count()
-        else:
-            self._take(change, rows)
+        self._take(change, [row for row in head.rows if row.key not in change.keys])
         current = self._current(tables, change.keys)
         change.rows = known.count + len(change.keys - current)
         if total == change.rows:
@@ -194,6 +208,9 @@ class ChangeReader:
             self._search(source, change, tables, change.keys - current)
         except BadRequestError:
             self._compare_instead(source, change, f"the server refuses to filter by {source.number}")
+            return
+        except _NoNumber:
+            self._compare_instead(source, change, "rows are gone, and rows without a number cannot be counted by range")
             return
         if not change.gone and len(change.keys) == read and total != change.rows:  # no range differs, and yet the whole
             again = source.head()
@@ -212,6 +229,8 @@ class ChangeReader:
     def _search(self, source: ListSource, change: ListChange, tables: Sequence[str], new: set[str]) -> None:
         """Find by counting which ranges of numbers the server and the mirror do not agree on, and read them."""
         numbers = self._versions.numbers(tables, self._number)
+        if len(numbers) + len(new) != change.rows:
+            raise _NoNumber
         for key in new:
             numbers.append(_numbered(key))
         numbers.sort()
@@ -243,9 +262,10 @@ class ChangeReader:
     def _take(self, change: ListChange, rows: Iterable[ReadRow], *, remember: bool = True, strip: bool = True) -> None:
         """Spool rows, those of each form apart."""
         held: dict[str, list[bytes]] = {}
+        terms = change.name == "codings"
         for count, row in enumerate(rows, 1):
             group = change.name if not row.group else group_name(change.name, row.group)
-            line = self._strip(row.group, row.line) if row.group and strip else row.line
+            line = self._strip(change.name, row.group, row.line) if strip and (row.group or terms) else row.line
             held.setdefault(group, []).append(spooled(row.key, line))
             if remember:
                 change.keys.add(row.key)
@@ -308,7 +328,7 @@ def _same(head: Head, known: ListState) -> bool:
 def _numbered(key: str) -> int:
     number = number_of(key)
     if number is None:
-        raise IncompleteReadError("a row has no number, so ranges of numbers cannot be compared")
+        raise _NoNumber
     return number
 
 

@@ -67,6 +67,14 @@ class Rows:
     ) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=home)  # noqa: SIM115  (it lives as long as the rows)
         self._columns: dict[str, list[Any]] = {}
+        try:
+            self._copy(versions, tables, number, order)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _copy(self, versions: Versions, tables: Iterable[str], number: int, order: Sequence[str]) -> None:
+        """Copy the rows to the file, and note where each of them is."""
         starts, keys = array("Q"), list[str]()
         end = 0
         for table in tables:
@@ -148,6 +156,11 @@ class SnapshotLists:
             for name, resource in RESOURCES.items()
             if resource.listed
         }
+
+    @property
+    def holds_blinded(self) -> bool:
+        """Whether the mirror holds blinded answers."""
+        return self._state.unblinded is not None
 
     def close(self) -> None:
         """Release files and the connection."""
@@ -237,16 +250,12 @@ class SnapshotLists:
         return self._rows[key]
 
     def _of_forms(self, tables: list[str], clauses: list[Clause]) -> list[str]:
-        """Tables that can hold records of the form that is asked for."""
+        """Tables that ever held records of the form that is asked for."""
         wanted = {attribute: value for attribute, operator, value in clauses if operator == "=="}
-        for attribute in ("formKey", "formId"):
+        for place, attribute in enumerate(("formId", "formKey")):
             if attribute in wanted:
-                forms = self._load("forms", None)
-                pairs = zip(forms.column("formId"), forms.column("formKey"), strict=True)
-                others = {str(key) for form_id, key in pairs
-                          if str(form_id if attribute == "formId" else key) != wanted[attribute]}  # fmt: skip
-                same = [str(key) for key in forms.column("formKey")]
-                return [key for key in tables if key not in others or same.count(key) > 1]
+                groups = {key: self._state.tables[key].groups for key in tables}
+                tables = [key for key in tables if any(str(one[place]) == wanted[attribute] for one in groups[key])]
         return tables
 
     def _filtered(
@@ -265,7 +274,9 @@ class SnapshotLists:
         others = []
         for clause in clauses:
             attribute, operator, value = clause
-            if attribute == number and rows.numbered and operator in _COMPARED and re.fullmatch("-?[0-9]+", value):
+            if attribute == number and rows.numbered and operator in _COMPARED:
+                if not re.fullmatch("-?[0-9]+", value):
+                    raise BadRequest("filter", attribute)
                 first, last = _COMPARED[operator](rows.numbers, int(value))
                 low, high = max(low, first), min(high, last)
             else:
@@ -342,7 +353,7 @@ def _by_answers(rows: Rows, expression: str) -> list[int]:
     return [
         place
         for place, data in enumerate(rows.column("recordData"))
-        if isinstance(data, dict) and any(all(test(data) for test in some) for some in tests)
+        if any(all(test(data if isinstance(data, dict) else {}) for test in some) for some in tests)
     ]
 
 
@@ -355,12 +366,17 @@ def _answer_test(name: str, operator: str, value: str) -> Callable[[dict[str, An
         return lambda data: data.get(name) is not None and pattern.search(str(data[name])) is not None
     listing = operation("list_records")
     test = row_test(listing, "recordStatus", operator, value)  # any field of text: the rule is the same for answers
+    if operator in ("<", "<=", ">", ">="):  # an answer that is empty or no text comes before and after nothing
+        return lambda data: not isinstance(cell := data.get(name), bool) and cell not in (None, "") and test(
+            {"recordStatus": cell}
+        )  # fmt: skip
     return lambda data: test({"recordStatus": data.get(name)})
 
 
 def _both(places: Sequence[int], kept: Sequence[int]) -> Sequence[int]:
+    """The places of both, each ascending."""
     if isinstance(places, range):
-        return kept if len(places) == places.stop else [place for place in kept if place in places]
+        return kept[bisect_left(kept, places.start) : bisect_left(kept, places.stop)]
     chosen = set(kept)
     return [place for place in places if place in chosen]
 

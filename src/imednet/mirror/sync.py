@@ -8,28 +8,37 @@ nothing that anyone sees.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from imednet_api.models import Form, Variable
 from imednet_api.types import decode, utc
 
-from ..errors import IncompleteReadError
+from ..core.filtering.grammar import clause
+from ..errors import IncompleteReadError, MirrorError
 from ..integrations.run.spool import Spool
 from ..integrations.tables.batches import without_hidden
 from ..integrations.tables.layout import UNASSIGNED, StudyTables, Table
 from ..resources import RESOURCES
 from ..sdk import ImednetSDK
+from ..utils.disk import flush_folder
 from .appending import TableWork, TableWriter
 from .commits import Commit, CommitLog, ListState, State, TableChange, TableState
 from .delta_folder import SMALL_FILE, DeltaFolder
 from .list_source import FORM_FIELDS, OVERLAP, ListSource, ReadRow, form_of, number_of
 from .reading import ChangeReader, ListChange, unspooled
-from .table_layout import Assignment, VersionTable, folders, mirror_tables
+from .table_layout import (
+    Assignment,
+    VersionTable,
+    blinded_variables,
+    folders,
+    mirror_tables,
+    without_blinded_terms,
+)
 from .versions import Versions
 
 DESIGN: Final = ("variables", "forms")
@@ -39,6 +48,10 @@ LISTS: Final = (
     *DESIGN,
 )
 """All lists, in the order in which they are read: records before their revisions, the design last."""
+UNFINISHED: Final = ".unfinished"
+"""File that is there while tables are appended to."""
+_MANY_ROWS: Final = 100
+"""A list of fewer rows may lose most of them."""
 MANY_FILES: Final = 8
 """Small files that a table may have before they are joined."""
 
@@ -99,11 +112,33 @@ class _Design:
     forms: Sequence[Form]
     tables: StudyTables
     assignment: Assignment
+    blinded: set[tuple[str, str]]
+    hides: bool
 
     @classmethod
     def of(cls, state: State, forms: Sequence[Form], variables: Sequence[Variable]) -> _Design:
-        tables = mirror_tables(state.study, forms, variables, state.names, state.unblinded)
-        return cls(forms, tables, Assignment(tables, forms))
+        blinded = state.blinded | blinded_variables(variables)
+        tables = mirror_tables(state.study, forms, variables, state.names, state.unblinded, blinded)
+        return cls(forms, tables, Assignment(tables), blinded, bool(blinded) and state.unblinded is None)
+
+    @cached_property
+    def _hiding(self) -> dict[str, Table]:
+        tables = (*self.tables.forms, self.tables.unassigned)
+        return {table.key: table for table in tables if table.hidden}
+
+    def stripped(self, name: str, group: tuple[Any, ...], line: bytes) -> bytes:
+        """A row of a list without blinded answers, where the mirror must hold none."""
+        if not self.hides:
+            return line
+        if name == "codings":
+            return without_blinded_terms(line, self.blinded)
+        table = self._hiding.get(self.assignment.key((group[0], group[1]))) if group else None
+        return line if table is None else without_hidden(line, table)
+
+    @property
+    def keys(self) -> dict[str, str | None]:
+        """The key of each form by its id."""
+        return {str(form.form_id): form.form_key for form in self.forms}
 
 
 class SyncRun:
@@ -116,6 +151,7 @@ class SyncRun:
         log: its commits.
         home: an empty folder for what is spooled.
         reconcile: compare all rows; by default when a list was last compared a week ago.
+        accept_deletions: believe that most rows of a list are gone.
         retention: how long replaced files stay.
         progress: called while lists are read.
     """
@@ -129,6 +165,7 @@ class SyncRun:
         home: Path,
         *,
         reconcile: bool | None = None,
+        accept_deletions: bool = False,
         retention: timedelta = timedelta(days=1),
         progress: Progress | None = None,
     ) -> None:
@@ -138,6 +175,7 @@ class SyncRun:
         self._log = log
         self._home = home
         self._reconcile = reconcile
+        self._accept_deletions = accept_deletions
         self._retention = retention
         self._progress = progress
         self._report = SyncReport(state.study)
@@ -159,6 +197,7 @@ class SyncRun:
             self._log.append(self._state, commit)
             self._report.snapshot = commit.number if commit.tables else None
         self._compact()
+        (self._root / UNFINISHED).unlink(missing_ok=True)
         return self._report
 
     # ---- reading
@@ -167,16 +206,8 @@ class SyncRun:
         """Read what changed in every list into the spool."""
         state, report = self._state, self._report
 
-        @cache
-        def known() -> tuple[Assignment, dict[str, Table]]:
-            design = self._known_design()
-            tables = (*design.tables.forms, design.tables.unassigned)
-            return design.assignment, {table.key: table for table in tables if table.hidden}
-
-        def strip(group: tuple[Any, ...], line: bytes) -> bytes:
-            assignment, hiding = known()
-            table = hiding.get(assignment.key((group[0], group[1]))) if hiding else None
-            return line if table is None else without_hidden(line, table)
+        def strip(name: str, group: tuple[Any, ...], line: bytes) -> bytes:
+            return self._known_design.stripped(name, group, line)
 
         self._reader = ChangeReader(self._spool, self._old, state.number, strip, self._progress)
         for name in LISTS:
@@ -190,6 +221,7 @@ class SyncRun:
         if any(change.compared for change in self._changes.values()):
             report.operation = "reconcile"
 
+    @cached_property
     def _known_design(self) -> _Design:
         """The design of the last snapshot; before the first, as the server has it now."""
         if self._state.number:
@@ -209,11 +241,7 @@ class SyncRun:
 
     def _current_lines(self, key: str) -> dict[str, bytes]:
         """The rows of a table as of the last snapshot, by key."""
-        lines: dict[str, bytes] = {}
-        for batch in self._old.rows(key, ["_key", "_line"], self._state.number):
-            for row, line in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
-                lines[row] = line.encode()
-        return lines
+        return dict(self._lines(key))
 
     def _new_lines(self, name: str) -> list[bytes]:
         """The rows of a list of the design, with what was read."""
@@ -235,7 +263,10 @@ class SyncRun:
         touched = any(change.groups or change.gone or change.mode == "all" for change in self._changes.values())
         commit = Commit(state.number + 1, "reconcile" if report.operation == "reconcile" else "sync", self._server_time)
         if touched or first:
+            self._check_shrinking()
             design = self._design()
+            commit.blinded = design.blinded - state.blinded
+            self._begin()
             commit.names = {key: name for key, name in design.tables.mapping.items() if state.names.get(key) != name}
             work = self._work(design)
             places = {key: table.folder for key, table in state.tables.items()}
@@ -250,10 +281,31 @@ class SyncRun:
         for name, change in self._changes.items():
             if change.mode != "unchanged":
                 commit.lists[name] = self._list_state(name, change, commit)
-        if first or changed or report.operation == "reconcile":
+        lost = any(name in state.lists and entry.lost != state.lists[name].lost for name, entry in commit.lists.items())
+        if self._progress is not None:
+            self._progress("snapshots", 0, 1)
+        if first or changed or lost or report.operation == "reconcile":
             commit.number = max(commit.number, 1)
             return commit
         return None
+
+    def _begin(self) -> None:
+        """Leave a mark that tables are being appended to, so that the next run looks for what a dead one left."""
+        mark = self._root / UNFINISHED
+        mark.touch(mode=0o600)
+        flush_folder(self._root)
+
+    def _check_shrinking(self) -> None:
+        """Refuse answers by which most of a list would be gone: rather a failure of the server than a deletion."""
+        for name, change in self._changes.items():
+            known = self._state.lists.get(name)
+            if known is None or self._accept_deletions or change.mode not in ("all", "some"):
+                continue
+            if known.count >= _MANY_ROWS and change.rows < known.count / 2:
+                raise MirrorError(
+                    f"{name}: the server has {change.rows} rows where the mirror has {known.count}. Nothing was "
+                    "written. Next: check the keys and the study; if the rows are gone, sync with --accept-deletions"
+                )
 
     def _design(self) -> _Design:
         forms = [Form.from_dict(decode(line)) for line in self._new_lines("forms")]
@@ -268,20 +320,25 @@ class SyncRun:
                 continue
             todo = work[f"_{name}"] = self._todo(name)
             todo.groups, todo.gone, todo.all_rows = set(change.groups), set(change.gone), change.mode == "all"
+            if name == "codings" and design.hides:
+                todo.strip = lambda line: without_blinded_terms(line, design.blinded)
         records = self._changes["records"]
         keys = [*(table.key for table in design.tables.forms), UNASSIGNED]
         gone_forms = [key for key in self._tables_of("records") if key not in keys]
+        reassigned = bool(self._state.number) and design.keys != self._known_design.keys
         for key in (*keys, *gone_forms):
             work[key] = self._todo("records")
             work[key].gone, work[key].all_rows = set(records.gone), records.mode == "all"
         for table in self._revealed(design):
             self._read_form(table, work[table.key])
-        moved = self._moved(design, gone_forms) if records.mode != "all" else set()
+        moved = self._moved(design) if reassigned and records.mode != "all" else set()
         for group in records.groups:
             _, *form = json.loads(group)
             work[design.assignment.key((form[0], form[1]))].groups.add(group)
         if records.mode != "all":
             self._leave_behind(design, work, moved)
+        elif reassigned:
+            self._leave_behind(design, work, None)
         return work
 
     def _todo(self, name: str) -> TableWork:
@@ -293,36 +350,35 @@ class SyncRun:
         )  # fmt: skip
 
     def _revealed(self, design: _Design) -> list[Table]:
-        """Forms with variables that were blinded before and are not now, whose answers have to be read again."""
+        """Forms whose records have to be read again: one with a variable that was blinded and is not, or a new key."""
+        if self._changes["records"].mode == "all" or not self._state.number:
+            return []
+        known = self._known_design.keys
         found = []
         for table in design.tables.forms:
             state = self._state.tables.get(table.key)
-            if state is not None and set(state.hidden) - {name.casefold() for name in table.hidden}:
+            hidden = {name.casefold() for name in table.hidden}
+            earlier = known.get(str(table.form_id), design.keys.get(str(table.form_id)))
+            if (state is not None and set(state.hidden) - hidden) or earlier != design.keys.get(str(table.form_id)):
                 found.append(table)
-        return found if self._changes["records"].mode != "all" else []
+        return found
 
     def _read_form(self, table: Table, todo: TableWork) -> None:
         """Read all records of one form again."""
         records = self._changes["records"]
-        attribute, value = ("formId", table.form_id) if table.form_key is None else ("formKey", table.form_key)
-        stream = self._sources["records"].filtered(f"{attribute}=={value}")
+        wanted = ("formKey", table.form_key) if table.form_id is None else ("formId", table.form_id)
+        stream = self._sources["records"].filtered(clause(*wanted))
         rows = [row for row in stream if row.key not in records.keys and row.key not in records.gone]
         self._reader.take_more(records, rows)
         todo.since = None
 
-    def _moved(self, design: _Design, gone_forms: Sequence[str]) -> set[str]:
-        """Spool the rows that belong to another table now, because a form was added to the design or taken from it."""
+    def _moved(self, design: _Design) -> set[str]:
+        """Spool the rows that belong to another table now, because the forms of the design are others."""
         records = self._changes["records"]
-        listed = {table.key for table in design.tables.forms}
-        new_forms = listed - set(self._state.tables)
-        unassigned = self._state.tables.get(UNASSIGNED)
-        sources = [*gone_forms, *([UNASSIGNED] if new_forms and unassigned is not None and unassigned.current else [])]
         moved: set[str] = set()
-        for key in sources:
-            if not self._state.tables[key].current:
-                continue
+        for key in self._tables_of("records"):
             rows = []
-            for row_key, line in self._current_lines(key).items():
+            for row_key, line in self._lines(key):
                 row = decode(line)
                 group = form_of(row.get(name) for name in FORM_FIELDS)
                 if design.assignment.key((group[0], group[1])) != key and row_key not in records.gone:
@@ -332,20 +388,33 @@ class SyncRun:
             self._reader.take_more(records, rows)
         return moved
 
-    def _leave_behind(self, design: _Design, work: dict[str, TableWork], moved: Collection[str]) -> None:
-        """Note in every table the rows that are in another one now; only rows with an old number can be."""
+    def _lines(self, key: str) -> Iterator[tuple[str, bytes]]:
+        """Key and line of every row of a table as of the last snapshot."""
+        for batch in self._old.rows(key, ["_key", "_line"], self._state.number):
+            for row_key, line in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
+                yield row_key, line.encode()
+
+    def _leave_behind(self, design: _Design, work: dict[str, TableWork], moved: Collection[str] | None) -> None:
+        """Note in every table the rows that are in another one now.
+
+        Args:
+            design: the design.
+            work: what is to be done to each table.
+            moved: rows known to be in another table; `None` to look at all rows. Only rows with an old number can be.
+        """
         records, known = self._changes["records"], self._state.lists.get("records")
         highest = known.highest if known is not None else None
-        candidates = {key for key in records.keys if highest is not None and (number_of(key) or 0) <= highest}
-        candidates |= set(moved)
-        if not candidates:
-            return
         target = {}
         for group in records.groups:
             _, *form = json.loads(group)
             key = design.assignment.key((form[0], form[1]))
             for batch in self._spool.batches(group, 10_000, 2**24):
                 target.update({unspooled(entry)[0]: key for entry in batch})
+        candidates = set(target) if moved is None else {
+            key for key in records.keys if highest is not None and (number_of(key) or 0) <= highest
+        } | set(moved)  # fmt: skip
+        if not candidates:
+            return
         held = self._old.current_keys(self._tables_of("records"), candidates, self._state.number)
         for table, keys in held.items():
             left = {key for key in keys if target.get(key, table) != table}
@@ -364,11 +433,11 @@ class SyncRun:
         name = "records" if table.is_form else key[1:]
         fresh = TableState(key, folder, -1)
         layout = VersionTable.of(table, state.types if state is not None else {})
-        if state is None:
-            DeltaFolder(self._root / folder).take_back(None, ())
         writer = TableWriter(self._root, layout, state or fresh, self._old, self._state.number, self._retention)
         change, done = writer.write(todo, self._spool)
         if change is not None:
+            groups = {*change.state.groups, *(_form_of_group(group) for group in todo.groups if table.is_form)}
+            change = replace(change, state=replace(change.state, groups=tuple(sorted(groups, key=str))))
             if former and state is not None:
                 kept = replace(change.state, columns=state.columns, layout=state.layout, hidden=state.hidden)
                 change = replace(change, state=kept, new_layout=False)
@@ -389,7 +458,7 @@ class SyncRun:
     def _former_table(self, key: str) -> Table:
         """A table of records of a form that is gone, as far as tombstones need it."""
         forms = [Form(form_id=0, form_key=key)]
-        (table,) = mirror_tables(self._state.study, forms, [], {}, self._state.unblinded).forms
+        (table,) = mirror_tables(self._state.study, forms, [], {}, "nothing is written").forms
         return replace(table, key=key)
 
     def _list_state(self, name: str, change: ListChange, commit: Commit) -> ListState:
@@ -397,6 +466,9 @@ class SyncRun:
         before = self._state.lists.get(name)
         if change.mode == "absent":
             return ListState(absent=True)
+        if change.mode == "lost":
+            assert before is not None
+            return replace(before, lost=True)
         states = {**self._state.tables, **{key: table.state for key, table in commit.tables.items()}}
         tables = {*self._tables_of(name), *(key for key in commit.tables if name == "records" and _is_records(key))}
         count = sum(states[key].current for key in tables if key in states)
@@ -415,7 +487,7 @@ class SyncRun:
             head=head.digest if head is not None else None,
             newest=newest.strftime("%Y-%m-%d %H:%M:%S") if newest is not None else None,
             asked=head.server_time if head is not None else None, highest=highest, read=change.server_time,
-            absent=False, stepped=change.mode == "some",
+            absent=False, stepped=change.mode == "some", lost=False,
         )  # fmt: skip
         if change.mode == "all":
             assert proof is not None
@@ -432,6 +504,8 @@ class SyncRun:
         state = self._state
         commit = Commit(state.number, "compact", self._server_time)
         folders: list[DeltaFolder] = []
+        if any(map(_many, state.tables.values())):
+            self._begin()
         for key, table in state.tables.items():
             if _many(table):
                 folder = DeltaFolder(self._root / table.folder, self._retention)
@@ -446,6 +520,11 @@ class SyncRun:
         for folder in folders:
             folder.sweep()
         self._log.compact()
+
+
+def _form_of_group(group: str) -> tuple[Any, Any]:
+    _, form_id, form_key = json.loads(group)
+    return form_id, form_key
 
 
 def _is_records(key: str) -> bool:

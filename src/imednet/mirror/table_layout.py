@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from imednet_api.models import Form, Variable
+from imednet_api.types import decode
 
 from ..integrations.tables.arrow import pyarrow, record_batch, schema_of
 from ..integrations.tables.arrow_reader import ArrowReader
@@ -21,6 +22,7 @@ from ..integrations.tables.batches import Reader
 from ..integrations.tables.layout import UNASSIGNED, Shape, StudyTables, Table, model_table, study_tables
 from ..integrations.tables.naming import file_stems
 from ..integrations.tables.options import ExportOptions
+from ..utils.truth import truth
 from ..validation.kinds import Kind
 
 Version = Literal["insert", "update", "delete", "retype"]
@@ -34,16 +36,32 @@ Group = tuple[Any, Any]
 
 
 def mirror_tables(
-    study_key: str, forms: Iterable[Form], variables: Iterable[Variable], names: Mapping[str, str], unblind: str | None
+    study_key: str,
+    forms: Iterable[Form],
+    variables: Iterable[Variable],
+    names: Mapping[str, str],
+    unblind: str | None,
+    blinded: Iterable[tuple[str, str]] = (),
 ) -> StudyTables:
-    """The tables of a study: of all its forms, disabled ones too, and of all its lists."""
+    """The tables of a study: of all its forms, disabled ones too, and of all its lists.
+
+    Args:
+        study_key: the study.
+        forms, variables: its design.
+        names: column names of earlier snapshots.
+        unblind: the reason for holding blinded answers; `None` for a mirror without.
+        blinded: `formId` and name of every variable that was ever blinded. One stays hidden until the design says of
+            it, by name, that it is not; in records of unlisted forms always.
+    """
     options = ExportOptions(disabled=True, entities=_EVERYTHING, unblind=unblind)
     tables = study_tables(study_key, forms, variables, options, _SHAPE, names)
     studies = replace(model_table(STUDIES, _study_model(), _SHAPE), title="studies")
+    ever = set(blinded) if unblind is None else set()
+    own = {form: tuple(name for at, name in ever if at == form) for form, _ in ever}
     return replace(
         tables,
-        forms=tuple(_writable(table) for table in tables.forms),
-        unassigned=_writable(tables.unassigned),
+        forms=tuple(_hiding(_writable(table), own.get(str(table.form_id), ())) for table in tables.forms),
+        unassigned=_hiding(_writable(tables.unassigned), tuple(name for _, name in ever)),
         entities=tuple(_writable(table) for table in (*tables.entities, studies)),
     )
 
@@ -52,6 +70,31 @@ def _study_model() -> Any:
     from imednet_api.models import Study
 
     return Study
+
+
+def blinded_variables(variables: Iterable[Variable]) -> set[tuple[str, str]]:
+    """`formId` and name, in lower case, of the blinded ones among variables; what is neither true nor false is."""
+    return {
+        (str(variable.form_id), str(variable.variable_name).casefold())
+        for variable in variables
+        if variable.variable_name and variable.blinded is not None and truth(variable.blinded) is not False
+    }
+
+
+def without_blinded_terms(line: bytes, blinded: Collection[tuple[str, str]]) -> bytes:
+    """A coding without its terms, where it codes the answer to a blinded variable."""
+    row = decode(line)
+    variable = (str(row.get("formId")), str(row.get("variable")).casefold())
+    if variable not in blinded or (row.get("value") is None and row.get("code") is None):
+        return line
+    return json.dumps({**row, "value": None, "code": None}, separators=(",", ":")).encode()
+
+
+def _hiding(table: Table, names: Iterable[str]) -> Table:
+    """A table that also hides answers of these names, unless they have a column of their own."""
+    shown = {name.casefold() for name in table.answers}
+    more = [name for name in sorted(names) if name not in shown]
+    return replace(table, hidden=tuple(dict.fromkeys((*table.hidden, *more)))) if more else table
 
 
 def _writable(table: Table) -> Table:
@@ -63,21 +106,17 @@ def _writable(table: Table) -> Table:
 class Assignment:
     """Decides which table a record belongs to, by its form."""
 
-    def __init__(self, tables: StudyTables, forms: Iterable[Form]) -> None:
+    def __init__(self, tables: StudyTables) -> None:
         self._unassigned = tables.unassigned.key
-        keys = {form.form_id: form.form_key for form in forms}
-        self._by_id = {
-            table.form_id: (table.key, keys.get(table.form_id)) for table in tables.forms if table.form_id is not None
-        }
+        self._by_id = {str(table.form_id): table.key for table in tables.forms if table.form_id is not None}
         self._by_key = {table.form_key: table.key for table in tables.forms if table.form_key is not None}
 
     def key(self, group: Group) -> str:
-        """The key of the table for a form's id and key; a pair that no listed form has belongs to no form."""
+        """The key of the table for a form's id and key: the id decides, and the key where there is none."""
         form_id, form_key = group
         if form_id in (None, ""):
             return self._by_key.get(str(form_key), self._unassigned)
-        key, listed = self._by_id.get(form_id, (self._unassigned, None))
-        return key if form_key in (None, "", listed) else self._unassigned
+        return self._by_id.get(str(form_id), self._unassigned)
 
 
 def folders(keys: Iterable[str], taken: Mapping[str, str]) -> dict[str, str]:
@@ -106,11 +145,16 @@ class VersionTable:
     @classmethod
     def of(cls, table: Table, types: Mapping[str, str]) -> VersionTable:
         """The table, given the type of every column that its files ever had."""
+        known = {name.casefold(): name for name in types}  # names that differ by case alone are one in Delta Lake
         names = {}
         for column in table.columns:
             kind = _type_name(column.kind)
-            if types.get(column.name, kind) != kind:
-                names[column.name] = f"_{column.name}_{kind}"
+            file_name = known.get(column.name.casefold(), column.name)
+            if types.get(file_name, kind) != kind:
+                file_name = f"_{column.name}_{kind}"
+                file_name = known.get(file_name.casefold(), file_name)
+            if file_name != column.name:
+                names[column.name] = file_name
         return cls(table, names)
 
     @property

@@ -6,20 +6,21 @@ that a commit names are read.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from ..errors import MirrorDamagedError
 from ..integrations._optional import _require_optional_dep
 from ..integrations.tables.arrow import pyarrow
 from .commits import TableState
 
 _MEMORY: Final = "96MB"
 _BATCH: Final = 5_000
+_NUMBER: Final = "try_cast(split_part(_key, '/', 1) as bigint)"
 
 
 def duckdb() -> Any:
@@ -37,12 +38,12 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def open_database(home: Path, memory: str = _MEMORY) -> Any:
-    """A DuckDB in memory that fetches nothing from a network and spills to `home` alone."""
+def open_database(home: str, memory: str = _MEMORY) -> Any:
+    """A DuckDB in memory that fetches nothing from a network and spills to `home` alone; if that is empty, nowhere."""
     config = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
-        "temp_directory": str(home),
+        "temp_directory": home,
         "memory_limit": memory,
         "threads": "2",
         "preserve_insertion_order": "false",
@@ -58,6 +59,17 @@ def batches(relation: Any, rows: int = _BATCH) -> Iterator[Any]:
     yield from read(rows)
 
 
+@contextmanager
+def intact() -> Iterator[None]:
+    """Turn errors of DuckDB, which has nothing to read but files of the mirror, into MirrorDamagedError."""
+    try:
+        yield
+    except duckdb().Error as error:
+        raise MirrorDamagedError(
+            f"files of the mirror cannot be read ({type(error).__name__}). Next: imednet mirror verify says which"
+        ) from None
+
+
 class Versions:
     """All versions of all rows of a mirror, at one state.
 
@@ -70,14 +82,16 @@ class Versions:
     def __init__(self, root: Path, tables: Mapping[str, TableState], home: Path | None = None) -> None:
         self._root = root
         self.tables = dict(tables)
-        self._home = Path(tempfile.mkdtemp(prefix="imednet-", dir=home))
+        self._parent = home
+        self._home: tempfile.TemporaryDirectory[str] | None = None
         self._database: Any = None
 
     @property
     def database(self) -> Any:
         """The connection, made at first use."""
         if self._database is None:
-            self._database = open_database(self._home)
+            self._home = tempfile.TemporaryDirectory(prefix="imednet-", dir=self._parent, ignore_cleanup_errors=True)
+            self._database = open_database(self._home.name)
         return self._database
 
     def close(self) -> None:
@@ -85,8 +99,9 @@ class Versions:
         if self._database is not None:
             self._database.close()
             self._database = None
-        with suppress(OSError):
-            shutil.rmtree(self._home)
+        if self._home is not None:
+            self._home.cleanup()
+            self._home = None
 
     def __enter__(self) -> Self:
         return self
@@ -122,11 +137,12 @@ class Versions:
                 connection.register("wanted", arrow.table({"_key": arrow.array(list(keys), arrow.string())}))
                 chosen = "_key in (select _key from wanted)"
             sql = f"select {', '.join(columns)} from ({as_of(source, upto, chosen)}) where {where}"
-            yield from batches(connection.sql(sql))
+            with intact():
+                yield from batches(connection.sql(sql))
 
     def query(self, sql: str) -> Iterator[Any]:
         """The result of a query over `source`, in batches of Arrow; others may run meanwhile."""
-        with self.database.cursor() as connection:
+        with self.database.cursor() as connection, intact():
             yield from batches(connection.sql(sql))
 
     def current_keys(self, tables: Iterable[str], keys: Iterable[str], upto: int) -> dict[str, list[str]]:
@@ -145,18 +161,16 @@ class Versions:
 
     def numbers(self, tables: Iterable[str], upto: int) -> list[int]:
         """The numbers of all rows of tables as of a snapshot, ascending."""
-        column = "cast(split_part(_key, '/', 1) as bigint)"
         found: list[int] = []
         for table in tables:
-            for batch in self.rows(table, [column], upto, where="regexp_full_match(_key, '-?[0-9]+(/.*)?')"):
+            for batch in self.rows(table, [_NUMBER], upto):
                 found += batch.column(0).to_pylist()
-        return sorted(found)
+        return sorted(number for number in found if number is not None)
 
     def keys_between(self, tables: Iterable[str], above: float, until: float, upto: int) -> set[str]:
         """The keys of rows whose number is above one and up to another."""
-        number = "cast(split_part(_key, '/', 1) as bigint)"
-        bounds = [f"{number} > {above}"] if above != float("-inf") else []
-        bounds += [f"{number} <= {until}"] if until != float("inf") else []
+        bounds = [f"{_NUMBER} > {above}"] if above != float("-inf") else []
+        bounds += [f"{_NUMBER} <= {until}"] if until != float("inf") else []
         return {
             key
             for table in tables
@@ -181,7 +195,7 @@ class Versions:
         if source is None:
             return dict.fromkeys(rows.column("pos").to_pylist(), True), []
         chosen = "true" if all_rows else "_key in (select _key from fresh)"
-        with self.database.cursor() as connection:
+        with self.database.cursor() as connection, intact():
             connection.register("fresh", rows)
             known = f"select _key, _hash from ({as_of(source, upto, chosen)})"
             connection.execute(f"create or replace temp table known as {known}")

@@ -44,6 +44,9 @@ def sync(
     ] = None,
     unblind: Annotated[bool, typer.Option("--unblind", help="Hold blinded answers; needs --reason.")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Why; written into every commit.")] = None,
+    accept_deletions: Annotated[
+        bool, typer.Option("--accept-deletions", help="Believe it where most rows of a list are gone.")
+    ] = False,
     studies: Annotated[
         list[str] | None, typer.Option("--study", help="Several studies, each in its own folder; may be repeated.")
     ] = None,
@@ -61,12 +64,14 @@ def sync(
     why = (reason or "") if unblind else None
     connection: Connection = ctx.obj
     if is_many(choices):
-        _sync_many(connection, folder, studies, reconcile, why, executor, output)
+        _sync_many(connection, folder, studies, reconcile, why, accept_deletions, executor, output)
         return
     from ...mirror import Mirror
 
     with connection.sdk() as sdk:
-        report = Mirror(folder).sync(sdk, connection.study(study), reconcile=reconcile, unblind=why)
+        report = Mirror(folder).sync(
+            sdk, connection.study(study), reconcile=reconcile, unblind=why, accept_deletions=accept_deletions
+        )
     _tell(report)
     print_rows(report.to_rows(), output)
 
@@ -84,6 +89,7 @@ def _sync_many(
     studies: list[str] | None,
     reconcile: bool | None,
     unblind: str | None,
+    accept_deletions: bool,
     address: str | None,
     output: Any,
 ) -> None:
@@ -93,7 +99,9 @@ def _sync_many(
     def work(study_key: str, sdk: Any, logger: logging.Logger) -> dict[str, Any]:  # noqa: ARG001  (a worker's form)
         from ...mirror import Mirror
 
-        report = Mirror(own_folder(folder, study_key)).sync(sdk, study_key, reconcile=reconcile, unblind=unblind)
+        report = Mirror(own_folder(folder, study_key)).sync(
+            sdk, study_key, reconcile=reconcile, unblind=unblind, accept_deletions=accept_deletions
+        )
         counts = (report.inserted, report.updated, report.deleted)
         inserted, updated, deleted = (sum(count.values()) for count in counts)
         return {
@@ -191,8 +199,15 @@ def sql(
             names = [column[0] for column in result.description or ()]
             rows = [dict(zip(names, map(_plain, row), strict=True)) for row in result.fetchall()]
         except duckdb().Error as error:
-            raise ArgumentError(f"DuckDB cannot run this: {str(error).splitlines()[0]}") from None
+            raise ArgumentError(f"DuckDB cannot run this: {_about(error)}") from None
     print_rows(rows, output)
+
+
+def _about(error: Exception) -> str:
+    """What is wrong with a query. Errors of values quote answers, so only those of names and grammar are told."""
+    kind = type(error).__name__
+    harmless = kind in ("ParserException", "CatalogException", "BinderException")
+    return str(error).splitlines()[0] if harmless else f"{kind}, whose text may hold answers and is not shown"
 
 
 def _plain(cell: Any) -> Any:

@@ -161,6 +161,11 @@ class _Run:
 
     def run(self) -> ExportReport:
         """Read the design, prepare the sink, read the records, write them, and publish the manifest."""
+        if self.options.unblind and not self.sdk._client.holds_blinded:
+            raise ExportConfigurationError(
+                "this mirror was made without blinded answers, so it cannot be exported unblinded. Next: make one with "
+                "imednet mirror sync --unblind --reason, or export from the server"
+            )
         self.earlier.refuse_other(self.folder.path, self.study, self.sink.kind)
         forms = self.sdk.forms.list(self.study, refresh=True)
         variables = self.sdk.variables.list(self.study, refresh=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from ...sdk import ImednetSDK
@@ -41,6 +42,8 @@ async def in_thread(sdk: AsyncImednetSDK | ImednetSDK, work: Callable[[ImednetSD
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         cancelled.set()
-        await asyncio.wait([running])
+        while not running.done():  # however often the call is cancelled
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
         running.exception()  # what cancelled work ended with is nobody's concern
         raise
