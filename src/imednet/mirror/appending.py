@@ -143,18 +143,16 @@ class TableWriter:
                 yield self._versions(work, chosen)
 
     def _digests(self, groups: Sequence[str], spool: Spool, strip: Callable[[bytes], bytes] | None) -> Any:
+        """Position, key and hash of every row of the spool, as a `pyarrow.Table`."""
         arrow = pyarrow()
-        keys: list[str] = []
-        hashes: list[int] = []
+        schema = arrow.schema([("pos", arrow.int64()), ("_key", arrow.string()), ("_hash", arrow.int64())])
+        batches, count = [], 0
         for lines in self._lines(groups, spool, strip):
-            keys += [key for key, _ in lines]
-            hashes += [row_hash(line) for _, line in lines]
-        columns = {
-            "pos": arrow.array(range(len(keys)), arrow.int64()),
-            "_key": arrow.array(keys, arrow.string()),
-            "_hash": arrow.array(hashes, arrow.int64()),
-        }
-        return arrow.table(columns)
+            cells = [range(count, count + len(lines)), [key for key, _ in lines], [row_hash(line) for _, line in lines]]
+            arrays = [arrow.array(column, field.type) for column, field in zip(cells, schema, strict=True)]
+            batches.append(arrow.record_batch(arrays, schema=schema))
+            count += len(lines)
+        return arrow.Table.from_batches(batches, schema)
 
     def _lines(
         self, groups: Sequence[str], spool: Spool, strip: Callable[[bytes], bytes] | None

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from ..errors import MirrorDamagedError
+from ..errors import MirrorDamagedError, MirrorError
 from ..integrations._optional import _require_optional_dep
 from ..integrations.tables.arrow import pyarrow
 from .commits import TableState
@@ -64,6 +64,8 @@ def intact() -> Iterator[None]:
     """Turn errors of DuckDB, which has nothing to read but files of the mirror, into MirrorDamagedError."""
     try:
         yield
+    except duckdb().OutOfMemoryException:
+        raise MirrorError("a table of the mirror takes more memory than there is. Next: use a larger machine") from None
     except duckdb().Error as error:
         raise MirrorDamagedError(
             f"files of the mirror cannot be read ({type(error).__name__}). Next: imednet mirror verify says which"
