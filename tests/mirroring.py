@@ -421,6 +421,8 @@ def live(seed: int, folder: Path, steps: int = 4) -> None:
             if not seen or now != seen[max(seen)]:
                 seen[mirror.number()] = now
             assert mirror.number() == max(seen), (seed, turn)
+            if dice.random() < 0.5:
+                continue
             before = len(server.requests), len(mirror.snapshots)
             again = mirror.sync(sdk, STUDY, reconcile=False)
             assert not again.changed, (seed, turn, again)

@@ -367,9 +367,9 @@ def test_a_change_that_no_revision_explains_is_told(own_box: Make, mirror: Mirro
 
 
 def test_frames_and_exports_as_of_a_snapshot_are_those_of_that_day(
-    own_box: Make, dialect: str, mirror: Mirror, tmp_path: Path
+    own_box: Make, mirror: Mirror, tmp_path: Path
 ) -> None:
-    box = own_box(dialect=dialect)
+    box = own_box(dialect="live")
     kept = {}
     with sdk_of(box) as sdk:
         for day in (1, 2, 3):
@@ -393,8 +393,8 @@ def test_frames_and_exports_as_of_a_snapshot_are_those_of_that_day(
         assert polars.read_parquet(path).equals(polars.read_parquet(tmp_path / "local" / path.name)), path.name
 
 
-def test_workflows_take_a_mirror_in_the_place_of_an_sdk(own_box: Make, dialect: str, mirror: Mirror) -> None:
-    box = own_box(dialect=dialect)
+def test_workflows_take_a_mirror_in_the_place_of_an_sdk(own_box: Make, mirror: Mirror) -> None:
+    box = own_box(dialect="live")
     with sdk_of(box) as sdk:
         mirror.sync(sdk, STUDY)
         queries = QueryManagementWorkflow(sdk).get_open_queries(STUDY)

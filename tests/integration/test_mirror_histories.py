@@ -20,4 +20,4 @@ SEEDS = 10
 def test_a_mirror_is_in_step_after_every_sync_and_remembers_each(block: int, tmp_path: Path) -> None:
     """It equals the server, has every version in order, and asks an unchanged list once and writes nothing."""
     for seed in range(block * SEEDS, (block + 1) * SEEDS):
-        live(seed, tmp_path)
+        live(seed, tmp_path, steps=3)
