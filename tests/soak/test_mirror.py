@@ -1,6 +1,6 @@
 """Ten thousand random histories of a study, each mirrored, and deletions among 66,000 records.
 
-Prints the figures that stand in docs/mirror.md.
+Prints the figures, of which those of deletions stand in docs/mirror.md.
 """
 
 from __future__ import annotations
