@@ -218,8 +218,13 @@ class DeltaFolder:
                 self.path.rmdir()
         self.__dict__.pop("_table", None)
 
-    def has(self, files: Iterable[DataFile]) -> list[str]:
-        """What is wrong with the files that should be here, in words; an empty list if nothing is."""
+    def has(self, files: Iterable[DataFile], *, unfinished: bool = False) -> list[str]:
+        """What is wrong with the files that should be here, in words; an empty list if nothing is.
+
+        Args:
+            files: the files that count.
+            unfinished: whether a sync is at work, or died, so that the log may name files that do not count yet.
+        """
         problems = []
         files = list(files)
         try:
@@ -227,7 +232,8 @@ class DeltaFolder:
         except Exception as error:  # noqa: BLE001  (whatever the library raises, the log cannot be read)
             problems.append(f"the log of {self.path.name} cannot be read ({type(error).__name__})")
         else:
-            if listed != {file.name for file in files}:
+            names = {file.name for file in files}
+            if listed != names and not (unfinished and names < listed):
                 problems.append(f"the log of {self.path.name} names other files than the commits")
         for file in files:
             path = self.path / file.name

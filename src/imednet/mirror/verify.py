@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .commits import State
 from .delta_folder import DeltaFolder
+from .sync import UNFINISHED
 from .table_layout import row_hash
 from .versions import Versions
 
@@ -18,7 +19,7 @@ def problems(root: Path, state: State) -> list[str]:
     """
     found: list[str] = []
     for table in state.tables.values():
-        found += DeltaFolder(root / table.folder).has(table.files)
+        found += DeltaFolder(root / table.folder).has(table.files, unfinished=(root / UNFINISHED).exists())
     if found:
         return found
     with Versions(root, state.tables) as versions:
