@@ -50,14 +50,14 @@ class Door:
         self._runner = asyncio.Runner() if kind == "async" else None
         self.sdk: Any = AsyncImednetSDK(**options) if kind == "async" else ImednetSDK(**options)
 
-    def call(self, path: str, *args: Any, **kwargs: Any) -> Any:
+    def call(self, path: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a method such as `records.list`; iterators come back as lists."""
         target = self.sdk
         for name in path.split("."):
             target = getattr(target, name)
         return self.run(target, *args, **kwargs)
 
-    def run(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def run(self, target: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call a function, where the SDK is asynchronous in its event loop."""
         if self._runner is not None:
             # A runner keeps the context of its first run; each call means the context it is made in.

@@ -16,6 +16,7 @@ from .commands import (
     lists,
     log,
     mirror,
+    monitor,
     queries,
     records,
     sandbox,
@@ -88,6 +89,7 @@ app.command("codebook")(codebook.codebook)
 app.add_typer(export.app, name="export")
 app.add_typer(log.app, name="log")
 app.add_typer(mirror.app, name="mirror")
+app.add_typer(monitor.app, name="monitor")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(structure.app, name="structure")

@@ -5,7 +5,7 @@ What only one group of commands takes is declared in that group's own file.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -30,3 +30,15 @@ SubjectOption = Annotated[str | None, typer.Option("--subject", help="Only this 
 OutputOption = Annotated[
     Format | None, typer.Option("--output", "-o", help="Default: table on a terminal, jsonl in a pipe.")
 ]
+
+
+def one_of(words: Any, help: str) -> Any:
+    """The option `--by`, which takes one of the words of a `Literal`."""
+    known = get_args(words)
+
+    def parse(word: str) -> str:
+        if word not in known:
+            raise typer.BadParameter(f"there is no {word!r}; there are {', '.join(known)}")
+        return word
+
+    return typer.Option("--by", help=help, metavar="|".join(known), parser=parse)

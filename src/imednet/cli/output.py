@@ -9,13 +9,17 @@ import csv
 import json
 import shutil
 import sys
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from ..utils.text import whole
+
+if TYPE_CHECKING:
+    from ..workflows.monitoring import MonitoringTable
 
 Row = dict[str, Any]
 
@@ -90,14 +94,10 @@ def _cell_text(value: Any) -> str:
 
 def _print_table(rows: list[Row]) -> None:
     """Print a table as wide as the terminal; columns that do not fit are named below it."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     if not rows:
         typer.echo("no rows", err=True)
         return
-    width = shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns if sys.stdout.isatty() else _PIPE_WIDTH
+    width = _width()
     columns = list(dict.fromkeys(name for row in rows for name in row))
     columns = [name for name in columns if not any(isinstance(row.get(name), (dict, list)) for row in rows)]
     wide = "studyKey" in columns and len(columns) > _NARROW_TABLE_COLUMNS
@@ -111,16 +111,82 @@ def _print_table(rows: list[Row]) -> None:
             continue
         shown.append(name)
         used += needed
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in shown:
-        numbers = all(isinstance(row.get(name), int) for row in rows)
-        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=32, justify="right" if numbers else "left")
-    for row in rows:
-        table.add_row(*[Text(_table_text(row.get(name))) for name in shown])
-    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
+    numbers = [name for name in shown if all(isinstance(row.get(name), int) for row in rows)]
+    _draw({name: name for name in shown}, rows, None, numbers, width)
     hidden = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in shown]
     if hidden:
         typer.echo(f"not shown: {', '.join(hidden)}. All fields: --output json", err=True)
+
+
+def print_monitoring(table: MonitoringTable, output: Format | None) -> None:
+    """Print a monitoring table: its rows as data, and for people its title, its total and its notes beside.
+
+    On a narrow terminal the minor columns go first; the urgent ones stay however narrow it is.
+    """
+    from ..workflows.monitoring.table import display
+
+    if (output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)) is not Format.TABLE:
+        if output is Format.CSV and not table.rows:  # a reader of CSV wants to know the columns of nothing, too
+            typer.echo(",".join(column.name for column in table.columns))
+        else:
+            print_rows(list[Row](table.rows), output)
+        return
+    print_message(f"{table.title}\n{table.caption}")
+    for note in table.notes:
+        print_message(f"note: {note}")
+    if not table.rows:
+        typer.echo("no rows", err=True)
+        return
+    width = _width()
+    texts = [
+        {column.name: display(row[column.name], column.kind) for column in table.columns}
+        for row in [*table.rows, *([table.total] if table.total is not None else [])]
+    ]
+    needed = {
+        column.name: 2 + min(32, max(len(column.title), *(len(row[column.name]) for row in texts)))
+        for column in table.columns
+    }
+    shown = {column.name for column in table.columns if column.urgent}
+    used = sum(needed[name] for name in shown)
+    for column in sorted(table.columns, key=lambda column: column.minor):
+        if column.name not in shown and used + needed[column.name] <= width:
+            shown.add(column.name)
+            used += needed[column.name]
+    titles = {column.name: column.title for column in table.columns if column.name in shown}
+    numbers = [column.name for column in table.columns if column.kind in ("count", "percent", "days", "number")]
+    rows = list(texts)
+    total = rows.pop() if table.total is not None else None
+    _draw(titles, rows, total, numbers, width)
+    if hidden := [column.name for column in table.columns if column.name not in shown]:
+        typer.echo(f"not shown: {', '.join(hidden)}. All fields: --output csv", err=True)
+
+
+def _draw(
+    titles: dict[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    total: Mapping[str, Any] | None,
+    numbers: Collection[str],
+    width: int,
+) -> None:
+    """Draw rows below their titles; columns too wide for all to fit are cut."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for name, title in titles.items():
+        align: Literal["left", "right"] = "right" if name in numbers else "left"
+        drawn.add_column(Text(title), no_wrap=True, overflow="ellipsis", max_width=32, justify=align)
+    for row in rows:
+        drawn.add_row(*[Text(_table_text(row.get(name))) for name in titles])
+    if total is not None:
+        drawn.add_section()
+        drawn.add_row(*[Text(_table_text(total.get(name))) for name in titles], style="bold")
+    Console(width=width, markup=False, emoji=False, highlight=False).print(drawn)
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns if sys.stdout.isatty() else _PIPE_WIDTH
 
 
 def _table_text(value: Any) -> str:

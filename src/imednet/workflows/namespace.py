@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .coding_reconciliation import AsyncCodingReconciliationWorkflow, CodingReconciliationWorkflow
     from .data_extraction import AsyncDataExtractionWorkflow, DataExtractionWorkflow
     from .drift import AsyncDriftWorkflow, DriftWorkflow
+    from .monitoring.workflow import AsyncMonitoringWorkflow, MonitoringWorkflow
     from .query_management import AsyncQueryManagementWorkflow, QueryManagementWorkflow
     from .record_mapper import AsyncRecordMapperWorkflow, RecordMapperWorkflow
     from .record_update import (
@@ -102,6 +103,13 @@ class AsyncWorkflows(_Namespace):
         return AsyncDriftWorkflow(self._sdk)
 
     @cached_property
+    def monitoring(self) -> AsyncMonitoringWorkflow:
+        """Tables for data managers and monitors."""
+        from .monitoring.workflow import AsyncMonitoringWorkflow
+
+        return AsyncMonitoringWorkflow(self._sdk)
+
+    @cached_property
     def query_management(self) -> AsyncQueryManagementWorkflow:
         """Queries by state, subject and site; counts and ageing."""
         from .query_management import AsyncQueryManagementWorkflow
@@ -187,6 +195,13 @@ class Workflows(_Namespace):
         from .drift import DriftWorkflow
 
         return DriftWorkflow(self._sdk)
+
+    @cached_property
+    def monitoring(self) -> MonitoringWorkflow:
+        """Tables for data managers and monitors."""
+        from .monitoring.workflow import MonitoringWorkflow
+
+        return MonitoringWorkflow(self._sdk)
 
     @cached_property
     def query_management(self) -> QueryManagementWorkflow:
