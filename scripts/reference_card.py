@@ -181,10 +181,13 @@ def _commands() -> Iterator[str]:
     )
     yield ""
     group = typer.main.get_command(app)
-    lists = []
+    lists, tables = [], []
     for words, command in _walk(group, ()):
         if words[-1] == "list" and len(words) == 2 and words[0] != "workflows":
             lists.append(words[0])
+            continue
+        if words[0] == "monitor":
+            tables.append(words[1])
             continue
         if words[:2] == ("mirror", "export"):
             if words[2] == "parquet":
@@ -195,6 +198,7 @@ def _commands() -> Iterator[str]:
         )
         line = (command.help or "").strip().split("\n")[0]
         yield f"- `imednet {' '.join([*words, arguments]).strip()}`: {line}"
+    yield f"- `imednet monitor TABLE STUDY`, the tables of `monitoring` above: {', '.join(tables)}"
     yield f"- `imednet RESOURCE list STUDY`: {', '.join(lists)}"
 
 

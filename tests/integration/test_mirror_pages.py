@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from commands import HOME, imednet
+from commands import imednet
 from imednet import ImednetSDK
 from imednet.mirror import Mirror
 from imednet.sandbox import Sandbox
-from support import PATIENCE, STUDY
-
-PAGES = Path(__file__).resolve().parents[2] / "docs"
-
-
-def blocks(page: str, kind: str) -> list[str]:
-    found = re.findall(rf"^```{kind}\n(.*?)^```", (PAGES / page).read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert found
-    return found
-
-
-def typed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from imednet.cli import main; main()", *shlex.split(line)[1:]], cwd=folder, check=False,
-        capture_output=True, text=True, env={**HOME, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}, timeout=PATIENCE,
-    )  # fmt: skip
+from pages import blocks, typed
+from support import STUDY
 
 
 def test_the_commands_of_the_pages_run(tmp_path: Path) -> None:

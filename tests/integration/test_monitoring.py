@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
+import yaml
 
 from imednet import ImednetSDK
 from imednet.errors import ArgumentError, NotFoundError
@@ -23,6 +26,8 @@ from imednet.workflows.monitoring.data_changes import data_changes
 from imednet.workflows.monitoring.diary import diary
 from imednet.workflows.monitoring.enrolment import enrolment
 from imednet.workflows.monitoring.entry_lag import entry_lag
+from imednet.workflows.monitoring.kri.report import KriReport
+from imednet.workflows.monitoring.kri.settings import KriSettings
 from imednet.workflows.monitoring.missing_pages import missing_pages
 from imednet.workflows.monitoring.query_tables import query_response, query_status
 from imednet.workflows.monitoring.record_tables import completeness, record_status
@@ -468,3 +473,136 @@ def test_a_study_without_subjects_gives_empty_tables(door: Ways) -> None:
         for name, table in every_table(door(box)).items():
             assert not [row for row in table.rows if row.get("subjectKey")], name
             assert table.total is None or not any(isinstance(value, int) and value for value in table.total.values())
+
+
+# ---- risk indicators
+
+
+def kri_settings() -> dict[str, Any]:
+    """The settings that docs/kri.md shows."""
+    page = (Path(__file__).resolve().parent.parent.parent / "docs" / "kri.md").read_text("utf-8")
+    shown = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert shown is not None
+    found: dict[str, Any] = yaml.safe_load(shown.group(1))
+    return found
+
+
+def sums(report: KriReport, indicator: str) -> dict[str, tuple[float, float]]:
+    return {
+        one.current.group: (one.current.numerator, one.current.denominator)
+        for one in report.results
+        if one.current.indicator == indicator
+    }
+
+
+def test_indicators_count_what_the_lists_hold(demo: Sandbox, door: Ways) -> None:
+    report = door(demo).call(
+        "workflows.monitoring.kri", STUDY, KriSettings.from_dict(kri_settings()), include_deleted=True, exit_date=EXIT
+    )
+    study = demo.studies[STUDY]
+    records = [row for row in served(study, "records") if not row["deleted"] and row["subjectId"] is not None]
+    answers = {
+        row["recordId"]: {name.upper(): value for name, value in (row["recordData"] or {}).items()} for row in records
+    }
+    sites = {row["subjectId"]: str(row["siteId"]) for row in served(study, "subjects")}
+
+    def days(form: str, name: str) -> dict[int, date]:
+        found: dict[int, date] = {}
+        for row in records:
+            if row["formKey"] == form:
+                try:
+                    day = date.fromisoformat(str(answers[row["recordId"]].get(name) or "")[:10])
+                except ValueError:
+                    continue
+                found[row["subjectId"]] = min(day, found.get(row["subjectId"], day))
+        return found
+
+    starts, exits, deaths = days("PROC", "PRDAT"), days("EOS", "EXDAT"), days("EOS", "EXDTHDAT")
+    today = date(2026, 11, 1)
+    time = {
+        subject: max(0, (min(day for day in (today, exits.get(subject), deaths.get(subject)) if day) - start).days)
+        for subject, start in starts.items()
+    }
+
+    def by_site(numerator: Mapping[int, float], denominator: Mapping[int, float]) -> dict[str, tuple[float, float]]:
+        found: dict[str, tuple[float, float]] = {}
+        for subject in starts:
+            before = found.get(sites[subject], (0, 0))
+            found[sites[subject]] = (
+                before[0] + numerator.get(subject, 0), before[1] + denominator.get(subject, 0),
+            )  # fmt: skip
+        return {site: pair for site, pair in found.items() if pair[1]}
+
+    def events(form: str, where: Any) -> Mapping[int, float]:
+        return Counter(
+            row["subjectId"] for row in records if row["formKey"] == form and where(answers[row["recordId"]])
+        )
+
+    assert sums(report, "kri0001") == by_site(events("AE", lambda _: True), time)
+    assert sums(report, "kri0002") == by_site(events("AE", lambda one: one.get("AESER") == "Yes"), time)
+    assert sums(report, "kri0003") == by_site(events("PD", lambda one: one.get("DVSEV") == "Minor"), time)
+    important = events("PD", lambda one: one.get("DVSEV") in ("Major", "Critical"))
+    assert sums(report, "kri0004") == by_site(important, time)
+    queries = Counter(row["subjectId"] for row in served(study, "queries"))
+    live = {
+        (row["formKey"], row["variableName"])
+        for row in served(study, "variables")
+        if not (row["disabled"] or row["deleted"] or row["variableType"].startswith("CALC"))
+    }
+    points: Counter[int] = Counter()
+    for row in records:
+        given = answers[row["recordId"]]
+        points[row["subjectId"]] += sum(
+            value not in (None, "") and (row["formKey"], name) in live for name, value in given.items()
+        )
+    assert sums(report, "kri0008") == by_site(queries, points)
+    every: Counter[int] = Counter()
+    slow: Counter[int] = Counter()
+    for row in served(study, "queries"):
+        comments = sorted(row["queryComments"], key=lambda comment: comment["sequence"])
+        if comments:
+            first, last = (datetime.fromisoformat(comments[place]["date"].replace("Z", "")) for place in (0, -1))
+            age = ((last if comments[-1]["closed"] else datetime(2026, 11, 1)) - first).days
+            every[row["subjectId"]] += 1
+            slow[row["subjectId"]] += age > 30
+    assert sums(report, "kri0009") == by_site(slow, every)
+    people = Counter(sites.values())
+    failed = Counter(str(row["siteId"]) for row in served(study, "subjects") if row["subjectStatus"] == "Screen Failed")
+    assert sums(report, "kri0012") == {site: (failed[site], count) for site, count in people.items()}
+    assert "no score can pass" in report.notes[0]
+
+
+def test_countries_are_made_of_subjects_and_need_names(demo: Sandbox, door: Ways) -> None:
+    given = kri_settings()
+    one = door(demo)
+    sites = one.call("workflows.monitoring.kri", STUDY, KriSettings.from_dict(given))
+    countries = one.call("workflows.monitoring.kri", STUDY, KriSettings.from_dict(given), level="Country")
+    norway = sums(countries, "kri0001")["Norway"]
+    parts = [sums(sites, "kri0001")[str(site)] for site in (301, 305)]
+    assert norway == (sum(part[0] for part in parts), sum(part[1] for part in parts))
+    del given["countries"]
+    with pytest.raises(ArgumentError, match="countries"):
+        one.call("workflows.monitoring.kri", STUDY, KriSettings.from_dict(given), level="Country")
+
+
+def test_a_slip_in_the_settings_is_no_site_without_events(demo: Sandbox, door: Ways) -> None:
+    given = kri_settings()
+    given["indicators"]["kri0002"]["where"] = 'AESERIOUS == "Yes"'
+    with pytest.raises(ArgumentError, match=r"no variable AE\.AESERIOUS"):
+        door(demo).call("workflows.monitoring.kri", STUDY, KriSettings.from_dict(given))
+
+
+def test_tables_of_indicators(demo: Sandbox, door: Ways) -> None:
+    settings = KriSettings.from_dict(kri_settings())
+    one = door(demo)
+    first = one.call("workflows.monitoring.kri", STUDY, settings)
+    again = one.call("workflows.monitoring.kri", STUDY, settings, history=[
+        replace(result, day="2026-10-01", flag=2) for result in first.current()
+    ])  # fmt: skip
+    table = again.table()
+    assert len(table) == len(first.current())
+    assert {row["change"] for row in table.rows if row["flag"] == 0} == {"cleared"}
+    assert {row["change"] for row in table.rows if row["flag"] is None} == {"lost"}
+    assert len(again.risk()) <= 6
+    assert again.bounds("kri0001")
+    assert not again.bounds("kri0013")

@@ -32,8 +32,8 @@ OutputOption = Annotated[
 ]
 
 
-def one_of(words: Any, help: str) -> Any:
-    """The option `--by`, which takes one of the words of a `Literal`."""
+def one_of(words: Any, help: str, name: str = "--by") -> Any:
+    """An option that takes one of the words of a `Literal`."""
     known = get_args(words)
 
     def parse(word: str) -> str:
@@ -41,4 +41,4 @@ def one_of(words: Any, help: str) -> Any:
             raise typer.BadParameter(f"there is no {word!r}; there are {', '.join(known)}")
         return word
 
-    return typer.Option("--by", help=help, metavar="|".join(known), parser=parse)
+    return typer.Option(name, help=help, metavar="|".join(known), parser=parse)

@@ -94,6 +94,8 @@ def _cell_text(value: Any) -> str:
 
 def _print_table(rows: list[Row]) -> None:
     """Print a table as wide as the terminal; columns that do not fit are named below it."""
+    from rich.cells import cell_len
+
     if not rows:
         typer.echo("no rows", err=True)
         return
@@ -106,7 +108,7 @@ def _print_table(rows: list[Row]) -> None:
     shown: list[str] = []
     used = 0
     for name in columns:
-        needed = 2 + min(32, max(len(name), *(len(_table_text(row.get(name))) for row in rows)))
+        needed = 2 + min(32, max(cell_len(name), *(cell_len(_table_text(row.get(name))) for row in rows)))
         if shown and used + needed > width:
             continue
         shown.append(name)
@@ -123,6 +125,8 @@ def print_monitoring(table: MonitoringTable, output: Format | None) -> None:
 
     On a narrow terminal the minor columns go first; the urgent ones stay however narrow it is.
     """
+    from rich.cells import cell_len
+
     from ..workflows.monitoring.table import display
 
     if (output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)) is not Format.TABLE:
@@ -143,7 +147,7 @@ def print_monitoring(table: MonitoringTable, output: Format | None) -> None:
         for row in [*table.rows, *([table.total] if table.total is not None else [])]
     ]
     needed = {
-        column.name: 2 + min(32, max(len(column.title), *(len(row[column.name]) for row in texts)))
+        column.name: 2 + min(32, max(cell_len(column.title), *(cell_len(row[column.name]) for row in texts)))
         for column in table.columns
     }
     shown = {column.name for column in table.columns if column.urgent}
@@ -182,7 +186,8 @@ def _draw(
     if total is not None:
         drawn.add_section()
         drawn.add_row(*[Text(_table_text(total.get(name))) for name in titles], style="bold")
-    Console(width=width, markup=False, emoji=False, highlight=False).print(drawn)
+    # with a height too, since rich takes every dumb terminal for 80 columns wide
+    Console(width=width, height=24, markup=False, emoji=False, highlight=False).print(drawn)
 
 
 def _width() -> int:

@@ -88,7 +88,7 @@ class Expression:
             raise ArgumentError(f"an expression may have {LONGEST:,} characters; this one has {len(text):,}")
         try:
             tree = ast.parse(text.strip(), mode="eval")
-            size = sum(1 for _ in ast.walk(tree))
+            size = sum(isinstance(node, ast.expr) for node in ast.walk(tree))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             where = getattr(error, "offset", None)
             hint = "; equal is written ==" if re.search(r"[^=!<>]=[^=]", text) else ""

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +44,8 @@ DOMAINS: Final = {
     "deficiencies": ("category", "description", "date", "device", "serious"),
 }
 """Canonical tables that are known by name -> the fields they may have; other tables take any fields."""
+
+_ODD_BREAKS: Final = re.compile(r"[\x85\u2028\u2029\ufeff\ud800-\udfff]")
 
 WIDGETS: Final = ("metric", "table", "chart")
 
@@ -130,9 +133,9 @@ class StudyConfiguration:
         for place, widget in enumerate(self.widgets):
             mapping = self.mappings.get(widget.table)
             if mapping is None:
-                raise ConfigurationError(f"widgets[{place}].table: {_no('mapping', widget.table, self.mappings)}")
+                raise ConfigurationError(f"widgets[{place}].table: {no_such('mapping', widget.table, self.mappings)}")
             if widget.by is not None and widget.by not in mapping.fields:
-                raise ConfigurationError(f"widgets[{place}].by: {_no('field', widget.by, mapping.fields)}")
+                raise ConfigurationError(f"widgets[{place}].by: {no_such('field', widget.by, mapping.fields)}")
             if widget.kind == "chart" and widget.by is None:
                 raise ConfigurationError(f"widgets[{place}]: a chart needs `by`, a field of {widget.table!r}")
 
@@ -143,23 +146,23 @@ class StudyConfiguration:
         Raises:
             ConfigurationError: names the place, what is wrong there, and the nearest name that is known.
         """
-        top = _object(
+        top = plain_table(
             given, "the configuration", ("version", "study_key", "mappings", "terminology_lookups", "widgets")
         )
         if top.get("version", VERSION) != VERSION:
             raise ConfigurationError(f"version: this release reads version {VERSION}, not {top['version']!r}")
         lookups: dict[str, dict[str, Value]] = {}
-        for name, table in _object(top.get("terminology_lookups") or {}, "terminology_lookups").items():
+        for name, table in plain_table(top.get("terminology_lookups", {}), "terminology_lookups").items():
             lookups[name] = {}
-            for word, value in _object(table, f"terminology_lookups.{name}").items():
+            for word, value in plain_table(table, f"terminology_lookups.{name}").items():
                 if not (value is None or isinstance(value, (str, bool, int, float))):
                     raise ConfigurationError(f"terminology_lookups.{name}.{word}: must be a text or a number")
                 lookups[name][word] = value
         mappings = {
             name: _mapping(name, entry, lookups)
-            for name, entry in _object(top.get("mappings") or {}, "mappings").items()
+            for name, entry in plain_table(top.get("mappings", {}), "mappings").items()
         }
-        listed = top.get("widgets") or []
+        listed = top.get("widgets", [])
         if not isinstance(listed, list):
             raise ConfigurationError("widgets: must be a list")
         widgets = tuple(_widget(entry, f"widgets[{place}]") for place, entry in enumerate(listed))
@@ -226,7 +229,10 @@ class StudyConfiguration:
 
     def to_yaml(self) -> str:
         """The configuration as YAML; needs the extra `monitoring`."""
-        return cast(str, _yaml().safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False))
+        plain = self.to_dict()
+        # PyYAML reads line breaks that only Unicode knows as blanks, so texts with one are written in ASCII
+        legible = not _ODD_BREAKS.search(json.dumps(plain, ensure_ascii=False))
+        return cast(str, _yaml().safe_dump(plain, allow_unicode=legible, sort_keys=False))
 
 
 def read_file(path: Path) -> str:
@@ -242,14 +248,16 @@ def read_yaml(text: str, what: str) -> Any:
     """Plain values from YAML, whose tags and aliases are refused; raises ConfigurationError."""
     yaml = _yaml()
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):  # nine lines of aliases can stand for a billion values
-                raise ConfigurationError(f"{what}: aliases (*name) are not taken; write the values out")
-        return yaml.safe_load(text)
+        # nine lines of aliases can stand for a billion values
+        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+        found = None if aliases else yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
         raise ConfigurationError(f"{what} is no YAML: {getattr(error, 'problem', None) or 'too deep'}{where}") from None
+    if aliases:
+        raise ConfigurationError(f"{what}: aliases (*name) are not taken; write the values out")
+    return found
 
 
 def _yaml() -> Any:
@@ -262,18 +270,21 @@ def _yaml() -> Any:
     return yaml
 
 
-def _object(given: Any, where: str, known: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """A mapping with texts as keys, and no others than `known`."""
+def plain_table(given: Any, where: str, known: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """A mapping of settings with texts as keys, and no others than `known`; raises ConfigurationError."""
     if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
-        raise ConfigurationError(f"{where}: must be a table of names and values")
+        hint = "; YAML takes Yes, No, On and Off for true and false: write such words in quotes"
+        odd = isinstance(given, dict) and any(isinstance(name, bool) for name in given)
+        raise ConfigurationError(f"{where}: must be a table of names and values{hint if odd else ''}")
     if known is not None:
         for name in given:
             if name not in known:
-                raise ConfigurationError(f"{where}: {_no('setting', name, known)}")
+                raise ConfigurationError(f"{where}: {no_such('setting', name, known)}")
     return given
 
 
-def _no(kind: str, name: str, known: Any) -> str:
+def no_such(kind: str, name: str, known: Any) -> str:
+    """That there is no such name, and the nearest one that is known."""
     near = difflib.get_close_matches(name, list(known), 1)
     there = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(map(str, known)) or 'none'}"
     return f"there is no {kind} {name[:60]!r}{there}"
@@ -288,8 +299,8 @@ def _expression(text: Any, lookups: Lookups, where: str) -> Expression:
 
 def _mapping(name: str, given: Any, lookups: Lookups) -> FormMapping:
     where = f"mappings.{name}"
-    entry = _object(given, where, ("form", "fields", "where"))
-    fields = _object(entry.get("fields") or {}, f"{where}.fields", DOMAINS.get(name))
+    entry = plain_table(given, where, ("form", "fields", "where"))
+    fields = plain_table(entry.get("fields") or {}, f"{where}.fields", DOMAINS.get(name))
     if not isinstance(entry.get("form"), str) or not fields:
         raise ConfigurationError(f"{where}: needs `form`, the key of a form, and `fields`")
     texts = {field: str(text) if type(text) in (int, float) else text for field, text in fields.items()}
@@ -300,7 +311,7 @@ def _mapping(name: str, given: Any, lookups: Lookups) -> FormMapping:
 
 
 def _widget(given: Any, where: str) -> Widget:
-    entry = _object(given, where, ("kind", "title", "table", "by"))
+    entry = plain_table(given, where, ("kind", "title", "table", "by"))
     if entry.get("kind") not in WIDGETS:
         raise ConfigurationError(f"{where}.kind: must be one of {', '.join(WIDGETS)}")
     for name in ("title", "table"):

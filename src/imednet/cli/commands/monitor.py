@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -38,6 +38,9 @@ ConfigurationOption = Annotated[
     Path, typer.Option("--config", help="The study's configuration: a YAML or JSON file with mappings.")
 ]
 TopOption = Annotated[int | None, typer.Option("--top", min=1, help="Only so many rows.", show_default=False)]
+
+
+LEVELS = Literal["site", "country"]
 
 
 def site_of(option: str | None) -> int | str | None:
@@ -312,3 +315,40 @@ def casebook(
     """Show all there is of one subject, in the order of its visits: answers, queries, codings, saved states."""
     print_message("the casebook holds answers of a subject")
     _show(ctx, "casebook", study, subject_key=subject, sort=sort, output=output)
+
+
+@app.command()
+def kri(
+    ctx: typer.Context,
+    config: Annotated[Path, typer.Option("--config", help="Settings of the indicators: a YAML or JSON file.")],
+    study: StudyArgument = None,
+    level: Annotated[str, one_of(LEVELS, "What a group is.", "--level")] = "site",
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", help="CSV file of earlier runs; this one is added.", show_default=False),
+    ] = None,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Only groups with a flag, or one that changed.")] = False,
+    risk: Annotated[bool, typer.Option("--risk", help="The risk of each site over all indicators.")] = False,
+    exit: ExitOption = None,
+    sort: SortOption = None,
+    top: TopOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Show key risk indicators: rates, scores, flags, and which are new since the last run."""
+    from ...workflows.monitoring.kri.history import keep, read_history
+    from ...workflows.monitoring.kri.settings import KriSettings
+
+    settings = KriSettings.load(config)
+    earlier = read_history(history) if history is not None else []
+    connection: Connection = ctx.obj
+    with connection.sdk() as sdk:
+        found = own_workflows(sdk).monitoring.kri(
+            connection.study(study), settings, level="Country" if level == "country" else "Site", history=earlier,
+            exit_date=exit,
+        )  # fmt: skip
+    if history is not None:
+        keep(history, found.current())
+    table = found.risk() if risk else found.table(flagged_only=flagged)
+    if sort is not None:
+        table = table.sorted_by(sort)
+    print_monitoring(table if top is None else table.first(top), output)

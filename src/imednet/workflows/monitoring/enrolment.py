@@ -1,6 +1,6 @@
 """Enrolment: the funnel, subjects by status, by month against a target, and by site.
 
-A subject is enrolled when it has an `enrollmentStartDate` (definition D2 of docs/monitoring.md). Statuses are words of
+A subject is enrolled when it has an `enrollmentStartDate` (definition D2 of docs/kri.md). Statuses are words of
 the study and are shown as they are.
 """
 

@@ -1,6 +1,6 @@
 """Data entry lag: days from a visit to the record of it, by site or form.
 
-The lag is the day a record was created minus the day of its visit (definition D5 of docs/monitoring.md). Records
+The lag is the day a record was created minus the day of its visit (definition D5 of docs/kri.md). Records
 without a visit, or of a visit without a date, have none and are counted apart; forms that subjects fill in themselves
 are left out. Negative lags are counted as not late.
 """

@@ -172,20 +172,22 @@ class Responses:
     Attributes:
         answered: from the first comment to the first one by somebody else.
         closed: from the first comment to the last one, if that closed it.
+        age: from the first comment to the one that closed it, else to the moment that was given.
     """
 
     answered: float | None
     closed: float | None
+    age: float | None = None
 
 
-def responses(query: Query) -> Responses:
-    """The times of a query, by its comments.
+def responses(query: Query, moment: datetime | None = None) -> Responses:
+    """The times of a query, by its comments; with a moment, its age then.
 
     >>> query = Query.from_dict({"queryComments": [
     ...     {"sequence": 1, "user": "monitor", "date": "2026-03-01 08:00:00"},
     ...     {"sequence": 2, "user": "site", "date": "2026-03-03 20:00:00", "closed": True}]})
     >>> responses(query)
-    Responses(answered=2.5, closed=2.5)
+    Responses(answered=2.5, closed=2.5, age=2.5)
     """
     comments = sorted(query.query_comments or [], key=lambda comment: comment.sequence or 0)
     if not comments:
@@ -193,7 +195,8 @@ def responses(query: Query) -> Responses:
     opened = utc(comments[0].date)
     first = next((comment for comment in comments if comment.user != comments[0].user), None)
     closed = utc(comments[-1].date) if query_state(query) == "closed" else None
-    return Responses(_days(opened, utc(first.date) if first else None), _days(opened, closed))
+    answered = utc(first.date) if first is not None else None
+    return Responses(_days(opened, answered), _days(opened, closed), _days(opened, closed or moment))
 
 
 def _days(first: datetime | None, second: datetime | None) -> float | None:

@@ -55,10 +55,17 @@ class RecordFacts:
     status: str
     created: str
     deleted: bool
+    points: int = 0
+    """Answers that are given, of the variables that were asked for."""
 
     @classmethod
-    def of(cls, record: Record) -> RecordFacts:
-        """The facts of a record."""
+    def of(cls, record: Record, live: Mapping[str, frozenset[str]] | None = None) -> RecordFacts:
+        """The facts of a record; with the names of live variables of each form, also how many have an answer."""
+        names = (live or {}).get(str(record.form_key))
+        points = 0
+        if names is not None:
+            given = [name.casefold() for name, value in (record.record_data or {}).items() if value not in (None, "")]
+            points = sum(name in names for name in given)
         return cls(
             record.record_id or 0,
             str(record.form_key or ""),
@@ -69,6 +76,7 @@ class RecordFacts:
             str(record.record_status or ""),
             str(record.date_created or ""),
             is_true(record.deleted),
+            points,
         )
 
 
@@ -237,6 +245,19 @@ class StudyData:
         missing = [name for name in names if getattr(self, name) is None]
         if missing:
             raise ArgumentError(f"this table needs lists that were not read: {', '.join(missing)}")
+
+
+def live_variables(variables: Iterable[Variable]) -> dict[str, frozenset[str]]:
+    """Form key -> names, in small letters, of the variables whose answers are data points.
+
+    Disabled and deleted variables and those that are calculated are none.
+    """
+    found: dict[str, set[str]] = {}
+    for variable in variables:
+        calculated = str(variable.variable_type or "").casefold().startswith("calc")
+        if not (is_true(variable.disabled) or is_true(variable.deleted) or calculated):
+            found.setdefault(str(variable.form_key), set()).add(str(variable.variable_name).casefold())
+    return {form: frozenset(names) for form, names in found.items()}
 
 
 def _at(row: Any, sites: set[int | None] | None) -> bool:

@@ -219,4 +219,6 @@ def display(value: Cell, kind: Kind) -> str:
         return f"{value} %"
     if kind == "count" and isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
     return str(value)

@@ -52,8 +52,12 @@ from .groupings import (
     StatusBy,
     VisitBy,
 )
+from .kri.inputs import lists_for
+from .kri.report import KriReport, Level, kri_report
+from .kri.settings import KriSettings
+from .kri.snapshots import Result
 from .missing_pages import missing_pages
-from .study_data import OF_SUBJECTS, ListName, RecordFacts, StudyData, latest
+from .study_data import OF_SUBJECTS, ListName, RecordFacts, StudyData, latest, live_variables
 from .table import MonitoringTable
 
 
@@ -83,6 +87,7 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         lists: Iterable[ListName],
         *,
         answers: Iterable[str] = (),
+        points: bool = False,
         site: int | str | None = None,
         subject_key: str | None = None,
         include_deleted: bool = False,
@@ -94,6 +99,7 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
             study_key: the study.
             lists: names of the lists, such as those in `enrolment.LISTS`.
             answers: keys of forms whose answers are wanted.
+            points: count the data points of each record; needs the variables.
             site: only this site, by its number or name.
             subject_key: only this subject.
             include_deleted: also deleted subjects and what belongs to them.
@@ -110,6 +116,8 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
             await self._check_variable(study_key, exit_form, exit_variable)
         forms = tuple(dict.fromkeys([*answers, *([exit_form] if exit_form else [])]))
         wanted: set[ListName] = {"sites", "subjects", *lists}
+        if points:
+            wanted |= {"variables", "records"}
         if forms:
             wanted.add("forms")
         names: Sequence[ListName] = sorted(wanted - {"records"})
@@ -122,7 +130,8 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         known = {form.form_key for form in found.get("forms", ())}
         if unknown := [form for form in forms if form not in known]:
             raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
-        facts, kept = await self._records(study_key, forms, proofs, subject_key, everything="records" in wanted)
+        live = live_variables(found["variables"]) if points else None
+        facts, kept = await self._records(study_key, forms, proofs, subject_key, live, everything="records" in wanted)
         listed: dict[str, Any] = {name: list(rows) for name, rows in found.items()}
         data = StudyData(
             study_key,
@@ -152,6 +161,7 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         forms: Sequence[str],
         proofs: dict[str, Proof],
         subject_key: str | None,
+        live: Mapping[str, frozenset[str]] | None,
         *,
         everything: bool,
     ) -> tuple[list[RecordFacts] | None, dict[str, list[Record]]]:
@@ -166,7 +176,7 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         facts = []
         reading = self._sdk.records.iter(study_key, subject_key=subject_key)
         async for record in reading:
-            facts.append(RecordFacts.of(record))
+            facts.append(RecordFacts.of(record, live))
             if record.form_key in kept:
                 kept[record.form_key].append(record)
         assert reading.proof is not None
@@ -292,6 +302,20 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         data = await AsyncSubjectDataWorkflow(self._sdk).get_all_subject_data(study_key, subject_key)
         return casebook(data, await self._sdk.variables.list(study_key))
 
+    async def kri(
+        self,
+        study_key: str,
+        settings: KriSettings,
+        *,
+        level: Level = "Site",
+        history: Iterable[Result] = (),
+        **narrowing: Unpack[Narrowing],
+    ) -> KriReport:
+        """The key risk indicators of a study, by site or country; `history` are results of earlier runs."""
+        points = "kri0008" in settings.indicators
+        data = await self.read(study_key, lists_for(settings), answers=settings.forms, points=points, **narrowing)
+        return kri_report(data, settings, level=level, history=history)
+
 
 # ---- blocking twin: written by scripts/blocking_twin.py, do not edit below
 
@@ -305,6 +329,7 @@ class MonitoringWorkflow(Workflow):
         lists: Iterable[ListName],
         *,
         answers: Iterable[str] = (),
+        points: bool = False,
         site: int | str | None = None,
         subject_key: str | None = None,
         include_deleted: bool = False,
@@ -316,6 +341,7 @@ class MonitoringWorkflow(Workflow):
             study_key: the study.
             lists: names of the lists, such as those in `enrolment.LISTS`.
             answers: keys of forms whose answers are wanted.
+            points: count the data points of each record; needs the variables.
             site: only this site, by its number or name.
             subject_key: only this subject.
             include_deleted: also deleted subjects and what belongs to them.
@@ -332,6 +358,8 @@ class MonitoringWorkflow(Workflow):
             self._check_variable(study_key, exit_form, exit_variable)
         forms = tuple(dict.fromkeys([*answers, *([exit_form] if exit_form else [])]))
         wanted: set[ListName] = {"sites", "subjects", *lists}
+        if points:
+            wanted |= {"variables", "records"}
         if forms:
             wanted.add("forms")
         names: Sequence[ListName] = sorted(wanted - {"records"})
@@ -340,7 +368,8 @@ class MonitoringWorkflow(Workflow):
         known = {form.form_key for form in found.get("forms", ())}
         if unknown := [form for form in forms if form not in known]:
             raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
-        facts, kept = self._records(study_key, forms, proofs, subject_key, everything="records" in wanted)
+        live = live_variables(found["variables"]) if points else None
+        facts, kept = self._records(study_key, forms, proofs, subject_key, live, everything="records" in wanted)
         listed: dict[str, Any] = {name: list(rows) for name, rows in found.items()}
         data = StudyData(
             study_key,
@@ -370,6 +399,7 @@ class MonitoringWorkflow(Workflow):
         forms: Sequence[str],
         proofs: dict[str, Proof],
         subject_key: str | None,
+        live: Mapping[str, frozenset[str]] | None,
         *,
         everything: bool,
     ) -> tuple[list[RecordFacts] | None, dict[str, list[Record]]]:
@@ -384,7 +414,7 @@ class MonitoringWorkflow(Workflow):
         facts = []
         reading = self._sdk.records.iter(study_key, subject_key=subject_key)
         for record in reading:
-            facts.append(RecordFacts.of(record))
+            facts.append(RecordFacts.of(record, live))
             if record.form_key in kept:
                 kept[record.form_key].append(record)
         assert reading.proof is not None
@@ -507,3 +537,17 @@ class MonitoringWorkflow(Workflow):
         """All there is of one subject: answers, queries, codings and saved states, in the order of its visits."""
         data = SubjectDataWorkflow(self._sdk).get_all_subject_data(study_key, subject_key)
         return casebook(data, self._sdk.variables.list(study_key))
+
+    def kri(
+        self,
+        study_key: str,
+        settings: KriSettings,
+        *,
+        level: Level = "Site",
+        history: Iterable[Result] = (),
+        **narrowing: Unpack[Narrowing],
+    ) -> KriReport:
+        """The key risk indicators of a study, by site or country; `history` are results of earlier runs."""
+        points = "kri0008" in settings.indicators
+        data = self.read(study_key, lists_for(settings), answers=settings.forms, points=points, **narrowing)
+        return kri_report(data, settings, level=level, history=history)

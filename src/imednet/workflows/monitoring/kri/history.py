@@ -1,0 +1,57 @@
+"""Results of earlier runs, kept in a CSV file: one row a group, an indicator and a day. It holds no answers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from ....errors import ConfigurationError
+from ....utils import disk
+from .snapshots import Result
+
+_COLUMNS = tuple(field.name for field in fields(Result))
+
+
+def read_history(path: str | Path) -> list[Result]:
+    """The results in a file; none where there is no file yet.
+
+    Raises:
+        ConfigurationError: it is not such a file.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"cannot read {file}") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if tuple(reader.fieldnames or ()) != _COLUMNS:
+        raise ConfigurationError(f"{file} holds no results of indicators. Next: name another file")
+    try:
+        return [_result(row) for row in reader]
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{file}, line {reader.line_num}: not a result of an indicator") from None
+
+
+def keep(path: str | Path, results: Iterable[Result]) -> None:
+    """Add results to a file; those of the same study, level and day take the place of earlier ones."""
+    new = list(results)
+    days = {(one.study, one.level, one.day) for one in new}
+    kept = [one for one in read_history(path) if (one.study, one.level, one.day) not in days]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(one) for one in [*kept, *new])
+    disk.write_whole(Path(path), text.getvalue())
+
+
+def _result(row: dict[str, str]) -> Result:
+    return Result(
+        row["study"], row["indicator"], row["level"], row["group"], row["day"], float(row["numerator"]),
+        float(row["denominator"]), float(row["metric"]), float(row["score"]) if row["score"] else None,
+        int(row["flag"]) if row["flag"] else None,
+    )  # fmt: skip
