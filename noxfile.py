@@ -45,7 +45,7 @@ INSTALLED = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1"}
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite against the built wheel."""
-    install_wheel(session, "export", "stats", "polars", "mirror", "monitoring")
+    install_wheel(session, "export", "stats", "polars", "mirror", "report")
     session.install(*group("test"))
     session.run("pytest", *(session.posargs or WHOLE), env=INSTALLED)
 
@@ -59,7 +59,7 @@ def tests_all(session: nox.Session) -> None:
 @nox.session(name="tests-without-msgspec")
 def tests_without_msgspec(session: nox.Session) -> None:
     """What decodes in the process of the tests, once more without the fast decoder."""
-    install_wheel(session, "export", "stats", "polars", "mirror", "monitoring")
+    install_wheel(session, "export", "stats", "polars", "mirror", "report")
     session.install(*group("test"))
     # the rest starts processes of its own, which would have the decoder again
     again = ("tests/unit", "tests/contract", "tests/integration/test_reads.py", "tests/integration/test_export.py")
@@ -71,7 +71,7 @@ def tests_without_msgspec(session: nox.Session) -> None:
 @nox.session
 def fast(session: nox.Session) -> None:
     """For editing: the linter, and in about two minutes the tests that see most, with few examples of each rule."""
-    session.install("-e", ".[export,stats,polars,mirror,monitoring]", *group("test"), *group("lint"))
+    session.install("-e", ".[export,stats,polars,mirror,report]", *group("test"), *group("lint"))
     session.run("ruff", "check", ".")
     seen = ("tests/unit", "tests/contract", "tests/integration/test_reads.py", "tests/integration/test_workflows.py",
             "tests/integration/test_writing.py", "tests/integration/test_export.py")  # fmt: skip
@@ -127,7 +127,7 @@ def conformance(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Schedules, busy and killed exports, batches of writes and studies of any names, by the ten thousand."""
-    install_wheel(session, "export", "stats", "polars", "mirror", "monitoring")
+    install_wheel(session, "export", "stats", "polars", "mirror", "report")
     session.install(*group("test"))
     env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SOAK": "1"}
     session.run("pytest", "-s", *(session.posargs or ["tests/soak"]), env=env)
@@ -153,8 +153,9 @@ def lint(session: nox.Session) -> None:
 def typecheck(session: nox.Session) -> None:
     """Mypy --strict on everything, and pyright on what users see."""
     session.install(
-        *group("typecheck"), *group("test"), "-e", ".[export,stats,polars,mirror,mongodb,neo4j]", "nox", "hatchling"
-    )
+        *group("typecheck"), *group("test"), "-e", ".[export,stats,polars,mirror,report,mongodb,neo4j]",
+        "nox", "hatchling",
+    )  # fmt: skip
     session.run("mypy", *session.posargs)
     session.run("pyright", "-p", "pyproject.toml", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
 

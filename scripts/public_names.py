@@ -23,8 +23,11 @@ MODULES = (
     "imednet.core.protocols", "imednet.core.reading.proof", "imednet.core.retry", "imednet.discovery",
     "imednet.endpoints", "imednet.endpoints.raw", "imednet.endpoints.rows", "imednet.errors", "imednet.integrations",
     "imednet.mirror", "imednet.mirror.mirror",
-    "imednet.models", "imednet.orchestration", "imednet.plugins", "imednet.registry", "imednet.sandbox", "imednet.sdk",
+    "imednet.models", "imednet.models.study_config", "imednet.orchestration", "imednet.plugins", "imednet.registry", "imednet.reports",
+    "imednet.reports.report", "imednet.sandbox", "imednet.sdk",
     "imednet.sdk_convenience", "imednet.utils.url", "imednet.validation", "imednet.workflows",
+    "imednet.workflows.monitoring", "imednet.workflows.monitoring.table", "imednet.workflows.monitoring.workflow",
+    "imednet.workflows.monitoring.kri.report", "imednet.workflows.monitoring.kri.settings",
 )  # fmt: skip
 
 MOVED = {"imednet.core.conditions": "imednet.core.filtering.conditions"}

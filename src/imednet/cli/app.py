@@ -19,6 +19,7 @@ from .commands import (
     monitor,
     queries,
     records,
+    report,
     sandbox,
     snapshots,
     structure,
@@ -90,6 +91,7 @@ app.add_typer(export.app, name="export")
 app.add_typer(log.app, name="log")
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(monitor.app, name="monitor")
+app.command("report")(report.report)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(structure.app, name="structure")

@@ -36,6 +36,16 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+class TableFormat(StrEnum):
+    """How a monitoring table is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
 def print_rows(rows: list[Row], output: Format | None) -> None:
     """Print rows on standard output; without a format, a table on a terminal and JSON Lines in a pipe."""
     match output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL):
@@ -120,7 +130,7 @@ def _print_table(rows: list[Row]) -> None:
         typer.echo(f"not shown: {', '.join(hidden)}. All fields: --output json", err=True)
 
 
-def print_monitoring(table: MonitoringTable, output: Format | None) -> None:
+def print_monitoring(table: MonitoringTable, output: TableFormat | None) -> None:
     """Print a monitoring table: its rows as data, and for people its title, its total and its notes beside.
 
     On a narrow terminal the minor columns go first; the urgent ones stay however narrow it is.
@@ -129,11 +139,15 @@ def print_monitoring(table: MonitoringTable, output: Format | None) -> None:
 
     from ..workflows.monitoring.table import display
 
-    if (output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)) is not Format.TABLE:
-        if output is Format.CSV and not table.rows:  # a reader of CSV wants to know the columns of nothing, too
+    chosen = output or (TableFormat.TABLE if sys.stdout.isatty() else TableFormat.JSONL)
+    if chosen is TableFormat.XLSX:
+        _write_workbook(table)
+        return
+    if chosen is not TableFormat.TABLE:
+        if chosen is TableFormat.CSV and not table.rows:  # a reader of CSV wants to know the columns of nothing, too
             typer.echo(",".join(column.name for column in table.columns))
         else:
-            print_rows(list[Row](table.rows), output)
+            print_rows(list[Row](table.rows), Format(chosen))
         return
     print_message(f"{table.title}\n{table.caption}")
     for note in table.notes:
@@ -163,6 +177,20 @@ def print_monitoring(table: MonitoringTable, output: Format | None) -> None:
     _draw(titles, rows, total, numbers, width)
     if hidden := [column.name for column in table.columns if column.name not in shown]:
         typer.echo(f"not shown: {', '.join(hidden)}. All fields: --output csv", err=True)
+
+
+def _write_workbook(table: MonitoringTable) -> None:
+    """Write a table as a workbook to standard output, unless that is a terminal."""
+    import io
+
+    from ..reports.workbook import write_table
+
+    if sys.stdout.isatty():
+        raise typer.BadParameter("a workbook is no text. Next: redirect it, such as > table.xlsx")
+    made = io.BytesIO()
+    write_table(table, made)
+    sys.stdout.buffer.write(made.getvalue())
+    sys.stdout.buffer.flush()
 
 
 def _draw(

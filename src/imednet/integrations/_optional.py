@@ -1,24 +1,5 @@
-"""Optional libraries, loaded when a sink is created and never when a module is imported."""
+"""The libraries of exports, under the name that their modules and tests know."""
 
-from __future__ import annotations
+from ..utils.optional_library import optional_library as _require_optional_dep
 
-from importlib import import_module
-from types import ModuleType
-
-from .._version import distribution
-from ..errors import ExportConfigurationError
-
-
-def _require_optional_dep(module: str, extra: str) -> ModuleType:
-    """Import a module of an optional library, or raise ExportConfigurationError that says what to install.
-
-    The package index has another project of this name, so the message names the place this package came from.
-    """
-    try:
-        return import_module(module)
-    except ImportError:
-        raise ExportConfigurationError(
-            f"{module.partition('.')[0]} is needed but not installed; it comes with imednet[{extra}]. Next: "
-            f"pip install 'PATH[{extra}]', where PATH is the checkout or the wheel of this package ({distribution()}); "
-            "the project of that name on the package index is a different one"
-        ) from None
+__all__ = ["_require_optional_dep"]

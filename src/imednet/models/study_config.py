@@ -33,6 +33,7 @@ import attrs
 
 from ..errors import ArgumentError, ConfigurationError
 from ..utils import disk
+from ..utils.optional_library import optional_library
 from .mapping_expressions import Expression, Lookups, Value
 
 VERSION: Final = 1
@@ -261,13 +262,7 @@ def read_yaml(text: str, what: str) -> Any:
 
 
 def _yaml() -> Any:
-    try:
-        import yaml
-    except ImportError:
-        raise ConfigurationError(
-            "YAML needs the package pyyaml. Next: pip install 'imednet[monitoring]', or keep the file as .json"
-        ) from None
-    return yaml
+    return optional_library("yaml", "monitoring")
 
 
 def plain_table(given: Any, where: str, known: tuple[str, ...] | None = None) -> dict[str, Any]:

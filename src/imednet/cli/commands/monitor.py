@@ -13,8 +13,8 @@ import typer
 
 from ...workflows.monitoring import groupings
 from ..connection import Connection, own_workflows
-from ..options import OutputOption, StudyArgument, SubjectOption, one_of
-from ..output import print_message, print_monitoring
+from ..options import StudyArgument, SubjectOption, one_of
+from ..output import TableFormat, print_message, print_monitoring
 from .visits import ExitOption
 
 app = typer.Typer(
@@ -36,6 +36,10 @@ DeletedOption = Annotated[bool, typer.Option("--deleted", help="Also deleted sub
 EproOption = Annotated[bool, typer.Option("--epro", help="Also forms that subjects fill in themselves.")]
 ConfigurationOption = Annotated[
     Path, typer.Option("--config", help="The study's configuration: a YAML or JSON file with mappings.")
+]
+TableOutputOption = Annotated[
+    TableFormat | None,
+    typer.Option("--output", "-o", help="Default: table on a terminal, jsonl in a pipe. xlsx: > FILE.xlsx"),
 ]
 TopOption = Annotated[int | None, typer.Option("--top", min=1, help="Only so many rows.", show_default=False)]
 
@@ -81,7 +85,7 @@ def enrolment(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Show subjects and how many are enrolled: by site, month, status, or as a funnel."""
     _show(ctx, "enrolment", study, by=by, target=target, target_date=target_date, site=site_of(site),
@@ -100,7 +104,7 @@ def missing(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """List the pages that visits expect and nobody has entered, the longest overdue first."""
     _show(ctx, "missing_pages", study, by=by, include_epro=epro, exit_date=exit, site=site_of(site),
@@ -119,7 +123,7 @@ def visits(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Count visits in, before and after their window, missed and coming."""
     _show(ctx, "visit_adherence", study, by=by, days=days, exit_date=exit, site=site_of(site),
@@ -137,7 +141,7 @@ def lag(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Show how many days pass from a visit to the record of it."""
     _show(ctx, "entry_lag", study, by=by, late_after=late_after, site=site_of(site), subject_key=subject,
@@ -154,7 +158,7 @@ def queries(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Count queries by state, open ones by age and by who must act next."""
     _show(ctx, "query_status", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
@@ -171,7 +175,7 @@ def response(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Show how long queries wait for a first answer, and for being closed."""
     _show(ctx, "query_response", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
@@ -187,7 +191,7 @@ def sites(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Compare sites: subjects, queries, missing pages, entry lag."""
     _show(ctx, "site_performance", study, exit_date=exit, site=site_of(site), include_deleted=deleted, sort=sort,
@@ -204,7 +208,7 @@ def records(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Count records by status."""
     _show(ctx, "record_status", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
@@ -222,7 +226,7 @@ def completeness(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Show how many of the pages that visits expect are there."""
     _show(ctx, "completeness", study, by=by, exit_date=exit, site=site_of(site), subject_key=subject,
@@ -239,7 +243,7 @@ def coding(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Show which terms are coded, coded again, without a code, and not coded."""
     _show(ctx, "coding_backlog", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
@@ -256,7 +260,7 @@ def changes(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Count saved states of records by user, role, reason, site or form."""
     _show(ctx, "data_changes", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
@@ -275,7 +279,7 @@ def diary(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Show diary days that were due, and those that have a record."""
     _show(ctx, "diary", study, by=by, group=group, exit_date=exit, site=site_of(site), subject_key=subject,
@@ -294,7 +298,7 @@ def listing(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """List adverse events, deviations or the rows of any other mapping."""
     from ...models.study_config import StudyConfiguration
@@ -310,7 +314,7 @@ def casebook(
     subject: Annotated[str, typer.Option("--subject", help="Key of the subject.")],
     study: StudyArgument = None,
     sort: SortOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Show all there is of one subject, in the order of its visits: answers, queries, codings, saved states."""
     print_message("the casebook holds answers of a subject")
@@ -332,7 +336,7 @@ def kri(
     exit: ExitOption = None,
     sort: SortOption = None,
     top: TopOption = None,
-    output: OutputOption = None,
+    output: TableOutputOption = None,
 ) -> None:
     """Show key risk indicators: rates, scores, flags, and which are new since the last run."""
     from ...workflows.monitoring.kri.history import keep, read_history

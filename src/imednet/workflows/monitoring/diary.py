@@ -79,7 +79,7 @@ def diary(data: StudyData, *, by: DiaryBy = "subject", group: str = "ePRO") -> M
             Column("percentKept", "Kept", "percent", urgent=True),
         ),
         rows,
-        chart=Chart("bar", "percentKept", "subjectKey" if by == "subject" else "siteName"),
+        chart=Chart("bar", "percentKept", "subjectKey" if by == "subject" else "siteId"),
         notes=data.visit_notes,
     ).with_total(
         {"subjectKey": "all"} if by == "subject" else {"siteName": "all sites"},

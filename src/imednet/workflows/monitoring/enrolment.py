@@ -215,6 +215,6 @@ def _by_site(data: StudyData, subjects: Sequence[Subject]) -> MonitoringTable:
             Column("daysSince", "Days since", "days"),
         ),
         rows,
-        chart=Chart("bar", "enrolled", "siteName"),
+        chart=Chart("bar", "enrolled", "siteId"),
         notes=data.notes,
     ).with_total({"siteName": "all sites"}, percent=percent(count, len(subjects)))

@@ -96,9 +96,7 @@ def query_status(data: StudyData, *, by: QueryBy = "site") -> MonitoringTable:
             Column("queries", "Queries", "count"),
         ),
         rows,
-        chart=Chart(
-            "bar", "open", _label_columns(by)[-1].name, stacked=(*(name for _, name, _ in BANDS), LAST_BAND[0])
-        ),
+        chart=Chart("bar", "open", _HEADINGS[by][0], stacked=(*(name for _, name, _ in BANDS), LAST_BAND[0])),
         notes=data.notes,
     )
     computed = {name: total[name] for name in ("oldestDays", "medianDays")}
@@ -232,7 +230,7 @@ def query_response(data: StudyData, *, by: QueryBy = "site") -> MonitoringTable:
             Column("longestClose", "Longest", "days", minor=True),
         ),
         rows,
-        chart=Chart("bar", "medianClose", _label_columns(by)[-1].name),
+        chart=Chart("bar", "medianClose", _HEADINGS[by][0]),
         notes=data.notes,
     )
     total = _times(every)

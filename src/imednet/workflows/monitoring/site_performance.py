@@ -81,7 +81,7 @@ def site_performance(data: StudyData) -> MonitoringTable:
             "Subjects, queries, pages and entry lag of each site, by the rules of the tables about them.",
             columns,
             rows,
-            chart=Chart("points", "queriesPer100Records", "percentLate", color="siteName"),
+            chart=Chart("points", "queriesPer100Records", "percentLate", color="siteId"),
             notes=data.visit_notes,
         )
         .sorted_by("-open")

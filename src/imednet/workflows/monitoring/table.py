@@ -65,8 +65,8 @@ class Chart:
 
     Attributes:
         mark: bars, a line, points, or cells of a heat map.
-        x, y: columns along the axes.
-        color: the column that colours mean.
+        x, y: columns along the axes; bars lie along `x`, and `y` says what each is of.
+        color: the column that colours mean, and for points what each is of.
         stacked: columns whose values are drawn as parts of one bar, in place of `x`.
     """
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .scores import Group, Kind, _scipy, poisson_coefficients, whole_of
+from ....utils.optional_library import optional_library
+from .scores import Group, Kind, poisson_coefficients, whole_of
 
 _STEPS: Final = 250
 
@@ -65,7 +66,7 @@ def poisson_bounds(groups: Sequence[Group], thresholds: Iterable[float] = (-5, 5
     Where no count is so low that its residual is a negative threshold, the line has no point.
     """
     intercept, slope = poisson_coefficients(groups)
-    lambertw: Any = _scipy("special").lambertw
+    lambertw: Any = optional_library("scipy.special", "monitoring").lambertw
     logs = [math.log(group.denominator) for group in groups]
     points = []
     for threshold in _with_middle(thresholds):

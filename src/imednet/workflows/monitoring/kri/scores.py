@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ....errors import ArgumentError, ExportConfigurationError
+from ....errors import ArgumentError
+from ....utils.optional_library import optional_library
 
 Kind = Literal["rate", "binary"]
 """`rate`: events over exposure, such as days; `binary`: units with a property over units at risk."""
@@ -215,7 +216,7 @@ def fisher(groups: Sequence[Group]) -> list[Scored]:
 
     Needs scipy (extra `monitoring`). `fitted` is the conditional odds ratio, above 1 where the group is higher.
     """
-    stats = _scipy("stats")
+    stats: Any = optional_library("scipy.stats", "monitoring")
     positive = round(math.fsum(group.numerator for group in groups))
     everything = round(math.fsum(group.denominator for group in groups))
     scored = []
@@ -230,15 +231,6 @@ def fisher(groups: Sequence[Group]) -> list[Scored]:
         odds = float(stats.contingency.odds_ratio(table, kind="conditional").statistic)
         scored.append(Scored(group, score, fitted=odds))
     return sorted(scored, key=_score)
-
-
-def _scipy(part: str) -> Any:
-    try:
-        import importlib
-
-        return importlib.import_module(f"scipy.{part}")
-    except ImportError:
-        raise ExportConfigurationError("this model needs scipy. Next: pip install 'imednet[monitoring]'") from None
 
 
 def _score(scored: Scored) -> float:

@@ -1,0 +1,233 @@
+"""Charts of monitoring tables, drawn with Altair (extra `report`).
+
+A chart is drawn from its table and nothing else. Columns get neutral names in it, since a study's own names could mean
+something to the library, and long tables are drawn by their first rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ..utils.optional_library import optional_library
+from ..workflows.monitoring.table import Column, Kind, MonitoringTable, Row
+
+if TYPE_CHECKING:
+    import altair as alt
+
+PALETTE: Final = ("#0b6e99", "#e69f00", "#c2571a", "#8a1c4a", "#2f8f5b", "#7a5195", "#5b6b7a", "#9a8700")
+"""Colours that differ for colour-blind readers too, on white and on dark ground."""
+
+MOST_BARS: Final = 30
+_MOST_CELLS: Final = 2_500
+_ROWS: Final = "rows"
+"""The name that a chart uses for «how many rows», where no column counts them."""
+
+
+def drawable(table: MonitoringTable) -> bool:
+    """Whether a table has a chart and something to draw: rows, and for bars a value above 0."""
+    chart = table.chart
+    if chart is None or not table.rows:
+        return False
+    if chart.mark != "bar" or chart.x == _ROWS:
+        return True
+    return any(row[name] for row in table.rows for name in chart.stacked or (chart.x,))
+
+
+def draw(table: MonitoringTable, *, width: int | str = "container", height: int | None = None) -> alt.Chart:
+    """Draw the chart of a table.
+
+    Args:
+        table: a table with a chart and at least one row.
+        width: in pixels, or `"container"` for the width of the page.
+        height: in pixels; by the number of rows where it is left out.
+    """
+    altair: Any = optional_library("altair", "report")
+    chart = table.chart
+    assert chart is not None
+    if chart.mark == "heatmap":
+        made = _heatmap(altair, table)
+    elif chart.mark == "line":
+        made = _line(altair, table)
+    elif chart.mark == "points":
+        made = _points(altair, table)
+    else:
+        made = _bars(altair, table)
+    sizes: dict[str, Any] = {"width": width} if height is None else {"width": width, "height": height}
+    drawn: alt.Chart = made.properties(description=f"{table.title}. {table.caption}", **sizes)
+    return drawn
+
+
+def _column(table: MonitoringTable, name: str) -> Column:
+    return Column(_ROWS, "Rows", "count") if name == _ROWS else table.column(name)
+
+
+def _data(altair: Any, rows: list[Row]) -> Any:
+    return altair.Data(values=rows)
+
+
+def _axis(table: MonitoringTable, name: str) -> str:
+    column = _column(table, name)
+    return f"{column.title}, %" if column.kind == "percent" else column.title
+
+
+def _label(row: Row, name: str) -> str:
+    """The label of a row; a site by number and name and a variable by form and name, since two can share a name."""
+    value = row[name]
+    if name == "siteId" and value is not None and (site := row.get("siteName") or row.get("name")):
+        return f"{value} {site}"
+    if name == "variable" and value is not None and row.get("formKey"):
+        return f"{row['formKey']}.{value}"
+    return "(none)" if value is None else str(value)
+
+
+def _bars(altair: Any, table: MonitoringTable) -> Any:
+    """Horizontal bars, one a label; parts of a bar where the chart stacks columns or has a colour."""
+    chart = table.chart
+    assert chart is not None
+    label, value = chart.y, _ROWS if chart.stacked else chart.x
+    rows: list[Row] = []
+    order: dict[str, float] = {}
+    parts = [_column(table, name).title for name in chart.stacked]
+    for row in table.rows:
+        text = _label(row, label)
+        if text not in order and len(order) == MOST_BARS:
+            continue
+        if chart.stacked:
+            pieces: list[Row] = [
+                {"label": text, "value": row[name], "part": part, "place": place}
+                for place, (name, part) in enumerate(zip(chart.stacked, parts, strict=True))
+            ]
+        elif chart.color is not None:
+            pieces = [{"label": text, "value": _number(row, value), "part": _label(row, chart.color), "place": 0}]
+        else:
+            pieces = [{"label": text, "value": _number(row, value), "part": "", "place": 0}]
+        rows += pieces
+        order[text] = order.get(text, 0) + sum(float(piece["value"] or 0) for piece in pieces)
+    titles = "Count" if chart.stacked else _axis(table, value)
+    encoding: dict[str, Any] = {
+        "y": altair.Y("label:N", title=_axis(table, label), sort=list(order), axis=altair.Axis(labelLimit=220)),
+        "x": altair.X("value:Q", title=titles, aggregate="sum", axis=_ticks(altair, table, value)),
+        "tooltip": [
+            altair.Tooltip("label:N", title=_axis(table, label)),
+            altair.Tooltip("value:Q", title=titles, aggregate="sum"),
+        ],
+    }  # fmt: skip
+    if chart.stacked or chart.color is not None:
+        domain = parts or list(dict.fromkeys(str(row["part"]) for row in rows))
+        encoding["color"] = altair.Color(
+            "part:N", title=None if chart.stacked else _axis(table, chart.color or ""), sort=domain,
+            scale=altair.Scale(domain=domain, range=_colours(len(domain))),
+            legend=altair.Legend(orient="top", columns=4, labelLimit=160),
+        )  # fmt: skip
+        encoding["order"] = altair.Order("place:Q")
+        encoding["tooltip"].append(altair.Tooltip("part:N", title="Part"))
+        mark = {"type": "bar"}
+    else:
+        mark = {"type": "bar", "color": PALETTE[0]}
+    made = altair.Chart(_data(altair, rows)).mark_bar(**{key: value for key, value in mark.items() if key != "type"})
+    return made.encode(**encoding).properties(height={"step": 22})
+
+
+def _ticks(altair: Any, table: MonitoringTable, name: str) -> Any:
+    """An axis for numbers, in whole steps where only whole ones occur."""
+    whole = name == _ROWS or _column(table, name).kind == "count"
+    return altair.Axis(tickMinStep=1, format=",d") if whole else altair.Axis()
+
+
+def _number(row: Row, name: str) -> float | int:
+    if name == _ROWS:
+        return 1
+    value = row[name]
+    return value if isinstance(value, (int, float)) else 0
+
+
+def _colours(count: int) -> list[str]:
+    return [PALETTE[place % len(PALETTE)] for place in range(count)]
+
+
+def _line(altair: Any, table: MonitoringTable) -> Any:
+    """A line over months, and a second one for what was planned where the table has it."""
+    chart = table.chart
+    assert chart is not None
+    lines = [(chart.y, "actual")] + [("planned", "planned")] * any(one.name == "planned" for one in table.columns)
+    rows: list[Row] = [
+        {"x": row[chart.x], "y": row[name], "line": word}
+        for row in table.rows
+        for name, word in lines
+        if row[name] is not None
+    ]
+    domain = [word for _, word in lines]
+    return (
+        altair.Chart(_data(altair, rows))
+        .mark_line(point=True, interpolate="step-after")
+        .encode(
+            x=altair.X("x:O", title=_axis(table, chart.x), axis=altair.Axis(labelAngle=-45, labelOverlap=True)),
+            y=altair.Y("y:Q", title=_axis(table, chart.y)),
+            color=altair.Color(
+                "line:N", title=None, sort=domain, scale=altair.Scale(domain=domain, range=_colours(len(domain))),
+                legend=altair.Legend(orient="top") if len(domain) > 1 else None,
+            ),
+            tooltip=[altair.Tooltip("x:O", title=_axis(table, chart.x)), altair.Tooltip("y:Q", title="Subjects"),
+                     altair.Tooltip("line:N", title="Line")],
+        )
+        .properties(height=260)
+    )  # fmt: skip
+
+
+def _points(altair: Any, table: MonitoringTable) -> Any:
+    """A point a row, with its label beside it."""
+    chart = table.chart
+    assert chart is not None
+    label = chart.color or table.columns[0].name
+    rows: list[Row] = [
+        {"x": row[chart.x], "y": row[chart.y], "label": _label(row, label)}
+        for row in table.rows
+        if row[chart.x] is not None and row[chart.y] is not None
+    ]
+    return (
+        altair.Chart(_data(altair, rows))
+        .mark_circle(size=110, color=PALETTE[0], opacity=0.8)
+        .encode(
+            x=altair.X("x:Q", title=_axis(table, chart.x)),
+            y=altair.Y("y:Q", title=_axis(table, chart.y)),
+            tooltip=[altair.Tooltip("label:N", title=_axis(table, label)),
+                     altair.Tooltip("x:Q", title=_axis(table, chart.x)),
+                     altair.Tooltip("y:Q", title=_axis(table, chart.y))],
+        )
+        .properties(height=280)
+    )  # fmt: skip
+
+
+def _heatmap(altair: Any, table: MonitoringTable) -> Any:
+    """Cells of two labels, coloured by a value."""
+    chart = table.chart
+    assert chart is not None
+    assert chart.color is not None
+    across = list(dict.fromkeys(_label(row, chart.x) for row in table.rows))
+    down = list(dict.fromkeys(_label(row, chart.y) for row in table.rows))[: max(1, _MOST_CELLS // max(1, len(across)))]
+    shown = set(down)
+    rows: list[Row] = [
+        {"x": _label(row, chart.x), "y": _label(row, chart.y), "value": row[chart.color]}
+        for row in table.rows
+        if _label(row, chart.y) in shown
+    ]
+    kind: Kind = _column(table, chart.color).kind
+    scale = (
+        altair.Scale(domain=[0, 50, 100], range=["#b3446c", "#f2e3bc", "#0b6e99"])
+        if kind == "percent"
+        else altair.Scale(domain=[-2, 0, 2], range=["#7a5195", "#f4f4f0", "#c2571a"])
+    )
+    return (
+        altair.Chart(_data(altair, rows))
+        .mark_rect(stroke="white", strokeWidth=1)
+        .encode(
+            x=altair.X("x:N", title=_axis(table, chart.x), sort=across, axis=altair.Axis(orient="top", labelAngle=-45)),
+            y=altair.Y("y:N", title=_axis(table, chart.y), sort=down, axis=altair.Axis(labelLimit=160)),
+            color=altair.Color("value:Q", title=_axis(table, chart.color), scale=scale,
+                               legend=altair.Legend(orient="right")),
+            tooltip=[altair.Tooltip("y:N", title=_axis(table, chart.y)),
+                     altair.Tooltip("x:N", title=_axis(table, chart.x)),
+                     altair.Tooltip("value:Q", title=_axis(table, chart.color))],
+        )
+        .properties(height={"step": 16})
+    )  # fmt: skip
