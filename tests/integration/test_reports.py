@@ -21,10 +21,11 @@ from imednet import ImednetSDK
 from imednet.errors import ArgumentError, ExportConfigurationError, NotFoundError
 from imednet.mirror import Mirror
 from imednet.models.study_config import StudyConfiguration
-from imednet.reports import SECTIONS, Report, ReportOptions, study_report, write_html, write_pdf, write_workbook
+from imednet.reports import Report, ReportOptions, study_report, write_html, write_pdf, write_workbook
 from imednet.reports.charts import draw, drawable
 from imednet.reports.html import page
 from imednet.reports.report import ReadLine, ReportSection
+from imednet.reports.sections import SECTIONS
 from imednet.sandbox import Sandbox
 from imednet.workflows.monitoring import MonitoringTable
 from imednet.workflows.monitoring.kri.settings import KriSettings
@@ -156,7 +157,8 @@ def test_the_page_is_one_file_that_asks_for_nothing(report: Report, tmp_path: Pa
 HOSTILE = (
     "<script>alert(1)</script>", "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!--", "]]>",
     "'\"><b>bold</b>", '=HYPERLINK("http://example.org")', "+1+1", "@SUM(1)", "http://example.org/x", "datum.x + 1",
-    "[link](javascript:alert(1))", "a.b[c]", "\u202eevil", "\ud800 half", "line\nbreak", "\x00\x07", "x" * 40_000, "a&b",
+    "[link](javascript:alert(1))", "a.b[c]", "\u202eevil", "\ud800 half", "line\nbreak", "\x00\x07",
+    "x" * 40_000, "a&b",
 )  # fmt: skip
 
 

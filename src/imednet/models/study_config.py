@@ -21,7 +21,6 @@ A configuration is kept as YAML or JSON. It names forms and variables, and holds
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -34,6 +33,7 @@ import attrs
 from ..errors import ArgumentError, ConfigurationError
 from ..utils import disk
 from ..utils.optional_library import optional_library
+from ..utils.settings_file import no_such, plain_table, read_json, read_settings, read_yaml
 from .mapping_expressions import Expression, Lookups, Value
 
 VERSION: Final = 1
@@ -175,11 +175,7 @@ class StudyConfiguration:
     @classmethod
     def from_json(cls, text: str) -> StudyConfiguration:
         """A configuration from JSON. Raises ConfigurationError."""
-        try:
-            given = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ConfigurationError(f"the configuration is no JSON: {error}") from None
-        return cls.from_dict(given)
+        return cls.from_dict(read_json(text, "the configuration"))
 
     @classmethod
     def from_yaml(cls, text: str) -> StudyConfiguration:
@@ -193,9 +189,7 @@ class StudyConfiguration:
         Raises:
             ConfigurationError: the file cannot be read, or is not a configuration.
         """
-        file = Path(path)
-        text = read_file(file)
-        return cls.from_json(text) if file.suffix.lower() == ".json" else cls.from_yaml(text)
+        return cls.from_dict(read_settings(path, "the configuration"))
 
     def save(self, path: str | Path) -> None:
         """Write the configuration to a file, JSON if its name ends in `.json`, else YAML; whole or not at all."""
@@ -233,56 +227,8 @@ class StudyConfiguration:
         plain = self.to_dict()
         # PyYAML reads line breaks that only Unicode knows as blanks, so texts with one are written in ASCII
         legible = not _ODD_BREAKS.search(json.dumps(plain, ensure_ascii=False))
-        return cast(str, _yaml().safe_dump(plain, allow_unicode=legible, sort_keys=False))
-
-
-def read_file(path: Path) -> str:
-    """The text of a small file of settings; raises ConfigurationError if it cannot be read."""
-    try:
-        return path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigurationError(f"cannot read {path}: {why}") from None
-
-
-def read_yaml(text: str, what: str) -> Any:
-    """Plain values from YAML, whose tags and aliases are refused; raises ConfigurationError."""
-    yaml = _yaml()
-    try:
-        # nine lines of aliases can stand for a billion values
-        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
-        found = None if aliases else yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        raise ConfigurationError(f"{what} is no YAML: {getattr(error, 'problem', None) or 'too deep'}{where}") from None
-    if aliases:
-        raise ConfigurationError(f"{what}: aliases (*name) are not taken; write the values out")
-    return found
-
-
-def _yaml() -> Any:
-    return optional_library("yaml", "monitoring")
-
-
-def plain_table(given: Any, where: str, known: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """A mapping of settings with texts as keys, and no others than `known`; raises ConfigurationError."""
-    if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
-        hint = "; YAML takes Yes, No, On and Off for true and false: write such words in quotes"
-        odd = isinstance(given, dict) and any(isinstance(name, bool) for name in given)
-        raise ConfigurationError(f"{where}: must be a table of names and values{hint if odd else ''}")
-    if known is not None:
-        for name in given:
-            if name not in known:
-                raise ConfigurationError(f"{where}: {no_such('setting', name, known)}")
-    return given
-
-
-def no_such(kind: str, name: str, known: Any) -> str:
-    """That there is no such name, and the nearest one that is known."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    there = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(map(str, known)) or 'none'}"
-    return f"there is no {kind} {name[:60]!r}{there}"
+        yaml: Any = optional_library("yaml", "monitoring")
+        return cast(str, yaml.safe_dump(plain, allow_unicode=legible, sort_keys=False))
 
 
 def _expression(text: Any, lookups: Lookups, where: str) -> Expression:

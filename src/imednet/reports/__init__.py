@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from .html import write_html
     from .pdf import write_pdf
     from .report import Report, ReportOptions, study_report
-    from .sections import SECTIONS
     from .workbook import write_workbook
 
 _HOMES = {
-    "Report": "report", "ReportOptions": "report", "SECTIONS": "sections", "study_report": "report",
+    "Report": "report", "ReportOptions": "report", "study_report": "report",
     "write_html": "html", "write_pdf": "pdf", "write_workbook": "workbook",
 }  # fmt: skip
 
-__all__ = ["SECTIONS", "Report", "ReportOptions", "study_report", "write_html", "write_pdf", "write_workbook"]
+__all__ = ["Report", "ReportOptions", "study_report", "write_html", "write_pdf", "write_workbook"]
 
 _load = loader(__name__, _HOMES, globals())
 

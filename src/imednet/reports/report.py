@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .._version import distribution, version
 from ..errors import ArgumentError
-from ..models.study_config import no_such
+from ..utils.settings_file import no_such
 from ..workflows.monitoring.coding_backlog import coded_variables
 from ..workflows.monitoring.study_data import ListName, StudyData
 from ..workflows.monitoring.table import MonitoringTable

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any, Final, NamedTuple, cast, get_args
 
 from ....errors import ArgumentError, ConfigurationError
 from ....models.mapping_expressions import Expression
-from ....models.study_config import no_such, plain_table, read_file, read_yaml
+from ....utils.settings_file import no_such, plain_table, read_settings
 from .flags import Accrual, Thresholds
 from .indicators import INDICATORS
 
@@ -142,14 +141,7 @@ class KriSettings:
     @classmethod
     def load(cls, path: str | Path) -> KriSettings:
         """Settings from a file, JSON if its name ends in `.json`, else YAML. Raises ConfigurationError."""
-        file = Path(path)
-        text = read_file(file)
-        if file.suffix.lower() != ".json":
-            return cls.from_dict(read_yaml(text, "the settings"))
-        try:
-            return cls.from_dict(json.loads(text))
-        except (ValueError, RecursionError) as error:
-            raise ConfigurationError(f"the settings are no JSON: {error}") from None
+        return cls.from_dict(read_settings(path, "the settings"))
 
     def thresholds(self, indicator: str) -> Thresholds:
         """The thresholds of an indicator."""
