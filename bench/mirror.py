@@ -69,14 +69,19 @@ def sync(sdk: ImednetSDK, home: Path) -> dict[str, Any]:
 
 
 def as_of(sdk: ImednetSDK, home: Path) -> dict[str, Any]:  # noqa: ARG001  (no server is asked)
-    """The form with most rows, as of the middle of the mirror's life and as of now."""
+    """The form with most rows as of the first, a middle and the last snapshot: seconds of a frame and of a query."""
     mirror = Mirror(home / "mirror")
     last = mirror.number()
     seconds = {}
     for number in (1, max(1, last // 2), last):
         began = time.monotonic()
         rows = len(mirror.frames(number, forms=["DIARY"])["DIARY"])
-        seconds[number] = (rows, round(time.monotonic() - began, 2))
+        frame = round(time.monotonic() - began, 2)
+        began = time.monotonic()
+        with mirror.connect() as connection:
+            found = connection.sql(f"select * from diary_as_of({number})").arrow()
+            assert (found.read_all() if hasattr(found, "read_all") else found).num_rows == rows
+        seconds[number] = (rows, frame, round(time.monotonic() - began, 2))
     return {"seconds": seconds}
 
 
