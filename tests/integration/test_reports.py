@@ -142,6 +142,19 @@ def test_the_cover_says_what_was_read_and_how(report: Report) -> None:
     assert [section.name for section in report.sections] == list(SECTIONS)
 
 
+def test_notes_of_a_table_stand_with_it_and_charts_say_what_they_leave_out(report: Report) -> None:
+    text = " ".join(Page(page(report, "interactive")).text.split())
+    for _, table in report.tables():
+        for note in table.notes:
+            assert note in text, table.name
+    table = MonitoringTable(
+        "t", "t", "c.", (Column("label", "L"), Column("count", "C", "count")), [{"label": f"L{place}", "count": place + 1} for place in range(100)],
+        chart=Chart("bar", "count", "label"),
+    )  # fmt: skip
+    few = replace(report, sections=(replace(report.sections[0], tables=[table]),))
+    assert "the chart shows the first 30 of 100" in page(few, "interactive")
+
+
 def test_the_page_is_one_file_that_asks_for_nothing(report: Report, tmp_path: Path) -> None:
     write_html(report, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text("utf-8")
@@ -264,6 +277,8 @@ def test_a_study_without_subjects_has_a_report(tmp_path: Path) -> None:
         (ReportOptions(sections=("query",)), ArgumentError, "did you mean 'queries'"),
         (ReportOptions(sections=("events",)), ArgumentError, "needs a configuration"),
         (ReportOptions(sections=("kri",)), ArgumentError, "needs settings"),
+        (replace(OPTIONS, sections=("kri",), site=301), ArgumentError, "the whole study"),
+        (ReportOptions(sections=("diary",), diary_group="Diary"), ArgumentError, "no interval is in group"),
         (ReportOptions(site=999), NotFoundError, "imednet sites list"),
     ],
 )

@@ -158,6 +158,11 @@ def test_groups_that_have_no_model() -> None:
         ({"indicators": {"kri0015": {"date": "EOS", "anchor": "RAND.RANDDTC"}}}, "FORM.VARIABLE"),
         ({"time_on_study": {"start": "PROC"}}, "FORM.VARIABLE"),
         ({"countries": {"A": "Norway"}}, "numbers of sites"),
+        ({"indicators": {"kri0001": {"form": "AE", "where": "AESER"}}}, "must be true or false"),
+        ({"indicators": {"kri0001": {"form": "AE", "enabled": "no"}}}, "enabled: must be true or false"),
+        ({"indicators": {"kri0010": False}}, "must be a table"),
+        ({"indicators": {"kri0010": {"limit": -1}}}, "not be below 0"),
+        ({"indicators": {"kri0001": {"form": "AE", "thresholds": [float("nan")] * 4}}}, "must be numbers"),
         ([], "table of names"),
     ],
 )
@@ -167,7 +172,7 @@ def test_settings_say_what_is_wrong(given_settings: Any, says: str) -> None:
 
 
 def test_an_indicator_can_be_off_and_weights_follow_flags() -> None:
-    settings = KriSettings.from_dict({"indicators": {"kri0001": {"form": "AE", "off": True}, "kri0010": None}})
+    settings = KriSettings.from_dict({"indicators": {"kri0001": {"form": "AE", "enabled": False}, "kri0010": None}})
     assert list(settings.indicators) == ["kri0010"]
     assert settings.indicators["kri0010"].weights == {0: 0, 1: 1, 2: 2}
     assert settings.indicators["kri0010"].limit == 10
@@ -188,6 +193,9 @@ def test_history_keeps_days_and_replaces_a_day(tmp_path: Path) -> None:
         1,
         None,
     )
+    file.write_text(file.read_text().rsplit(",", 3)[0])
+    with pytest.raises(ConfigurationError, match="line 3"):
+        read_history(file)
     file.write_text("a,b\n1,2\n")
     with pytest.raises(ConfigurationError, match="no results"):
         keep(file, [later])

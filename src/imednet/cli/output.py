@@ -142,18 +142,18 @@ def print_monitoring(table: MonitoringTable, output: TableFormat | None) -> None
     chosen = output or (TableFormat.TABLE if sys.stdout.isatty() else TableFormat.JSONL)
     if chosen is TableFormat.XLSX:
         _write_workbook(table)
+        _tell(table)
         return
     if chosen is not TableFormat.TABLE:
         if chosen is TableFormat.CSV and not table.rows:  # a reader of CSV wants to know the columns of nothing, too
             typer.echo(",".join(column.name for column in table.columns))
         else:
             print_rows(list[Row](table.rows), Format(chosen))
+        _tell(table)
         return
     print_message(f"{table.title}\n{table.caption}")
-    for note in table.notes:
-        print_message(f"note: {note}")
+    _tell(table)
     if not table.rows:
-        typer.echo("no rows", err=True)
         return
     width = _width()
     texts = [
@@ -177,6 +177,14 @@ def print_monitoring(table: MonitoringTable, output: TableFormat | None) -> None
     _draw(titles, rows, total, numbers, width)
     if hidden := [column.name for column in table.columns if column.name not in shown]:
         typer.echo(f"not shown: {', '.join(hidden)}. All fields: --output csv", err=True)
+
+
+def _tell(table: MonitoringTable) -> None:
+    """Say on standard error what a reader of a table must know, whatever its format."""
+    for note in table.notes:
+        print_message(f"note: {note}")
+    if not table.rows:
+        print_message("no rows")
 
 
 def _write_workbook(table: MonitoringTable) -> None:

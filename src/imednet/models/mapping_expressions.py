@@ -7,7 +7,7 @@ Python: what is not listed here is refused when the expression is read.
 - texts, numbers, `True`, `False`, `None` (missing)
 - `==` `!=` `<` `<=` `>` `>=` `in ("a", "b")` `not in`, `and` `or` `not`
 - `+` `-` `*` `/` on numbers; answers that are no numbers give a missing value
-- `A if CONDITION else B`
+- `A if CONDITION else B`; a condition is a comparison, `empty(X)`, or several of them, and never an answer alone
 - `lookup("severity", AESEV)` in a table of the configuration; `empty(X)`, `number(X)`, `lower(X)`, `first(X, Y, ...)`,
   `day(X)` (the day of a complete date, else missing), `days(X, Y)` (days from one to the other)
 
@@ -41,6 +41,7 @@ _Node = Callable[[_Answers], Value]
 LONGEST: Final = 2_000
 """Characters of an expression; a longer one is refused."""
 _MOST_NODES: Final = 500
+_DEEPEST: Final = 100
 
 _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
@@ -58,6 +59,7 @@ class Expression:
     Attributes:
         text: what was written.
         variables: the variables it names, as they are written.
+        is_condition: whether it gives true or false, and nothing else.
 
     Args:
         text: the expression.
@@ -71,6 +73,7 @@ class Expression:
         self.text = text
         self.variables: tuple[str, ...] = ()
         self._lookups = lookups or {}
+        self.is_condition = False
         self._node = self._read(text)
 
     def __call__(self, answers: Mapping[str, Any]) -> Value:
@@ -97,6 +100,9 @@ class Expression:
             ) from None
         if size > _MOST_NODES:
             raise ArgumentError(f"an expression may have {_MOST_NODES} parts; this one has {size}")
+        if _depth(tree.body) > _DEEPEST:
+            raise ArgumentError(f"an expression may be nested {_DEEPEST} deep")
+        self.is_condition = _is_condition(tree.body)
         return self._made(tree.body)
 
     def _made(self, node: ast.expr) -> _Node:
@@ -109,12 +115,12 @@ class Expression:
             case ast.Name(id=name):
                 return self._variable(name)
             case ast.BoolOp(op=op, values=values):
-                parts = [self._made(value) for value in values]
+                parts = [self._condition(value) for value in values]
                 if isinstance(op, ast.And):
                     return lambda answers: all(_true(part(answers)) for part in parts)
                 return lambda answers: any(_true(part(answers)) for part in parts)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                inner = self._made(operand)
+                inner = self._condition(operand)
                 return lambda answers: not _true(inner(answers))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 inner = self._made(operand)
@@ -124,12 +130,20 @@ class Expression:
             case ast.Compare():
                 return self._comparison(node)
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                condition, yes, no = self._made(test), self._made(body), self._made(orelse)
+                condition, yes, no = self._condition(test), self._made(body), self._made(orelse)
                 return lambda answers: yes(answers) if _true(condition(answers)) else no(answers)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self._call(node, name, arguments)
             case _:
                 raise self._refused(node, "this is not part of the language")
+
+    def _condition(self, node: ast.expr) -> _Node:
+        """A function that computes a part that must be true or false; an answer alone is neither."""
+        if not _is_condition(node):
+            raise self._refused(
+                node, 'a condition is needed, such as AESER == "Yes" or not empty(AESER), and this is none'
+            )
+        return self._made(node)
 
     def _variable(self, name: str) -> _Node:
         if name not in self.variables:
@@ -220,6 +234,28 @@ class Expression:
         return ArgumentError(f"{why}: {part[:80]!r}, at character {node.col_offset + 1} of the expression")
 
 
+def _is_condition(node: ast.expr) -> bool:
+    """Whether a part of an expression can only be true or false."""
+    match node:
+        case ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()) | ast.Call(func=ast.Name(id="empty")):
+            return True
+        case ast.Constant(value=value):
+            return isinstance(value, bool)
+        case ast.IfExp(body=body, orelse=orelse):
+            return _is_condition(body) and _is_condition(orelse)
+        case _:
+            return False
+
+
+def _depth(node: ast.AST) -> int:
+    """How deep a part of an expression is nested."""
+    deepest, level = 0, [node]
+    while level:
+        deepest += 1
+        level = [child for parent in level for child in ast.iter_child_nodes(parent) if isinstance(child, ast.expr)]
+    return deepest
+
+
 def _answer(value: Any) -> Value:
     """An answer as a value of the language; lists and objects count as missing."""
     if isinstance(value, str):
@@ -232,7 +268,7 @@ def _missing(value: Value) -> bool:
 
 
 def _true(value: Value) -> bool:
-    return value is True or (isinstance(value, (int, float)) and value != 0)
+    return value is True
 
 
 def _number(value: Value) -> int | float | None:

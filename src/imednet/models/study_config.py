@@ -48,6 +48,11 @@ DOMAINS: Final = {
 
 _ODD_BREAKS: Final = re.compile(r"[\x85\u2028\u2029\ufeff\ud800-\udfff]")
 
+CONDITIONS: Final = ("serious", "important")
+"""Fields that must be true or false, since tables choose rows by them."""
+
+_NO_CONDITION: Final = '{}: must be true or false, such as AESER == "Yes" or not empty(AETERM), and {!r} is an answer'
+
 WIDGETS: Final = ("metric", "table", "chart")
 
 
@@ -68,7 +73,16 @@ class FormMapping:
 
     def __attrs_post_init__(self) -> None:
         """Read all expressions, so that a mistake is found when a configuration is loaded and not when it is used."""
-        _ = self._expressions, self._condition
+        if self._condition is not None and not self._condition.is_condition:
+            raise ConfigurationError(_NO_CONDITION.format("where", self.where))
+        for name, expression in self._expressions.items():
+            if name in CONDITIONS and not expression.is_condition:
+                raise ConfigurationError(_NO_CONDITION.format(f"fields.{name}", expression.text))
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The fields that are true or false."""
+        return tuple(name for name, expression in self._expressions.items() if expression.is_condition)
 
     @cached_property
     def _expressions(self) -> dict[str, Expression]:

@@ -33,6 +33,23 @@ def drawable(table: MonitoringTable) -> bool:
     return any(row[name] for row in table.rows for name in chart.stacked or (chart.x,))
 
 
+def cut_off(table: MonitoringTable) -> str | None:
+    """What a chart leaves out of its table, as a sentence; `None` where it shows all."""
+    chart = table.chart
+    if chart is None or chart.mark not in ("bar", "heatmap"):
+        return None
+    labels = len({_label(row, chart.y) for row in table.rows})
+    most = MOST_BARS if chart.mark == "bar" else _most_lines(table)
+    return f"the chart shows the first {most:,} of {labels:,}" if labels > most else None
+
+
+def _most_lines(table: MonitoringTable) -> int:
+    """How many lines of a heat map are drawn."""
+    assert table.chart is not None
+    across = len({_label(row, table.chart.x) for row in table.rows})
+    return max(1, _MOST_CELLS // max(1, across))
+
+
 def draw(table: MonitoringTable, *, width: int | str = "container", height: int | None = None) -> alt.Chart:
     """Draw the chart of a table.
 
@@ -101,6 +118,7 @@ def _bars(altair: Any, table: MonitoringTable) -> Any:
             pieces = [{"label": text, "value": _number(row, value), "part": _label(row, chart.color), "place": 0}]
         else:
             pieces = [{"label": text, "value": _number(row, value), "part": "", "place": 0}]
+        pieces = [piece for piece in pieces if piece["value"] is not None]
         rows += pieces
         order[text] = order.get(text, 0) + sum(float(piece["value"] or 0) for piece in pieces)
     titles = "Count" if chart.stacked else _axis(table, value)
@@ -134,11 +152,11 @@ def _ticks(altair: Any, table: MonitoringTable, name: str) -> Any:
     return altair.Axis(tickMinStep=1, format=",d") if whole else altair.Axis()
 
 
-def _number(row: Row, name: str) -> float | int:
+def _number(row: Row, name: str) -> float | int | None:
     if name == _ROWS:
         return 1
     value = row[name]
-    return value if isinstance(value, (int, float)) else 0
+    return value if isinstance(value, (int, float)) else None
 
 
 def _colours(count: int) -> list[str]:
@@ -204,7 +222,7 @@ def _heatmap(altair: Any, table: MonitoringTable) -> Any:
     assert chart is not None
     assert chart.color is not None
     across = list(dict.fromkeys(_label(row, chart.x) for row in table.rows))
-    down = list(dict.fromkeys(_label(row, chart.y) for row in table.rows))[: max(1, _MOST_CELLS // max(1, len(across)))]
+    down = list(dict.fromkeys(_label(row, chart.y) for row in table.rows))[: _most_lines(table)]
     shown = set(down)
     rows: list[Row] = [
         {"x": _label(row, chart.x), "y": _label(row, chart.y), "value": row[chart.color]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,7 +17,7 @@ from ..utils import disk
 from ..utils.optional_library import optional_library
 from ..utils.text import whole
 from ..workflows.monitoring.table import MonitoringTable, Row, display
-from .charts import draw, drawable
+from .charts import cut_off, draw, drawable
 from .report import Report
 
 MOST_ROWS: Final = {"interactive": 500, "pictures": 60}
@@ -56,7 +57,10 @@ def page(report: Report, charts: Literal["interactive", "pictures"]) -> str:
     parts = [_cover(report)]
     for section in report.sections:
         parts.append(f'<section id="{section.name}"><h2>{_text(section.title)}</h2>')
-        parts += [_table(table, f"{section.name}-{place}", charts, specs) for place, table in enumerate(section.tables)]
+        parts += [
+            _table(table, f"{section.name}-{place}", charts, specs, report.notes)
+            for place, table in enumerate(section.tables)
+        ]
         parts.append("</section>")
     scripts = _scripts(specs) if charts == "interactive" else ""
     return whole(
@@ -101,10 +105,13 @@ def _cover(report: Report) -> str:
     )
 
 
-def _table(table: MonitoringTable, name: str, charts: str, specs: list[str]) -> str:
+def _table(table: MonitoringTable, name: str, charts: str, specs: list[str], told: Sequence[str]) -> str:
     shown = table.first(MOST_ROWS[charts])
     picture = _chart(table, charts, specs) if drawable(table) else ""
-    notes = "".join(f"<p class=note>{_text(note)}.</p>" for note in shown.notes if note not in table.notes)
+    listed = [note for note in shown.notes if note not in told]
+    if picture and (cut := cut_off(table)):
+        listed.append(cut)
+    notes = "".join(f"<p class=note>{_text(note)}.</p>" for note in listed)
     head = "".join(
         f"<th scope=col{' class=right' if column.kind in _RIGHT else ''}>{_text(column.title)}</th>"
         for column in table.columns

@@ -31,6 +31,7 @@ def write_pdf(report: Report, path: str | Path) -> None:
     target = disk.link_target(Path(path))
     text = page(report, "pictures")
     unfinished = disk.partial(target)
+    unfinished.unlink(missing_ok=True)
     try:
         _made(text, unfinished)
         disk.flush_file(unfinished)

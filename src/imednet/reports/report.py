@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from .._version import distribution, version
 from ..errors import ArgumentError
 from ..utils.settings_file import no_such
-from ..workflows.monitoring.coding_backlog import coded_variables
 from ..workflows.monitoring.study_data import ListName, StudyData
 from ..workflows.monitoring.table import MonitoringTable
 from ..workflows.monitoring.workflow import MonitoringWorkflow
@@ -92,7 +91,9 @@ def study_report(sdk: SDKProtocol, study_key: str, options: ReportOptions | None
         if name not in SECTIONS:
             raise ArgumentError(no_such("section", name, SECTIONS))
         if not SECTIONS[name].wanted(options):
-            needed = "a configuration with mappings" if name == "events" else "settings of indicators"
+            needed = (
+                "a configuration with mappings" if name == "events" else "settings of indicators, and the whole study"
+            )
             raise ArgumentError(f"the section {name!r} needs {needed}")
     data = _read(sdk, study_key, names, options)
     sections = [ReportSection(name, SECTIONS[name].title, SECTIONS[name].tables(data, options)) for name in names]
@@ -109,7 +110,7 @@ def study_report(sdk: SDKProtocol, study_key: str, options: ReportOptions | None
             for name, proof in sorted(data.proofs.items())
         ),
         tuple(section for section in sections if section.tables),
-        data.visit_notes,
+        data.notes,
     )
 
 
@@ -121,13 +122,11 @@ def _read(sdk: SDKProtocol, study_key: str, names: Iterable[str], options: Repor
         answers += [mapping.form for mapping in options.configuration.mappings.values()]
     if "kri" in names:
         answers += options.indicators.forms
-    if "coding" in names:  # which forms are coded is known from the codings only, and every list is read once
-        coded = workflow.read(study_key, ["codings"], include_deleted=True)
-        answers += coded_variables(coded)
     return workflow.read(
         study_key,
         lists,
         answers=answers,
+        coded="coding" in names,
         points="kri" in names and "kri0008" in options.indicators.indicators,
         site=options.site,
         subject_key=options.subject_key,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..models.study_config import StudyConfiguration
+from ..utils.truth import is_true
 from ..workflows.monitoring.coding_backlog import LISTS as CODING_LISTS
 from ..workflows.monitoring.coding_backlog import coding_backlog
 from ..workflows.monitoring.data_changes import LISTS as CHANGES_LISTS
@@ -102,9 +103,13 @@ def _indicators(data: StudyData, options: ReportOptions) -> list[MonitoringTable
     return [report.table(), report.risk()]
 
 
+def _narrowed(options: ReportOptions) -> bool:
+    return options.site is not None or options.subject_key is not None or options.include_deleted
+
+
 def _diary(data: StudyData, options: ReportOptions) -> list[MonitoringTable]:
-    groups = {interval.interval_group_name for interval in data.intervals or () if interval.interval_group_name}
-    if options.diary_group not in groups:  # most studies have no diaries
+    groups = {one.interval_group_name for one in data.intervals or () if not is_true(one.disabled)}
+    if options.diary_group not in groups and "diary" not in options.sections:  # most studies have no diaries
         return []
     return [diary(data, by="site", group=options.diary_group)]
 
@@ -148,7 +153,7 @@ SECTIONS: Final[dict[str, Section]] = {
         "Key risk indicators",
         lambda options: lists_of_indicators(options.indicators),
         _indicators,
-        lambda options: bool(options.indicators.indicators),
+        lambda options: bool(options.indicators.indicators) and not _narrowed(options),
     ),
 }
 """Sections by name, in their order."""

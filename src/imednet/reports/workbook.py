@@ -19,6 +19,8 @@ from .report import Report
 
 _MOST_ROWS: Final = 1_048_000
 _LONGEST_CELL: Final = 32_767
+_EXACT: Final = 2**53
+"""Beyond this a number of Excel is not exact, so it is written as text; so are infinity and what is no number."""
 _FORBIDDEN: Final = frozenset("[]:*?/\\'")
 _OPTIONS: Final = {
     "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": False,
@@ -160,12 +162,12 @@ class _Sheets:
             sheet.write_blank(row, column, None, style)
         elif isinstance(value, bool):
             self._put(sheet, row, column, display(value, kind), style)
-        elif isinstance(value, (int, float)):
+        elif isinstance(value, (int, float)) and abs(value) < _EXACT:
             sheet.write_number(row, column, value, style)
-        elif kind == "date" and (day := _day(value)) is not None:
+        elif kind == "date" and isinstance(value, str) and (day := _day(value)) is not None:
             sheet.write_datetime(row, column, day, style)
         else:
-            self._put(sheet, row, column, value, style)
+            self._put(sheet, row, column, str(value), style)
 
     @staticmethod
     def _put(sheet: Any, row: int, column: int, text: str, style: Any = None) -> None:

@@ -41,13 +41,37 @@ def read_yaml(text: str, what: str) -> Any:
     try:
         # nine lines of aliases can stand for a billion values
         aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
-        found = None if aliases else yaml.safe_load(text)
+        repeated = [] if aliases else _repeated(yaml.compose(text, Loader=yaml.SafeLoader))
+        found = None if aliases or repeated else yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
         raise ConfigurationError(f"{what} is no YAML: {getattr(error, 'problem', None) or 'too deep'}{where}") from None
     if aliases:
         raise ConfigurationError(f"{what}: aliases (*name) are not taken; write the values out")
+    if repeated:
+        raise ConfigurationError(f"{what}: {', '.join(repeated[:3])} is there twice, and only one of them would count")
+    return found
+
+
+def _repeated(node: Any) -> list[str]:
+    """Keys that a table of YAML holds twice, with their lines."""
+    found, waiting = [], [node]
+    while waiting:
+        here = waiting.pop()
+        children = getattr(here, "value", None)
+        if not isinstance(children, list):
+            continue
+        seen = set()
+        for child in children:
+            if not isinstance(child, tuple):
+                waiting.append(child)
+                continue
+            key = getattr(child[0], "value", None)
+            if isinstance(key, str) and key in seen:
+                found.append(f"{key!r} in line {child[0].start_mark.line + 1}")
+            seen.add(key if isinstance(key, str) else None)
+            waiting.append(child[1])
     return found
 
 

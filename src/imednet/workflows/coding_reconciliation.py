@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,8 @@ class Term:
         form_key, record_id, variable: where the term was entered.
         latest: its coding in the latest revision; `None` where it is not coded.
         revisions: how often it was coded.
+        site_id: the site it was entered at.
+        deleted: whether its record is deleted, so that nobody will code it.
     """
 
     form_key: str | None
@@ -36,6 +38,8 @@ class Term:
     variable: str | None
     latest: Coding | None = field(default=None, repr=False)
     revisions: int = 0
+    site_id: int | None = None
+    deleted: bool = False
 
     def to_row(self) -> dict[str, Any]:
         """Plain values for a table."""
@@ -81,43 +85,65 @@ class CodingReport:
         return [{"state": state, **term.to_row()} for state, terms in states for term in terms]
 
 
-def reconciled(codings: Iterable[Coding], records: Iterable[Record], variables: Mapping[str, str]) -> CodingReport:
-    """Compare codings with the answers they belong to.
+def coded_variables(codings: Iterable[Coding]) -> dict[str, tuple[str, ...]]:
+    """Form key -> the variables that have codings."""
+    found: dict[str, dict[str, None]] = {}
+    for coding in codings:
+        if coding.form_key and coding.variable:
+            found.setdefault(coding.form_key, {})[coding.variable] = None
+    return {form: tuple(names) for form, names in sorted(found.items())}
+
+
+def reconciled(
+    codings: Iterable[Coding], records: Sequence[Record], variables: Mapping[str, Sequence[str]]
+) -> CodingReport:
+    """Compare codings with the answers they belong to; names of variables are found in any case.
 
     Args:
-        codings: all codings of a study, all revisions.
+        codings: all codings of a study, all revisions; those of other variables are left out.
         records: records of the forms that are coded.
-        variables: form key -> the variable that is coded.
+        variables: form key -> the variables that are coded.
     """
+    chosen = {(form, name.casefold()) for form, names in variables.items() for name in names}
     groups: dict[int | None, list[Coding]] = {}
     versions: Counter[str] = Counter()
     for coding in codings:
-        groups.setdefault(coding.coding_id, []).append(coding)
-        versions[f"{coding.dictionary_name} {coding.dictionary_version}"] += 1
+        if (str(coding.form_key), str(coding.variable).casefold()) in chosen:
+            groups.setdefault(coding.coding_id, []).append(coding)
+            versions[f"{coding.dictionary_name} {coding.dictionary_version}"] += 1
     coded: list[Term] = []
     without_code: list[Term] = []
     recoded: list[Term] = []
     moved: list[Term] = []
     texts: dict[str, set[str]] = {}
-    records_by_key = {(record.form_key, record.record_id): record for record in records}
+    answers = {
+        (record.form_key, record.record_id): {
+            name.casefold(): value for name, value in (record.record_data or {}).items()
+        }
+        for record in records
+    }
+    by_key = {(record.form_key, record.record_id): record for record in records}
     covered = set()
     for members in groups.values():
         latest = max(members, key=lambda coding: coding.revision or 0)
-        term = Term(latest.form_key, latest.record_id, latest.variable, latest, len(members))
-        covered.add((latest.form_key, latest.record_id))
+        key = latest.form_key, latest.record_id
+        record = by_key.get(key)
+        gone = record is not None and is_true(record.deleted)
+        term = Term(*key, latest.variable, latest, len(members), latest.site_id, gone)
+        name = str(latest.variable).casefold()
+        covered.add((*key, name))
         (coded if latest.code else without_code).append(term)
         if any((coding.revision or 0) > 1 for coding in members):
             recoded.append(term)
         if latest.code and latest.value:
             texts.setdefault(latest.value, set()).add(latest.code)
-        record = records_by_key.get((latest.form_key, latest.record_id))
-        now = (record.record_data or {}).get(str(latest.variable)) if record is not None else None
-        if record is not None and not is_true(record.deleted) and now != latest.value:
+        if record is not None and not gone and answers[key].get(name) != latest.value:
             moved.append(term)
     uncoded = [
-        Term(form_key, record_id, variables[str(form_key)])
-        for (form_key, record_id), record in records_by_key.items()
-        if (form_key, record_id) not in covered and (record.record_data or {}).get(variables[str(form_key)])
+        Term(*key, name, None, 0, record.site_id, is_true(record.deleted))
+        for key, record in by_key.items()
+        for name in variables.get(str(key[0]), ())
+        if (*key, name.casefold()) not in covered and answers[key].get(name.casefold())
     ]
     inconsistent = {text: sorted(codes) for text, codes in sorted(texts.items()) if len(codes) > 1}
     return CodingReport(coded, without_code, uncoded, recoded, dict(sorted(versions.items())), inconsistent, moved)
@@ -135,11 +161,7 @@ class AsyncCodingReconciliationWorkflow(AsyncWorkflow):
                 it is left out.
         """
         codings = await self._sdk.codings.list(study_key)
-        found: dict[str, Counter[str]] = {}
-        for coding in codings:
-            if coding.form_key and coding.variable:
-                found.setdefault(coding.form_key, Counter())[coding.variable] += 1
-        chosen = dict(variables or {form: counts.most_common(1)[0][0] for form, counts in found.items()})
+        chosen = coded_variables(codings) if variables is None else {form: (name,) for form, name in variables.items()}
         records: list[Record] = []
         for form_key, name in (variables or {}).items():
             await self._check_variable(study_key, form_key, name)
@@ -163,11 +185,7 @@ class CodingReconciliationWorkflow(Workflow):
                 it is left out.
         """
         codings = self._sdk.codings.list(study_key)
-        found: dict[str, Counter[str]] = {}
-        for coding in codings:
-            if coding.form_key and coding.variable:
-                found.setdefault(coding.form_key, Counter())[coding.variable] += 1
-        chosen = dict(variables or {form: counts.most_common(1)[0][0] for form, counts in found.items()})
+        chosen = coded_variables(codings) if variables is None else {form: (name,) for form, name in variables.items()}
         records: list[Record] = []
         for form_key, name in (variables or {}).items():
             self._check_variable(study_key, form_key, name)

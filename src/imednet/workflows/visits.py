@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypedDict, Unpack
 
 from imednet_api.models import Interval, Record, Subject, Visit
@@ -104,6 +104,9 @@ class WindowCounts:
         }
 
 
+DIARY_DAYS: frozenset[VisitState] = frozenset({"in window", "early", "late", "missed"})
+"""States of diary days that were due."""
+
 STATES: tuple[VisitState, ...] = (
     "in window", "early", "late", "missed", "future", "after exit", "deleted", "no window",
 )  # fmt: skip
@@ -143,16 +146,35 @@ def visit_state(visit: Visit, interval: Interval | None, exit_day: str | None, t
     """
     if is_true(visit.deleted):
         return "deleted"
-    start, end = visit.start_date, visit.end_date
-    if not start or not end:
+    start, end = day_of(visit.start_date), day_of(visit.end_date)
+    if start is None or end is None:
         return "no window"
-    if visit.visit_date:
-        return "early" if visit.visit_date < start else "late" if visit.visit_date > end else "in window"
-    if exit_day is not None and (visit.due_date or start) > exit_day:
+    done = day_of(visit.visit_date)
+    if visit.visit_date and done is None:
+        return "no window"
+    if done is not None:
+        return "early" if done < start else "late" if done > end else "in window"
+    due = day_of(visit.due_date) or start
+    if exit_day is not None and due.isoformat() > exit_day:
         return "after exit"
     grace = (interval.epro_grace_period or 0) if interval is not None else 0
-    last = (date.fromisoformat(end) + timedelta(days=grace)).isoformat()
-    return "missed" if last < today else "future"
+    return "missed" if (end + timedelta(days=grace)).isoformat() < today else "future"
+
+
+def day_of(value: date | str | None) -> date | None:
+    """The day of a date or time; `None` where it is missing, partial or no date.
+
+    >>> day_of("2026-02-03 10:00:00"), day_of("2026-02"), day_of("UNK")
+    (datetime.date(2026, 2, 3), None, None)
+    """
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date) or value is None:
+        return value
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        return None
 
 
 def windows(
@@ -178,7 +200,7 @@ def windows(
         exit_day = exits.get(visit.subject_id) if visit.subject_id is not None else None
         state = visit_state(visit, interval, exit_day, today)
         due = visit.due_date or visit.start_date
-        coming = state == "future" and bool(due) and str(visit.end_date) >= today and str(due) <= soon
+        coming = state == "future" and bool(due) and str(visit.end_date)[:10] >= today and str(due)[:10] <= soon
         visit_windows.append(
             VisitWindow(visit, state, subject.site_id if subject else None, _days(visit, state, today), coming)
         )
@@ -194,9 +216,8 @@ def _days(visit: Visit, state: VisitState, today: str) -> int | None:
 
 
 def _between(first: str | None, second: str | None) -> int | None:
-    if not first or not second:
-        return None
-    return (date.fromisoformat(second) - date.fromisoformat(first)).days
+    start, end = day_of(first), day_of(second)
+    return (end - start).days if start is not None and end is not None else None
 
 
 def counted(visit_windows: Iterable[VisitWindow], *, sites: bool = True) -> list[WindowCounts]:
@@ -226,11 +247,11 @@ def exits_of(records: Iterable[Record], variable: str) -> dict[int, str]:
     for record in records:
         if is_true(record.deleted) or record.subject_id is None:
             continue
-        day = str((record.record_data or {}).get(variable) or "")[:10] or str(record.date_created or "")[:10]
-        try:
-            date.fromisoformat(day)
-        except ValueError:
+        answers = {name.casefold(): value for name, value in (record.record_data or {}).items()}
+        entered = day_of(str(answers.get(variable.casefold()) or "") or str(record.date_created or ""))
+        if entered is None:
             continue
+        day = entered.isoformat()
         exits[record.subject_id] = max(day, exits.get(record.subject_id, day))
     return exits
 
@@ -315,7 +336,7 @@ class AsyncVisitsWorkflow(AsyncWorkflow):
             )
             raise ArgumentError(f"no interval is in group {group!r}; there are {', '.join(groups)}")
         visits: Sequence[VisitWindow] = await self.windows(study_key, **options)
-        days = [day for day in visits if day.visit.interval_id in wanted and day.state in ("in window", "missed")]
+        days = [day for day in visits if day.visit.interval_id in wanted and day.state in DIARY_DAYS]
         diary = [interval for interval in intervals if interval.interval_id in wanted]
         forms = {form.form_key for interval in diary for form in interval.forms or ()}
         kept: set[int | None] = set()
@@ -408,7 +429,7 @@ class VisitsWorkflow(Workflow):
             )
             raise ArgumentError(f"no interval is in group {group!r}; there are {', '.join(groups)}")
         visits: Sequence[VisitWindow] = self.windows(study_key, **options)
-        days = [day for day in visits if day.visit.interval_id in wanted and day.state in ("in window", "missed")]
+        days = [day for day in visits if day.visit.interval_id in wanted and day.state in DIARY_DAYS]
         diary = [interval for interval in intervals if interval.interval_id in wanted]
         forms = {form.form_key for interval in diary for form in interval.forms or ()}
         kept: set[int | None] = set()

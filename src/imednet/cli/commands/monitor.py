@@ -47,11 +47,6 @@ TopOption = Annotated[int | None, typer.Option("--top", min=1, help="Only so man
 LEVELS = Literal["site", "country"]
 
 
-def site_of(option: str | None) -> int | str | None:
-    """A site as `--site` gives it: a number, or else a name."""
-    return int(option) if option is not None and option.isdecimal() else option
-
-
 def _show(
     ctx: typer.Context,
     method: str,
@@ -88,7 +83,7 @@ def enrolment(
     output: TableOutputOption = None,
 ) -> None:
     """Show subjects and how many are enrolled: by site, month, status, or as a funnel."""
-    _show(ctx, "enrolment", study, by=by, target=target, target_date=target_date, site=site_of(site),
+    _show(ctx, "enrolment", study, by=by, target=target, target_date=target_date, site=site,
           include_deleted=deleted, sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -107,7 +102,7 @@ def missing(
     output: TableOutputOption = None,
 ) -> None:
     """List the pages that visits expect and nobody has entered, the longest overdue first."""
-    _show(ctx, "missing_pages", study, by=by, include_epro=epro, exit_date=exit, site=site_of(site),
+    _show(ctx, "missing_pages", study, by=by, include_epro=epro, exit_date=exit, site=site,
           subject_key=subject, include_deleted=deleted, sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -126,7 +121,7 @@ def visits(
     output: TableOutputOption = None,
 ) -> None:
     """Count visits in, before and after their window, missed and coming."""
-    _show(ctx, "visit_adherence", study, by=by, days=days, exit_date=exit, site=site_of(site),
+    _show(ctx, "visit_adherence", study, by=by, days=days, exit_date=exit, site=site,
           subject_key=subject, include_deleted=deleted, sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -144,7 +139,7 @@ def lag(
     output: TableOutputOption = None,
 ) -> None:
     """Show how many days pass from a visit to the record of it."""
-    _show(ctx, "entry_lag", study, by=by, late_after=late_after, site=site_of(site), subject_key=subject,
+    _show(ctx, "entry_lag", study, by=by, late_after=late_after, site=site, subject_key=subject,
           include_deleted=deleted, sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -161,7 +156,7 @@ def queries(
     output: TableOutputOption = None,
 ) -> None:
     """Count queries by state, open ones by age and by who must act next."""
-    _show(ctx, "query_status", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
+    _show(ctx, "query_status", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
           sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -178,7 +173,7 @@ def response(
     output: TableOutputOption = None,
 ) -> None:
     """Show how long queries wait for a first answer, and for being closed."""
-    _show(ctx, "query_response", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
+    _show(ctx, "query_response", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
           sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -194,7 +189,7 @@ def sites(
     output: TableOutputOption = None,
 ) -> None:
     """Compare sites: subjects, queries, missing pages, entry lag."""
-    _show(ctx, "site_performance", study, exit_date=exit, site=site_of(site), include_deleted=deleted, sort=sort,
+    _show(ctx, "site_performance", study, exit_date=exit, site=site, include_deleted=deleted, sort=sort,
           top=top, output=output)  # fmt: skip
 
 
@@ -211,7 +206,7 @@ def records(
     output: TableOutputOption = None,
 ) -> None:
     """Count records by status."""
-    _show(ctx, "record_status", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
+    _show(ctx, "record_status", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
           sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -229,7 +224,7 @@ def completeness(
     output: TableOutputOption = None,
 ) -> None:
     """Show how many of the pages that visits expect are there."""
-    _show(ctx, "completeness", study, by=by, exit_date=exit, site=site_of(site), subject_key=subject,
+    _show(ctx, "completeness", study, by=by, exit_date=exit, site=site, subject_key=subject,
           include_deleted=deleted, sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -246,7 +241,7 @@ def coding(
     output: TableOutputOption = None,
 ) -> None:
     """Show which terms are coded, coded again, without a code, and not coded."""
-    _show(ctx, "coding_backlog", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
+    _show(ctx, "coding_backlog", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
           sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -263,7 +258,7 @@ def changes(
     output: TableOutputOption = None,
 ) -> None:
     """Count saved states of records by user, role, reason, site or form."""
-    _show(ctx, "data_changes", study, by=by, site=site_of(site), subject_key=subject, include_deleted=deleted,
+    _show(ctx, "data_changes", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
           sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -282,7 +277,7 @@ def diary(
     output: TableOutputOption = None,
 ) -> None:
     """Show diary days that were due, and those that have a record."""
-    _show(ctx, "diary", study, by=by, group=group, exit_date=exit, site=site_of(site), subject_key=subject,
+    _show(ctx, "diary", study, by=by, group=group, exit_date=exit, site=site, subject_key=subject,
           include_deleted=deleted, sort=sort, top=top, output=output)  # fmt: skip
 
 
@@ -304,7 +299,7 @@ def listing(
     from ...models.study_config import StudyConfiguration
 
     configuration = StudyConfiguration.load(config)
-    _show(ctx, "listing", study, configuration=configuration, table=table, serious=serious, site=site_of(site),
+    _show(ctx, "listing", study, configuration=configuration, table=table, serious=serious, site=site,
           subject_key=subject, include_deleted=deleted, sort=sort, top=top, output=output)  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import typer
 from ..connection import Connection
 from ..options import RequiredStudyArgument, SubjectOption
 from ..output import print_line, print_message
-from .monitor import DeletedOption, SiteOption, site_of
+from .monitor import DeletedOption, SiteOption
 from .visits import ExitOption
 
 _KINDS = (".html", ".pdf", ".xlsx")
@@ -47,7 +47,7 @@ def report(
         raise typer.BadParameter(f"the name of the file must end in {', '.join(_KINDS)}")
     options = ReportOptions(
         tuple(name.strip() for name in (sections or "").split(",") if name.strip()),
-        site_of(site),
+        site,
         subject,
         deleted,
         exit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from ...errors import ArgumentError
@@ -15,16 +16,6 @@ from .table import Cell, Chart, Column, MonitoringTable, Row, percent
 LISTS: Final[tuple[ListName, ...]] = ("sites", "subjects", "forms", "codings")
 
 
-def coded_variables(data: StudyData) -> dict[str, str]:
-    """Form key -> the variable that is coded, by the codings there are; of several, the one with most codings."""
-    data.need("codings")
-    found: dict[str, Counter[str]] = {}
-    for coding in data.codings or ():
-        if coding.form_key and coding.variable:
-            found.setdefault(coding.form_key, Counter())[coding.variable] += 1
-    return {form: counts.most_common(1)[0][0] for form, counts in sorted(found.items())}
-
-
 def coding_backlog(
     data: StudyData, *, by: CodingBy = "form", variables: Mapping[str, str] | None = None
 ) -> MonitoringTable:
@@ -33,24 +24,33 @@ def coding_backlog(
     Args:
         data: the study, with the answers of the forms that are coded.
         by: what a row is; `term` lists the terms that are not coded, and `dictionary` counts codings.
-        variables: form key -> the variable that is coded; those that have codings where it is left out.
+        variables: form key -> the variable that is coded; those that have codings anywhere in the study where it is
+            left out.
 
     Raises:
         ArgumentError: the answers of a coded form were not read.
     """
     data.need(*LISTS)
-    chosen = dict(variables) if variables is not None else coded_variables(data)
+    chosen = {form: (name,) for form, name in variables.items()} if variables is not None else dict(data.coded)
     if missing := sorted(set(chosen) - set(data.answers)):
         raise ArgumentError(f"this table needs the answers of {', '.join(missing)}, which were not read")
     records = [record for form in sorted(chosen) for record in data.answers[form]]
     report = reconciled(data.codings or (), records, chosen)
+    gone = sum(term.deleted for term in report.uncoded)
+    report = replace(report, uncoded=[term for term in report.uncoded if not term.deleted])
+    named = ", ".join(f"{form}.{name}" for form, names in chosen.items() for name in names)
+    notes = [
+        *data.notes,
+        f"coded variables: {named}" if named else "no variable has a coding, so none is known to be coded",
+    ]
+    if gone:
+        notes.append(f"{gone:,} terms of deleted records need no code and are left out")
     if by == "dictionary":
-        return _by_dictionary(data, report)
-    sites = {record.record_id: record.site_id for record in records}
-    return _terms(data, report, sites) if by == "term" else _counted(data, report, by, sites)
+        return _by_dictionary(report, tuple(notes))
+    return _terms(report, tuple(notes)) if by == "term" else _counted(data, report, by, tuple(notes))
 
 
-def _by_dictionary(data: StudyData, report: CodingReport) -> MonitoringTable:
+def _by_dictionary(report: CodingReport, notes: tuple[str, ...]) -> MonitoringTable:
     rows: list[Row] = [{"dictionary": name, "codings": count} for name, count in report.versions.items()]
     return MonitoringTable(
         "coding backlog by dictionary",
@@ -59,17 +59,17 @@ def _by_dictionary(data: StudyData, report: CodingReport) -> MonitoringTable:
         (Column("dictionary", "Dictionary", urgent=True), Column("codings", "Codings", "count", urgent=True)),
         rows,
         chart=Chart("bar", "codings", "dictionary"),
-        notes=data.notes,
+        notes=notes,
     ).with_total({"dictionary": "all"})
 
 
-def _terms(data: StudyData, report: CodingReport, sites: Mapping[int | None, int | None]) -> MonitoringTable:
+def _terms(report: CodingReport, notes: tuple[str, ...]) -> MonitoringTable:
     rows: list[Row] = [
         {
             "formKey": term.form_key,
             "variable": term.variable,
             "recordId": term.record_id,
-            "siteId": sites.get(term.record_id),
+            "siteId": term.site_id,
             "state": state,
         }
         for state, terms in (
@@ -91,13 +91,11 @@ def _terms(data: StudyData, report: CodingReport, sites: Mapping[int | None, int
             Column("state", "State", urgent=True),
         ),
         rows,
-        notes=data.notes,
+        notes=notes,
     )
 
 
-def _counted(
-    data: StudyData, report: CodingReport, by: CodingBy, sites: Mapping[int | None, int | None]
-) -> MonitoringTable:
+def _counted(data: StudyData, report: CodingReport, by: CodingBy, notes: tuple[str, ...]) -> MonitoringTable:
     states = (
         ("coded", report.coded), ("withoutCode", report.without_code), ("uncoded", report.uncoded),
         ("recoded", report.recoded), ("moved", report.moved),
@@ -105,7 +103,7 @@ def _counted(
     counts: dict[Cell, Counter[str]] = {}
     for state, terms in states:
         for term in terms:
-            place = term.form_key if by == "form" else sites.get(term.record_id)
+            place = term.form_key if by == "form" else term.site_id
             counts.setdefault(place, Counter())[state] += 1
     name, title = ("formKey", "Form") if by == "form" else ("siteId", "Site")
     rows: list[Row] = []
@@ -139,5 +137,5 @@ def _counted(
         ),
         rows,
         chart=Chart("bar", "uncoded", name),
-        notes=data.notes,
+        notes=notes,
     ).with_total({name: "all"} if by == "form" else {"name": "all sites"}, percentCoded=percent(coded, every))

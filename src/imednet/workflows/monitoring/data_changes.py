@@ -28,9 +28,10 @@ def data_changes(data: StudyData, *, by: ChangesBy = "role") -> MonitoringTable:
     states: Counter[Cell] = Counter()
     changes: Counter[Cell] = Counter()
     for revision in data.record_revisions or ():
+        site = revision.site_id if revision.site_id is not None else data.site_of(revision.subject_id)
         value: Cell = {
             "user": revision.user, "role": revision.role, "reason": revision.reason_for_change or None,
-            "site": data.site_of(revision.subject_id), "form": revision.form_key,
+            "site": site, "form": revision.form_key,
         }[by]  # fmt: skip
         states[value] += 1
         changes[value] += (revision.record_revision or 1) > 1

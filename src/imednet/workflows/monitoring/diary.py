@@ -7,7 +7,7 @@ from typing import Final
 
 from ...errors import ArgumentError
 from ...utils.truth import is_true
-from ..visits import visit_state
+from ..visits import DIARY_DAYS, visit_state
 from .groupings import DiaryBy
 from .study_data import ListName, StudyData
 from .table import Cell, Chart, Column, MonitoringTable, Row, percent
@@ -45,7 +45,7 @@ def diary(data: StudyData, *, by: DiaryBy = "subject", group: str = "ePRO") -> M
         if visit.interval_id not in days:
             continue
         exit_day = (data.exits or {}).get(visit.subject_id) if visit.subject_id is not None else None
-        if visit_state(visit, days[visit.interval_id], exit_day, today) not in ("in window", "missed"):
+        if visit_state(visit, days[visit.interval_id], exit_day, today) not in DIARY_DAYS:
             continue
         site = data.site_of(visit.subject_id)
         key: Cell = visit.subject_key if by == "subject" else site

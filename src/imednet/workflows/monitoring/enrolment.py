@@ -13,12 +13,17 @@ from typing import Final
 from imednet_api.models import Subject
 
 from ...errors import ArgumentError
+from ..visits import day_of
 from .groupings import EnrolmentBy
-from .study_data import ListName, StudyData, day_of, days_between
+from .study_data import ListName, StudyData, days_between
 from .table import Chart, Column, MonitoringTable, Row, percent
 
 LISTS: Final[tuple[ListName, ...]] = ("subjects", "sites")
 
+Month = tuple[int, int]
+"""A year and a month."""
+
+_LATEST_TARGET: Final = 2200
 _RULE = "Enrolled subjects have an enrolment date."
 
 
@@ -42,6 +47,10 @@ def enrolment(
         raise ArgumentError("target must be a whole number above 0")
     if target_date is not None and (target is None or day_of(target_date) is None):
         raise ArgumentError("target_date is a day such as 2026-12-31, and needs a target")
+    if target_date is not None and (day := day_of(target_date)) is not None and day.year > _LATEST_TARGET:
+        raise ArgumentError(f"target_date {target_date} lies too far in the future")
+    if target is not None and by not in ("funnel", "month"):
+        raise ArgumentError("a target is shown by month and in the funnel")
     subjects = data.subjects or []
     if by == "funnel":
         return _funnel(data, subjects, target)
@@ -116,17 +125,27 @@ def _by_status(data: StudyData, subjects: Sequence[Subject]) -> MonitoringTable:
 def _by_month(
     data: StudyData, subjects: Sequence[Subject], target: int | None, target_date: str | None
 ) -> MonitoringTable:
-    months = Counter(str(subject.enrollment_start_date)[:7] for subject in subjects if is_enrolled(subject))
-    last = max([data.today.isoformat()[:7], *([target_date[:7]] if target_date else []), *months])
-    planned = _plan(min(months), target, target_date) if months and target is not None and target_date else {}
+    days = [day_of(subject.enrollment_start_date) for subject in subjects if is_enrolled(subject)]
+    known = [day for day in days if day is not None]
+    months = Counter((day.year, day.month) for day in known if day <= data.today)
+    later, odd = sum(day > data.today for day in known), days.count(None)
+    notes = list(data.notes)
+    if later:
+        notes.append(f"{later:,} enrolment dates lie in the future and are left out")
+    if odd:
+        notes.append(f"{odd:,} enrolment dates cannot be read and are left out")
+    goal = day_of(target_date) if target_date is not None else None
+    now = (data.today.year, data.today.month)
+    last = max(now, (goal.year, goal.month)) if goal is not None else now
+    planned = _plan(min(months), target, (goal.year, goal.month)) if months and target is not None and goal else {}
     rows: list[Row] = []
     total = 0
     for month in _months(min(months), last) if months else ():
         total += months[month]
-        future = month > data.today.isoformat()[:7]
+        future = month > now
         rows.append(
             {
-                "month": month,
+                "month": f"{month[0]:04}-{month[1]:02}",
                 "enrolled": None if future else months[month],
                 "cumulative": None if future else total,
                 "planned": planned.get(month),
@@ -148,33 +167,29 @@ def _by_month(
         tuple(columns),
         [{name: row[name] for name in kept} for row in rows],
         chart=Chart("line", "month", "cumulative"),
-        notes=data.notes,
+        notes=tuple(notes),
     ).with_total({"month": "all"}, percentOfTarget=percent(total, target) if target else None)
 
 
-def _months(first: str, last: str) -> list[str]:
+def _months(first: Month, last: Month) -> list[Month]:
     """All months from one to another.
 
-    >>> _months("2025-11", "2026-02")
-    ['2025-11', '2025-12', '2026-01', '2026-02']
+    >>> _months((2025, 11), (2026, 2))
+    [(2025, 11), (2025, 12), (2026, 1), (2026, 2)]
     """
-    year, month = map(int, first.split("-"))
-    found = []
-    while f"{year:04}-{month:02}" <= last:
-        found.append(f"{year:04}-{month:02}")
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return found
+    place, end = first[0] * 12 + first[1] - 1, last[0] * 12 + last[1] - 1
+    return [(month // 12, month % 12 + 1) for month in range(place, end + 1)]
 
 
-def _plan(first: str, target: int, target_date: str) -> dict[str, float]:
+def _plan(first: Month, target: int, last: Month) -> dict[Month, float]:
     """What is planned to the end of each month, in equal steps from the first one on.
 
-    >>> _plan("2026-01", 30, "2026-03-31")
-    {'2026-01': 10.0, '2026-02': 20.0, '2026-03': 30.0}
+    >>> _plan((2026, 1), 30, (2026, 3))
+    {(2026, 1): 10.0, (2026, 2): 20.0, (2026, 3): 30.0}
     """
-    months = _months(first, target_date[:7])
+    months = _months(first, last)
     if not months:
-        raise ArgumentError(f"target_date {target_date} lies before the first enrolment, in {first}")
+        raise ArgumentError(f"target_date lies before the first enrolment, in {first[0]:04}-{first[1]:02}")
     return {month: round(target * (place + 1) / len(months), 1) for place, month in enumerate(months)}
 
 

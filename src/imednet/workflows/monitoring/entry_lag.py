@@ -32,7 +32,11 @@ class Lag:
 def lags(data: StudyData) -> list[Lag]:
     """The lag of every record that people enter, deleted ones left out."""
     data.need(*LISTS)
-    visited = {visit.visit_id: visit.visit_date for visit in data.visits or () if visit.visit_date}
+    visited: dict[int | None, str] = {
+        visit.visit_id: visit.visit_date
+        for visit in data.visits or ()
+        if visit.visit_date and visit.visit_id is not None and not is_true(visit.deleted)
+    }
     epro = {form.form_key for form in data.forms or () if is_true(form.epro_form)}
     return [
         Lag(record, days_between(visited.get(record.visit_id), record.created))

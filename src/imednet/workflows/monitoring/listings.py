@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from imednet_api.models import Record
@@ -21,7 +21,7 @@ _TITLES: Final = {
 }  # fmt: skip
 _URGENT: Final = frozenset({"term", "category", "serious", "important"})
 _KINDS: Final[dict[str, Kind]] = {
-    "onset": "date", "end": "date", "date": "date", "serious": "yes", "important": "yes", "related": "yes",
+    "onset": "date", "end": "date", "date": "date",
 }  # fmt: skip
 
 
@@ -30,7 +30,7 @@ class Event:
     """A record and the canonical fields that follow from it."""
 
     record: Record
-    fields: dict[str, Cell]
+    fields: dict[str, Cell] = field(repr=False)
 
 
 def mapping_of(configuration: StudyConfiguration, table: str) -> FormMapping:
@@ -82,6 +82,8 @@ def listing(
         ArgumentError: there is no such mapping; it has no field `serious`; it names what the study does not have.
     """
     mapping = mapping_of(configuration, table)
+    if configuration.study_key is not None and configuration.study_key != data.study_key:
+        raise ArgumentError(f"the configuration is of study {configuration.study_key!r}, not {data.study_key!r}")
     if serious and "serious" not in mapping.fields:
         raise ArgumentError(f"the mapping {table!r} has no field `serious`, so serious rows cannot be told")
     rows: list[Row] = []
@@ -111,7 +113,7 @@ def listing(
             Column("subjectKey", "Subject", urgent=True),
             Column("siteId", "Site", "number"),
             *(
-                Column(_column(name), name.replace("_", " ").capitalize(), _KINDS.get(name, "text"), name in _URGENT)
+                Column(_column(name), name.replace("_", " ").capitalize(), _kind(mapping, name), name in _URGENT)
                 for name in mapping.fields
             ),
             Column("recordId", "Record", "number", minor=True),
@@ -121,6 +123,10 @@ def listing(
         chart=Chart("bar", "rows", _column(chart)) if chart else None,
         notes=data.notes,
     )
+
+
+def _kind(mapping: FormMapping, name: str) -> Kind:
+    return "yes" if name in mapping.conditions else _KINDS.get(name, "text")
 
 
 def _column(name: str) -> str:

@@ -94,8 +94,8 @@ def completeness(data: StudyData, *, by: CompletenessBy = "form") -> MonitoringT
     return MonitoringTable(
         f"completeness by {by}",
         "Completeness by subject and form" if by == "cell" else f"Completeness by {columns[0].title.lower()}",
-        "Pages that visits expect on the server's day, and those that have a record. Two records of one page count "
-        "once, and are counted apart.",
+        "Pages that visits expect on the server's day, with those that subjects fill in themselves, and those that "
+        "have a record. Two records of one page count once, and are counted apart.",
         (
             *columns,
             Column("expected", "Expected", "count"),

@@ -78,7 +78,8 @@ def site_performance(data: StudyData) -> MonitoringTable:
         MonitoringTable(
             "site performance",
             "Site performance",
-            "Subjects, queries, pages and entry lag of each site, by the rules of the tables about them.",
+            "Subjects, queries, pages and entry lag of each site, by the rules of the tables about them; pages that "
+            "subjects fill in themselves are left out.",
             columns,
             rows,
             chart=Chart("points", "queriesPer100Records", "percentLate", color="siteId"),

@@ -32,6 +32,7 @@ from ...core.reading.proof import Proof
 from ...errors import ArgumentError
 from ...utils.truth import is_true
 from ..base import not_found
+from ..visits import day_of
 
 ListName = Literal[
     "sites", "subjects", "forms", "intervals", "variables", "visits", "records", "record_revisions", "queries",
@@ -91,7 +92,8 @@ class StudyData:
         moment: the server's time when the last of the lists had been read (UTC).
         proofs: why each read is whole.
         answers: form key -> its records with their answers, for the forms that were asked for.
-        dropped: what was left out because its subject is deleted: list -> number of rows.
+        coded: form key -> the variables that have codings, in the whole study.
+        dropped_at: what was left out because its subject is deleted: site -> list -> number of rows.
         exits: number of a subject -> the day it left, as `YYYY-MM-DD`; `None` where no exit date was named.
         site, subject_key: what the lists were narrowed to.
     """
@@ -111,7 +113,8 @@ class StudyData:
     codings: list[Coding] | None = field(default=None, repr=False)
     users: list[User] | None = field(default=None, repr=False)
     answers: Mapping[str, list[Record]] = field(default_factory=dict, repr=False)
-    dropped: Mapping[str, int] = field(default_factory=dict)
+    coded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dropped_at: Mapping[int | None, Mapping[str, int]] = field(default_factory=dict)
     exits: Mapping[int, str] | None = field(default=None, repr=False)
     site: int | str | None = None
     subject_key: str | None = None
@@ -157,17 +160,28 @@ class StudyData:
         return form.form_name if form is not None else None
 
     @property
+    def dropped(self) -> dict[str, int]:
+        """What was left out because its subject is deleted: list -> number of rows."""
+        counts: Counter[str] = Counter()
+        for part in self.dropped_at.values():
+            counts.update(part)
+        return dict(counts)
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out, as sentences."""
-        if not any(self.dropped.values()):
-            return ()
-        rest = ", ".join(
-            f"{count:,} {name.replace('_', ' ')}"
-            for name, count in self.dropped.items()
-            if count and name != "subjects"
-        )
-        people = f"{self.dropped.get('subjects', 0):,} deleted subjects are left out"
-        return (f"{people}, with their {rest}" if rest else people,)
+        """What was left out and what is not proven, as sentences."""
+        told = [
+            f"the list of {name.replace('_', ' ')} is not proven whole: {proof.reason or 'nothing was compared'}"
+            for name, proof in sorted(self.proofs.items())
+            if not proof.proven
+        ]
+        dropped = self.dropped
+        if any(dropped.values()):
+            names = [name for name in OF_SUBJECTS if dropped.get(name)]
+            rest = ", ".join(f"{dropped[name]:,} {name.replace('_', ' ')}" for name in names)
+            people = f"{dropped.get('subjects', 0):,} deleted subjects are left out"
+            told.append(f"{people}, with their {rest}" if rest else people)
+        return tuple(told)
 
     @property
     def visit_notes(self) -> tuple[str, ...]:
@@ -181,64 +195,69 @@ class StudyData:
 
         A server may keep the records of a deleted subject as they were, so their own flags do not decide.
         """
-        gone = {subject.subject_id for subject in self.subjects or () if is_true(subject.deleted)}
+        gone = {subject.subject_id: subject.site_id for subject in self.subjects or () if is_true(subject.deleted)}
         if not gone:
             return self
-        return self._keeping(lambda number: number not in gone)
+        dropped: dict[int | None, Counter[str]] = {}
+        for name in ("subjects", *OF_SUBJECTS):
+            for row in getattr(self, name) or ():
+                if row.subject_id in gone:
+                    dropped.setdefault(gone[row.subject_id], Counter())[name] += 1
+        return replace(self._keeping(lambda number: number not in gone), dropped_at=dropped)
 
     def of_site(self, site: int | str) -> StudyData:
         """The data of one site, by its number or name, and of its subjects.
 
+        A text is the name of a site, or else its number in digits.
+
         Raises:
             NotFoundError: the study has no such site.
+            ArgumentError: several sites have this name, or it is the name of one and the number of another.
         """
-        wanted = {one.site_id for one in self.sites or () if site in (one.site_id, one.site_name)}
+        numbers = {one.site_id for one in self.sites or () if str(one.site_id) == str(site)}
+        named = {one.site_id for one in self.sites or () if one.site_name == site} if isinstance(site, str) else set()
+        wanted = numbers | named
         if not wanted:
             raise not_found("site", self.study_key)
+        if len(wanted) > 1:
+            listed = ", ".join(sorted(map(str, wanted)))
+            raise ArgumentError(f"several sites answer to this name; name one by its number: {listed}")
         people = {subject.subject_id for subject in self.subjects or () if subject.site_id in wanted}
-        narrowed = self._keeping(lambda number: number in people, dropped=self.dropped, sites=wanted)
-        return replace(narrowed, site=site)
+        narrowed = self._keeping(lambda number: number in people, sites=wanted)
+        dropped = {number: counts for number, counts in self.dropped_at.items() if number in wanted}
+        return replace(narrowed, site=site, dropped_at=dropped)
 
     def of_subject(self, subject_key: str) -> StudyData:
         """The data of one subject.
 
         Raises:
-            NotFoundError: the study has no such subject.
+            NotFoundError: the study (or the site it was narrowed to) has no such subject, or it is deleted and was left
+                out.
         """
         people = {one.subject_id for one in self.subjects or () if one.subject_key == subject_key}
         if not people:
             raise not_found("subject", self.study_key)
         sites = {one.site_id for one in self.subjects or () if one.subject_id in people}
-        narrowed = self._keeping(lambda number: number in people, dropped=self.dropped, sites=sites, site_forms=False)
-        return replace(narrowed, subject_key=subject_key)
+        narrowed = self._keeping(lambda number: number in people, sites=sites, site_forms=False)
+        return replace(narrowed, subject_key=subject_key, dropped_at={})
 
-    def _keeping(
-        self, keep: Any, *, dropped: Mapping[str, int] | None = None, sites: set[int | None] | None = None,
-        site_forms: bool = True,
-    ) -> StudyData:  # fmt: skip
+    def _keeping(self, keep: Any, *, sites: set[int | None] | None = None, site_forms: bool = True) -> StudyData:
         """The data with the subjects that `keep` keeps; records of site forms stay with their site."""
-        changes: dict[str, Any] = {}
-        counts: Counter[str] = Counter()
 
-        def kept(rows: Iterable[Any] | None, name: str) -> list[Any] | None:
+        def kept(rows: Iterable[Any] | None) -> list[Any] | None:
             if rows is None:
                 return None
-            before = list(rows)
-            after = [
+            return [
                 row
-                for row in before
+                for row in rows
                 if (keep(row.subject_id) if row.subject_id is not None else site_forms and _at(row, sites))
             ]
-            counts[name] = len(before) - len(after)
-            return after
 
-        for name in ("subjects", *OF_SUBJECTS):
-            changes[name] = kept(getattr(self, name), name)
-        changes["answers"] = {form: kept(rows, f"answers of {form}") or [] for form, rows in self.answers.items()}
+        changes: dict[str, Any] = {name: kept(getattr(self, name)) for name in ("subjects", *OF_SUBJECTS)}
+        changes["answers"] = {form: kept(rows) or [] for form, rows in self.answers.items()}
         if sites is not None and self.sites is not None:
             changes["sites"] = [site for site in self.sites if site.site_id in sites]
-        left_out = {name: count for name, count in counts.items() if not name.startswith("answers")}
-        return replace(self, **changes, dropped=left_out if dropped is None else dropped)
+        return replace(self, **changes)
 
     def need(self, *names: ListName) -> None:
         """Raise ArgumentError unless these lists were read."""
@@ -284,15 +303,3 @@ def days_between(first: str | None, second: date | str | None) -> int | None:
     """
     start, end = day_of(first), day_of(second)
     return (end - start).days if start is not None and end is not None else None
-
-
-def day_of(value: date | str | None) -> date | None:
-    """The day of a date or time; `None` where it is missing or partial."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date) or value is None:
-        return value
-    try:
-        return date.fromisoformat(value[:10])
-    except ValueError:
-        return None

@@ -14,7 +14,6 @@ the data on: `data = monitoring.read(...)`, then `query_status(data, by="form")`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from imednet_api.models import Record
@@ -23,7 +22,9 @@ from ...core.concurrency import async_gather, gather
 from ...core.reading.proof import Proof
 from ...errors import ArgumentError
 from ...models.study_config import StudyConfiguration
+from ...utils.truth import is_true
 from ..base import AsyncWorkflow, Workflow
+from ..coding_reconciliation import coded_variables
 from ..subject_data import AsyncSubjectDataWorkflow, SubjectDataWorkflow
 from ..visits import exits_of
 from . import (
@@ -88,6 +89,7 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         *,
         answers: Iterable[str] = (),
         points: bool = False,
+        coded: bool = False,
         site: int | str | None = None,
         subject_key: str | None = None,
         include_deleted: bool = False,
@@ -99,7 +101,8 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
             study_key: the study.
             lists: names of the lists, such as those in `enrolment.LISTS`.
             answers: keys of forms whose answers are wanted.
-            points: count the data points of each record; needs the variables.
+            points: count the data points of each record.
+            coded: read the codings, and the answers of all forms that have any.
             site: only this site, by its number or name.
             subject_key: only this subject.
             include_deleted: also deleted subjects and what belongs to them.
@@ -112,24 +115,34 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         exit_form, _, exit_variable = (exit_date or "").partition(".")
         if exit_date is not None and not (exit_form and exit_variable):
             raise ArgumentError("exit_date is written FORM.VARIABLE, such as EOS.EXDAT")
-        if exit_form:
-            await self._check_variable(study_key, exit_form, exit_variable)
-        forms = tuple(dict.fromkeys([*answers, *([exit_form] if exit_form else [])]))
+        codings = await self._sdk.codings.list(study_key) if coded else None
+        variables = coded_variables(codings) if codings is not None else {}
+        forms = tuple(dict.fromkeys([*answers, *variables, *([exit_form] if exit_form else [])]))
         wanted: set[ListName] = {"sites", "subjects", *lists}
         if points:
             wanted |= {"variables", "records"}
+        if exit_form:
+            wanted.add("variables")
         if forms:
             wanted.add("forms")
-        names: Sequence[ListName] = sorted(wanted - {"records"})
+        names: Sequence[ListName] = sorted(wanted - {"records"} - ({"codings"} if coded else set()))
         found = dict(
             zip(
                 names, await async_gather(*[self._reading(study_key, name, subject_key) for name in names]), strict=True
             )
         )
+        if codings is not None:
+            found["codings"] = codings
         proofs: dict[str, Proof] = {name: rows.proof for name, rows in found.items()}
         known = {form.form_key for form in found.get("forms", ())}
         if unknown := [form for form in forms if form not in known]:
             raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
+        if exit_form and not any(
+            one.form_key == exit_form and str(one.variable_name).casefold() == exit_variable.casefold()
+            for one in found["variables"]
+        ):
+            step = f"Next: imednet variables list {study_key}"
+            raise ArgumentError(f"study {study_key!r} has no variable {exit_form}.{exit_variable}. {step}")
         live = live_variables(found["variables"]) if points else None
         facts, kept = await self._records(study_key, forms, proofs, subject_key, live, everything="records" in wanted)
         listed: dict[str, Any] = {name: list(rows) for name, rows in found.items()}
@@ -141,12 +154,29 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
             records=facts,
             answers=kept,
             exits=exits_of(kept[exit_form], exit_variable) if exit_form else None,
+            coded=variables,
         )
+        everyone = data
         if not include_deleted:
             data = data.without_deleted_subjects()
+        if site is not None:
+            data = data.of_site(site)
         if subject_key is not None:
-            data = data.of_subject(subject_key)
-        return data if site is None else data.of_site(site)
+            data = self._one(everyone, data, subject_key)
+        return data
+
+    @staticmethod
+    def _one(everyone: StudyData, data: StudyData, subject_key: str) -> StudyData:
+        """The data of one subject, or an error that says why it is not among those that were chosen."""
+        if not any(one.subject_key == subject_key for one in data.subjects or ()):
+            there = [one for one in everyone.subjects or () if one.subject_key == subject_key]
+            if any(is_true(one.deleted) for one in there):
+                raise ArgumentError("this subject is deleted. Next: include_deleted=True, or --deleted")
+            if there:
+                raise ArgumentError(
+                    f"this subject belongs to site {there[0].site_id}, and not to the one that was named"
+                )
+        return data.of_subject(subject_key)
 
     def _reading(self, study_key: str, name: ListName, subject_key: str | None) -> Any:
         """A call that reads a list, of one subject where its rows belong to subjects."""
@@ -263,13 +293,12 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         **narrowing: Unpack[Narrowing],
     ) -> MonitoringTable:
         """Terms that are coded, coded again, without a code, and not coded."""
-        data = await self.read(study_key, coding_backlog.LISTS, **narrowing)
-        chosen = dict(variables) if variables is not None else coding_backlog.coded_variables(data)
         for form, name in (variables or {}).items():
             await self._check_variable(study_key, form, name)
-        answered = await self.read(study_key, ("subjects",), answers=chosen, **narrowing)
-        data = replace(data, answers=answered.answers, proofs={**answered.proofs, **data.proofs})
-        return coding_backlog.coding_backlog(data, by=by, variables=chosen)
+        data = await self.read(
+            study_key, coding_backlog.LISTS, answers=variables or (), coded=variables is None, **narrowing
+        )
+        return coding_backlog.coding_backlog(data, by=by, variables=variables)
 
     async def data_changes(
         self, study_key: str, *, by: ChangesBy = "role", **narrowing: Unpack[Narrowing]
@@ -309,11 +338,16 @@ class AsyncMonitoringWorkflow(AsyncWorkflow):
         *,
         level: Level = "Site",
         history: Iterable[Result] = (),
-        **narrowing: Unpack[Narrowing],
+        exit_date: str | None = None,
     ) -> KriReport:
-        """The key risk indicators of a study, by site or country; `history` are results of earlier runs."""
+        """The key risk indicators of a study, by site or country; `history` are results of earlier runs.
+
+        They compare sites with the whole study, so it cannot be narrowed; deleted subjects never count.
+        """
         points = "kri0008" in settings.indicators
-        data = await self.read(study_key, lists_for(settings), answers=settings.forms, points=points, **narrowing)
+        data = await self.read(
+            study_key, lists_for(settings), answers=settings.forms, points=points, exit_date=exit_date
+        )
         return kri_report(data, settings, level=level, history=history)
 
 
@@ -330,6 +364,7 @@ class MonitoringWorkflow(Workflow):
         *,
         answers: Iterable[str] = (),
         points: bool = False,
+        coded: bool = False,
         site: int | str | None = None,
         subject_key: str | None = None,
         include_deleted: bool = False,
@@ -341,7 +376,8 @@ class MonitoringWorkflow(Workflow):
             study_key: the study.
             lists: names of the lists, such as those in `enrolment.LISTS`.
             answers: keys of forms whose answers are wanted.
-            points: count the data points of each record; needs the variables.
+            points: count the data points of each record.
+            coded: read the codings, and the answers of all forms that have any.
             site: only this site, by its number or name.
             subject_key: only this subject.
             include_deleted: also deleted subjects and what belongs to them.
@@ -354,20 +390,30 @@ class MonitoringWorkflow(Workflow):
         exit_form, _, exit_variable = (exit_date or "").partition(".")
         if exit_date is not None and not (exit_form and exit_variable):
             raise ArgumentError("exit_date is written FORM.VARIABLE, such as EOS.EXDAT")
-        if exit_form:
-            self._check_variable(study_key, exit_form, exit_variable)
-        forms = tuple(dict.fromkeys([*answers, *([exit_form] if exit_form else [])]))
+        codings = self._sdk.codings.list(study_key) if coded else None
+        variables = coded_variables(codings) if codings is not None else {}
+        forms = tuple(dict.fromkeys([*answers, *variables, *([exit_form] if exit_form else [])]))
         wanted: set[ListName] = {"sites", "subjects", *lists}
         if points:
             wanted |= {"variables", "records"}
+        if exit_form:
+            wanted.add("variables")
         if forms:
             wanted.add("forms")
-        names: Sequence[ListName] = sorted(wanted - {"records"})
+        names: Sequence[ListName] = sorted(wanted - {"records"} - ({"codings"} if coded else set()))
         found = dict(zip(names, gather(*[self._reading(study_key, name, subject_key) for name in names]), strict=True))
+        if codings is not None:
+            found["codings"] = codings
         proofs: dict[str, Proof] = {name: rows.proof for name, rows in found.items()}
         known = {form.form_key for form in found.get("forms", ())}
         if unknown := [form for form in forms if form not in known]:
             raise ArgumentError(f"study {study_key!r} has no form {unknown[0]!r}. Next: imednet forms list {study_key}")
+        if exit_form and not any(
+            one.form_key == exit_form and str(one.variable_name).casefold() == exit_variable.casefold()
+            for one in found["variables"]
+        ):
+            step = f"Next: imednet variables list {study_key}"
+            raise ArgumentError(f"study {study_key!r} has no variable {exit_form}.{exit_variable}. {step}")
         live = live_variables(found["variables"]) if points else None
         facts, kept = self._records(study_key, forms, proofs, subject_key, live, everything="records" in wanted)
         listed: dict[str, Any] = {name: list(rows) for name, rows in found.items()}
@@ -379,12 +425,29 @@ class MonitoringWorkflow(Workflow):
             records=facts,
             answers=kept,
             exits=exits_of(kept[exit_form], exit_variable) if exit_form else None,
+            coded=variables,
         )
+        everyone = data
         if not include_deleted:
             data = data.without_deleted_subjects()
+        if site is not None:
+            data = data.of_site(site)
         if subject_key is not None:
-            data = data.of_subject(subject_key)
-        return data if site is None else data.of_site(site)
+            data = self._one(everyone, data, subject_key)
+        return data
+
+    @staticmethod
+    def _one(everyone: StudyData, data: StudyData, subject_key: str) -> StudyData:
+        """The data of one subject, or an error that says why it is not among those that were chosen."""
+        if not any(one.subject_key == subject_key for one in data.subjects or ()):
+            there = [one for one in everyone.subjects or () if one.subject_key == subject_key]
+            if any(is_true(one.deleted) for one in there):
+                raise ArgumentError("this subject is deleted. Next: include_deleted=True, or --deleted")
+            if there:
+                raise ArgumentError(
+                    f"this subject belongs to site {there[0].site_id}, and not to the one that was named"
+                )
+        return data.of_subject(subject_key)
 
     def _reading(self, study_key: str, name: ListName, subject_key: str | None) -> Any:
         """A call that reads a list, of one subject where its rows belong to subjects."""
@@ -499,13 +562,10 @@ class MonitoringWorkflow(Workflow):
         **narrowing: Unpack[Narrowing],
     ) -> MonitoringTable:
         """Terms that are coded, coded again, without a code, and not coded."""
-        data = self.read(study_key, coding_backlog.LISTS, **narrowing)
-        chosen = dict(variables) if variables is not None else coding_backlog.coded_variables(data)
         for form, name in (variables or {}).items():
             self._check_variable(study_key, form, name)
-        answered = self.read(study_key, ("subjects",), answers=chosen, **narrowing)
-        data = replace(data, answers=answered.answers, proofs={**answered.proofs, **data.proofs})
-        return coding_backlog.coding_backlog(data, by=by, variables=chosen)
+        data = self.read(study_key, coding_backlog.LISTS, answers=variables or (), coded=variables is None, **narrowing)
+        return coding_backlog.coding_backlog(data, by=by, variables=variables)
 
     def data_changes(
         self, study_key: str, *, by: ChangesBy = "role", **narrowing: Unpack[Narrowing]
@@ -545,9 +605,12 @@ class MonitoringWorkflow(Workflow):
         *,
         level: Level = "Site",
         history: Iterable[Result] = (),
-        **narrowing: Unpack[Narrowing],
+        exit_date: str | None = None,
     ) -> KriReport:
-        """The key risk indicators of a study, by site or country; `history` are results of earlier runs."""
+        """The key risk indicators of a study, by site or country; `history` are results of earlier runs.
+
+        They compare sites with the whole study, so it cannot be narrowed; deleted subjects never count.
+        """
         points = "kri0008" in settings.indicators
-        data = self.read(study_key, lists_for(settings), answers=settings.forms, points=points, **narrowing)
+        data = self.read(study_key, lists_for(settings), answers=settings.forms, points=points, exit_date=exit_date)
         return kri_report(data, settings, level=level, history=history)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -32,7 +33,10 @@ def read_history(path: str | Path) -> list[Result]:
     if tuple(reader.fieldnames or ()) != _COLUMNS:
         raise ConfigurationError(f"{file} holds no results of indicators. Next: name another file")
     try:
-        return [_result(row) for row in reader]
+        results = [_result(row) for row in reader]
+        if not all(map(math.isfinite, (number for one in results for number in (one.numerator, one.denominator)))):
+            raise ValueError
+        return results
     except (TypeError, ValueError):
         raise ConfigurationError(f"{file}, line {reader.line_num}: not a result of an indicator") from None
 
@@ -40,16 +44,32 @@ def read_history(path: str | Path) -> list[Result]:
 def keep(path: str | Path, results: Iterable[Result]) -> None:
     """Add results to a file; those of the same study, level and day take the place of earlier ones."""
     new = list(results)
+    file = Path(path)
+    try:
+        lock = disk.Lock(file.with_name(f".{file.name}.lock"))
+    except disk.InUseError:
+        raise ConfigurationError(f"{file} is being written by another run. Next: start this one again") from None
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {file}: {error.strerror}") from None
+    try:
+        _rewrite(file, new)
+    finally:
+        lock.release()
+
+
+def _rewrite(file: Path, new: list[Result]) -> None:
     days = {(one.study, one.level, one.day) for one in new}
-    kept = [one for one in read_history(path) if (one.study, one.level, one.day) not in days]
+    kept = [one for one in read_history(file) if (one.study, one.level, one.day) not in days]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(one) for one in [*kept, *new])
-    disk.write_whole(Path(path), text.getvalue())
+    disk.write_whole(file, text.getvalue())
 
 
 def _result(row: dict[str, str]) -> Result:
+    if None in row.values() or None in row:
+        raise ValueError("a line is cut off")
     return Result(
         row["study"], row["indicator"], row["level"], row["group"], row["day"], float(row["numerator"]),
         float(row["denominator"]), float(row["metric"]), float(row["score"]) if row["score"] else None,

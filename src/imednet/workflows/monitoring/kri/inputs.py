@@ -13,14 +13,14 @@ from datetime import date
 from functools import cached_property
 from typing import Any, Final
 
-from imednet_api.models import Record
+from imednet_api.models import Query, Record
 
 from ....errors import ArgumentError
 from ....utils.truth import is_true
-from ...visits import visit_state
+from ...visits import day_of, visit_state
 from ..entry_lag import lags
 from ..query_tables import responses
-from ..study_data import ListName, StudyData, day_of
+from ..study_data import ListName, StudyData
 from .scores import SubjectCount
 from .settings import DateVariable, IndicatorSettings, KriSettings
 
@@ -107,6 +107,20 @@ class Inputs:
             for subject, start in starts.items()
         }
 
+    def notes(self) -> list[str]:
+        """What holds for all indicators: dates that are partial, so that people or ends do not count."""
+        told = []
+        for what, date_variables in (("start", (self._settings.start,)), ("end", self._settings.ends)):
+            odd = sum(self._unread(one) for one in date_variables if one is not None)
+            if odd:
+                rest = "their subjects count as not enrolled" if what == "start" else "they end no time on study"
+                told.append(f"{odd} dates of the {what} of the time on study are partial or no dates; {rest}")
+        return told
+
+    def _unread(self, variable: DateVariable) -> int:
+        texts = (str(answers.get(variable.variable.casefold()) or "") for _, answers in self._records(variable.form))
+        return sum(bool(text.strip()) and day_of(text) is None for text in texts)
+
     @cached_property
     def _starts(self) -> dict[int, date]:
         start = self._settings.start
@@ -179,8 +193,11 @@ class Inputs:
 
     def _screen_failures(self, settings: IndicatorSettings) -> Measured:
         failed = set(self._with_status(settings))
+        words = {str(one.subject_status or "").casefold() for one in self._data.subjects or ()}
+        unknown = sorted(settings.statuses - words)
         people = [one.subject_id for one in self._data.subjects or () if one.subject_id is not None]
-        return Measured({subject: (float(subject in failed), 1.0) for subject in people})
+        note = f"no subject has the status {', '.join(unknown)}" if unknown else None
+        return Measured({subject: (float(subject in failed), 1.0) for subject in people}, (note,) if note else ())
 
     def _answers(self, settings: IndicatorSettings) -> Measured:
         numerators: Counter[int] = Counter()
@@ -188,7 +205,8 @@ class Inputs:
         unknown = 0
         for record, answers in self._records(settings.form):
             for name in settings.variables:
-                word = str(answers.get(name.casefold()) or "").strip()
+                answer = answers.get(name.casefold())
+                word = "" if answer is None else str(answer).strip()
                 assert record.subject_id is not None
                 denominators[record.subject_id] += word in settings.denominator
                 numerators[record.subject_id] += word in settings.numerator
@@ -218,20 +236,29 @@ class Inputs:
         assert settings.date is not None
         assert settings.anchor is not None
         deaths, anchors = self._days_of(settings.date, min), self._days_of(settings.anchor, min)
-        early = {
-            subject: 1
-            for subject, day in deaths.items()
-            if subject in anchors and (day - anchors[subject]).days <= settings.limit
-        }
+        after = {subject: (day - anchors[subject]).days for subject, day in deaths.items() if subject in anchors}
+        early = {subject: 1 for subject, days in after.items() if 0 <= days <= settings.limit}
+        lost = sum(subject in self._starts and subject not in anchors for subject in deaths)
+        before = sum(days < 0 for days in after.values())
         partial = sum(
             bool(str(answers.get(settings.date.variable.casefold()) or "").strip()) and record.subject_id not in deaths
             for record, answers in self._records(settings.date.form)
         )
-        note = f"{partial} partial dates of death are left out" if partial else None
-        return self._result(early, dict.fromkeys(self._starts, 1), note)
+        notes = [
+            f"{partial} partial dates of death are left out" if partial else None,
+            f"{lost} deaths without the other date are left out" if lost else None,
+            f"{before} deaths lie before the other date and are left out" if before else None,
+        ]
+        return self._result(early, dict.fromkeys(self._starts, 1), *notes)
+
+    @cached_property
+    def _live_queries(self) -> list[Query]:
+        """Queries that are not on a deleted record; those on a subject or visit count."""
+        gone = {record.record_id for record in self._data.records or () if record.deleted}
+        return [query for query in self._data.queries or () if query.record_id is None or query.record_id not in gone]
 
     def _queries(self, settings: IndicatorSettings) -> Measured:  # noqa: ARG002  (all counts share one signature)
-        queries = Counter(query.subject_id for query in self._data.queries or () if query.subject_id is not None)
+        queries = Counter(query.subject_id for query in self._live_queries if query.subject_id is not None)
         points: Counter[int] = Counter()
         for record in self._data.records or ():
             if not record.deleted and record.subject_id is not None:
@@ -242,7 +269,7 @@ class Inputs:
         slow: Counter[int] = Counter()
         every: Counter[int] = Counter()
         silent = 0
-        for query in self._data.queries or ():
+        for query in self._live_queries:
             if query.subject_id is None:
                 continue
             age = responses(query, self._data.moment).age

@@ -36,6 +36,8 @@ class KriReport:
         names: group -> its name, where it has one.
         groups: indicator -> its groups with their sums, for the funnel lines.
         notes: what a reader must know.
+        settings: what was counted.
+        has_history: whether an earlier run is known, so that something can be new.
     """
 
     study_key: str
@@ -46,6 +48,7 @@ class KriReport:
     groups: dict[str, list[Group]] = field(repr=False)
     notes: tuple[str, ...] = ()
     settings: KriSettings = field(default_factory=lambda: KriSettings({}), repr=False)
+    has_history: bool = False
 
     def current(self) -> list[Result]:
         """The results of this day, to be kept for the next comparison."""
@@ -56,7 +59,7 @@ class KriReport:
         rows: list[Row] = []
         for one in self.results:
             result = one.current
-            if flagged_only and not result.flag and one.change == "same":
+            if flagged_only and not result.flag and (not self.has_history or one.change == "same"):
                 continue
             rows.append(
                 {
@@ -71,7 +74,7 @@ class KriReport:
                     "flag": result.flag,
                     "previousFlag": one.previous.flag if one.previous is not None else None,
                     "previousDay": one.previous.day if one.previous is not None else None,
-                    "change": one.change if one.previous is not None or one.change == "new" else None,
+                    "change": one.change if self.has_history else None,
                 }
             )
         return MonitoringTable(
@@ -157,7 +160,13 @@ def kri_report(
             return settings.countries.get(site) if site is not None else None
         return str(site) if site is not None else None
 
-    notes = list(data.notes)
+    unknown = sorted(set(settings.countries) - {site.site_id for site in data.sites or ()})
+    if unknown:
+        raise ArgumentError(
+            f"the settings name a country for sites the study does not have: {', '.join(map(str, unknown))}"
+        )
+    notes = [*data.notes, *inputs.notes()]
+    earlier = list(history)
     results: list[Result] = []
     groups: dict[str, list[Group]] = {}
     for indicator in settings.indicators:
@@ -170,6 +179,8 @@ def kri_report(
             notes.append(f"{indicator}: nothing to count")
             continue
         groups[indicator] = grouped(counts)
+        if empty := sorted({count.group for count in counts} - {group.name for group in groups[indicator]}):
+            notes.append(f"{indicator}: no {INDICATORS[indicator].denominator} in {', '.join(empty)}, so no row")
         results += [
             _result(data, indicator, level, one)
             for one in summarized(flagged(_scored(indicator, groups[indicator]), settings.thresholds(indicator)))
@@ -181,10 +192,12 @@ def kri_report(
             0,
             f"with {fewest} groups no score can pass {most:.2f}, so some flags cannot occur; look at the rates",
         )
-    names = {str(site.site_id): str(site.site_name) for site in data.sites or ()} if level == "Site" else {}
+    names = {str(one.site_id): one.site_name for one in data.sites or () if one.site_name} if level == "Site" else {}
+    today = data.today.isoformat()
+    before = any((one.study, one.level) == (data.study_key, level) and one.day < today for one in earlier)
     return KriReport(
-        data.study_key, level, data.today.isoformat(), tuple(compared(results, history)), names, groups, tuple(notes),
-        settings,
+        data.study_key, level, today, tuple(compared(results, earlier)), names, groups, tuple(notes),
+        settings, before,
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ class DateVariable(NamedTuple):
     variable: str
 
 
-_THRESHOLD_KEYS: Final = ("thresholds", "flags", "accrual", "least", "weights", "off")
+_THRESHOLD_KEYS: Final = ("thresholds", "flags", "accrual", "least", "weights", "enabled")
 _INPUT_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "kri0001": (("form",), ("where",)),
     "kri0002": (("form", "where"), ()),
@@ -126,7 +126,7 @@ class KriSettings:
             where = f"indicators.{name}"
             if name not in INDICATORS:
                 raise ConfigurationError(f"indicators: {no_such('indicator', name, INDICATORS)}")
-            settings = _indicator(name, plain_table(entry or {}, where), where)
+            settings = _indicator(name, plain_table({} if entry is None else entry, where), where)
             if settings is not None:
                 indicators[name] = settings
         return cls(
@@ -171,7 +171,9 @@ def _indicator(name: str, entry: dict[str, Any], where: str) -> IndicatorSetting
     """The settings of one indicator; `None` where it is off."""
     needed, possible = _INPUT_KEYS[name]
     plain_table(entry, where, (*needed, *possible, *_THRESHOLD_KEYS))
-    if entry.get("off") is True:
+    if not isinstance(entry.get("enabled", True), bool):
+        raise ConfigurationError(f"{where}.enabled: must be true or false")
+    if entry.get("enabled") is False:
         return None
     if missing := [key for key in needed if entry.get(key) in (None, "", [])]:
         raise ConfigurationError(f"{where}: needs {', '.join(missing)}")
@@ -194,7 +196,7 @@ def _indicator(name: str, entry: dict[str, Any], where: str) -> IndicatorSetting
         statuses=frozenset(word.casefold() for word in _words(entry.get("statuses"), f"{where}.statuses")),
         date=_date(entry["date"], f"{where}.date") if "date" in entry else None,
         anchor=_date(entry["anchor"], f"{where}.anchor") if "anchor" in entry else None,
-        limit=_whole(entry.get("limit", LIMITS.get(name, 0)), f"{where}.limit"),
+        limit=_days(entry.get("limit", LIMITS.get(name, 0)), f"{where}.limit"),
         thresholds=thresholds,
         weights=dict(zip(thresholds.flags, weights, strict=True)) if weights else {},
     )
@@ -238,9 +240,12 @@ def _expression(given: Any, where: str) -> Expression | None:
     if given is None:
         return None
     try:
-        return Expression(given)
+        expression = Expression(given)
     except ArgumentError as error:
         raise ConfigurationError(f"{where}: {error}") from None
+    if not expression.is_condition:
+        raise ConfigurationError(f'{where}: must be true or false, such as AESER == "Yes"; {given!r} is an answer')
+    return expression
 
 
 def _list(given: Any, where: str) -> list[Any]:
@@ -255,7 +260,7 @@ def _words(given: Any, where: str) -> list[str]:
 
 def _numbers(given: Any, where: str) -> list[float]:
     numbers = _list(given, where)
-    if any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in numbers):
+    if any(isinstance(one, bool) or not isinstance(one, (int, float)) or not abs(one) < 1e300 for one in numbers):
         raise ConfigurationError(f"{where}: must be numbers")
     return [float(one) for one in numbers]
 
@@ -264,6 +269,12 @@ def _whole(given: Any, where: str) -> int:
     if isinstance(given, bool) or not isinstance(given, int):
         raise ConfigurationError(f"{where}: must be a whole number")
     return given
+
+
+def _days(given: Any, where: str) -> int:
+    if (days := _whole(given, where)) < 0:
+        raise ConfigurationError(f"{where}: must not be below 0")
+    return days
 
 
 def _text_or_none(given: Any, where: str) -> str | None:
