@@ -147,10 +147,9 @@ def test_notes_of_a_table_stand_with_it_and_charts_say_what_they_leave_out(repor
     for _, table in report.tables():
         for note in table.notes:
             assert note in text, table.name
-    table = MonitoringTable(
-        "t", "t", "c.", (Column("label", "L"), Column("count", "C", "count")), [{"label": f"L{place}", "count": place + 1} for place in range(100)],
-        chart=Chart("bar", "count", "label"),
-    )  # fmt: skip
+    columns = (Column("label", "L"), Column("count", "C", "count"))
+    long: list[Any] = [{"label": f"L{place}", "count": place + 1} for place in range(100)]
+    table = MonitoringTable("t", "t", "c.", columns, long, chart=Chart("bar", "count", "label"))
     few = replace(report, sections=(replace(report.sections[0], tables=[table]),))
     assert "the chart shows the first 30 of 100" in page(few, "interactive")
 

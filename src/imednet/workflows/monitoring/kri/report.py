@@ -161,7 +161,7 @@ def kri_report(
         return str(site) if site is not None else None
 
     unknown = sorted(set(settings.countries) - {site.site_id for site in data.sites or ()})
-    if unknown:
+    if unknown and data.sites:
         raise ArgumentError(
             f"the settings name a country for sites the study does not have: {', '.join(map(str, unknown))}"
         )
