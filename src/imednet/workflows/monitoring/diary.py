@@ -36,7 +36,9 @@ def diary(data: StudyData, *, by: DiaryBy = "subject", group: str = "ePRO") -> M
         groups = sorted({str(one.interval_group_name) for one in data.intervals or () if one.interval_group_name})
         raise ArgumentError(f"no interval is in group {group!r}; there are {', '.join(groups) or 'none'}")
     forms = {str(form.form_key) for interval in days.values() for form in interval.forms or ()}
-    kept = {record.visit_id for record in data.records or () if record.form_key in forms and not record.deleted}
+    kept = {record.visit_id for record in data.records or () if record.form_key in forms and not record.deleted} - {
+        None
+    }
     today = data.today.isoformat()
     due: Counter[Cell] = Counter()
     done: Counter[Cell] = Counter()

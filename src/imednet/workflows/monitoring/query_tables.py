@@ -76,6 +76,9 @@ def query_status(data: StudyData, *, by: QueryBy = "site") -> MonitoringTable:
         groups.setdefault(_key(aged, by), []).append(aged)
     rows = [{**_labels(data, by, key), **_counts(members)} for key, members in groups.items()]
     total = _counts(every)
+    notes = list(data.notes)
+    if dead := sum(aged.status.on_deleted_record and aged.status.state == "open" for aged in every):
+        notes.append(f"{dead:,} open queries are on deleted records")
     table = MonitoringTable(
         f"queries by {by}",
         f"Queries by {_HEADINGS[by][1].lower()}",
@@ -97,7 +100,7 @@ def query_status(data: StudyData, *, by: QueryBy = "site") -> MonitoringTable:
         ),
         rows,
         chart=Chart("bar", "open", _HEADINGS[by][0], stacked=(*(name for _, name, _ in BANDS), LAST_BAND[0])),
-        notes=data.notes,
+        notes=tuple(notes),
     )
     computed = {name: total[name] for name in ("oldestDays", "medianDays")}
     return table.sorted_by("-open").with_total(_total_labels(by), **computed)
