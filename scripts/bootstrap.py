@@ -56,7 +56,15 @@ def test_it() -> int:
 def develop() -> int:
     """Install the package for editing, with the tools and everything that tests need."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
-    install("-e", ".[export,stats,polars,mirror,report]", NOX, "pre-commit>=4,<5", *groups["test"], *groups["lint"], *groups["typecheck"])
+    install(
+        "-e",
+        ".[export,stats,polars,mirror,report]",
+        NOX,
+        "pre-commit>=4,<5",
+        *groups["test"],
+        *groups["lint"],
+        *groups["typecheck"],
+    )
     print("Next: activate .venv, then nox -s fast")
     return 0
 

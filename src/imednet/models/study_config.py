@@ -11,12 +11,12 @@ A configuration is kept as YAML or JSON. It names forms and variables, and holds
 ...     fields:
 ...       term: AETERM
 ...       serious: AESER == "Yes"
-...       grade: lookup("severity", AESEV)
+...       severity: lookup("severity", AESEV)
 ... terminology_lookups:
 ...   severity: {Mild: 1, Moderate: 2, Severe: 3}
 ... ''')
 >>> configuration.mappings["adverse_events"].row({"AETERM": "Rash", "AESER": "No", "AESEV": "Mild"})
-{'term': 'Rash', 'serious': False, 'grade': 1}
+{'term': 'Rash', 'serious': False, 'severity': 1}
 """
 
 from __future__ import annotations

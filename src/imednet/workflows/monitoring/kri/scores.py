@@ -5,7 +5,7 @@ closely they agree.
 
 >>> sites = [Group("S1", 6, 100), Group("S2", 5, 120), Group("S3", 20, 110)]
 >>> [(one.group.name, round(one.score, 3)) for one in normal_approximation(sites, "rate")]
-[('S2', -1.122), ('S1', -0.73), ('S3', 1.1)]
+[('S2', -0.872), ('S1', -0.517), ('S3', 1.404)]
 """
 
 from __future__ import annotations
