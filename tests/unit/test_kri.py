@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,11 @@ def test_history_keeps_days_and_replaces_a_day(tmp_path: Path) -> None:
     keep(file, [later])
     keep(file, [later])
     assert read_history(file) == [first, later]
+    other = replace(later, indicator="kri0002")
+    keep(file, [other])  # a run with fewer indicators takes nothing of the others away
+    assert read_history(file) == [first, later, other]
+    keep(file, [later])
+    assert read_history(file) == [first, other, later]
     (pair,) = compared([later], read_history(file))
     assert (pair.previous, pair.change, pair.difference("numerator"), pair.difference("score")) == (
         first,
@@ -194,7 +200,7 @@ def test_history_keeps_days_and_replaces_a_day(tmp_path: Path) -> None:
         None,
     )
     file.write_text(file.read_text().rsplit(",", 3)[0])
-    with pytest.raises(ConfigurationError, match="line 3"):
+    with pytest.raises(ConfigurationError, match="line 4"):
         read_history(file)
     file.write_text("a,b\n1,2\n")
     with pytest.raises(ConfigurationError, match="no results"):

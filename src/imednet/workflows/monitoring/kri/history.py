@@ -42,7 +42,7 @@ def read_history(path: str | Path) -> list[Result]:
 
 
 def keep(path: str | Path, results: Iterable[Result]) -> None:
-    """Add results to a file; those of the same study, level and day take the place of earlier ones."""
+    """Add results to a file; those of the same study, level, day and indicator take the place of earlier ones."""
     new = list(results)
     file = Path(path)
     try:
@@ -58,8 +58,8 @@ def keep(path: str | Path, results: Iterable[Result]) -> None:
 
 
 def _rewrite(file: Path, new: list[Result]) -> None:
-    days = {(one.study, one.level, one.day) for one in new}
-    kept = [one for one in read_history(file) if (one.study, one.level, one.day) not in days]
+    taken = {(one.study, one.level, one.day, one.indicator) for one in new}
+    kept = [one for one in read_history(file) if (one.study, one.level, one.day, one.indicator) not in taken]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
