@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,18 +27,9 @@ def write_pdf(report: Report, path: str | Path) -> None:
         ExportConfigurationError: neither is installed.
         ExportError: the browser failed.
     """
-    target = disk.link_target(Path(path))
     text = page(report, "pictures")
-    unfinished = disk.partial(target)
-    unfinished.unlink(missing_ok=True)
-    try:
+    with disk.written_whole(Path(path)) as unfinished:
         _made(text, unfinished)
-        disk.flush_file(unfinished)
-        unfinished.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
 
 
 def _made(text: str, target: Path) -> None:

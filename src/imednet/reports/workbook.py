@@ -5,7 +5,6 @@ No text of a study becomes a formula or a link.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -34,18 +33,8 @@ def write_workbook(report: Report, path: str | Path) -> None:
     Raises:
         ExportConfigurationError: a table has more rows than a sheet.
     """
-    target = disk.link_target(Path(path))
-    unfinished = disk.partial(target)
-    try:
-        with unfinished.open("wb") as file:
-            _write(file, report.tables(), report)
-            file.flush()
-            disk.flush(file.fileno())
-        unfinished.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
+    with disk.written_whole(Path(path)) as unfinished, unfinished.open("xb") as file:
+        _write(file, report.tables(), report)
 
 
 def write_table(table: MonitoringTable, file: BinaryIO) -> None:

@@ -10,7 +10,8 @@ import errno
 import logging
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -107,21 +108,29 @@ def partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.partial")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a UTF-8 text file completely or not at all; a link to it stays a link."""
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of a file when the block ends, or is removed when it fails.
+
+    A link to the file stays a link.
+    """
     path = link_target(path)
     unfinished = partial(path)
     unfinished.unlink(missing_ok=True)
     try:
-        with unfinished.open("xb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            flush(file.fileno())
+        yield unfinished
+        flush_file(unfinished)
         unfinished.replace(path)
     except BaseException:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a UTF-8 text file completely or not at all; a link to it stays a link."""
+    with written_whole(path) as unfinished, unfinished.open("xb") as file:
+        file.write(text.encode("utf-8"))
 
 
 class Lock:
