@@ -21,6 +21,7 @@ MAYBE = ("sniffio", "typing_extensions")
 """Needs of the needs, in some of their versions."""
 LEFT_OUT = (
     "imednet/sandbox/", "imednet/cli/", "imednet/integrations/", "imednet/mirror/", "imednet/reports/",
+    "imednet/workflows/monitoring/",
     "anyio/pytest_plugin.py",
 )  # fmt: skip
 

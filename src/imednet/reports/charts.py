@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..utils.optional_library import optional_library
-from ..workflows.monitoring.table import Column, Kind, MonitoringTable, Row
+from ..workflows.monitoring.table import Cell, Column, Kind, MonitoringTable, Row
+from ..workflows.visits import day_of
 
 if TYPE_CHECKING:
     import altair as alt
@@ -28,6 +29,8 @@ def drawable(table: MonitoringTable) -> bool:
     chart = table.chart
     if chart is None or not table.rows:
         return False
+    if chart.mark == "days":
+        return any(is_day(row[chart.x]) for row in table.rows)
     if chart.mark != "bar" or chart.x == _ROWS:
         return True
     return any(row[name] for row in table.rows for name in chart.stacked or (chart.x,))
@@ -67,11 +70,18 @@ def draw(table: MonitoringTable, *, width: int | str = "container", height: int 
         made = _line(altair, table)
     elif chart.mark == "points":
         made = _points(altair, table)
+    elif chart.mark == "days":
+        made = _days(altair, table)
     else:
         made = _bars(altair, table)
     sizes: dict[str, Any] = {"width": width} if height is None else {"width": width, "height": height}
     drawn: alt.Chart = made.properties(description=f"{table.title}. {table.caption}", **sizes)
     return drawn
+
+
+def is_day(value: Cell) -> bool:
+    """Whether a value is a whole day; partial dates have no place on an axis of time."""
+    return isinstance(value, str) and day_of(value) is not None
 
 
 def _column(table: MonitoringTable, name: str) -> Column:
@@ -213,6 +223,38 @@ def _points(altair: Any, table: MonitoringTable) -> Any:
                      altair.Tooltip("y:Q", title=_axis(table, chart.y))],
         )
         .properties(height=280)
+    )  # fmt: skip
+
+
+def _days(altair: Any, table: MonitoringTable) -> Any:
+    """A mark a row on the axis of time."""
+    chart = table.chart
+    assert chart is not None
+    assert chart.color is not None
+    rows: list[Row] = [
+        {
+            "x": str(row[chart.x]),
+            "end": str(row["end"] if is_day(row.get("end")) else row[chart.x]),
+            "y": _label(row, chart.y),
+            "part": _label(row, chart.color),
+            "label": _label(row, "name"),
+        }
+        for row in table.rows
+        if is_day(row[chart.x])
+    ]
+    parts = list(dict.fromkeys(str(row["part"]) for row in rows))
+    return (
+        altair.Chart(_data(altair, rows))
+        .mark_tick(thickness=4, size=18)
+        .encode(
+            x=altair.X("x:T", title=_axis(table, chart.x)),
+            y=altair.Y("y:N", title=_axis(table, chart.y)),
+            color=altair.Color("part:N", title=None, scale=altair.Scale(domain=parts, range=_colours(len(parts))),
+                               legend=altair.Legend(orient="top", columns=4, labelLimit=160)),
+            tooltip=[altair.Tooltip("x:T", title=_axis(table, chart.x)), altair.Tooltip("end:T", title="To"),
+                     altair.Tooltip("label:N", title="Name"), altair.Tooltip("part:N", title="State")],
+        )
+        .properties(height={"step": 46})
     )  # fmt: skip
 
 

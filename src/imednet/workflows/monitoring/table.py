@@ -14,11 +14,14 @@ is, so a figure is the same in all of them.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ...errors import ArgumentError
+from ...utils.text import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +67,13 @@ class Chart:
     """A picture of a table, described by the names of its columns.
 
     Attributes:
-        mark: bars, a line, points, or cells of a heat map.
+        mark: bars, a line, points, cells of a heat map, or points in time (`days`).
         x, y: columns along the axes; bars lie along `x`, and `y` says what each is of.
         color: the column that colours mean, and for points what each is of.
         stacked: columns whose values are drawn as parts of one bar, in place of `x`.
     """
 
-    mark: Literal["bar", "line", "points", "heatmap"]
+    mark: Literal["bar", "line", "points", "heatmap", "days"]
     x: str
     y: str
     color: str | None = None
@@ -159,6 +162,18 @@ class MonitoringTable:
     def to_rows(self) -> list[Row]:
         """Copies of the rows, without the total."""
         return [dict(row) for row in self.rows]
+
+    def to_csv(self) -> str:
+        r"""The rows as CSV under the names of the columns, without the total; what is missing is empty.
+
+        >>> MonitoringTable("t", "T", "", (Column("a", "A"), Column("b", "B")), [{"a": "x, y", "b": None}]).to_csv()
+        'a,b\n"x, y",\n'
+        """
+        made = io.StringIO()
+        writer = csv.writer(made, lineterminator="\n")
+        writer.writerow(column.name for column in self.columns)
+        writer.writerows(["" if cell is None else whole(str(cell)) for cell in row.values()] for row in self.rows)
+        return made.getvalue()
 
     def to_frame(self) -> pd.DataFrame:
         """The rows as a DataFrame. Needs pandas (extra `export`)."""

@@ -1,0 +1,70 @@
+"""The queries behind a count, a row each.
+
+Dashboards show them where a reader asks which ones a figure counts.
+
+>>> from datetime import UTC, datetime
+>>> query_list(StudyData("S-1", datetime(2026, 1, 1, tzinfo=UTC), sites=[], subjects=[], queries=[])).rows
+[]
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .query_tables import LISTS, aged_queries
+from .study_data import StudyData
+from .table import Cell, Column, MonitoringTable, Row
+
+_COLUMNS: Final = (
+    Column("annotationId", "Query", "number", urgent=True),
+    Column("state", "State", urgent=True),
+    Column("subjectKey", "Subject", urgent=True),
+    Column("siteId", "Site", "number"),
+    Column("formKey", "Form"),
+    Column("variable", "Variable"),
+    Column("description", "Text"),
+    Column("ageDays", "Open, days", "days", urgent=True),
+    Column("waitsFor", "Waits for"),
+    Column("kind", "Kind", minor=True),
+    Column("opener", "Opener", minor=True),
+    Column("reopened", "Re-opened", "yes", minor=True),
+    Column("recordId", "Record", "number", minor=True),
+)
+
+
+def query_list(data: StudyData) -> MonitoringTable:
+    """All queries, open ones first and the oldest of them first.
+
+    Args:
+        data: the study; the form of a query is known where the records were read.
+    """
+    data.need(*LISTS)
+    rows: list[Row] = []
+    for aged in aged_queries(data):
+        status, query = aged.status, aged.status.query
+        rows.append(
+            {
+                "annotationId": query.annotation_id,
+                "state": status.state,
+                "subjectKey": query.subject_key,
+                "siteId": status.site_id,
+                "formKey": aged.form_key,
+                "variable": query.variable or None,
+                "description": query.description,
+                "ageDays": status.age_days,
+                "waitsFor": status.waits_for,
+                "kind": query.annotation_type or None,
+                "opener": aged.opener,
+                "reopened": status.reopened,
+                "recordId": query.record_id,
+            }
+        )
+    rows.sort(key=lambda row: (row["state"] != "open", -_number(row["ageDays"]), _number(row["annotationId"])))
+    return MonitoringTable(
+        "query list", "Queries", "Each query with its state, which follows from its comments.", _COLUMNS, rows,
+        notes=data.notes,
+    )  # fmt: skip
+
+
+def _number(value: Cell) -> float:
+    return value if isinstance(value, (int, float)) else 0
