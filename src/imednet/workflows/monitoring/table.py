@@ -14,14 +14,11 @@ is, so a figure is the same in all of them.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ...errors import ArgumentError
-from ...utils.text import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,18 +159,6 @@ class MonitoringTable:
     def to_rows(self) -> list[Row]:
         """Copies of the rows, without the total."""
         return [dict(row) for row in self.rows]
-
-    def to_csv(self) -> str:
-        r"""The rows as CSV under the names of the columns, without the total; what is missing is empty.
-
-        >>> MonitoringTable("t", "T", "", (Column("a", "A"), Column("b", "B")), [{"a": "x, y", "b": None}]).to_csv()
-        'a,b\n"x, y",\n'
-        """
-        made = io.StringIO()
-        writer = csv.writer(made, lineterminator="\n")
-        writer.writerow(column.name for column in self.columns)
-        writer.writerows(["" if cell is None else whole(str(cell)) for cell in row.values()] for row in self.rows)
-        return made.getvalue()
 
     def to_frame(self) -> pd.DataFrame:
         """The rows as a DataFrame. Needs pandas (extra `export`)."""
