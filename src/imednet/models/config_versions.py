@@ -1,6 +1,8 @@
-"""Versions of a `StudyConfiguration`: each names the one before it by its hash, so that none can be changed unseen.
+"""Versions of a `StudyConfiguration`, each of which names the one before it by its hash.
 
-Where versions are kept is not decided here; they are plain values that go to JSON and back.
+A version that was changed, taken out of the middle or put in is found. The last ones can be cut off unseen, and who
+computes all hashes anew is not found either, unless the last digest is written down elsewhere. Where versions are kept
+is not decided here; they are plain values that go to JSON and back.
 
 >>> saved = {"author": "ada", "reason": "start", "moment": "2026-03-01T08:00:00Z"}
 >>> first = next_version([], StudyConfiguration("S-1"), **saved)
@@ -49,8 +51,8 @@ class ConfigurationVersion:
     configuration: StudyConfiguration
 
     def to_json(self) -> str:
-        """The version as one line of JSON, which `from_json` reads again."""
-        return json.dumps({**_signed(self), "digest": self.digest}, ensure_ascii=False)
+        """The version as one line of JSON in ASCII, which `from_json` reads again."""
+        return json.dumps({**_signed(self), "digest": self.digest})
 
     @classmethod
     def from_json(cls, text: str) -> ConfigurationVersion:

@@ -39,6 +39,9 @@ def drawable(table: MonitoringTable) -> bool:
 def cut_off(table: MonitoringTable) -> str | None:
     """What a chart leaves out of its table, as a sentence; `None` where it shows all."""
     chart = table.chart
+    if chart is not None and chart.mark == "days":
+        nowhere = sum(not is_day(row[chart.x]) for row in table.rows)
+        return f"{nowhere:,} rows without a whole day are not in the chart" if nowhere else None
     if chart is None or chart.mark not in ("bar", "heatmap"):
         return None
     labels = len({_label(row, chart.y) for row in table.rows})

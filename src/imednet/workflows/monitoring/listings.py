@@ -42,6 +42,12 @@ def mapping_of(configuration: StudyConfiguration, table: str) -> FormMapping:
     return mapping
 
 
+def check_study(data: StudyData, configuration: StudyConfiguration) -> None:
+    """Raise ArgumentError if a configuration is of another study."""
+    if configuration.study_key is not None and configuration.study_key != data.study_key:
+        raise ArgumentError(f"the configuration is of study {configuration.study_key!r}, not {data.study_key!r}")
+
+
 def check_variables(data: StudyData, mapping: FormMapping) -> None:
     """Raise ArgumentError if a mapping names a form or variable that the study does not have.
 
@@ -82,8 +88,7 @@ def listing(
         ArgumentError: there is no such mapping; it has no field `serious`; it names what the study does not have.
     """
     mapping = mapping_of(configuration, table)
-    if configuration.study_key is not None and configuration.study_key != data.study_key:
-        raise ArgumentError(f"the configuration is of study {configuration.study_key!r}, not {data.study_key!r}")
+    check_study(data, configuration)
     if serious and "serious" not in mapping.fields:
         raise ArgumentError(f"the mapping {table!r} has no field `serious`, so serious rows cannot be told")
     rows: list[Row] = []

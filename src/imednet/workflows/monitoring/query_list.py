@@ -20,7 +20,6 @@ _COLUMNS: Final = (
     Column("state", "State", urgent=True),
     Column("subjectKey", "Subject", urgent=True),
     Column("siteId", "Site", "number"),
-    Column("formKey", "Form"),
     Column("variable", "Variable"),
     Column("description", "Text"),
     Column("ageDays", "Open, days", "days", urgent=True),
@@ -30,15 +29,17 @@ _COLUMNS: Final = (
     Column("reopened", "Re-opened", "yes", minor=True),
     Column("recordId", "Record", "number", minor=True),
 )
+_OF_RECORDS: Final = (Column("formKey", "Form"), Column("onDeletedRecord", "Record deleted", "yes", minor=True))
 
 
 def query_list(data: StudyData) -> MonitoringTable:
     """All queries, open ones first and the oldest of them first.
 
     Args:
-        data: the study; the form of a query is known where the records were read.
+        data: the study; the form of a query, and whether its record is deleted, is there where the records were read.
     """
     data.need(*LISTS)
+    read = data.records is not None
     rows: list[Row] = []
     for aged in aged_queries(data):
         status, query = aged.status, aged.status.query
@@ -48,7 +49,6 @@ def query_list(data: StudyData) -> MonitoringTable:
                 "state": status.state,
                 "subjectKey": query.subject_key,
                 "siteId": status.site_id,
-                "formKey": aged.form_key,
                 "variable": query.variable or None,
                 "description": query.description,
                 "ageDays": status.age_days,
@@ -57,12 +57,13 @@ def query_list(data: StudyData) -> MonitoringTable:
                 "opener": aged.opener,
                 "reopened": status.reopened,
                 "recordId": query.record_id,
+                **({"formKey": aged.form_key, "onDeletedRecord": status.on_deleted_record} if read else {}),
             }
         )
     rows.sort(key=lambda row: (row["state"] != "open", -_number(row["ageDays"]), _number(row["annotationId"])))
     return MonitoringTable(
-        "query list", "Queries", "Each query with its state, which follows from its comments.", _COLUMNS, rows,
-        notes=data.notes,
+        "query list", "Queries", "Each query with its state, which follows from its comments.",
+        (*_COLUMNS, *(_OF_RECORDS if read else ())), rows, notes=data.notes,
     )  # fmt: skip
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from ...errors import ArgumentError
-from ...models.study_config import StudyConfiguration
+from ...models.study_config import CONDITIONS, StudyConfiguration
 from ..visits import day_of, windows
-from .listings import events
+from .listings import check_study, events
 from .query_tables import aged_queries
 from .study_data import ListName, StudyData
 from .table import Cell, Chart, Column, MonitoringTable, Row
@@ -26,10 +26,12 @@ def timeline(data: StudyData, configuration: StudyConfiguration | None = None) -
         configuration: mappings of events; none are shown without one.
 
     Raises:
-        ArgumentError: the data are not those of one subject.
+        ArgumentError: the data are not those of one subject, or the configuration is of another study.
     """
     if data.subject_key is None:
         raise ArgumentError("a timeline is of one subject. Next: read with subject_key=...")
+    configuration = configuration or StudyConfiguration()
+    check_study(data, configuration)
     data.need(*LISTS)
     rows: list[Row] = []
     for window in windows(
@@ -38,18 +40,18 @@ def timeline(data: StudyData, configuration: StudyConfiguration | None = None) -
         visit = window.visit
         day = visit.visit_date or visit.due_date or visit.start_date
         rows.append(_row(day, None, "visit", visit.interval_name, window.state, visit.visit_id))
-    for name, mapping in (configuration or StudyConfiguration()).mappings.items():
+    for name, mapping in configuration.mappings.items():
         for event in events(data, mapping):
             fields = event.fields
             what = fields.get("term") or fields.get("description") or fields.get("category") or mapping.form
-            serious = fields.get("serious") is True or fields.get("important") is True
+            grave = next((word for word in CONDITIONS if fields.get(word) is True), None)
             rows.append(
                 _row(
                     fields.get("onset") or fields.get("date"),
                     fields.get("end"),
                     name.replace("_", " "),
                     what,
-                    "serious" if serious else "not serious" if "serious" in fields else None,
+                    grave,
                     event.record.record_id,
                 )
             )
