@@ -13,11 +13,11 @@ from imednet.models.study_config import StudyConfiguration
 from imednet.reports.charts import cut_off, draw, drawable
 from imednet.sandbox import Sandbox
 from imednet.workflows.monitoring import StudyData
+from imednet.workflows.monitoring.details.query_list import query_list
+from imednet.workflows.monitoring.details.subject_list import subject_list
+from imednet.workflows.monitoring.details.timeline import LISTS, timeline
 from imednet.workflows.monitoring.enrolment import enrolment
-from imednet.workflows.monitoring.query_list import query_list
 from imednet.workflows.monitoring.query_tables import query_status
-from imednet.workflows.monitoring.subject_list import subject_list
-from imednet.workflows.monitoring.timeline import LISTS, timeline
 from support import STUDY
 
 CONFIGURATION = StudyConfiguration.from_dict({

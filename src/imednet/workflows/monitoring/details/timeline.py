@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...errors import ArgumentError
-from ...models.study_config import CONDITIONS, StudyConfiguration
-from ..visits import day_of, windows
-from .listings import check_study, events
-from .query_tables import aged_queries
-from .study_data import ListName, StudyData
-from .table import Cell, Chart, Column, MonitoringTable, Row
+from ....errors import ArgumentError
+from ....models.study_config import CONDITIONS, StudyConfiguration
+from ...visits import day_of, windows
+from ..listings import check_study, events
+from ..query_tables import aged_queries
+from ..study_data import ListName, StudyData
+from ..table import Cell, Chart, Column, MonitoringTable, Row
 
 LISTS: Final[tuple[ListName, ...]] = ("sites", "subjects", "visits", "intervals", "queries", "forms", "variables")
 

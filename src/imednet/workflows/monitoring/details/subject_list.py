@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .enrolment import LISTS, is_enrolled
-from .query_tables import aged_queries
-from .study_data import StudyData, days_between
-from .table import Column, MonitoringTable, Row
+from ..enrolment import LISTS, is_enrolled
+from ..query_tables import aged_queries
+from ..study_data import StudyData, days_between
+from ..table import Column, MonitoringTable, Row
 
 
 def subject_list(data: StudyData) -> MonitoringTable:

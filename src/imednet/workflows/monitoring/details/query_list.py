@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from .query_tables import LISTS, aged_queries
-from .study_data import StudyData
-from .table import Cell, Column, MonitoringTable, Row
+from ..query_tables import LISTS, aged_queries
+from ..study_data import StudyData
+from ..table import Cell, Column, MonitoringTable, Row
 
 _COLUMNS: Final = (
     Column("annotationId", "Query", "number", urgent=True),
