@@ -63,7 +63,8 @@ def raw_server(serve: Serve) -> Iterator[str]:
 
 
 CHILD = """
-import asyncio, resource, sys, time
+import asyncio, ctypes, resource, sys, time
+ctypes.CDLL("libgcc_s.so.1")  # a thread that ends needs it, and glibc would load it then, into memory that is full
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[3]), int(sys.argv[3])))
 from imednet import AsyncImednetSDK, ImednetSDK
 from imednet.errors import ImednetError
