@@ -18,6 +18,7 @@ from imednet.workflows.monitoring.details.subject_list import subject_list
 from imednet.workflows.monitoring.details.timeline import LISTS, timeline
 from imednet.workflows.monitoring.enrolment import enrolment
 from imednet.workflows.monitoring.query_tables import query_status
+from imednet.workflows.monitoring.query_trend import query_trend
 from support import STUDY
 
 CONFIGURATION = StudyConfiguration.from_dict({
@@ -46,6 +47,17 @@ def test_the_queries_are_those_that_are_counted(data: StudyData) -> None:
     ages = [row["ageDays"] for row in listed.rows if row["state"] == "open"]
     assert ages == sorted(ages, key=lambda age: -(age or 0))  # type: ignore[operator]
     assert any(row["formKey"] for row in listed.rows)
+
+
+def test_the_months_add_up_to_the_queries_there_are(data: StudyData) -> None:
+    trend, total = query_trend(data), query_status(data).total
+    assert total is not None
+    assert sum(int(row["opened"] or 0) for row in trend.rows) == int(total["open"] or 0) + int(total["closed"] or 0)
+    assert sum(int(row["closed"] or 0) for row in trend.rows) == total["closed"]
+    assert trend.rows[-1]["openAtEnd"] == total["open"]
+    assert trend.rows[-1]["month"] == data.today.strftime("%Y-%m")
+    months = [str(row["month"]) for row in trend.rows]
+    assert months == sorted(set(months))
 
 
 def test_what_was_not_read_is_no_column(data: StudyData) -> None:

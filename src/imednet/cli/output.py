@@ -5,7 +5,6 @@ Data go to standard output, messages to standard error. Nothing printed here can
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from ..utils.csv_text import cell_text, write_csv
 from ..utils.text import whole
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def print_rows(rows: list[Row], output: Format | None) -> None:
             for row in rows:
                 typer.echo(to_json(row))
         case Format.CSV:
-            columns = list(dict.fromkeys(name for row in rows for name in row))
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(columns)
-            clean = escape_control if sys.stdout.isatty() else whole
-            writer.writerows([clean(_cell_text(row.get(name))) for name in columns] for row in rows)
+            _write_csv(list(dict.fromkeys(name for row in rows for name in row)), rows)
+
+
+def _write_csv(columns: list[str], rows: list[Row]) -> None:
+    write_csv(sys.stdout, columns, rows, escape_control if sys.stdout.isatty() else whole)
 
 
 def print_line(text: str) -> None:
@@ -94,12 +94,6 @@ def escape_control(text: str) -> str:
     return "".join(
         character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1] for character in text
     )
-
-
-def _cell_text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _print_table(rows: list[Row]) -> None:
@@ -145,8 +139,8 @@ def print_monitoring(table: MonitoringTable, output: TableFormat | None) -> None
         _tell(table)
         return
     if chosen is not TableFormat.TABLE:
-        if chosen is TableFormat.CSV and not table.rows:  # a reader of CSV wants to know the columns of nothing, too
-            typer.echo(",".join(column.name for column in table.columns))
+        if chosen is TableFormat.CSV:  # by its columns, which are there without any row
+            _write_csv([column.name for column in table.columns], list[Row](table.rows))
         else:
             print_rows(list[Row](table.rows), Format(chosen))
         _tell(table)
@@ -232,4 +226,4 @@ def _width() -> int:
 
 def _table_text(value: Any) -> str:
     """The text of a table cell, with a replacement character for each one that is not printable."""
-    return "".join(character if character.isprintable() else "�" for character in _cell_text(value))
+    return "".join(character if character.isprintable() else "�" for character in cell_text(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .._version import distribution, version
 from ..errors import ArgumentError
@@ -17,7 +17,9 @@ from .sections import SECTIONS, ReportOptions
 if TYPE_CHECKING:
     from ..resource_attributes import SDKProtocol
 
-__all__ = ["Report", "ReportOptions", "ReportSection", "study_report"]
+_WHOLE: Final = "none: the whole study"
+
+__all__ = ["Report", "ReportOptions", "ReportSection", "report_of", "study_report"]
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,26 @@ def study_report(sdk: SDKProtocol, study_key: str, options: ReportOptions | None
     sections = [ReportSection(name, SECTIONS[name].title, SECTIONS[name].tables(data, options)) for name in names]
     studies = sdk.studies.list()
     title = next((study.study_name for study in studies if study.study_key == study_key), None)
+    return report_of(data, str(title or study_key), sections, _filters(options))
+
+
+def report_of(
+    data: StudyData, study_name: str, sections: Iterable[ReportSection], filters: tuple[str, ...] = ()
+) -> Report:
+    """A report of tables that are made already.
+
+    Args:
+        data: what the tables were made of.
+        study_name: its heading.
+        sections: the tables; a section without any is left out.
+        filters: what the tables were narrowed to, as sentences.
+    """
     return Report(
-        study_key,
-        str(title or study_key),
+        data.study_key,
+        study_name,
         data.moment.strftime("%Y-%m-%d %H:%M:%S"),
         f"{distribution()} {version()}",
-        _filters(options),
+        filters or (_WHOLE,),
         tuple(
             ReadLine(name.replace("_", " "), proof.status, proof.rule, proof.rows, str(proof.server_to or ""))
             for name, proof in sorted(data.proofs.items())
@@ -149,4 +165,4 @@ def _filters(options: ReportOptions) -> tuple[str, ...]:
         told.append(
             f"target: {options.target:,} subjects" + (f" by {options.target_date}" if options.target_date else "")
         )
-    return tuple(told) or ("none: the whole study",)
+    return tuple(told)
