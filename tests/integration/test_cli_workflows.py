@@ -266,8 +266,10 @@ def test_commands_of_plugins(tmp_path: Path) -> None:
     """One that is installed is there; one that is known and missing says how to get it; a broken one hurts no other."""
     missing = imednet("dashboard", "--port", "8080")
     assert missing.returncode == 1
-    assert "Dashboard plugin not found" in missing.stderr
-    assert "pip install" not in missing.stderr
+    assert missing.stderr.startswith(
+        "Dashboard plugin not found. Install it with:\n    pip install imednet-streamlit\n"
+    )
+    assert "pip install . ./src/plugins/imednet-streamlit" in missing.stderr
     (tmp_path / "extra_commands.py").write_text(
         "import argparse, click, typer\napp = typer.Typer()\n\n"
         "@app.command()\ndef hello(): typer.echo('hello from a plugin')\n\n"

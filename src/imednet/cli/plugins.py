@@ -20,6 +20,9 @@ GROUP: Final = "imednet.cli_plugins"
 KNOWN: Final = {"dashboard": "imednet-streamlit"}
 """Command of an optional plugin -> the distribution that provides it."""
 
+PLUGINS: Final = "src/plugins"
+"""The folder of a checkout with the plugins that are kept in this repository."""
+
 _PASS_ARGUMENTS_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
 """Settings of a command that hands its arguments to a plugin unread."""
 
@@ -100,8 +103,8 @@ def _takes_argument_list(plugin: Any) -> bool:
 def _not_installed(name: str, package: str) -> Any:
     def command(rest: list[str] | None = typer.Argument(None, hidden=True)) -> None:  # noqa: ARG001, B008
         print_message(
-            f"{name.capitalize()} plugin not found: no installed distribution registers it ({package}, under "
-            f"{GROUP}). Next: see the section Plugins of docs/workflows.md"
+            f"{name.capitalize()} plugin not found. Install it with:\n    pip install {package}\n"
+            f"or, from a checkout of this repository:\n    pip install . ./{PLUGINS}/{package}"
         )
         raise typer.Exit(exit_codes.FAILED)
 

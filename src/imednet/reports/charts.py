@@ -44,7 +44,7 @@ def cut_off(table: MonitoringTable) -> str | None:
         return f"{nowhere:,} rows without a whole day are not in the chart" if nowhere else None
     if chart is None or chart.mark not in ("bar", "heatmap"):
         return None
-    labels = len({_label(row, chart.y) for row in table.rows})
+    labels = len({chart_label(row, chart.y) for row in table.rows})
     most = MOST_BARS if chart.mark == "bar" else _most_lines(table)
     return f"the chart shows the first {most:,} of {labels:,}" if labels > most else None
 
@@ -52,7 +52,7 @@ def cut_off(table: MonitoringTable) -> str | None:
 def _most_lines(table: MonitoringTable) -> int:
     """How many lines of a heat map are drawn."""
     assert table.chart is not None
-    across = len({_label(row, table.chart.x) for row in table.rows})
+    across = len({chart_label(row, table.chart.x) for row in table.rows})
     return max(1, _MOST_CELLS // max(1, across))
 
 
@@ -100,8 +100,11 @@ def _axis(table: MonitoringTable, name: str) -> str:
     return f"{column.title}, %" if column.kind == "percent" else column.title
 
 
-def _label(row: Row, name: str) -> str:
-    """The label of a row; a site by number and name and a variable by form and name, since two can share a name."""
+def chart_label(row: Row, name: str) -> str:
+    """The label of a row in a chart.
+
+    A site is called by its number and name and a variable by its form and name, since two can share a name.
+    """
     value = row[name]
     if name == "siteId" and value is not None and (site := row.get("siteName") or row.get("name")):
         return f"{value} {site}"
@@ -119,7 +122,7 @@ def _bars(altair: Any, table: MonitoringTable) -> Any:
     order: dict[str, float] = {}
     parts = [_column(table, name).title for name in chart.stacked]
     for row in table.rows:
-        text = _label(row, label)
+        text = chart_label(row, label)
         if text not in order and len(order) == MOST_BARS:
             continue
         if chart.stacked:
@@ -128,7 +131,7 @@ def _bars(altair: Any, table: MonitoringTable) -> Any:
                 for place, (name, part) in enumerate(zip(chart.stacked, parts, strict=True))
             ]
         elif chart.color is not None:
-            pieces = [{"label": text, "value": _number(row, value), "part": _label(row, chart.color), "place": 0}]
+            pieces = [{"label": text, "value": _number(row, value), "part": chart_label(row, chart.color), "place": 0}]
         else:
             pieces = [{"label": text, "value": _number(row, value), "part": "", "place": 0}]
         pieces = [piece for piece in pieces if piece["value"] is not None]
@@ -136,7 +139,7 @@ def _bars(altair: Any, table: MonitoringTable) -> Any:
         order[text] = order.get(text, 0) + sum(float(piece["value"] or 0) for piece in pieces)
     titles = "Count" if chart.stacked else _axis(table, value)
     encoding: dict[str, Any] = {
-        "y": altair.Y("label:N", title=_axis(table, label), sort=list(order), axis=altair.Axis(labelLimit=220)),
+        "y": altair.Y("label:N", title=_axis(table, label), sort=list(order), axis=altair.Axis(labelLimit=180)),
         "x": altair.X("value:Q", title=titles, aggregate="sum", axis=_ticks(altair, table, value)),
         "tooltip": [
             altair.Tooltip("label:N", title=_axis(table, label)),
@@ -148,7 +151,7 @@ def _bars(altair: Any, table: MonitoringTable) -> Any:
         encoding["color"] = altair.Color(
             "part:N", title=None if chart.stacked else _axis(table, chart.color or ""), sort=domain,
             scale=altair.Scale(domain=domain, range=_colours(len(domain))),
-            legend=altair.Legend(orient="top", columns=4, labelLimit=160),
+            legend=altair.Legend(orient="top", columns=1, labelLimit=140),
         )  # fmt: skip
         encoding["order"] = altair.Order("place:Q")
         encoding["tooltip"].append(altair.Tooltip("part:N", title="Part"))
@@ -211,7 +214,7 @@ def _points(altair: Any, table: MonitoringTable) -> Any:
     assert chart is not None
     label = chart.color or table.columns[0].name
     rows: list[Row] = [
-        {"x": row[chart.x], "y": row[chart.y], "label": _label(row, label)}
+        {"x": row[chart.x], "y": row[chart.y], "label": chart_label(row, label)}
         for row in table.rows
         if row[chart.x] is not None and row[chart.y] is not None
     ]
@@ -238,9 +241,9 @@ def _days(altair: Any, table: MonitoringTable) -> Any:
         {
             "x": str(row[chart.x]),
             "end": str(row["end"] if is_day(row.get("end")) else row[chart.x]),
-            "y": _label(row, chart.y),
-            "part": _label(row, chart.color),
-            "label": _label(row, "name"),
+            "y": chart_label(row, chart.y),
+            "part": chart_label(row, chart.color),
+            "label": chart_label(row, "name"),
         }
         for row in table.rows
         if is_day(row[chart.x])
@@ -253,7 +256,7 @@ def _days(altair: Any, table: MonitoringTable) -> Any:
             x=altair.X("x:T", title=_axis(table, chart.x)),
             y=altair.Y("y:N", title=_axis(table, chart.y)),
             color=altair.Color("part:N", title=None, scale=altair.Scale(domain=parts, range=_colours(len(parts))),
-                               legend=altair.Legend(orient="top", columns=4, labelLimit=160)),
+                               legend=altair.Legend(orient="top", columns=1, labelLimit=140)),
             tooltip=[altair.Tooltip("x:T", title=_axis(table, chart.x)), altair.Tooltip("end:T", title="To"),
                      altair.Tooltip("label:N", title="Name"), altair.Tooltip("part:N", title="State")],
         )
@@ -266,15 +269,16 @@ def _heatmap(altair: Any, table: MonitoringTable) -> Any:
     chart = table.chart
     assert chart is not None
     assert chart.color is not None
-    across = list(dict.fromkeys(_label(row, chart.x) for row in table.rows))
-    down = list(dict.fromkeys(_label(row, chart.y) for row in table.rows))[: _most_lines(table)]
+    across = list(dict.fromkeys(chart_label(row, chart.x) for row in table.rows))
+    down = list(dict.fromkeys(chart_label(row, chart.y) for row in table.rows))[: _most_lines(table)]
     shown = set(down)
     rows: list[Row] = [
-        {"x": _label(row, chart.x), "y": _label(row, chart.y), "value": row[chart.color]}
+        {"x": chart_label(row, chart.x), "y": chart_label(row, chart.y), "value": row[chart.color]}
         for row in table.rows
-        if _label(row, chart.y) in shown
+        if chart_label(row, chart.y) in shown
     ]
     kind: Kind = _column(table, chart.color).kind
+    length = min(200, max(40, 16 * len(down) - 30))  # a legend that is longer than the map would be cut off
     scale = (
         altair.Scale(domain=[0, 50, 100], range=["#b3446c", "#f2e3bc", "#0b6e99"])
         if kind == "percent"
@@ -287,7 +291,7 @@ def _heatmap(altair: Any, table: MonitoringTable) -> Any:
             x=altair.X("x:N", title=_axis(table, chart.x), sort=across, axis=altair.Axis(orient="top", labelAngle=-45)),
             y=altair.Y("y:N", title=_axis(table, chart.y), sort=down, axis=altair.Axis(labelLimit=160)),
             color=altair.Color("value:Q", title=_axis(table, chart.color), scale=scale,
-                               legend=altair.Legend(orient="right")),
+                               legend=altair.Legend(orient="right", gradientLength=length)),
             tooltip=[altair.Tooltip("y:N", title=_axis(table, chart.y)),
                      altair.Tooltip("x:N", title=_axis(table, chart.x)),
                      altair.Tooltip("value:Q", title=_axis(table, chart.color))],

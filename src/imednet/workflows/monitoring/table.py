@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ...errors import ArgumentError
+from ...utils.text import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,9 +103,11 @@ class MonitoringTable:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Bring the values of each row into the order of the columns."""
+        """Bring the values of each row into the order of the columns, and texts into a form that every output takes."""
         names = [column.name for column in self.columns]
-        object.__setattr__(self, "rows", [{name: row[name] for name in names} for row in self.rows])
+        object.__setattr__(self, "rows", [{name: _legible(row[name]) for name in names} for row in self.rows])
+        object.__setattr__(self, "title", whole(self.title))
+        object.__setattr__(self, "caption", whole(self.caption))
 
     def __len__(self) -> int:
         """The number of rows, without the total."""
@@ -171,6 +174,11 @@ class MonitoringTable:
             for column in self.columns
         }
         return pd.DataFrame(data)
+
+
+def _legible(value: Cell) -> Cell:
+    """A value without halves of characters, which neither a file nor a page can hold."""
+    return whole(value) if isinstance(value, str) and not value.isascii() else value
 
 
 def _order(name: str) -> Callable[[Row], tuple[str, Any]]:

@@ -1,0 +1,228 @@
+"""Pages: the figures of the monitoring tables, what lies behind them, and clear words for what goes wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from imednet import ImednetSDK
+from imednet.sandbox import Answer, Request, Sandbox
+from imednet.workflows.monitoring import MonitoringTable, StudyData
+from imednet_streamlit import reading, shown, texts
+from support import STUDY
+
+from .conftest import PAGES, Browser, Start
+
+MONITORING = PAGES[:6]
+HUNG_UP = Answer(200, b"", break_after=-1)
+
+
+def figures(browser: Browser) -> dict[str, str]:
+    return {metric.label: metric.value for metric in browser.app.metric}
+
+
+def frames(browser: Browser) -> list[Any]:
+    return [one.value for one in browser.app.dataframe]
+
+
+@pytest.mark.parametrize("dialect", ["documented", "live"])
+def test_a_page_shows_the_figures_of_the_tables(start: Start, dialect: str) -> None:
+    with Sandbox(dialect=dialect) as box, ImednetSDK(**box.credentials) as sdk:
+        monitoring = sdk.workflows.monitoring
+        queries = monitoring.query_status(STUDY).total or {}
+        people = monitoring.enrolment(STUDY).total or {}
+        sites = monitoring.site_performance(STUDY)
+        forms = monitoring.completeness(STUDY).total or {}
+        browser = start(box, "query_status")
+        assert figures(browser)[texts.OPEN_QUERIES] == str(queries["open"])
+        assert figures(browser)[texts.CLOSED_QUERIES] == str(queries["closed"])
+        listed = frames(browser)[1]
+        assert len(listed) == queries["queries"]
+        assert (listed["c1"] == "open").sum() == queries["open"]
+        browser.open("subject_enrollment")
+        assert figures(browser)[texts.ENROLLED] == str(people["enrolled"])
+        browser.open("site_performance")
+        table = frames(browser)[0]
+        assert table["c0"].tolist() == [row["siteId"] for row in sites.rows]
+        assert table["c7"].tolist() == [row["open"] for row in sites.rows]
+        browser.open("data_completeness")
+        assert figures(browser)[texts.EXPECTED_PAGES] == f"{forms['expected']:,}"
+        assert figures(browser)[texts.MISSING_PAGES] == str(forms["missing"])
+
+
+def test_a_site_narrows_a_page_and_stands_in_its_address(box: Sandbox, start: Start) -> None:
+    browser = start(box)
+    browser.open("query_status", site="302")
+    with ImednetSDK(**box.credentials) as sdk:
+        total = sdk.workflows.monitoring.query_status(STUDY, site=302).total or {}
+    assert figures(browser)[texts.OPEN_QUERIES] == str(total["open"])
+    assert browser.app.query_params["site"] == "302"
+    assert browser.app.query_params["page"] == "query_status"
+    browser.open("site_performance")
+    assert frames(browser)[0]["c0"].tolist() == [302]
+
+
+def test_a_bar_leads_to_its_rows(box: Sandbox, start: Start) -> None:
+    browser = start(box, "query_status")
+    chosen = browser.app.selectbox(key="queries-site-siteId")
+    label = next(option for option in chosen.options if option.startswith("301"))
+    chosen.set_value(label)
+    browser.app.selectbox(key="queries-state").set_value("open")
+    browser.app.run()
+    status, listed = frames(browser)[:2]
+    assert set(listed["c3"]) == {301}
+    assert len(listed) == status.set_index("c0").loc[301, "c2"]
+
+
+def test_a_cell_leads_to_its_missing_pages(box: Sandbox, start: Start) -> None:
+    browser = start(box, "data_completeness")
+    with ImednetSDK(**box.credentials) as sdk:
+        cells = sdk.workflows.monitoring.completeness(STUDY, by="cell").rows
+    cell = next(row for row in cells if (row["missing"] or 0) == 1)
+    browser.app.selectbox(key="completeness-cells-subjectKey").set_value(cell["subjectKey"])
+    browser.app.selectbox(key="completeness-cells-formKey").set_value(cell["formKey"])
+    browser.app.run()
+    missing = frames(browser)[2]
+    assert len(missing) == 1
+    assert (missing["c0"][0], missing["c3"][0]) == (cell["subjectKey"], cell["formKey"])
+
+
+def test_search_and_pages_of_a_long_table(box: Sandbox, start: Start, tmp_path: Path) -> None:
+    browser = start(box, "review_workbench", state=tmp_path)
+    assert len(frames(browser)[0]) == shown.ROWS_A_PAGE
+    browser.app.number_input(key="review-page").set_value(6)
+    browser.app.run()
+    records = 2786
+    assert len(frames(browser)[0]) == records - 5 * shown.ROWS_A_PAGE
+    browser.app.text_input(key="review-search").input("301-001")
+    browser.app.run()
+    assert set(frames(browser)[0]["c2"]) == {"301-001"}
+
+
+def test_files_of_a_table_are_those_of_the_command_line(box: Sandbox) -> None:
+    with ImednetSDK(**box.credentials) as sdk:
+        table: MonitoringTable = sdk.workflows.monitoring.site_performance(STUDY)
+    rows = list(csv.DictReader(io.StringIO(shown.as_csv(table))))
+    assert [int(row["open"]) for row in rows] == [row["open"] for row in table.rows]
+    sheet = openpyxl.load_workbook(io.BytesIO(shown.as_workbook(table))).active
+    assert sheet is not None
+    assert sheet.cell(1, 1).value == table.title
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_without_data(start: Start, page: str, tmp_path: Path) -> None:
+    with Sandbox(profile="empty") as box:
+        browser = start(box, page, state=tmp_path, _imednet_study_key=next(iter(studies(box))))
+        assert not browser.app.exception
+        assert not browser.app.error
+        assert not browser.app.warning
+
+
+@pytest.mark.parametrize("page", MONITORING)
+def test_every_page_opens_without_queries(start: Start, page: str) -> None:
+    with Sandbox(intercept=emptied("queries")) as box:
+        browser = start(box, page)
+        assert not browser.app.exception
+        assert not browser.app.error
+        if texts.OPEN_QUERIES in figures(browser):
+            assert figures(browser)[texts.OPEN_QUERIES] == "0"
+
+
+@pytest.mark.parametrize("page", MONITORING)
+def test_a_list_that_is_forbidden_is_told(start: Start, page: str) -> None:
+    with Sandbox(faults=["status GET sites status=403"]) as box:
+        browser = start(box, page)
+        assert [error.value for error in browser.app.error] == [texts.FORBIDDEN]
+        assert [one.value for one in browser.app.sidebar.success] == [texts.CONNECTED]
+        assert not browser.app.metric, "no figure where a list is missing"
+
+
+@pytest.mark.parametrize("page", MONITORING)
+def test_a_server_that_is_gone_is_told_and_no_zero_is_shown(start: Start, page: str) -> None:
+    gone: list[bool] = []
+    with Sandbox(intercept=lambda request, answer: HUNG_UP if gone else answer(request)) as box:
+        browser = start(box, page)
+        gone.append(True)
+        press(browser, texts.REFRESH)
+    assert [error.value for error in browser.app.error] == [texts.UNREACHABLE]
+    assert not browser.app.metric
+    assert not browser.app.dataframe
+
+
+def test_what_was_read_stays_while_the_server_is_gone(start: Start) -> None:
+    with Sandbox() as box:
+        browser = start(box, "query_status")
+        before = figures(browser)
+    browser.open("query_status")
+    assert figures(browser) == before
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_unknown_error_is_told_by_its_kind_alone(
+    box: Sandbox, start: Start, page: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("demo-api-key and an answer")
+
+    monkeypatch.setattr("imednet_streamlit.reading.study_name", broken)
+    browser = start(box, page)
+    assert [error.value for error in browser.app.error] == [texts.FAILED.format(kind="RuntimeError")]
+    assert "demo-api-key" not in browser.said()
+    assert "demo-api-key" not in caplog.text
+    assert "RuntimeError in" in caplog.text
+
+
+def test_refresh_reads_again(box: Sandbox, start: Start) -> None:
+    browser = start(box, "query_status")
+    asked = len(box.requests)
+    browser.app.run()
+    assert len(box.requests) == asked
+    press(browser, texts.REFRESH)
+    assert len(box.requests) > asked
+
+
+def test_a_list_that_is_not_proven_whole_is_told(box: Sandbox, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unproven(data: StudyData) -> reading.Read:
+        proof = replace(data.proofs["queries"], status="unproven", reason="nothing was compared")
+        return reading.Read(replace(data, proofs={**data.proofs, "queries": proof}), datetime.now(UTC))
+
+    monkeypatch.setattr(reading, "_now", unproven)
+    browser = start(box, "query_status")
+    told = [caption.value.replace("\\", "") for caption in browser.app.caption]
+    assert any(texts.UNPROVEN in text for text in told)
+    assert "⚠ the list of queries is not proven whole: nothing was compared" in told
+
+
+def studies(box: Sandbox) -> list[str]:
+    with ImednetSDK(**box.credentials) as sdk:
+        return [str(study.study_key) for study in sdk.studies.list()]
+
+
+def press(browser: Browser, label: str) -> None:
+    """Press a button of the side bar."""
+    next(button for button in browser.app.sidebar.button if button.label == label).click()
+    browser.app.run()
+
+
+def emptied(name: str) -> Callable[[Request, Callable[[Request], Answer]], Answer]:
+    """A server whose list of this name is empty."""
+
+    def intercept(request: Request, answer: Callable[[Request], Answer]) -> Answer:
+        given = answer(request)
+        if not request.path.endswith(f"/{name}") or given.status != 200:
+            return given
+        body = json.loads(given.body)
+        body["data"] = []
+        body["pagination"] |= {"totalElements": 0, "totalPages": 0}
+        return Answer(200, json.dumps(body).encode())
+
+    return intercept

@@ -1,0 +1,292 @@
+"""The workbench: configurations in versions, reviews that see what changed, reports, and the way back to a record."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from imednet import ImednetSDK
+from imednet.models.study_config import StudyConfiguration
+from imednet.sandbox import Sandbox
+from imednet_streamlit import configurations, texts
+from imednet_streamlit.store import Store
+from imednet_streamlit.workbench.publisher_wizard import written
+from pages import blocks
+from support import STUDY
+
+from .conftest import Browser, Start
+
+CONFIGURATION = StudyConfiguration.from_dict(yaml.safe_load(blocks("configuration.md", "yaml")[0]))
+TEXT = "_imednet_configuration"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def frames(browser: Browser) -> list[Any]:
+    return [one.value for one in browser.app.dataframe]
+
+
+def press(browser: Browser, label: str) -> None:
+    next(button for button in browser.app.main.button if button.label == label).click()
+    browser.app.run()
+
+
+def errors(browser: Browser) -> list[str]:
+    return [error.value.replace("\\", "") for error in browser.app.error]
+
+
+@pytest.mark.parametrize("page", ["setup_wizard", "review_workbench", "data_lineage"])
+def test_without_a_folder_a_page_says_how_to_start_with_one(box: Sandbox, start: Start, page: str) -> None:
+    browser = start(box, page)
+    assert [info.value for info in browser.app.info] == [texts.NEEDS_STATE]
+
+
+class TestSetup:
+    def save(self, browser: Browser, text: str, reason: str) -> None:
+        browser.app.text_area(key=TEXT).set_value(text)
+        browser.app.run()
+        next(field for field in browser.app.text_input if field.label == texts.REASON).input(reason)
+        press(browser, texts.SAVE)
+
+    def test_versions_are_saved_compared_and_restored(self, box: Sandbox, start: Start, state: Path) -> None:
+        browser = start(box, "setup_wizard", state=state, _imednet_person="Ada")
+        self.save(browser, CONFIGURATION.to_yaml(), "the forms of the CRF")
+        assert browser.app.main.success[0].value == texts.SAVED.format(number=1)
+        smaller = StudyConfiguration(STUDY, {"deviations": CONFIGURATION.mappings["deviations"]})
+        self.save(browser, smaller.to_yaml(), "only deviations")
+        known = Store(state).versions(STUDY)
+        assert [(one.number, one.author, one.reason) for one in known] == [
+            (1, "Ada", "the forms of the CRF"), (2, "Ada", "only deviations"),
+        ]  # fmt: skip
+        browser.app.selectbox(key="wizard-version").set_value(1)
+        browser.app.run()
+        press(browser, f"{texts.RESTORE} 1")
+        known = Store(state).versions(STUDY)
+        assert known[-1].number == 3
+        assert known[-1].configuration == CONFIGURATION
+        assert known[-1].reason == texts.RESTORED.format(number=1)
+        assert browser.app.text_area(key=TEXT).value == CONFIGURATION.to_yaml()
+
+    def test_a_version_needs_a_reason(self, box: Sandbox, start: Start, state: Path) -> None:
+        browser = start(box, "setup_wizard", state=state)
+        self.save(browser, CONFIGURATION.to_yaml(), "  ")
+        assert errors(browser) == [texts.NEEDS_REASON]
+        assert Store(state).versions(STUDY) == []
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("mappings: [", "The configuration is not sound"),
+            ("mapings: {}", "mapings"),
+            ("mappings: {adverse_events: {form: XX, fields: {term: AETERM}}}", "has no form XX"),
+            ("mappings: {adverse_events: {form: AE, fields: {term: AETREM}}}", "has no variable AETREM"),
+            ("mappings: {adverse_events: {form: AE, fields: {term: __import__('os')}}}", "not sound"),
+            ("study_key: OTHER", "of study OTHER"),
+        ],
+    )
+    def test_what_the_study_does_not_have_cannot_be_saved(
+        self, box: Sandbox, start: Start, state: Path, text: str, said: str
+    ) -> None:
+        browser = start(box, "setup_wizard", state=state)
+        browser.app.text_area(key=TEXT).set_value(text)
+        browser.app.run()
+        assert any(said in error for error in errors(browser)), errors(browser)
+        assert all(button.disabled for button in browser.app.main.button if button.label == texts.SAVE)
+
+    def test_a_mapping_is_built_by_choosing(self, box: Sandbox, start: Start, state: Path) -> None:
+        browser = start(box, "setup_wizard", state=state)
+        browser.app.selectbox(key="wizard-form").set_value("AE")
+        browser.app.run()
+        for field, variable in {"term": "AETERM", "serious": "AESER"}.items():
+            browser.app.selectbox(key=f"wizard-adverse_events-AE-{field}").set_value(variable)
+        browser.app.run()
+        press(browser, texts.PUT_IN)
+        made = StudyConfiguration.from_yaml(browser.app.text_area(key=TEXT).value or "")
+        assert made.mappings["adverse_events"].fields == {"term": "AETERM", "serious": 'AESER == "Yes"'}
+        assert not errors(browser)
+
+    def test_a_preview_shows_the_rows(self, box: Sandbox, start: Start, state: Path) -> None:
+        Store(state).save_version(STUDY, CONFIGURATION, "ada", "start", after=0)
+        browser = start(box, "setup_wizard", state=state)
+        browser.app.toggle(key="preview-read").set_value(True)
+        browser.app.run()
+        with ImednetSDK(**box.credentials) as sdk:
+            table = sdk.workflows.monitoring.listing(STUDY, CONFIGURATION)
+        assert len(table) in [len(frame) for frame in frames(browser)]
+
+    def test_a_chain_that_was_tampered_with_is_told(self, box: Sandbox, start: Start, state: Path) -> None:
+        store = Store(state)
+        store.save_version(STUDY, CONFIGURATION, "ada", "start", after=0)
+        with sqlite3.connect(state / "workbench.sqlite") as base:
+            base.execute("DROP TRIGGER versions_UPDATE")
+            base.execute("UPDATE versions SET text = replace(text, 'start', 'other')")
+        base.close()
+        browser = start(box, "setup_wizard", state=state)
+        assert errors(browser) == [texts.ARGUMENT.format(reason=texts.BROKEN_CHAIN.format(number=1))]
+
+
+class TestReview:
+    def test_a_record_is_new_until_reviewed_and_changed_once_it_differs(
+        self, own_box: Any, start: Start, state: Path
+    ) -> None:
+        box = own_box()
+        browser = start(box, "review_workbench", state=state, _imednet_person="Ada")
+        browser.app.selectbox(key="review-form").set_value("AE")
+        browser.app.run()
+        reviewed = len(frames(browser)[0])
+        press(browser, texts.WRITE)
+        assert [one.value for one in browser.app.main.success] == [texts.WRITTEN.format(count=reviewed)]
+        assert figures(browser)[texts.REVIEW_DONE] == str(reviewed)
+        box.advance(30)
+        next(button for button in browser.app.sidebar.button if button.label == texts.REFRESH).click()
+        browser.app.run()
+        with ImednetSDK(**box.credentials) as sdk:
+            now = sdk.records.list(STUDY, form_key="AE")
+        seen = {entry.record_id for entry in Store(state).reviews(STUDY)}
+        revised = [record for record in now if record.record_id in seen and str(record.date_modified) > "2026-11-01"]
+        assert revised
+        assert figures(browser)[texts.REVIEW_CHANGED] == str(len(revised))
+        assert figures(browser)[texts.REVIEW_DONE] == str(reviewed - len(revised))
+
+    def test_another_person_has_another_review(self, box: Sandbox, start: Start, state: Path) -> None:
+        first = start(box, "review_workbench", state=state, _imednet_person="Ada")
+        first.app.selectbox(key="review-form").set_value("AE")
+        first.app.run()
+        press(first, texts.WRITE)
+        second = start(box, "review_workbench", state=state, _imednet_person="Bob")
+        assert figures(second)[texts.REVIEW_DONE] == "0"
+        log = frames(second)[-1]
+        assert set(log["c2"]) == {"Ada"}
+
+    def test_one_record_with_answers_and_queries(self, box: Sandbox, start: Start, state: Path) -> None:
+        with ImednetSDK(**box.credentials) as sdk:
+            query = next(one for one in sdk.queries.list(STUDY) if one.record_id and one.subject_key)
+            record = sdk.records.get(STUDY, query.record_id)
+        browser = start(box, "review_workbench", state=state)
+        browser.app.selectbox(key="review-record").set_value(record.record_id)
+        browser.app.run()
+        answers = next(frame for frame in frames(browser) if texts.ANSWER in frame.columns)
+        given = {name: value for name, value in (record.record_data or {}).items() if value is not None}
+        shown = dict(zip(answers[texts.VARIABLE], answers[texts.ANSWER], strict=True))
+        assert {name: shown[name] for name in given} == {name: str(value) for name, value in given.items()}
+
+    def test_no_answer_and_no_key_is_kept(self, box: Sandbox, start: Start, state: Path) -> None:
+        browser = start(box, "review_workbench", state=state, _imednet_person="Ada")
+        browser.app.selectbox(key="review-form").set_value("AE")
+        browser.app.run()
+        press(browser, texts.WRITE)
+        browser.open("query_status")
+        with ImednetSDK(**box.credentials) as sdk:
+            terms = {
+                str((record.record_data or {}).get("AETERM")) for record in sdk.records.list(STUDY, form_key="AE")
+            }  # fmt: skip
+        held = b"".join(path.read_bytes() for path in state.iterdir())
+        for text in ("demo-api-key", "demo-security-key", *(term for term in terms if len(term) > 4)):
+            assert text.encode() not in held, text
+
+
+class TestPublishing:
+    @pytest.mark.parametrize(("kind", "begins"), [("html", b"<!doctype html>"), ("xlsx", b"PK")])
+    def test_a_report_is_made_and_logged(
+        self, box: Sandbox, start: Start, state: Path, kind: str, begins: bytes
+    ) -> None:
+        browser = start(box, "publisher_wizard", state=state, _imednet_person="Ada")
+        browser.app.multiselect(key="publish-sections").set_value(["queries", "sites"])
+        browser.app.selectbox(key="publish-kind").set_value(kind)
+        browser.app.selectbox(key="publish-site").set_value("302")
+        press(browser, texts.MAKE)
+        report, made_kind, content = browser.state["_imednet_report"]
+        assert (made_kind, content[: len(begins)]) == (kind, begins)
+        assert report.filters == ("only site 302",)
+        (entry,) = Store(state).reports(STUDY)
+        assert (entry.author, entry.kind, entry.sections) == ("Ada", kind, "queries, sites")
+
+    def test_a_report_of_the_wizard_is_that_of_the_command(self, box: Sandbox) -> None:
+        from imednet.reports import ReportOptions, study_report
+        from imednet.reports.html import page
+
+        with ImednetSDK(**box.credentials) as sdk:
+            report = study_report(sdk, STUDY, ReportOptions(("queries",)))
+        assert written(report, "html").decode() == page(report, "interactive")
+
+
+class TestLineage:
+    def test_from_an_event_to_its_record_and_rule(self, box: Sandbox, start: Start, state: Path) -> None:
+        Store(state).save_version(STUDY, CONFIGURATION, "Grace", "start", after=0)
+        browser = start(box, "data_lineage", state=state)
+        number = int(frames(browser)[0]["c7"][0])
+        browser.app.selectbox(key="lineage-record").set_value(number)
+        browser.app.run()
+        _, fields, answers = frames(browser)
+        with ImednetSDK(**box.credentials) as sdk:
+            record = sdk.records.get(STUDY, number)
+        row = CONFIGURATION.mappings["adverse_events"].row(record.record_data or {})
+        assert dict(zip(fields[texts.FIELD], fields[texts.EXPRESSION], strict=True)) == (
+            CONFIGURATION.mappings["adverse_events"].fields
+        )
+        shown = dict(zip(fields[texts.FIELD], fields[texts.VALUE], strict=True))
+        assert {name: shown[name] for name, value in row.items() if value is not None} == {
+            name: str(value) for name, value in row.items() if value is not None
+        }
+        assert "AETERM" in set(answers[texts.VARIABLE])
+        assert any("version 1, saved by Grace" in caption.value.replace("\\", "") for caption in browser.app.caption)
+
+
+class TestBlinding:
+    def test_what_names_a_blinded_variable_is_left_out(self, box: Sandbox) -> None:
+        with ImednetSDK(**box.credentials) as sdk:
+            variables = list(sdk.variables.list(STUDY))
+        hidden = next(one for one in variables if one.blinded)
+        form, name = str(hidden.form_key), str(hidden.variable_name)
+        open_one = next(
+            str(one.variable_name) for one in variables if one.form_key == form and not one.blinded
+        )  # fmt: skip
+        given = StudyConfiguration.from_dict(
+            {
+                "mappings": {
+                    "arms": {"form": form, "fields": {"arm": name.lower(), "note": open_one}},
+                    "chosen": {"form": form, "where": f'{name} == "A"', "fields": {"note": open_one}},
+                },
+                "widgets": [
+                    {"kind": "chart", "title": "arms", "table": "arms", "by": "arm"},
+                    {"kind": "metric", "title": "chosen", "table": "chosen"},
+                    {"kind": "metric", "title": "all", "table": "arms"},
+                ],
+            }
+        )
+        shown, notes = configurations.visible(given, variables)
+        assert {table: list(mapping.fields) for table, mapping in shown.mappings.items()} == {"arms": ["note"]}
+        assert [widget.title for widget in shown.widgets] == ["all"]
+        assert notes == [
+            texts.BLINDED_LEFT_OUT.format(count=1, table="arms"), texts.BLINDED_TABLE.format(table="chosen"),
+        ]  # fmt: skip
+
+    def test_the_answer_is_hidden_even_from_keys_that_may_see_it(self, box: Sandbox, start: Start, state: Path) -> None:
+        with ImednetSDK(**box.unblinded_credentials) as sdk:
+            hidden = {
+                (str(one.form_key), str(one.variable_name)) for one in sdk.variables.list(STUDY) if one.blinded
+            }  # fmt: skip
+            record, name = next(
+                (record, name)
+                for form, name in hidden
+                for record in sdk.records.list(STUDY, form_key=form)
+                if (record.record_data or {}).get(name)
+            )
+        browser = start(box, "review_workbench", state=state, _imednet_api_key="demo-unblinded-key")
+        browser.app.selectbox(key="review-state").set_value(texts.ALL)
+        browser.app.run()
+        browser.app.selectbox(key="review-record").set_value(record.record_id)
+        browser.app.run()
+        answers = next(frame for frame in frames(browser) if texts.ANSWER in frame.columns)
+        assert answers.set_index(texts.VARIABLE)[texts.ANSWER][name] == texts.BLINDED
+
+
+def figures(browser: Browser) -> dict[str, str]:
+    return {metric.label: metric.value for metric in browser.app.metric}
