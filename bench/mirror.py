@@ -105,7 +105,19 @@ def advance(url: str) -> None:
     httpx.post(f"{url}/_sandbox/advance", json={"days": 1}, timeout=PATIENCE).raise_for_status()
 
 
-PARTS = {"export": export, "sync": sync, "as-of": as_of, "year": year}
+def dlt_scd2(sdk: ImednetSDK, home: Path) -> dict[str, Any]:
+    """The records alone by dlt with its strategy `scd2`, which keeps versions; it reads the whole list each time."""
+    from tables import dlt_load
+
+    folder = home / "dlt"
+    folder.mkdir(exist_ok=True)
+    url = str(sdk._client.base_url).rstrip("/")
+    strategy = {"disposition": "merge", "strategy": "scd2"}
+    facts = measured(lambda: dlt_load(url, folder, write_disposition=strategy))
+    return {**facts, "bytes": size_of(folder)}
+
+
+PARTS = {"export": export, "sync": sync, "as-of": as_of, "year": year, "dlt": dlt_scd2}
 
 
 def part(name: str, url: str, home: Path) -> None:
@@ -115,7 +127,7 @@ def part(name: str, url: str, home: Path) -> None:
         print(json.dumps({"part": name, **PARTS[name](sdk, home)}), flush=True)
 
 
-def run(size: str, *, whole_year: bool) -> None:
+def run(size: str, *, whole_year: bool, beside_dlt: bool) -> None:
     """Run the parts for a sandbox of a size."""
     command = [sys.executable, "-m", "imednet", "sandbox", "serve", "--size", size]
     with (
@@ -129,10 +141,12 @@ def run(size: str, *, whole_year: bool) -> None:
             subprocess.run([sys.executable, __file__, "--part", name, "--url", url, "--home", folder], check=True)
 
         try:
-            for name in ("export", "sync", "sync"):
+            others = ("dlt", "dlt") if beside_dlt else ()
+            for name in ("export", "sync", "sync", *others):
                 child(name)
             advance(url)
-            child("sync")
+            for name in ("sync", *others[:1]):
+                child(name)
             if whole_year:
                 child("year")
                 child("export")
@@ -147,6 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="medium")
     parser.add_argument("--year", action="store_true")
+    parser.add_argument("--dlt", action="store_true", help="the records by dlt with `scd2`, too, where it is installed")
     parser.add_argument("--part")
     parser.add_argument("--url")
     parser.add_argument("--home")
@@ -154,7 +169,7 @@ def main() -> None:
     if given.part:
         part(given.part, given.url, Path(given.home))
     else:
-        run(given.size, whole_year=given.year)
+        run(given.size, whole_year=given.year, beside_dlt=given.dlt)
 
 
 if __name__ == "__main__":

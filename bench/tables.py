@@ -102,33 +102,40 @@ def script_csv(url: str) -> tuple[int, int]:
     return _in_a_folder(work)
 
 
-def dlt_duckdb(url: str) -> tuple[int, int]:
-    """Dlt's `rest_api` source, pages of 500, nested values as JSON, loaded by way of Parquet."""
+def dlt_load(url: str, folder: Path, **resource: Any) -> int:
+    """Dlt's `rest_api` source, pages of 500, nested values as JSON, loaded into DuckDB by way of Parquet.
+
+    Args:
+        url: the server.
+        folder: where the database and dlt's own state are kept.
+        resource: further settings of the list, such as how it is written.
+    """
     import dlt
     from dlt.sources.rest_api import rest_api_source
 
-    def work(folder: Path) -> int:
-        paginator = {
-            "type": "page_number", "base_page": 0, "page_param": "page", "total_path": "pagination.totalPages",
-        }  # fmt: skip
-        source = rest_api_source({
-            "client": {"base_url": f"{url}/api/v1/edc/studies/{STUDY}/", "headers": HEADERS, "paginator": paginator},
-            "resources": [{
-                "name": "records", "max_table_nesting": 0,
-                "endpoint": {
-                    "path": "records", "data_selector": "data", "params": {"size": 500, "sort": "recordId,asc"},
-                },
-            }],
-        })  # fmt: skip
-        pipeline = dlt.pipeline(
-            "bench", destination=dlt.destinations.duckdb(str(folder / "bench.duckdb")), dataset_name="trial",
-            pipelines_dir=str(folder / "state"),
-        )  # fmt: skip
-        pipeline.run(source, loader_file_format="parquet")
-        with pipeline.sql_client() as client:
-            return int(client.execute_sql("select count(*) from records")[0][0])
+    paginator = {
+        "type": "page_number", "base_page": 0, "page_param": "page", "total_path": "pagination.totalPages",
+    }  # fmt: skip
+    source = rest_api_source({
+        "client": {"base_url": f"{url}/api/v1/edc/studies/{STUDY}/", "headers": HEADERS, "paginator": paginator},
+        "resources": [{
+            "name": "records", "max_table_nesting": 0, **resource,
+            "endpoint": {
+                "path": "records", "data_selector": "data", "params": {"size": 500, "sort": "recordId,asc"},
+            },
+        }],
+    })  # fmt: skip
+    pipeline = dlt.pipeline(
+        "bench", destination=dlt.destinations.duckdb(str(folder / "bench.duckdb")), dataset_name="trial",
+        pipelines_dir=str(folder / "state"),
+    )  # fmt: skip
+    pipeline.run(source, loader_file_format="parquet")
+    with pipeline.sql_client() as client:
+        return int(client.execute_sql("select count(*) from records")[0][0])
 
-    return _in_a_folder(work)
+
+def dlt_duckdb(url: str) -> tuple[int, int]:
+    return _in_a_folder(lambda folder: dlt_load(url, folder))
 
 
 WAYS: dict[str, Callable[[str], tuple[int, int]]] = {
