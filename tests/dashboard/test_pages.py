@@ -14,10 +14,14 @@ from typing import Any
 import openpyxl
 import pytest
 
+from commands import imednet
 from imednet import ImednetSDK
+from imednet.reports import ReportOptions, study_report, write_html, write_workbook
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.workflows.monitoring import MonitoringTable, StudyData
 from imednet_streamlit import reading, shown, texts
+from report_pages import Page
+from report_pages import shown as shown_in_report
 from support import STUDY
 
 from .conftest import PAGES, Browser, Start
@@ -57,6 +61,36 @@ def test_a_page_shows_the_figures_of_the_tables(start: Start, dialect: str) -> N
         browser.open("data_completeness")
         assert figures(browser)[texts.EXPECTED_PAGES] == f"{forms['expected']:,}"
         assert figures(browser)[texts.MISSING_PAGES] == str(forms["missing"])
+
+
+def test_page_report_workbook_and_command_show_the_same_figures(box: Sandbox, start: Start, tmp_path: Path) -> None:
+    with ImednetSDK(**box.credentials) as sdk:
+        report = study_report(sdk, STUDY, ReportOptions(("queries", "sites")))
+    write_html(report, tmp_path / "report.html")
+    write_workbook(report, tmp_path / "report.xlsx")
+    html = Page((tmp_path / "report.html").read_text("utf-8"))
+    book = openpyxl.load_workbook(tmp_path / "report.xlsx")
+    keys = {name: str(value) for name, value in box.credentials.items()}
+    environment = {
+        "IMEDNET_API_KEY": keys["api_key"], "IMEDNET_SECURITY_KEY": keys["security_key"],
+        "IMEDNET_BASE_URL": keys["base_url"],
+    }  # fmt: skip
+    sites, queries = report.sections[1].tables[0], report.sections[0].tables[0]
+    for table, words, page, article in (
+        (queries, ("queries",), "query_status", "queries-0"), (sites, ("sites",), "site_performance", "sites-0"),
+    ):  # fmt: skip
+        command = json.loads(imednet("monitor", *words, STUDY, "-o", "json", **environment).stdout)
+        frame = frames(start(box, page))[0].astype(object)
+        on_page = [
+            dict(zip((column.name for column in table.columns), row, strict=True))
+            for row in frame.where(frame.notna(), None).values.tolist()
+        ]
+        assert on_page == command == table.rows
+        assert html.tables[article] == shown_in_report(table)
+        sheet = next(book[name] for name in book.sheetnames if book[name].cell(1, 1).value == table.title)
+        in_book = [list(row) for row in sheet.iter_rows(min_row=5 + len(table.notes), values_only=True)]
+        in_book = [row[: len(table.columns)] for row in in_book[: len(table)]]
+        assert in_book == [[row[column.name] for column in table.columns] for row in table.rows]
 
 
 def test_a_site_narrows_a_page_and_stands_in_its_address(box: Sandbox, start: Start) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html.parser
 import json
 import re
 import shutil
@@ -29,8 +28,9 @@ from imednet.reports.sections import SECTIONS
 from imednet.sandbox import Sandbox
 from imednet.workflows.monitoring import MonitoringTable
 from imednet.workflows.monitoring.kri.settings import KriSettings
-from imednet.workflows.monitoring.table import Chart, Column, display
+from imednet.workflows.monitoring.table import Chart, Column
 from pages import blocks, typed
+from report_pages import Page, shown
 from support import STUDY
 
 OPTIONS = ReportOptions(
@@ -46,47 +46,6 @@ OPTIONS = ReportOptions(
 def report(request: pytest.FixtureRequest) -> Iterator[Report]:
     with Sandbox(dialect=request.param) as box, ImednetSDK(**box.credentials) as sdk:
         yield study_report(sdk, STUDY, OPTIONS)
-
-
-class Page(html.parser.HTMLParser):
-    """The tables of a page, by the id of the article they stand in."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tables: dict[str, list[list[str]]] = {}
-        self.tags: list[str] = []
-        self.text = ""
-        self._article = ""
-        self._cell: list[str] | None = None
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        if tag == "article":
-            self._article = str(dict(attrs)["id"])
-        elif tag == "tr" and self._article:
-            self.tables.setdefault(self._article, []).append([])
-        elif tag in ("td", "th"):
-            self._cell = []
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th") and self._cell is not None:
-            if self._article:
-                self.tables[self._article][-1].append("".join(self._cell))
-            self._cell = None
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if self._cell is not None:
-            self._cell.append(data)
-
-
-def shown(table: MonitoringTable) -> list[list[str]]:
-    """What a reader sees of a table."""
-    rows = [*table.rows, *([table.total] if table.total is not None and table.rows else [])]
-    return [[column.title for column in table.columns]] + [
-        [display(row[column.name], column.kind) for column in table.columns] for row in rows
-    ]
 
 
 def test_page_workbook_and_command_show_the_same_figures(report: Report, tmp_path: Path) -> None:

@@ -14,15 +14,22 @@ from .table import Cell, Chart, Column, MonitoringTable, Row, percent
 LISTS: Final[tuple[ListName, ...]] = EXPECTED_LISTS
 
 
-def missing_pages(data: StudyData, *, by: MissingBy = "page", include_epro: bool = False) -> MonitoringTable:
+def missing_pages(
+    data: StudyData,
+    *,
+    by: MissingBy = "page",
+    include_epro: bool = False,
+    expected: Iterable[ExpectedPage] | None = None,
+) -> MonitoringTable:
     """Pages that are expected and not there.
 
     Args:
         data: the study.
         by: `page` for a row a page; else counts by form, site, subject or interval.
         include_epro: also forms that subjects fill in themselves.
+        expected: the pages that are expected, where a caller that makes several tables has them already.
     """
-    pages = list(expected_pages(data))
+    pages = list(expected_pages(data) if expected is None else expected)
     epro = sum(page.epro and not page.records for page in pages)
     if not include_epro:
         pages = [page for page in pages if not page.epro]

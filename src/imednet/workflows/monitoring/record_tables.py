@@ -6,6 +6,7 @@ Statuses are words of the study, so they are values of a column and never names 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from .expected_pages import LISTS as EXPECTED_LISTS
@@ -62,15 +63,18 @@ def record_status(data: StudyData, *, by: StatusBy = "form") -> MonitoringTable:
     ).with_total({"status": "all"})
 
 
-def completeness(data: StudyData, *, by: CompletenessBy = "form") -> MonitoringTable:
+def completeness(
+    data: StudyData, *, by: CompletenessBy = "form", expected: Iterable[ExpectedPage] | None = None
+) -> MonitoringTable:
     """How many of the pages that visits expect are there.
 
     Args:
         data: the study.
         by: what a row is; `cell` is a subject with a form.
+        expected: the pages that are expected, where a caller that makes several tables has them already.
     """
     groups: dict[tuple[Cell, ...], list[ExpectedPage]] = {}
-    for page in expected_pages(data):
+    for page in expected_pages(data) if expected is None else expected:
         groups.setdefault(_keys(data, page, by), []).append(page)
     rows = [
         {**_labels(data, by, key), **_counts(members)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from imednet.workflows.monitoring import MonitoringTable, StudyData
+from imednet.workflows.monitoring.expected_pages import ExpectedPage, expected_pages
 
 from .reading import SECONDS
 
@@ -22,9 +23,20 @@ def _made(token: str, moment: str, narrowed: str, name: str, _make: Make, _data:
     return _make(_data)
 
 
+@st.cache_resource(ttl=SECONDS, scope="session", max_entries=8, show_spinner=False)
+def _expected(token: str, moment: str, narrowed: str, _data: StudyData) -> tuple[ExpectedPage, ...]:  # noqa: ARG001
+    return tuple(expected_pages(_data))
+
+
+def expected(signed_in: SignedIn, data: StudyData) -> tuple[ExpectedPage, ...]:
+    """The pages that visits expect, for several tables of the same data."""
+    return _expected(signed_in.token, data.moment.isoformat(), f"{data.site}/{data.subject_key}", data)
+
+
 def forget() -> None:
     """Forget all tables of this session."""
     _made.clear()
+    _expected.clear()
 
 
 def made(signed_in: SignedIn, data: StudyData, name: str, make: Make) -> MonitoringTable:

@@ -9,7 +9,7 @@ from .. import filters, frame, page_file, reading, texts
 from ..auth import SignedIn
 from ..figures import Figure, cards
 from ..shown import only, show
-from ..tables import made
+from ..tables import expected, made
 
 
 def page(signed_in: SignedIn) -> None:
@@ -17,8 +17,9 @@ def page(signed_in: SignedIn) -> None:
     read = reading.pages(signed_in)
     frame.age(read)
     data = filters.of_site(signed_in, read.data)
-    forms = made(signed_in, data, "completeness", completeness)
-    cells = made(signed_in, data, "completeness by cell", lambda data: completeness(data, by="cell"))
+    pages = expected(signed_in, data)
+    forms = made(signed_in, data, "completeness", lambda data: completeness(data, expected=pages))
+    cells = made(signed_in, data, "completeness by cell", lambda data: completeness(data, by="cell", expected=pages))
     statuses = made(signed_in, data, "record status", record_status)
     total = forms.total or {}
     cards(
@@ -35,7 +36,7 @@ def page(signed_in: SignedIn) -> None:
     show(forms, "completeness-forms", folded=True, told=told)
     chosen = show(cells, "completeness-cells", pick=True, folded=True, told=told)
     missing = made(
-        signed_in, data, "all missing pages", lambda data: missing_pages(data, include_epro=True)
+        signed_in, data, "all missing pages", lambda data: missing_pages(data, include_epro=True, expected=pages)
     )  # as the heat map counts them
     show(only(missing, chosen), "completeness-missing", told=told)
     show(statuses, "record-status", folded=True, told=told)
