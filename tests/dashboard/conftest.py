@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from streamlit.testing.v1 import AppTest
 
 import imednet_streamlit
+from imednet.models.study_config import StudyConfiguration
 from imednet.sandbox import Sandbox
 from imednet_streamlit.settings import Settings
+from pages import blocks
 from support import PATIENCE, STUDY
 
 APP = Path(imednet_streamlit.__file__).with_name("app.py")
 KEYS = {"_imednet_api_key": "demo-api-key", "_imednet_security_key": "demo-security-key", "_imednet_study_key": STUDY}
+CONFIGURATION = StudyConfiguration.from_dict(yaml.safe_load(blocks("configuration.md", "yaml")[0]))
 PAGES = (
     "home", "query_status", "subject_enrollment", "site_performance", "data_completeness", "subject_timeline",
     "setup_wizard", "review_workbench", "publisher_wizard", "data_lineage",
@@ -51,7 +55,7 @@ class Browser:
         """Close what is still open, as the end of a session does."""
         signed_in = self.state.get("_imednet_signed_in")
         if signed_in is not None:
-            signed_in.sdk.close()
+            signed_in.held.close()
 
     @property
     def state(self) -> dict[str, Any]:

@@ -16,15 +16,18 @@ import pytest
 
 from commands import imednet
 from imednet import ImednetSDK
-from imednet.reports import ReportOptions, study_report, write_html, write_workbook
+from imednet.reports import Report, ReportOptions, study_report, write_html, write_workbook
+from imednet.reports.report import report_of
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.workflows.monitoring import MonitoringTable, StudyData
+from imednet.workflows.monitoring.table import Column
 from imednet_streamlit import reading, shown, texts
+from imednet_streamlit.store import Store
 from report_pages import Page
 from report_pages import shown as shown_in_report
 from support import STUDY
 
-from .conftest import PAGES, Browser, Start
+from .conftest import CONFIGURATION, PAGES, Browser, Start
 
 MONITORING = PAGES[:6]
 HUNG_UP = Answer(200, b"", break_after=-1)
@@ -172,15 +175,6 @@ def test_every_page_opens_without_queries(start: Start, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", MONITORING)
-def test_a_list_that_is_forbidden_is_told(start: Start, page: str) -> None:
-    with Sandbox(faults=["status GET sites status=403"]) as box:
-        browser = start(box, page)
-        assert [error.value for error in browser.app.error] == [texts.FORBIDDEN]
-        assert [one.value for one in browser.app.sidebar.success] == [texts.CONNECTED]
-        assert not browser.app.metric, "no figure where a list is missing"
-
-
-@pytest.mark.parametrize("page", MONITORING)
 def test_a_server_that_is_gone_is_told_and_no_zero_is_shown(start: Start, page: str) -> None:
     gone: list[bool] = []
     with Sandbox(intercept=lambda request, answer: HUNG_UP if gone else answer(request)) as box:
@@ -225,11 +219,12 @@ def test_refresh_reads_again(box: Sandbox, start: Start) -> None:
 
 
 def test_a_list_that_is_not_proven_whole_is_told(box: Sandbox, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unproven(data: StudyData) -> reading.Read:
+    def unproven(data: StudyData) -> reading.Read[StudyData]:
         proof = replace(data.proofs["queries"], status="unproven", reason="nothing was compared")
-        return reading.Read(replace(data, proofs={**data.proofs, "queries": proof}), datetime.now(UTC))
+        proofs = {**data.proofs, "queries": proof}
+        return reading.Read(replace(data, proofs=proofs), proofs, datetime.now(UTC))
 
-    monkeypatch.setattr(reading, "_now", unproven)
+    monkeypatch.setattr(reading, "_of_study", unproven)
     browser = start(box, "query_status")
     told = [caption.value.replace("\\", "") for caption in browser.app.caption]
     assert any(texts.UNPROVEN in text for text in told)
@@ -260,3 +255,119 @@ def emptied(name: str) -> Callable[[Request, Callable[[Request], Answer]], Answe
         return Answer(200, json.dumps(body).encode())
 
     return intercept
+
+
+def choose(browser: Browser, key: str, value: object) -> None:
+    browser.app.selectbox(key=key).set_value(value)
+    browser.app.run()
+
+
+def test_every_choice_in_a_row_counts(box: Sandbox, start: Start) -> None:
+    browser = start(box, "query_status")
+    with ImednetSDK(**box.credentials) as sdk:
+        counts = {row["siteId"]: row["open"] for row in sdk.workflows.monitoring.query_status(STUDY).rows}
+    for site in (301, 302, 303, 304, None, 305):
+        choose(browser, "_imednet_site_widget", None if site is None else str(site))
+        expected = sum(value or 0 for value in counts.values()) if site is None else counts[site]  # type: ignore[misc]
+        assert figures(browser)[texts.OPEN_QUERIES] == str(expected), site
+        assert browser.app.query_params.get("site") == (None if site is None else str(site))
+    browser.open("subject_timeline")
+    for subject in ("305-001", "305-002", "305-003"):
+        choose(browser, "_imednet_subject_widget", subject)
+        assert browser.app.header[0].value.replace("\\", "") == f"Timeline of {subject}"
+    browser.open("site_performance")
+    assert frames(browser)[0]["c0"].tolist() == [305], "a choice stays while pages change"
+
+
+@pytest.mark.parametrize("page", ["query_status", "site_performance", "data_completeness", "subject_timeline"])
+@pytest.mark.parametrize("address", [{"site": "999"}, {"site": "30"}, {"site": "Nordau"}])
+def test_a_site_that_is_not_there_is_told_and_no_figure_is_shown(
+    box: Sandbox, start: Start, page: str, address: dict[str, str]
+) -> None:
+    browser = start(box)
+    browser.open(page, **address)
+    assert [error.value for error in browser.app.error] == [texts.GONE]
+    assert not browser.app.metric
+    assert not browser.app.dataframe
+    assert browser.app.query_params["site"] == address["site"]
+
+
+def test_a_subject_that_is_not_there_is_told(box: Sandbox, start: Start) -> None:
+    browser = start(box)
+    browser.open("subject_timeline", subject="301-999")
+    assert [error.value for error in browser.app.error] == [texts.GONE]
+    assert not browser.app.dataframe
+
+
+def test_rows_behind_a_bar_are_those_of_the_bar_whatever_was_opened_before(box: Sandbox, start: Start) -> None:
+    """Two reads of one moment differ in their lists: queries name their form only where the records were read."""
+    browser = start(box, "query_status")
+    choose(browser, "queries-by", "form")
+    status = frames(browser)[0]
+    label = str(status["c0"][0])
+    option = next(one for one in browser.app.selectbox(key="queries-form-formKey").options if one.startswith(label))
+    choose(browser, "queries-form-formKey", option)
+    listed = frames(browser)[1]
+    assert len(listed) == status.set_index("c0").loc[label].iloc[-1]
+
+
+@pytest.mark.parametrize("name", ["sites", "subjects", "queries", "variables", "visits", "records", "studies"])
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_shows_figures_beside_a_list_it_could_not_read(
+    start: Start, page: str, name: str, tmp_path: Path
+) -> None:
+    Store(tmp_path).save_version(STUDY, CONFIGURATION, "ada", "start", after=0)
+    with Sandbox(faults=[f"status GET {name} status=403"]) as box:
+        browser = start(box, page, state=tmp_path)
+        if browser.app.error:
+            assert [error.value for error in browser.app.error] == [texts.FORBIDDEN]
+            assert not browser.app.metric
+            assert not any(texts.PROVEN in caption.value for caption in browser.app.caption)
+        else:
+            asked = {request.path.rsplit("/", 1)[-1] for request in box.requests}
+            assert name not in asked
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_how_old_its_data_are(box: Sandbox, start: Start, page: str, tmp_path: Path) -> None:
+    browser = start(box, page, state=tmp_path)
+    assert any("server time" in caption.value and texts.PROVEN in caption.value for caption in browser.app.caption)
+
+
+def test_one_unproven_list_is_enough(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that only a part of the page is made of, and in the file of the page."""
+    fetched = reading._fetch_pages
+
+    def unproven(*args: object) -> reading.Read[StudyData]:
+        read = fetched(*args)
+        proofs = {**read.proofs, "records": replace(read.proofs["records"], status="unproven", reason="no")}
+        return reading.Read(replace(read.value, proofs=proofs), proofs, read.finished)
+
+    monkeypatch.setattr(reading, "_fetch_pages", unproven)
+    made: list[Report] = []
+    monkeypatch.setattr("imednet_streamlit.page_file.report_of", lambda *args: made.append(report_of(*args)))
+    with Sandbox() as box:
+        browser = start(box)
+        browser.open("subject_timeline", subject="301-001")
+    told = " ".join(caption.value for caption in browser.app.caption)
+    assert texts.UNPROVEN in told
+    assert texts.PROVEN not in told
+    assert not made[-1].proven
+    assert made[-1].filters == ("only subject 301-001",)
+
+
+def test_a_long_table_is_sorted_as_a_whole(box: Sandbox, start: Start, tmp_path: Path) -> None:
+    browser = start(box, "review_workbench", state=tmp_path)
+    numbers = sorted((record.record_id for record in all_records(box)), reverse=True)
+    choose(browser, "review-sort", "Record ↓")
+    assert frames(browser)[0]["c0"].tolist() == numbers[: shown.ROWS_A_PAGE]
+
+
+def all_records(box: Sandbox) -> list[Any]:
+    with ImednetSDK(**box.credentials) as sdk:
+        return list(sdk.records.list(STUDY))
+
+
+def test_csv_runs_nothing_in_a_spreadsheet() -> None:
+    table = MonitoringTable("t", "T", "C", (Column("a", "A"), Column("b", "B", "number")), [{"a": "=1+1", "b": -1}])
+    assert shown.as_csv(table) == "a,b\n'=1+1,-1\n"

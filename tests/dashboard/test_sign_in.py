@@ -83,7 +83,8 @@ def test_disconnect_forgets_everything(box: Sandbox, start: Start) -> None:
     app = browser.app.run()
     assert not app.sidebar.success
     assert "_imednet_signed_in" not in browser.state
-    assert not [name for name in browser.state if str(name).startswith(("quer", "site"))]
+    assert not [name for name in browser.state if str(name).startswith(("quer", "_imednet_site", "_imednet_subject"))]
+    assert not {"site", "subject"} & set(browser.app.query_params)
     assert "302" not in browser.said()
     asked = len(box.requests)
     assert asked
@@ -114,6 +115,47 @@ def test_a_mirror_needs_its_code(
         app = browser.open(page)
         assert not app.error, page
         assert not app.exception, page
+
+
+def test_a_mirror_without_a_code_is_closed(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, browsers: Callable[[], Browser], tmp_path: Path
+) -> None:
+    with ImednetSDK(**box.credentials) as sdk:
+        Mirror(tmp_path / "m").sync(sdk, STUDY)
+    settle(monkeypatch, Settings(study_key=STUDY, mirror=tmp_path / "m"))
+    app = browsers().sign_in(_imednet_access_code="")
+    assert [error.value for error in app.sidebar.error] == [texts.CODE_REFUSED]
+
+
+def test_refresh_takes_the_last_snapshot_of_a_mirror(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch, browsers: Callable[[], Browser], tmp_path: Path
+) -> None:
+    with ImednetSDK(**box.credentials) as sdk:
+        mirror = Mirror(tmp_path / "m")
+        mirror.sync(sdk, STUDY)
+        settle(monkeypatch, Settings(study_key=STUDY, mirror=tmp_path / "m", access_code="open-sesame"))
+        browser = browsers()
+        browser.sign_in(_imednet_access_code="open-sesame")
+        box.advance(30)
+        mirror.sync(sdk, STUDY)
+        people = sdk.workflows.monitoring.enrolment(STUDY).total or {}
+    next(button for button in browser.app.sidebar.button if button.label == texts.REFRESH).click()
+    app = browser.app.run()
+    assert {metric.label: metric.value for metric in app.metric}[texts.SUBJECTS] == str(people["registered"])
+    assert any("snapshot 2" in caption.value for caption in app.sidebar.caption)
+
+
+def test_a_session_whose_connection_was_closed_is_signed_out(box: Sandbox, start: Start) -> None:
+    """A browser that was away for a moment finds its session, and the SDK closed by the end of its caches."""
+    browser = start(box, "query_status")
+    browser.state["_imednet_signed_in"].held.close()
+    app = browser.app.run()
+    assert [error.value for error in app.sidebar.error] == [texts.INTERRUPTED]
+    assert not app.sidebar.success
+    assert not app.metric
+    app = browser.sign_in()
+    assert [one.value for one in app.sidebar.success] == [texts.CONNECTED]
+    assert app.metric
 
 
 def test_a_page_that_is_not_there_is_told(browsers: Callable[[], Browser]) -> None:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from imednet import ImednetSDK
 from imednet.models.study_config import StudyConfiguration
-from imednet.sandbox import Sandbox
+from imednet.sandbox import Answer, Request, Sandbox
 from imednet_streamlit import configurations, texts
+from imednet_streamlit.reading import Read
 from imednet_streamlit.store import Store
 from imednet_streamlit.workbench.publisher_wizard import written
-from pages import blocks
 from support import STUDY
 
-from .conftest import Browser, Start
+from .conftest import CONFIGURATION, Browser, Start
 
-CONFIGURATION = StudyConfiguration.from_dict(yaml.safe_load(blocks("configuration.md", "yaml")[0]))
 TEXT = "_imednet_configuration"
 
 
@@ -36,6 +38,14 @@ def frames(browser: Browser) -> list[Any]:
 def press(browser: Browser, label: str) -> None:
     next(button for button in browser.app.main.button if button.label == label).click()
     browser.app.run()
+
+
+def decide(browser: Browser, *, record: int | None = None, everything: bool = False, comment: str = "") -> None:
+    """Write a decision about a record, or about all that are shown."""
+    browser.app.selectbox(key="review-decided").set_value(record)
+    browser.app.checkbox(key="review-all").set_value(everything)
+    browser.app.text_input(key="review-comment").input(comment)
+    press(browser, texts.WRITE)
 
 
 def errors(browser: Browser) -> list[str]:
@@ -73,6 +83,25 @@ class TestSetup:
         assert known[-1].configuration == CONFIGURATION
         assert known[-1].reason == texts.RESTORED.format(number=1)
         assert browser.app.text_area(key=TEXT).value == CONFIGURATION.to_yaml()
+
+    def test_a_version_that_was_saved_meanwhile_is_not_lost(self, box: Sandbox, start: Start, state: Path) -> None:
+        store = Store(state)
+        store.save_version(STUDY, CONFIGURATION, "Grace", "start", after=0)
+        browser = start(box, "setup_wizard", state=state, _imednet_person="Ada")
+        mine = StudyConfiguration(STUDY, {"deviations": CONFIGURATION.mappings["deviations"]})
+        browser.app.text_area(key=TEXT).set_value(mine.to_yaml())
+        browser.app.run()
+        browser.app.text_input(key="wizard-reason").input("mine")
+        theirs = StudyConfiguration(STUDY, {"deficiencies": CONFIGURATION.mappings["deficiencies"]})
+        store.save_version(STUDY, theirs, "Bob", "theirs", after=1)
+        press(browser, texts.SAVE)
+        assert [one.author for one in store.versions(STUDY)] == ["Grace", "Bob"]
+        warned = [one.value.replace("\\", "") for one in browser.app.warning]
+        assert warned == [texts.SAVED_MEANWHILE.format(number=2, author="Bob")]
+        assert next(button for button in browser.app.main.button if button.label == texts.SAVE).disabled
+        press(browser, texts.LOAD_LAST)
+        assert browser.app.text_area(key=TEXT).value == theirs.to_yaml()
+        assert not browser.app.warning
 
     def test_a_version_needs_a_reason(self, box: Sandbox, start: Start, state: Path) -> None:
         browser = start(box, "setup_wizard", state=state)
@@ -141,7 +170,7 @@ class TestReview:
         browser.app.selectbox(key="review-form").set_value("AE")
         browser.app.run()
         reviewed = len(frames(browser)[0])
-        press(browser, texts.WRITE)
+        decide(browser, everything=True)
         assert [one.value for one in browser.app.main.success] == [texts.WRITTEN.format(count=reviewed)]
         assert figures(browser)[texts.REVIEW_DONE] == str(reviewed)
         box.advance(30)
@@ -155,11 +184,69 @@ class TestReview:
         assert figures(browser)[texts.REVIEW_CHANGED] == str(len(revised))
         assert figures(browser)[texts.REVIEW_DONE] == str(reviewed - len(revised))
 
+    def test_a_decision_is_about_what_was_chosen_and_about_nothing_else(
+        self, box: Sandbox, start: Start, state: Path
+    ) -> None:
+        """Also where the list became another one meanwhile, and where nothing was chosen."""
+        browser = start(box, "review_workbench", state=state, _imednet_person="Ada")
+        browser.app.selectbox(key="review-form").set_value("AE")
+        browser.app.run()
+        press(browser, texts.WRITE)
+        assert errors(browser) == [texts.NOTHING_CHOSEN]
+        assert Store(state).reviews(STUDY) == []
+        first, second = (int(number) for number in frames(browser)[0]["c0"][:2])
+        store = Store(state)
+        person = browser.state["_imednet_signed_in"].person
+        store.review(STUDY, person, "Ada", [(second, "AE", "another window")], "reviewed")
+        decide(browser, record=first, comment="only this one")
+        entries = [entry for entry in store.reviews(STUDY) if entry.comment]
+        assert [entry.record_id for entry in entries] == [first]
+
+    def test_a_change_that_nobody_saw_stays_a_change(self, start: Start, state: Path) -> None:
+        changed: list[bool] = []
+
+        def other_answers(request: Request, answer: Callable[[Request], Answer]) -> Answer:
+            given = answer(request)
+            if not (changed and request.path.endswith("/records") and given.status == 200):
+                return given
+            body = json.loads(given.body)
+            for row in body["data"]:
+                row["recordData"] = {**(row["recordData"] or {}), "AETERM": "another answer"}
+            return Answer(200, json.dumps(body).encode())
+
+        with Sandbox(intercept=other_answers) as box:
+            browser = start(box, "review_workbench", state=state)
+            browser.app.selectbox(key="review-form").set_value("AE")
+            browser.app.run()
+            number = int(frames(browser)[0]["c0"][0])
+            changed.append(True)
+            browser.app.selectbox(key="review-decided").set_value(number)
+            browser.app.run()
+            assert [one.value for one in browser.app.warning] == [texts.CHANGED_MEANWHILE]
+            assert not [frame for frame in frames(browser) if texts.ANSWER in frame.columns]
+            decide(browser, record=number)  # about the record as it stood in the list, which is no longer so
+            next(button for button in browser.app.sidebar.button if button.label == texts.REFRESH).click()
+            browser.app.run()
+            assert figures(browser)[texts.REVIEW_CHANGED] == "1"
+            assert figures(browser)[texts.REVIEW_DONE] == "0"
+
+    def test_the_log_of_records_one_cannot_read_is_not_shown(self, box: Sandbox, start: Start, state: Path) -> None:
+        store = Store(state)
+        with ImednetSDK(**box.credentials) as sdk:
+            seen = sdk.records.list(STUDY, site_id=302)[0]
+        store.review(STUDY, "p", "Ada", [(seen.record_id or 0, "AE", "m")], "reviewed", "", "one that is seen")
+        store.review(STUDY, "p", "Ada", [(9_999_999, "AE", "m")], "reviewed", "", "one that is not")
+        browser = start(box, "review_workbench", state=state, _imednet_person="Bob")
+        log = str(frames(browser)[-1].to_dict())
+        assert "one that is seen" in log
+        assert "one that is not" not in log
+        assert texts.LOG_OF_OTHERS.format(count=1) in [caption.value for caption in browser.app.caption]
+
     def test_another_person_has_another_review(self, box: Sandbox, start: Start, state: Path) -> None:
         first = start(box, "review_workbench", state=state, _imednet_person="Ada")
         first.app.selectbox(key="review-form").set_value("AE")
         first.app.run()
-        press(first, texts.WRITE)
+        decide(first, everything=True)
         second = start(box, "review_workbench", state=state, _imednet_person="Bob")
         assert figures(second)[texts.REVIEW_DONE] == "0"
         log = frames(second)[-1]
@@ -170,18 +257,23 @@ class TestReview:
             query = next(one for one in sdk.queries.list(STUDY) if one.record_id and one.subject_key)
             record = sdk.records.get(STUDY, query.record_id)
         browser = start(box, "review_workbench", state=state)
-        browser.app.selectbox(key="review-record").set_value(record.record_id)
+        browser.app.selectbox(key="review-decided").set_value(record.record_id)
         browser.app.run()
         answers = next(frame for frame in frames(browser) if texts.ANSWER in frame.columns)
-        given = {name: value for name, value in (record.record_data or {}).items() if value is not None}
+        with ImednetSDK(**box.credentials) as sdk:
+            known = {one.variable_name for one in sdk.variables.list(STUDY) if one.form_key == record.form_key}
+        given = {name: str(value) for name, value in (record.record_data or {}).items() if value is not None}
         shown = dict(zip(answers[texts.VARIABLE], answers[texts.ANSWER], strict=True))
-        assert {name: shown[name] for name in given} == {name: str(value) for name, value in given.items()}
+        assert {name: shown[name] for name in given if name in known} == {
+            name: value for name, value in given.items() if name in known
+        }
+        assert {shown[name] for name in given if name not in known} <= {texts.BLINDED}
 
     def test_no_answer_and_no_key_is_kept(self, box: Sandbox, start: Start, state: Path) -> None:
         browser = start(box, "review_workbench", state=state, _imednet_person="Ada")
         browser.app.selectbox(key="review-form").set_value("AE")
         browser.app.run()
-        press(browser, texts.WRITE)
+        decide(browser, everything=True)
         browser.open("query_status")
         with ImednetSDK(**box.credentials) as sdk:
             terms = {
@@ -202,11 +294,24 @@ class TestPublishing:
         browser.app.selectbox(key="publish-kind").set_value(kind)
         browser.app.selectbox(key="publish-site").set_value("302")
         press(browser, texts.MAKE)
-        report, made_kind, content = browser.state["_imednet_report"]
+        report, made_kind, _, content = browser.state["_imednet_report"]
         assert (made_kind, content[: len(begins)]) == (kind, begins)
         assert report.filters == ("only site 302",)
         (entry,) = Store(state).reports(STUDY)
         assert (entry.author, entry.kind, entry.sections) == ("Ada", kind, "queries, sites")
+
+    def test_a_report_says_what_it_is_of_and_goes_with_a_refresh(self, box: Sandbox, start: Start, state: Path) -> None:
+        browser = start(box, "publisher_wizard", state=state)
+        browser.app.multiselect(key="publish-sections").set_value(["sites"])
+        browser.app.selectbox(key="publish-site").set_value("301")
+        press(browser, texts.MAKE)
+        browser.app.selectbox(key="publish-site").set_value("302")
+        browser.app.run()
+        told = [caption.value.replace("\\", "") for caption in browser.app.caption]
+        assert texts.REPORT_OF.format(moment="2026-11-01 00:00:00", filters="only site 301") in told
+        next(button for button in browser.app.sidebar.button if button.label == texts.REFRESH).click()
+        browser.app.run()
+        assert "_imednet_report" not in browser.state
 
     def test_a_report_of_the_wizard_is_that_of_the_command(self, box: Sandbox) -> None:
         from imednet.reports import ReportOptions, study_report
@@ -238,11 +343,24 @@ class TestLineage:
         assert "AETERM" in set(answers[texts.VARIABLE])
         assert any("version 1, saved by Grace" in caption.value.replace("\\", "") for caption in browser.app.caption)
 
+    def test_a_rule_is_of_whoever_changed_it_last(self, state: Path) -> None:
+        store = Store(state)
+        events = {"adverse_events": CONFIGURATION.mappings["adverse_events"]}
+        lookups = CONFIGURATION.terminology_lookups
+        store.save_version(STUDY, StudyConfiguration(STUDY, {}, lookups), "Grace", "start", after=0)
+        store.save_version(STUDY, StudyConfiguration(STUDY, events, lookups), "Ada", "events", after=1)
+        more = {**events, "deviations": CONFIGURATION.mappings["deviations"]}
+        store.save_version(STUDY, StudyConfiguration(STUDY, more, lookups), "Carol", "deviations", after=2)
+        known = store.versions(STUDY)
+        assert configurations.rule_of(known, "adverse_events").author == "Ada"
+        assert configurations.rule_of(known, "deviations").author == "Carol"
+
 
 class TestBlinding:
     def test_what_names_a_blinded_variable_is_left_out(self, box: Sandbox) -> None:
         with ImednetSDK(**box.credentials) as sdk:
-            variables = list(sdk.variables.list(STUDY))
+            rows = sdk.variables.list(STUDY)
+        variables = list(rows)
         hidden = next(one for one in variables if one.blinded)
         form, name = str(hidden.form_key), str(hidden.variable_name)
         open_one = next(
@@ -261,12 +379,19 @@ class TestBlinding:
                 ],
             }
         )
-        shown, notes = configurations.visible(given, variables)
+        read = Read(variables, {"variables": rows.proof}, datetime.now(UTC))
+        shown, notes = configurations.visible(given, read)
         assert {table: list(mapping.fields) for table, mapping in shown.mappings.items()} == {"arms": ["note"]}
         assert [widget.title for widget in shown.widgets] == ["all"]
         assert notes == [
             texts.BLINDED_LEFT_OUT.format(count=1, table="arms"), texts.BLINDED_TABLE.format(table="chosen"),
         ]  # fmt: skip
+        for odd in (
+            replace(read, value=[one for one in variables if one is not hidden]),
+            replace(read, proofs={"variables": replace(rows.proof, status="unproven")}),
+        ):
+            shown, _ = configurations.visible(given, odd)
+            assert all("arm" not in mapping.fields for mapping in shown.mappings.values())
 
     def test_the_answer_is_hidden_even_from_keys_that_may_see_it(self, box: Sandbox, start: Start, state: Path) -> None:
         with ImednetSDK(**box.unblinded_credentials) as sdk:
@@ -282,7 +407,7 @@ class TestBlinding:
         browser = start(box, "review_workbench", state=state, _imednet_api_key="demo-unblinded-key")
         browser.app.selectbox(key="review-state").set_value(texts.ALL)
         browser.app.run()
-        browser.app.selectbox(key="review-record").set_value(record.record_id)
+        browser.app.selectbox(key="review-decided").set_value(record.record_id)
         browser.app.run()
         answers = next(frame for frame in frames(browser) if texts.ANSWER in frame.columns)
         assert answers.set_index(texts.VARIABLE)[texts.ANSWER][name] == texts.BLINDED

@@ -17,6 +17,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
+from ..utils.csv_text import guarded
 from ..validation.kinds import Kind, field_kinds
 from .on_disk.exported_files import read_csv, read_json, read_json_lines
 from .on_disk.folder import OURS, ExportFolder, checked_path
@@ -150,10 +151,6 @@ class TextFileSink(FileSink):
         self._file.close()
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters by which a spreadsheet takes a text for a formula."""
-
-
 class CsvSink(TextFileSink):
     """CSV as in RFC 4180: UTF-8, CR LF between rows, quotes where needed; a missing value is an empty cell.
 
@@ -213,7 +210,7 @@ class CsvSink(TextFileSink):
             for column, cells in zip(batch.table.columns, batch.columns, strict=True)
         ]
         if self._safe:
-            columns = [[_guarded(cell) for cell in cells] for cells in columns]
+            columns = [[guarded(cell) for cell in cells] for cells in columns]
         self._writer.writerows(zip(*columns, strict=True))
 
     def flush(self) -> None:
@@ -245,10 +242,6 @@ def _described_columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Colu
 
 def _true_or_false(cells: Sequence[Any]) -> Sequence[Any]:
     return ["true" if cell is True else "false" if cell is False else cell for cell in cells]
-
-
-def _guarded(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 class JsonLinesSink(TextFileSink):

@@ -201,8 +201,8 @@ def _line(altair: Any, table: MonitoringTable) -> Any:
                 "line:N", title=None, sort=domain, scale=altair.Scale(domain=domain, range=_colours(len(domain))),
                 legend=altair.Legend(orient="top") if len(domain) > 1 else None,
             ),
-            tooltip=[altair.Tooltip("x:O", title=_axis(table, chart.x)), altair.Tooltip("y:Q", title="Subjects"),
-                     altair.Tooltip("line:N", title="Line")],
+            tooltip=[altair.Tooltip("x:O", title=_axis(table, chart.x)),
+                     altair.Tooltip("y:Q", title=_axis(table, chart.y)), altair.Tooltip("line:N", title="Line")],
         )
         .properties(height=260)
     )  # fmt: skip
@@ -239,8 +239,8 @@ def _days(altair: Any, table: MonitoringTable) -> Any:
     assert chart.color is not None
     rows: list[Row] = [
         {
-            "x": str(row[chart.x]),
-            "end": str(row["end"] if is_day(row.get("end")) else row[chart.x]),
+            "x": _local(row[chart.x]),
+            "end": _local(row["end"] if is_day(row.get("end")) else row[chart.x]),
             "y": chart_label(row, chart.y),
             "part": chart_label(row, chart.color),
             "label": chart_label(row, "name"),
@@ -262,6 +262,14 @@ def _days(altair: Any, table: MonitoringTable) -> Any:
         )
         .properties(height={"step": 46})
     )  # fmt: skip
+
+
+def _local(day: Cell) -> str:
+    """A day as the library draws it on that day everywhere.
+
+    A day without a time is midnight of UTC to it, which is the day before in America.
+    """
+    return f"{str(day)[:10]}T00:00:00"
 
 
 def _heatmap(altair: Any, table: MonitoringTable) -> Any:

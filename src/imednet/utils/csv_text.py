@@ -12,9 +12,21 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from .text import whole
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""First characters by which a spreadsheet takes a text for a formula."""
+
+
+def guarded(cell: Any) -> Any:
+    """A cell that a spreadsheet does not take for a formula; an apostrophe before such a text alters it.
+
+    >>> guarded("=1+1"), guarded(-1), guarded("Nordau")
+    ("'=1+1", -1, 'Nordau')
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def write_csv(

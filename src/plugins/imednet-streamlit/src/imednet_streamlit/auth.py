@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
@@ -17,7 +17,7 @@ import streamlit as st
 from imednet import ImednetSDK
 from imednet.errors import ImednetError
 
-from . import caches, texts
+from . import caches, filters, texts
 from .markdown import plain
 from .settings import Settings
 from .store import Store
@@ -35,12 +35,27 @@ _REFUSED: Final = "_imednet_refused"
 _SANDBOX_KEYS: Final = {API_KEY: "demo-api-key", SECURITY_KEY: "demo-security-key"}
 
 
+@dataclass
+class OpenSdk:
+    """An SDK, and whether it is still open."""
+
+    sdk: SDKProtocol = field(repr=False)
+    open: bool = True
+
+    def close(self) -> None:
+        """Close the SDK."""
+        self.open = False
+        close = getattr(self.sdk, "close", None)
+        if close is not None:
+            close()
+
+
 @dataclass(frozen=True)
 class SignedIn:
     """Somebody who is connected to a study.
 
     Attributes:
-        sdk: reads the study, from the API or from a mirror.
+        held: the SDK that reads the study, from the API or from a mirror.
         study_key: the study.
         token: names this sign-in and no other; caches are kept by it.
         person: what figures and reviews of this person are kept by; a digest, of which no key can be found again.
@@ -50,7 +65,7 @@ class SignedIn:
         began: when, by this machine (UTC).
     """
 
-    sdk: SDKProtocol = field(repr=False)
+    held: OpenSdk = field(repr=False)
     study_key: str
     token: str = field(repr=False)
     person: str = field(repr=False)
@@ -59,10 +74,20 @@ class SignedIn:
     source: str
     began: str
 
+    @property
+    def sdk(self) -> SDKProtocol:
+        """The SDK."""
+        return self.held.sdk
+
 
 def current() -> SignedIn | None:
     """Who is signed in in this session."""
-    return cast("SignedIn | None", st.session_state.get(_SIGNED_IN))
+    signed_in = cast("SignedIn | None", st.session_state.get(_SIGNED_IN))
+    if signed_in is not None and not signed_in.held.open:
+        # a browser that lost its connection for a moment comes back to its session, whose SDK was closed meanwhile
+        refuse(texts.INTERRUPTED)
+        return None
+    return signed_in
 
 
 def side_bar(settings: Settings) -> None:
@@ -75,10 +100,26 @@ def side_bar(settings: Settings) -> None:
         st.success(texts.CONNECTED)
         st.caption(texts.STUDY_FROM.format(study=plain(signed_in.study_key), source=signed_in.source))
         refresh, leave = st.columns(2)
-        if refresh.button(texts.REFRESH, help=texts.REFRESH_HELP, width="stretch"):
-            caches.forget()
-            st.rerun()
+        refresh.button(
+            texts.REFRESH, help=texts.REFRESH_HELP, on_click=_refresh, args=(settings, signed_in), width="stretch"
+        )
         leave.button(texts.DISCONNECT, on_click=disconnect, width="stretch")
+
+
+def _refresh(settings: Settings, signed_in: SignedIn) -> None:
+    """Forget what was read; of a mirror, take the snapshot that is the last one now."""
+    caches.forget()
+    if settings.mirror is None:
+        return
+    _kept_open.clear()
+    try:
+        sdk, _, source = _mirror(settings)
+    except ImednetError as error:
+        refuse(texts.NOT_CONNECTED.format(kind=type(error).__name__))
+        return
+    token = secrets.token_hex(16)
+    held = _kept_open(token, OpenSdk(sdk))
+    st.session_state[_SIGNED_IN] = replace(signed_in, held=held, token=token, source=source)
 
 
 def _form(settings: Settings) -> None:
@@ -106,7 +147,8 @@ def _connect(settings: Settings) -> None:
     try:
         store = Store(settings.state) if settings.state is not None else None
         if settings.mirror is not None:
-            if not hmac.compare_digest(given[ACCESS_CODE].encode(), (settings.access_code or "").encode()):
+            code = settings.access_code
+            if not code or not hmac.compare_digest(given[ACCESS_CODE].encode(), code.encode()):
                 refuse(texts.CODE_REFUSED)
                 return
             sdk, study_key, source = _mirror(settings)
@@ -127,8 +169,8 @@ def _connect(settings: Settings) -> None:
     name = given[PERSON] or texts.NOBODY
     began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     token = secrets.token_hex(16)
-    _kept_open(token, sdk)
-    st.session_state[_SIGNED_IN] = SignedIn(sdk, study_key, token, person, name, store, source, began)
+    held = _kept_open(token, OpenSdk(sdk))
+    st.session_state[_SIGNED_IN] = SignedIn(held, study_key, token, person, name, store, source, began)
 
 
 def _mirror(settings: Settings) -> tuple[SDKProtocol, str, str]:
@@ -150,15 +192,11 @@ def disconnect() -> None:
     caches.forget()
     _kept_open.clear()
     st.session_state.clear()
+    for name in filters.PARAMETERS:
+        st.query_params.pop(name, None)
 
 
-def _close(sdk: SDKProtocol) -> None:
-    close = getattr(sdk, "close", None)
-    if close is not None:
-        close()
-
-
-@st.cache_resource(scope="session", on_release=_close, show_spinner=False)
-def _kept_open(token: str, _sdk: SDKProtocol) -> SDKProtocol:  # noqa: ARG001
+@st.cache_resource(scope="session", on_release=OpenSdk.close, show_spinner=False)
+def _kept_open(token: str, _held: OpenSdk) -> OpenSdk:  # noqa: ARG001
     """Keep an SDK open until its session signs out or ends, be it by a browser that was closed."""
-    return _sdk
+    return _held

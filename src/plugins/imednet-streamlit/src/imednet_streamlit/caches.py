@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import streamlit as st
+
 from . import filters, reading, tables
+
+REPORT: Final = "_imednet_report"
+"""Where a session keeps the report it made last."""
 
 
 def forget() -> None:
@@ -10,3 +17,4 @@ def forget() -> None:
     reading.forget()
     tables.forget()
     filters.forget()
+    st.session_state.pop(REPORT, None)

@@ -22,7 +22,6 @@ from imednet.cli.connection import Connection
 
 from .settings import Settings
 
-APP: Final = Path(__file__).with_name("app.py")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _KEYS: Final = ("IMEDNET_API_KEY", "IMEDNET_SECURITY_KEY")
 _FLAGS: Final = {
@@ -112,32 +111,53 @@ def _run(settings: Settings, host: str, port: int, *, browse: bool) -> int:
     """Run the app until it ends or somebody ends it; its exit code."""
     kept = {name: value for name, value in os.environ.items() if name not in _KEYS}
     flags = {**_FLAGS, "server.port": str(port), "server.address": host}
-    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
+    command = [sys.executable, "-m", "imednet_streamlit.server"]
     command += [word for name, value in flags.items() for word in (f"--{name}", value)]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    with subprocess.Popen(command, env=kept | settings.environment(), stdout=subprocess.DEVNULL) as child:  # noqa: S603
-        typer.echo(f"dashboard at {address} (Ctrl+C ends it)")
-        if browse:
-            threading.Thread(target=_open, args=(address, host, port, child), daemon=True).start()
-        with _ended_by(signal.SIGTERM, child):
-            try:
-                return child.wait()
-            except KeyboardInterrupt:
-                child.send_signal(signal.SIGINT)
-                with suppress(subprocess.TimeoutExpired):
-                    child.wait(10)
-                child.kill()
-                return 0
+    with _ended_by_signals():
+        child = subprocess.Popen(  # noqa: S603
+            command, env=kept | settings.environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        try:
+            typer.echo(f"dashboard at {address} (Ctrl+C ends it)")
+            if browse:
+                threading.Thread(target=_open, args=(address, host, port, child), daemon=True).start()
+            return child.wait()
+        except (KeyboardInterrupt, _Ended):
+            return 0
+        finally:
+            _end(child)
+
+
+class _Ended(BaseException):
+    """Somebody ended this program by a signal."""
 
 
 @contextmanager
-def _ended_by(number: signal.Signals, child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the app when this program is told to end."""
-    before = signal.signal(number, lambda *_: child.terminate())
+def _ended_by_signals() -> Iterator[None]:
+    """Turn the signals that end a program into an exception, so that the app ends with it."""
+
+    def ended(*_: object) -> None:
+        raise _Ended
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, ended) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(number, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the app, in any case within some seconds."""
+    if child.poll() is None:
+        child.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(10)
+    if child.poll() is None:
+        child.kill()
+        child.wait()
 
 
 def _open(address: str, host: str, port: int, child: subprocess.Popen[bytes]) -> None:

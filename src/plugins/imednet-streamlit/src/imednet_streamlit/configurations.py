@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from imednet.errors import ConfigurationError
 from imednet.models.config_versions import ConfigurationVersion, broken_link
@@ -12,6 +12,7 @@ from imednet_api.models import Variable
 
 from . import texts
 from .auth import SignedIn
+from .reading import Read
 
 
 def versions(signed_in: SignedIn) -> list[ConfigurationVersion]:
@@ -24,30 +25,37 @@ def versions(signed_in: SignedIn) -> list[ConfigurationVersion]:
     return known
 
 
-def blinded_names(variables: Iterable[Variable]) -> set[tuple[str, str]]:
-    """The form and the name, in lower case, of each blinded variable."""
-    return {
-        (str(one.form_key), str(one.variable_name).casefold()) for one in variables if is_true(one.blinded)
-    }  # fmt: skip
+def open_names(variables: Read[list[Variable]]) -> frozenset[tuple[str, str]]:
+    """The form and the name, in lower case, of each variable that is known and not blinded.
+
+    Nothing else is ever shown, so that a variable nobody knows of, or a list that may lack some, hides and never shows.
+    """
+    if not all(proof.proven for proof in variables.proofs.values()):
+        return frozenset()
+    return frozenset(
+        (str(one.form_key), str(one.variable_name).casefold())
+        for one in variables.value
+        if not is_true(one.blinded) and one.form_key and one.variable_name
+    )
 
 
-def visible(configuration: StudyConfiguration, variables: Iterable[Variable]) -> tuple[StudyConfiguration, list[str]]:
+def visible(configuration: StudyConfiguration, variables: Read[list[Variable]]) -> tuple[StudyConfiguration, list[str]]:
     """A configuration without the fields that follow from blinded variables, and what was left out of it.
 
     A table whose rows are chosen by a blinded variable is left out whole, and so are widgets of what is not there.
     """
-    hidden = blinded_names(variables)
+    shown_names = open_names(variables)
     mappings: dict[str, FormMapping] = {}
     notes: list[str] = []
     for table, mapping in configuration.mappings.items():
         chosen_by = _without_fields(configuration, mapping).variables
-        if any((mapping.form, name.casefold()) in hidden for name in chosen_by):
+        if any((mapping.form, name.casefold()) not in shown_names for name in chosen_by):
             notes.append(texts.BLINDED_TABLE.format(table=table))
             continue
         fields = {
             name: text
             for name, text in mapping.fields.items()
-            if not any((mapping.form, used.casefold()) in hidden for used in _of_field(configuration, mapping, name))
+            if all((mapping.form, used.casefold()) in shown_names for used in _of_field(configuration, mapping, name))
         }
         if left_out := len(mapping.fields) - len(fields):
             notes.append(texts.BLINDED_LEFT_OUT.format(count=left_out, table=table))
@@ -59,6 +67,18 @@ def visible(configuration: StudyConfiguration, variables: Iterable[Variable]) ->
     )
     shown = StudyConfiguration(configuration.study_key, mappings, configuration.terminology_lookups, widgets)
     return shown, notes
+
+
+def rule_of(known: Sequence[ConfigurationVersion], table: str) -> ConfigurationVersion:
+    """The version since which the rule of a table, and the lookups it may use, are as they are now."""
+    now = known[-1].configuration
+    found = known[-1]
+    for version in reversed(known):
+        then = version.configuration
+        if then.mappings.get(table) != now.mappings[table] or then.terminology_lookups != now.terminology_lookups:
+            break
+        found = version
+    return found
 
 
 def _without_fields(configuration: StudyConfiguration, mapping: FormMapping) -> FormMapping:

@@ -1,4 +1,8 @@
-"""The choice of a site, which the address of the page holds, so that it can be passed on as a link."""
+"""The choices of a site and a subject, which the address of the page holds, so that it can be passed on as a link.
+
+A choice is kept while pages change, since a widget loses its value with its page. A site or subject that is not there
+(any more) stays chosen and is an error; all sites in its place would be figures of something else.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,9 @@ from .reading import SECONDS
 if TYPE_CHECKING:
     from .auth import SignedIn
 
-_SITE: Final = "_imednet_site"
-_PARAMETER: Final = "site"
+SITE: Final = "site"
+SUBJECT: Final = "subject"
+PARAMETERS: Final = (SITE, SUBJECT)
 
 
 @st.cache_resource(ttl=SECONDS, scope="session", max_entries=8, show_spinner=False)
@@ -30,19 +35,44 @@ def forget() -> None:
 
 
 def of_site(signed_in: SignedIn, data: StudyData) -> StudyData:
-    """The data of the site that is chosen on this page, or of all sites."""
-    labels = {whole(f"{site.site_id} {site.site_name or ''}").strip(): site.site_id for site in data.sites or ()}
-    options = [texts.ALL_SITES, *labels]
-    if _SITE not in st.session_state and (linked := st.query_params.get(_PARAMETER)):
-        found = [label for label, number in labels.items() if linked in (str(number), label)]
-        st.session_state[_SITE] = found[0] if len(found) == 1 else texts.ALL_SITES
-    # a widget of another page loses its state with that page, so the choice is kept under a name of its own
-    chosen = st.session_state.get(_SITE, texts.ALL_SITES)
-    label = st.selectbox(texts.SITE, options, index=options.index(chosen) if chosen in options else 0)
-    st.session_state[_SITE] = label
-    number = labels.get(label)
-    if number is None:
-        st.query_params.pop(_PARAMETER, None)
+    """The data of the site that is chosen on this page, or of all sites.
+
+    Raises:
+        NotFoundError: the chosen site is not among those of the study.
+    """
+    labels = {str(site.site_id): whole(f"{site.site_id} {site.site_name or ''}").strip() for site in data.sites or ()}
+    chosen = _choice(SITE, texts.SITE, labels, texts.ALL_SITES)
+    if chosen is None:
         return data
-    st.query_params[_PARAMETER] = str(number)
+    number = next((site.site_id for site in data.sites or () if str(site.site_id) == chosen), None)
+    if number is None:
+        return data.of_site(chosen)
     return _narrowed(signed_in.token, data.moment.isoformat(), ",".join(sorted(data.proofs)), number, data)
+
+
+def subject(data: StudyData) -> str | None:
+    """The subject that is chosen on this page."""
+    keys = {whole(str(one.subject_key)): whole(str(one.subject_key)) for one in data.subjects or ()}
+    return _choice(SUBJECT, texts.SUBJECT, keys, texts.CHOOSE)
+
+
+def _choice(name: str, title: str, labels: dict[str, str], nothing: str) -> str | None:
+    """A choice by a widget whose value outlives its page; also one that is not among the labels."""
+    kept, widget = f"_imednet_{name}", f"_imednet_{name}_widget"
+    if widget not in st.session_state:
+        st.session_state[widget] = st.session_state.get(kept, st.query_params.get(name))
+    options = [None, *labels]
+    if st.session_state[widget] not in options:
+        options.append(st.session_state[widget])
+    chosen: str | None = st.selectbox(
+        title,
+        options,
+        key=widget,
+        format_func=lambda value: nothing if value is None else labels.get(value, texts.NOT_THERE.format(name=value)),
+    )
+    st.session_state[kept] = chosen
+    if chosen is None:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = chosen
+    return chosen

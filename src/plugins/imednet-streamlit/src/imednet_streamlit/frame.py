@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from imednet import errors
 from imednet.workflows.monitoring import StudyData
+from imednet.workflows.monitoring.study_data import latest
 
 from . import auth, reading, texts
 from .markdown import plain
-from .reading import Read
 
 _log: Final = logging.getLogger("imednet.dashboard")
 _TOLD: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (errors.NotFoundError, texts.NOT_FOUND),
+    (errors.NotFoundError, texts.GONE),
     (errors.ForbiddenError, texts.FORBIDDEN),
     (errors.RateLimitError, texts.RATE_LIMITED),
     (errors.ImednetError, texts.UNREACHABLE),
@@ -40,24 +40,50 @@ def in_frame(title: str, page: Callable[[auth.SignedIn], None]) -> Callable[[], 
             st.info(texts.PLEASE_CONNECT)
             st.caption(texts.PLEASE_CONNECT_NEXT)
             return
-        try:
-            reading.study_name(signed_in)  # whether these keys may read this study shows here, on every page
-            page(signed_in)
-        except errors.AuthenticationError:
-            auth.refuse(texts.KEYS_REFUSED)
-            st.rerun()
-        except (errors.ArgumentError, errors.ConfigurationError) as error:
-            st.error(texts.ARGUMENT.format(reason=plain(error)))
-        except errors.ImednetError as error:
-            st.error(next(text for kind, text in _TOLD if isinstance(error, kind)))
-        except StreamlitAPIException:
-            raise
-        except Exception as error:  # noqa: BLE001  (told below; its text and its values could be answers)
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            _log.error("%s in %s, line %s", type(error).__name__, place.filename, place.lineno)
-            st.error(texts.FAILED.format(kind=type(error).__name__))
+        head = st.container()
+        with reading.collected() as reads:
+            if _went_well(signed_in, page):
+                head.caption(_age(reads))
 
     return shown
+
+
+def _went_well(signed_in: auth.SignedIn, page: Callable[[auth.SignedIn], None]) -> bool:
+    """Run a page; whether nothing went wrong. What went wrong is told."""
+    try:
+        try:
+            reading.study_name(signed_in)  # whether these keys may read this study shows here, on every page
+        except errors.NotFoundError:
+            st.error(texts.NOT_FOUND)
+            return False
+        page(signed_in)
+        return True
+    except errors.AuthenticationError:
+        auth.refuse(texts.KEYS_REFUSED)
+        st.rerun()
+    except (errors.ArgumentError, errors.ConfigurationError) as error:
+        st.error(texts.ARGUMENT.format(reason=plain(error)))
+    except errors.ImednetError as error:
+        st.error(next(text for kind, text in _TOLD if isinstance(error, kind)))
+    except StreamlitAPIException:
+        raise
+    except Exception as error:  # noqa: BLE001  (told here; its text and its values could be answers)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        _log.error("%s in %s, line %s", type(error).__name__, place.filename, place.lineno)
+        st.error(texts.FAILED.format(kind=type(error).__name__))
+    return False
+
+
+def _age(reads: Sequence[reading.Read[Any]]) -> str:
+    """How old the oldest data of a page are, the server's time of the last, and whether all lists are proven whole."""
+    minutes = int((datetime.now(UTC) - min(read.finished for read in reads)).total_seconds() // 60)
+    proofs = reading.merged(reads)
+    whole = all(proof.proven for proof in proofs.values())
+    return texts.AGE.format(
+        age=texts.MINUTES_AGO.format(minutes=minutes) if minutes else texts.JUST_NOW,
+        moment=latest(proofs.values()).strftime("%Y-%m-%d %H:%M"),
+        proof=texts.PROVEN if whole else texts.UNPROVEN,
+    )
 
 
 def notes(data: StudyData) -> tuple[str, ...]:
@@ -65,16 +91,3 @@ def notes(data: StudyData) -> tuple[str, ...]:
     for note in data.visit_notes if data.visits is not None else data.notes:
         st.caption(f"⚠ {plain(note)}")
     return data.visit_notes
-
-
-def age(read: Read) -> None:
-    """Say how old the data of a page are, and whether they are proven whole."""
-    minutes = int((datetime.now(UTC) - read.finished).total_seconds() // 60)
-    whole = all(proof.proven for proof in read.data.proofs.values())
-    st.caption(
-        texts.AGE.format(
-            age=texts.MINUTES_AGO.format(minutes=minutes) if minutes else texts.JUST_NOW,
-            moment=read.data.moment.strftime("%Y-%m-%d %H:%M"),
-            proof=texts.PROVEN if whole else texts.UNPROVEN,
-        )
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -14,19 +15,32 @@ from . import reading, texts
 from .auth import SignedIn
 
 
-def download(signed_in: SignedIn, name: str, title: str, data: StudyData, tables: Sequence[MonitoringTable]) -> None:
+def download(
+    signed_in: SignedIn,
+    name: str,
+    title: str,
+    data: StudyData,
+    tables: Sequence[MonitoringTable],
+    filters: Sequence[str] = (),
+) -> None:
     """Offer a page as a file.
 
     Args:
         signed_in: who reads.
         name: the name of the page in links, which names the file, too.
         title: its heading.
-        data: what the tables are made of.
+        data: what the tables are made of; the cover names all lists that the page used.
         tables: the tables of the page.
+        filters: what they were narrowed to beside the site and the subject of the data, as sentences.
     """
-    filters = (f"only site {data.site}",) if data.site is not None else ()
-    report = report_of(data, reading.study_name(signed_in), [ReportSection(name, title, list(tables))], filters)
-
+    told = [
+        *([f"only site {data.site}"] if data.site is not None else []),
+        *([f"only subject {data.subject_key}"] if data.subject_key is not None else []),
+        *filters,
+    ]
+    made_of = replace(data, proofs=reading.proofs_so_far())
+    sections = [ReportSection(name, title, list(tables))]
+    report = report_of(made_of, reading.study_name(signed_in), sections, tuple(told))
     # the file is made when it is asked for, outside this run, where nothing of the session can be read
     st.download_button(
         texts.PAGE_AS_HTML,

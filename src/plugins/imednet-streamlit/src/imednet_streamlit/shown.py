@@ -16,7 +16,7 @@ import streamlit as st
 
 from imednet.reports.charts import chart_label, cut_off, draw, drawable
 from imednet.reports.workbook import write_table
-from imednet.utils.csv_text import write_csv
+from imednet.utils.csv_text import guarded, write_csv
 from imednet.utils.text import whole
 from imednet.workflows.monitoring import MonitoringTable
 from imednet.workflows.monitoring.table import Cell, Kind, Row, display
@@ -70,10 +70,14 @@ def small(title: str, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def only(table: MonitoringTable, chosen: Mapping[str, Cell]) -> MonitoringTable:
-    """The rows of a table that have the chosen values in the columns it shares with them."""
-    shared = {name: value for name, value in chosen.items() if any(one.name == name for one in table.columns)}
-    rows = [row for row in table.rows if all(row[name] == value for name, value in shared.items())]
-    return replace(table, rows=rows, total=None)
+    """The rows of a table that have the chosen values, without its notes, which count all rows.
+
+    Raises ArgumentError if the table lacks a column.
+    """
+    for name in chosen:
+        table.column(name)
+    rows = [row for row in table.rows if all(row[name] == value for name, value in chosen.items())]
+    return replace(table, rows=rows, total=None, notes=())
 
 
 def _dimensions(table: MonitoringTable) -> dict[str, str]:
@@ -144,6 +148,7 @@ def _rows(table: MonitoringTable, key: str) -> None:
     found = [row for row in table.rows if _has(table, row, sought)] if sought else table.rows
     first = 0
     if len(found) > ROWS_A_PAGE:
+        found = _sorted(table, found, key)
         pages = -(-len(found) // ROWS_A_PAGE)
         page = st.number_input(f"{texts.PAGE} (1 – {pages:,})", 1, pages, key=f"{key}-page")
         first = (int(page) - 1) * ROWS_A_PAGE
@@ -170,6 +175,17 @@ def _rows(table: MonitoringTable, key: str) -> None:
     st.caption(plain(" · ".join(told)))
 
 
+def _sorted(table: MonitoringTable, rows: list[Row], key: str) -> list[Row]:
+    """All rows in the order of a column; a click on a heading sorts only those of the page that is shown."""
+    orders = {texts.AS_LISTED: ""} | {
+        f"{column.title} {arrow}": f"{sign}{column.name}"
+        for column in table.columns
+        for arrow, sign in (("↓", "-"), ("↑", ""))
+    }
+    order = orders[st.selectbox(texts.SORT, list(orders), key=f"{key}-sort")]
+    return replace(table, rows=rows).sorted_by(order).rows if order else rows
+
+
 def _column(title: str, kind: Kind) -> Any:
     if kind == "yes":
         return st.column_config.CheckboxColumn(title)
@@ -184,9 +200,10 @@ def _has(table: MonitoringTable, row: Row, sought: str) -> bool:
 
 
 def as_csv(table: MonitoringTable) -> str:
-    """The rows of a table as CSV."""
+    """The rows of a table as CSV that a spreadsheet opens without running anything."""
     file = io.StringIO()
-    write_csv(file, [column.name for column in table.columns], table.rows)
+    rows = ({name: guarded(value) for name, value in row.items()} for row in table.rows)
+    write_csv(file, [column.name for column in table.columns], rows)
     return file.getvalue()
 
 

@@ -19,18 +19,23 @@ Make = Callable[[StudyData], MonitoringTable]
 
 
 @st.cache_resource(ttl=SECONDS, scope="session", max_entries=60, show_spinner=False)
-def _made(token: str, moment: str, narrowed: str, name: str, _make: Make, _data: StudyData) -> MonitoringTable:  # noqa: ARG001
+def _made(token: str, read: str, name: str, _make: Make, _data: StudyData) -> MonitoringTable:  # noqa: ARG001
     return _make(_data)
 
 
 @st.cache_resource(ttl=SECONDS, scope="session", max_entries=8, show_spinner=False)
-def _expected(token: str, moment: str, narrowed: str, _data: StudyData) -> tuple[ExpectedPage, ...]:  # noqa: ARG001
+def _expected(token: str, read: str, _data: StudyData) -> tuple[ExpectedPage, ...]:  # noqa: ARG001
     return tuple(expected_pages(_data))
 
 
 def expected(signed_in: SignedIn, data: StudyData) -> tuple[ExpectedPage, ...]:
     """The pages that visits expect, for several tables of the same data."""
-    return _expected(signed_in.token, data.moment.isoformat(), f"{data.site}/{data.subject_key}", data)
+    return _expected(signed_in.token, _read(data), data)
+
+
+def _read(data: StudyData) -> str:
+    """Names a read: its moment, its lists, and what it was narrowed to."""
+    return "|".join([data.moment.isoformat(), *sorted(data.proofs), str(data.site), str(data.subject_key)])
 
 
 def forget() -> None:
@@ -48,4 +53,4 @@ def made(signed_in: SignedIn, data: StudyData, name: str, make: Make) -> Monitor
         name: names the table and everything that was chosen for it.
         make: makes it.
     """
-    return _made(signed_in.token, data.moment.isoformat(), f"{data.site}/{data.subject_key}", name, make, data)
+    return _made(signed_in.token, _read(data), name, make, data)

@@ -15,8 +15,7 @@ from ..tables import expected, made
 def page(signed_in: SignedIn) -> None:
     """Show the page."""
     read = reading.pages(signed_in)
-    frame.age(read)
-    data = filters.of_site(signed_in, read.data)
+    data = filters.of_site(signed_in, read)
     pages = expected(signed_in, data)
     forms = made(signed_in, data, "completeness", lambda data: completeness(data, expected=pages))
     cells = made(signed_in, data, "completeness by cell", lambda data: completeness(data, by="cell", expected=pages))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -32,36 +32,50 @@ _LINKS = {
 
 def page(signed_in: SignedIn) -> None:
     """Show the page."""
+    data = reading.people(signed_in)
+    known = configurations.versions(signed_in)
+    blocks = _Blocks.of(signed_in, known[-1].configuration) if known else None
     st.header(plain(reading.study_name(signed_in)))
-    read = reading.people(signed_in)
-    frame.age(read)
-    subjects = made(signed_in, read.data, "enrolment", enrolment).total or {}
-    queries = made(signed_in, read.data, "queries", query_status).total or {}
+    frame.notes(data)
+    subjects = made(signed_in, data, "enrolment", enrolment).total or {}
+    queries = made(signed_in, data, "queries", query_status).total or {}
     cards(
         signed_in,
         "home",
         [
-            Figure(texts.SITES, len(read.data.sites or ())),
+            Figure(texts.SITES, len(data.sites or ())),
             Figure(texts.SUBJECTS, subjects.get("registered"), good="more"),
             Figure(texts.ENROLLED, subjects.get("enrolled"), good="more"),
             Figure(texts.OPEN_QUERIES, queries.get("open"), good="less"),
             Figure(texts.OLDEST_DAYS, queries.get("oldestDays"), "days", good="less"),
         ],
     )
-    known = configurations.versions(signed_in)
-    if known and known[-1].configuration.widgets:
-        _blocks(signed_in, known[-1].configuration)
+    if blocks is not None:
+        blocks.show()
     for name, title in _LINKS.items():
         links.link(name, f"**{title}**: {texts.ABOUT[title]}")
 
 
-def _blocks(signed_in: SignedIn, configuration: StudyConfiguration) -> None:
-    shown, notes = configurations.visible(configuration, reading.variables(signed_in))
-    data = reading.events(signed_in, shown)
-    for note in notes:
-        st.caption(plain(note))
-    for place, widget in enumerate(shown.widgets):
-        _block(widget, listing(data, shown, widget.table), f"widget-{place}")
+@dataclass(frozen=True)
+class _Blocks:
+    """Blocks that a configuration asks for, each with its table; made before anything is shown."""
+
+    blocks: list[tuple[Widget, MonitoringTable]]
+    notes: list[str]
+
+    @classmethod
+    def of(cls, signed_in: SignedIn, configuration: StudyConfiguration) -> _Blocks | None:
+        if not configuration.widgets:
+            return None
+        shown, notes = configurations.visible(configuration, reading.variables(signed_in))
+        data = reading.events(signed_in, shown)
+        return cls([(widget, listing(data, shown, widget.table)) for widget in shown.widgets], notes)
+
+    def show(self) -> None:
+        for note in self.notes:
+            st.caption(plain(note))
+        for place, (widget, table) in enumerate(self.blocks):
+            _block(widget, table, f"widget-{place}")
 
 
 def _block(widget: Widget, table: MonitoringTable, key: str) -> None:

@@ -23,7 +23,6 @@ _STATES: Final = ("open", "closed", "unknown")
 
 def page(signed_in: SignedIn) -> None:
     """Show the page."""
-    about = st.container()
     choosing = st.columns(3)
     with choosing[1]:
         by = cast(
@@ -32,10 +31,8 @@ def page(signed_in: SignedIn) -> None:
     with choosing[2]:
         state = st.selectbox(texts.STATE, [texts.ALL, *_STATES], key="queries-state")
     read = reading.pages(signed_in) if by in ("form", "variable") else reading.people(signed_in)
-    with about:
-        frame.age(read)
     with choosing[0]:
-        data = filters.of_site(signed_in, read.data)
+        data = filters.of_site(signed_in, read)
     status = made(signed_in, data, f"queries by {by}", lambda data: query_status(data, by=by))
     trend = made(signed_in, data, "query trend", query_trend)
     total = status.total or {}

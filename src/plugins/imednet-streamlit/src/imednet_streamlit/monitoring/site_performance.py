@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from imednet.workflows.monitoring import MonitoringTable, StudyData
 from imednet.workflows.monitoring.details.query_list import query_list
 from imednet.workflows.monitoring.missing_pages import missing_pages
 from imednet.workflows.monitoring.site_performance import site_performance
@@ -21,10 +22,9 @@ from ..tables import made
 def page(signed_in: SignedIn) -> None:
     """Show the page."""
     read = reading.pages(signed_in)
-    frame.age(read)
     site, rank = st.columns(2)
     with site:
-        data = filters.of_site(signed_in, read.data)
+        data = filters.of_site(signed_in, read)
     table = made(signed_in, data, "site performance", site_performance)
     measures = {
         column.name: column.title for column in table.columns[2:] if any(row[column.name] for row in table.rows)
@@ -61,5 +61,9 @@ def page(signed_in: SignedIn) -> None:
             "site-queries",
             told=told,
         )
-        show(only(made(signed_in, data, "missing pages", missing_pages), chosen), "site-missing", told=told)
+        show(only(made(signed_in, data, "all missing pages", _missing), chosen), "site-missing", told=told)
     page_file.download(signed_in, "site_performance", texts.SITE_PERFORMANCE, data, [table, ranked])
+
+
+def _missing(data: StudyData) -> MonitoringTable:
+    return missing_pages(data, include_epro=True)  # none left out, so that the rows need no note of a whole study

@@ -17,10 +17,9 @@ from ..tables import made
 def page(signed_in: SignedIn) -> None:
     """Show the page."""
     read = reading.people(signed_in)
-    frame.age(read)
     site, target, day = st.columns(3)
     with site:
-        data = filters.of_site(signed_in, read.data)
+        data = filters.of_site(signed_in, read)
     wanted = target.number_input(texts.TARGET, min_value=1, value=None, step=1, key="enrolment-target")
     until = day.text_input(texts.TARGET_DATE, key="enrolment-until", disabled=wanted is None).strip() or None
     goal = int(wanted) if wanted is not None else None
@@ -56,4 +55,6 @@ def page(signed_in: SignedIn) -> None:
     name = st.selectbox(texts.OPEN_TIMELINE, keys, index=None, key="enrolment-subject")
     if name is not None and st.button(texts.GO, key="enrolment-go"):
         links.go("subject_timeline", subject=name)
-    page_file.download(signed_in, "subject_enrollment", texts.SUBJECT_ENROLLMENT, data, [funnel, months, by_site])
+    narrowed = [] if goal is None else [f"target: {goal:,} subjects" + (f" by {until}" if until else "")]
+    tables = [funnel, months, by_site]
+    page_file.download(signed_in, "subject_enrollment", texts.SUBJECT_ENROLLMENT, data, tables, narrowed)

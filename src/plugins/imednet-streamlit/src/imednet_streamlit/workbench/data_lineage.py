@@ -26,8 +26,7 @@ def page(signed_in: SignedIn) -> None:
     if not known or not known[-1].configuration.mappings:
         st.info(texts.NO_CONFIGURATION)
         return
-    version = known[-1]
-    configuration, notes = configurations.visible(version.configuration, reading.variables(signed_in))
+    configuration, notes = configurations.visible(known[-1].configuration, reading.variables(signed_in))
     for note in notes:
         st.caption(plain(note))
     if not configuration.mappings:
@@ -45,6 +44,7 @@ def page(signed_in: SignedIn) -> None:
     st.header(texts.CANONICAL_ROW)
     small(texts.CANONICAL_ROW, _fields(mapping, event.fields))
     st.header(texts.RULE)
+    version = configurations.rule_of(known, name)
     st.caption(plain(texts.VERSION_OF_RULE.format(number=version.number, author=version.author, moment=version.moment)))
     if mapping.where is not None:
         st.code(mapping.where, language=None)
@@ -53,7 +53,7 @@ def page(signed_in: SignedIn) -> None:
     st.caption(
         plain(f"{mapping.form} · {texts.RECORD} {record.record_id} · {texts.SUBJECT} {record.subject_key}")
     )  # fmt: skip
-    small(texts.RAW_RECORD, answers(signed_in, number))
+    small(texts.RAW_RECORD, answers(signed_in, record))
 
 
 def _fields(mapping: FormMapping, values: Mapping[str, Cell]) -> list[dict[str, object]]:

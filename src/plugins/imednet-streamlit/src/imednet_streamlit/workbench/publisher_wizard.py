@@ -16,13 +16,13 @@ from imednet.reports.sections import SECTIONS
 
 from .. import configurations, reading, texts
 from ..auth import SignedIn
+from ..caches import REPORT
 from ..markdown import plain
 from ..shown import show, small
 
 _KINDS: Final[dict[str, Callable[[Report, Path], None]]] = {
     "html": write_html, "xlsx": write_workbook, "pdf": write_pdf,
 }  # fmt: skip
-_MADE: Final = "_imednet_report"
 
 
 def page(signed_in: SignedIn) -> None:
@@ -30,7 +30,7 @@ def page(signed_in: SignedIn) -> None:
     known = configurations.versions(signed_in)
     configuration = known[-1].configuration if known else StudyConfiguration()
     configuration, notes = configurations.visible(configuration, reading.variables(signed_in))
-    sites = [str(site.site_id) for site in reading.people(signed_in).data.sites or ()]
+    sites = [str(site.site_id) for site in reading.people(signed_in).sites or ()]
     can = [name for name, one in SECTIONS.items() if one.wanted(ReportOptions(configuration=configuration))]
     with st.form("publish"):
         names = st.multiselect(
@@ -52,12 +52,12 @@ def page(signed_in: SignedIn) -> None:
         with st.spinner(texts.READING_RECORDS):
             report = study_report(signed_in.sdk, signed_in.study_key, options)
             content = written(report, kind)
-        st.session_state[_MADE] = (report, kind, content)
+        st.session_state[REPORT] = (report, kind, site, content)
         if signed_in.store is not None:
             signed_in.store.keep_report(
                 signed_in.study_key, signed_in.name, kind, ", ".join(names), report.server_time, content
             )
-    if (made := st.session_state.get(_MADE)) is not None:
+    if (made := st.session_state.get(REPORT)) is not None:
         _preview(signed_in, *made)
     _log(signed_in)
 
@@ -70,17 +70,21 @@ def written(report: Report, kind: str) -> bytes:
         return path.read_bytes()
 
 
-def _preview(signed_in: SignedIn, report: Report, kind: str, content: bytes) -> None:
+def _preview(signed_in: SignedIn, report: Report, kind: str, site: str, content: bytes) -> None:
     tables = [table for _, table in report.tables()]
     st.success(texts.MADE.format(tables=len(tables), sections=len(report.sections)))
-    name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in signed_in.study_key)
+    st.caption(plain(texts.REPORT_OF.format(moment=report.server_time, filters="; ".join(report.filters))))
+    title = signed_in.study_key + ("" if site == texts.ALL_SITES else f"_{site}")
+    name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in title)
+    if not report.proven:
+        st.warning(texts.UNPROVEN)
     st.download_button(
         f"{texts.DOWNLOAD} ({kind.upper()})", content, f"{name}.{kind}", key="publish-download", on_click="ignore"
     )
     titles = {f"{section.title}: {table.title}": table for section, table in report.tables()}
-    title = st.selectbox(texts.PREVIEW, list(titles), index=None, key="publish-preview")
-    if title is not None:
-        show(titles[title], "publish-table")
+    chosen = st.selectbox(texts.PREVIEW, list(titles), index=None, key="publish-preview")
+    if chosen is not None:
+        show(titles[chosen], "publish-table")
 
 
 def _log(signed_in: SignedIn) -> None:

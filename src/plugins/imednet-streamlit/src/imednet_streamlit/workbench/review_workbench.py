@@ -1,14 +1,21 @@
-"""Review Workbench: records that are new or changed since a person's last review, and the log of what was decided."""
+"""Review Workbench: records that are new or changed since a person's last review, and the log of what was decided.
+
+What a decision is about is fixed when the page is shown: the numbers and digests that stood there are what is written,
+whatever was read, or reviewed in another window, meanwhile.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 import streamlit as st
 
 from imednet.workflows.monitoring import MonitoringTable
 from imednet.workflows.monitoring.details.query_list import query_list
 from imednet.workflows.monitoring.table import Row
+from imednet_api.models import Record
 
 from .. import configurations, reading, texts
 from ..auth import SignedIn
@@ -21,6 +28,11 @@ from .review_log import STATUSES, left_table, log_table, records_table
 from .state import store_of
 
 _OPEN = (texts.REVIEW_NEW, texts.REVIEW_CHANGED)
+_TOLD: Final = "_imednet_written"
+_PROBLEM: Final = "_imednet_not_written"
+_RECORD, _ALL, _STATUS, _ASSIGNED, _COMMENT = (
+    f"review-{name}" for name in ("decided", "all", "decision", "assignee", "comment")
+)
 
 
 def page(signed_in: SignedIn) -> None:
@@ -28,11 +40,15 @@ def page(signed_in: SignedIn) -> None:
     store = store_of(signed_in)
     if store is None:
         return
-    if told := st.session_state.pop("_imednet_written", None):
-        st.success(told)
-    study = signed_in.study_key
     records = {one.record_id: one for one in reading.review(signed_in, store.secret)}
-    everybody = store.reviews(study)
+    people = reading.people(signed_in)
+    if told := st.session_state.pop(_TOLD, None):
+        st.success(told)
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(problem)
+    entries = store.reviews(signed_in.study_key)
+    # who reads with other keys may see other sites; a log of records one cannot read is not one's own to read
+    everybody = [entry for entry in entries if entry.record_id in records]
     mine = [entry for entry in everybody if entry.person == signed_in.person]
     table = records_table(records.values(), mine, everybody)
     counts = left_table(table)
@@ -48,10 +64,17 @@ def page(signed_in: SignedIn) -> None:
     )
     shown = _filtered(table)
     show(shown, "review")
-    _decide(signed_in, store, shown, records)
-    _one(signed_in, shown)
+    numbers = [int(row["recordId"] or 0) for row in shown.rows]
+    _one(signed_in, store, {number: records[number] for number in numbers})
+    _decide(signed_in, store, {number: records[number] for number in numbers})
+    queries = made(signed_in, people, "query list", query_list)
+    if (number := st.session_state.get(_RECORD)) is not None:
+        st.caption(texts.QUERIES_OF_RECORD)
+        show(only(queries, {"recordId": number}), "review-queries")
     show(counts, "review-left")
     show(log_table(everybody), "review-log")
+    if hidden := len(entries) - len(everybody):
+        st.caption(texts.LOG_OF_OTHERS.format(count=hidden))
 
 
 def _filtered(table: MonitoringTable) -> MonitoringTable:
@@ -79,54 +102,66 @@ def _filtered(table: MonitoringTable) -> MonitoringTable:
     return replace(table, rows=[row for row in table.rows if wanted(row)])
 
 
-def _decide(signed_in: SignedIn, store: Store, shown: MonitoringTable, records: dict[int, Reviewed]) -> None:
-    """Write a decision about one record, or about all that the filters leave."""
-    numbers = [int(row["recordId"] or 0) for row in shown.rows]
-    with st.form("review-write", clear_on_submit=True):
-        which, status = st.columns(2)
-        record = which.selectbox(
-            texts.RECORD,
-            [None, *numbers],
-            format_func=lambda number: texts.MARK_FORM if number is None else str(number),
-        )
-        word = status.selectbox(texts.MARK, STATUSES)
-        assigned = which.text_input(texts.ASSIGNED)
-        comment = status.text_input(texts.COMMENT)
-        sent = st.form_submit_button(texts.WRITE, type="primary", disabled=not numbers)
-    if sent:
-        about = [records[number] for number in (numbers if record is None else [record])]
-        count = store.review(
-            signed_in.study_key, signed_in.person, signed_in.name,
-            [(one.record_id, one.form_key, one.mark) for one in about], word, assigned.strip(), comment.strip(),
-        )  # fmt: skip
-        st.session_state["_imednet_written"] = texts.WRITTEN.format(count=count)
-        st.rerun()
-
-
-def _one(signed_in: SignedIn, shown: MonitoringTable) -> None:
-    """One record: its answers, blinded ones hidden, and the queries on it."""
-    numbers = [int(row["recordId"] or 0) for row in shown.rows]
-    number = st.selectbox(texts.ANSWERS, numbers, index=None, key="review-record")
+def _one(signed_in: SignedIn, store: Store, shown: Mapping[int, Reviewed]) -> None:
+    """One record: its answers, blinded ones hidden; only as they are in the list that decisions are about."""
+    if st.session_state.get(_RECORD) not in (None, *shown):
+        st.session_state[_RECORD] = None
+    number = st.selectbox(texts.RECORD, [None, *shown], key=_RECORD, format_func=lambda one: texts.CHOOSE if one is None else str(one))
     if number is None:
         return
-    small(texts.ANSWERS, answers(signed_in, number))
-    st.caption(texts.QUERIES_OF_RECORD)
-    queries = made(signed_in, reading.people(signed_in).data, "query list", query_list)
-    show(only(queries, {"recordId": number}), "review-queries")
+    record = reading.record(signed_in, number, shown[number].mark)
+    if reading.reviewed(record, store.secret).mark != shown[number].mark:
+        st.warning(texts.CHANGED_MEANWHILE)
+        return
+    small(texts.ANSWERS, answers(signed_in, record))
 
 
-def answers(signed_in: SignedIn, number: int) -> list[dict[str, object]]:
-    """The answers of a record by variable; those of blinded variables are hidden."""
-    record = reading.record(signed_in, number)
-    form = str(record.form_key)
+def _decide(signed_in: SignedIn, store: Store, shown: Mapping[int, Reviewed]) -> None:
+    """Write a decision about the chosen record, or about all that the filters leave."""
+    with st.form("review-write"):
+        which, status = st.columns(2)
+        which.checkbox(texts.MARK_ALL.format(count=len(shown)), key=_ALL)
+        status.selectbox(texts.MARK, STATUSES, key=_STATUS)
+        which.text_input(texts.ASSIGNED, key=_ASSIGNED)
+        status.text_input(texts.COMMENT, key=_COMMENT)
+        st.form_submit_button(
+            texts.WRITE, type="primary", disabled=not shown, on_click=_write, args=(signed_in, store, dict(shown))
+        )
+
+
+def _write(signed_in: SignedIn, store: Store, shown: Mapping[int, Reviewed]) -> None:
+    """Write what was decided about what was shown."""
+    state = st.session_state
+    number = state.get(_RECORD)
+    if state[_ALL]:
+        about = list(shown.values())
+    elif isinstance(number, int) and number in shown:
+        about = [shown[number]]
+    else:
+        state[_PROBLEM] = texts.NOTHING_CHOSEN
+        return
+    count = store.review(
+        signed_in.study_key, signed_in.person, signed_in.name,
+        [(one.record_id, one.form_key, one.mark) for one in about],
+        state[_STATUS], state[_ASSIGNED].strip(), state[_COMMENT].strip(),
+    )  # fmt: skip
+    state[_TOLD] = texts.WRITTEN.format(count=count)
+    state[_ALL], state[_ASSIGNED], state[_COMMENT], state[_RECORD] = False, "", "", None
+
+
+def answers(signed_in: SignedIn, record: Record) -> list[dict[str, object]]:
+    """The answers of a record by variable, of those variables that are known and not blinded."""
     variables = reading.variables(signed_in)
-    hidden = configurations.blinded_names(variables)
-    labels = {str(one.variable_name).casefold(): one.label for one in variables if one.form_key == form}
+    form = record.form_key or next(
+        (one.form_key for one in variables.value if record.form_id is not None and one.form_id == record.form_id), None
+    )
+    shown = configurations.open_names(variables)
+    labels = {str(one.variable_name).casefold(): one.label for one in variables.value if one.form_key == form}
     return [
         {
             texts.VARIABLE: name,
             texts.LABEL: labels.get(name.casefold()),
-            texts.ANSWER: texts.BLINDED if (form, name.casefold()) in hidden else value,
+            texts.ANSWER: value if (str(form), name.casefold()) in shown else texts.BLINDED,
         }
         for name, value in (record.record_data or {}).items()
     ]

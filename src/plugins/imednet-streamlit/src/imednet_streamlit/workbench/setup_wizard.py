@@ -16,11 +16,16 @@ from imednet_api.models import Variable
 from .. import configurations, reading, texts
 from ..auth import SignedIn
 from ..markdown import plain
+from ..reading import Read
 from ..shown import show, small
 from ..store import Store
 from .state import store_of
 
 _TEXT: Final = "_imednet_configuration"
+_BEGAN: Final = "_imednet_configuration_began"
+_TOLD: Final = "_imednet_configuration_saved"
+_PROBLEM: Final = "_imednet_configuration_problem"
+_REASON: Final = "wizard-reason"
 _NONE: Final = "—"
 
 
@@ -40,13 +45,21 @@ def page(signed_in: SignedIn) -> None:
     known = configurations.versions(signed_in)
     variables = reading.variables(signed_in)
     last = known[-1].configuration if known else StudyConfiguration(signed_in.study_key)
-    st.session_state.setdefault(_TEXT, last.to_yaml())
-    if told := st.session_state.pop(f"{_TEXT}-told", None):
+    if _TEXT not in st.session_state:
+        _load(last.to_yaml(), len(known))
+    if told := st.session_state.pop(_TOLD, None):
         st.success(told)
-    _guide(variables, signed_in.study_key)
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(problem)
+    began = st.session_state[_BEGAN]
+    if began != len(known):
+        newest = known[-1]
+        st.warning(plain(texts.SAVED_MEANWHILE.format(number=newest.number, author=newest.author)))
+        st.button(texts.LOAD_LAST, on_click=_load, args=(last.to_yaml(), len(known)))
+    _guide(variables.value, signed_in.study_key)
     text = st.text_area(texts.CONFIGURATION, key=_TEXT, height=320)
     try:
-        found = checked(StudyConfiguration.from_yaml(text), variables, signed_in.study_key)
+        found = checked(StudyConfiguration.from_yaml(text), variables.value, signed_in.study_key)
     except ImednetError as error:
         st.error(texts.UNSOUND.format(reason=plain(error)))
         found = None
@@ -54,6 +67,12 @@ def page(signed_in: SignedIn) -> None:
         _look(signed_in, found, variables)
         _save(signed_in, store, found, known, last)
     _versions(signed_in, store, known)
+
+
+def _load(text: str, versions: int) -> None:
+    """Put a text into the field, and remember how many versions there were when it was loaded."""
+    st.session_state[_TEXT] = text
+    st.session_state[_BEGAN] = versions
 
 
 def checked(configuration: StudyConfiguration, variables: list[Variable], study_key: str) -> Checked:
@@ -121,7 +140,7 @@ def _put_in(table: str, form: str, fields: dict[str, str], study_key: str) -> No
     st.session_state[_TEXT] = after.to_yaml()
 
 
-def _look(signed_in: SignedIn, found: Checked, variables: list[Variable]) -> None:
+def _look(signed_in: SignedIn, found: Checked, variables: Read[list[Variable]]) -> None:
     configuration = found.configuration
     if found.problems:
         for problem in found.problems:
@@ -148,30 +167,32 @@ def _look(signed_in: SignedIn, found: Checked, variables: list[Variable]) -> Non
 def _save(
     signed_in: SignedIn, store: Store, found: Checked, known: list[ConfigurationVersion], last: StudyConfiguration
 ) -> None:
-    changes = differences(last, found.configuration)
-    if known and not changes:
+    if known and not differences(last, found.configuration):
         st.caption(texts.UNCHANGED)
         return
     with st.form("wizard-save"):
         if known:
-            _differences(known[-1].configuration, found.configuration)
-        reason = st.text_input(texts.REASON)
-        if not st.form_submit_button(texts.SAVE, type="primary", disabled=bool(found.problems)):
-            return
+            _differences(last, found.configuration)
+        st.text_input(texts.REASON, key=_REASON)
+        st.form_submit_button(
+            texts.SAVE,
+            type="primary",
+            disabled=bool(found.problems) or st.session_state[_BEGAN] != len(known),
+            on_click=_keep,
+            args=(signed_in, store, found.configuration, None, st.session_state[_BEGAN]),
+        )
+
+
+def _keep(signed_in: SignedIn, store: Store, configuration: StudyConfiguration, reason: str | None, after: int) -> None:
+    """Save a configuration that follows the versions that were there when its text was loaded."""
+    reason = str(st.session_state.get(_REASON, "")) if reason is None else reason
     if not reason.strip():
-        st.error(texts.NEEDS_REASON)
+        st.session_state[_PROBLEM] = texts.NEEDS_REASON
         return
-    _keep(signed_in, store, found.configuration, reason, len(known))
-
-
-def _keep(signed_in: SignedIn, store: Store, configuration: StudyConfiguration, reason: str, after: int) -> None:
     made = store.save_version(signed_in.study_key, configuration, signed_in.name, reason, after=after)
-    if made is None:
-        st.error(texts.SAVED_MEANWHILE)
-        return
-    st.session_state.pop(_TEXT, None)
-    st.session_state[f"{_TEXT}-told"] = texts.SAVED.format(number=made.number)
-    st.rerun()
+    if made is not None:
+        st.session_state[_TOLD] = texts.SAVED.format(number=made.number)
+        _load(configuration.to_yaml(), made.number)
 
 
 def _versions(signed_in: SignedIn, store: Store, known: list[ConfigurationVersion]) -> None:
@@ -194,9 +215,14 @@ def _versions(signed_in: SignedIn, store: Store, known: list[ConfigurationVersio
     version = known[number - 1]
     before = known[number - 2].configuration if number > 1 else StudyConfiguration()
     _differences(before, version.configuration)
-    if number != len(known) and st.button(f"{texts.RESTORE} {number}", key="wizard-restore"):
+    if number != len(known):
         reason = texts.RESTORED.format(number=number)
-        _keep(signed_in, store, version.configuration, reason, len(known))
+        st.button(
+            f"{texts.RESTORE} {number}",
+            key="wizard-restore",
+            on_click=_keep,
+            args=(signed_in, store, version.configuration, reason, len(known)),
+        )
 
 
 def _differences(before: StudyConfiguration, after: StudyConfiguration) -> None:
