@@ -37,13 +37,15 @@ PICTURES = os.environ.get("IMEDNET_TEST_PICTURES")
 
 
 @contextmanager
-def running(*words: str) -> Iterator[str]:
+def running(*words: str, **environment: str) -> Iterator[str]:
     """The dashboard on a free port; its address."""
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
     command = [sys.executable, "-m", "imednet", "dashboard", "--no-browser", "--port", str(port), *words]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment
+    ) as process:
         try:
             until = time.monotonic() + PATIENCE
             while time.monotonic() < until:
@@ -91,12 +93,17 @@ class Visitor:
         if not url.startswith((self.address, "data:", "blob:", self.address.replace("http", "ws", 1))):
             self.outside.append(url)
 
-    def sign_in(self, name: str = "Ada", path: str = "/") -> None:
-        """Open a page and connect with the keys of the sandbox."""
+    def sign_in(self, name: str = "Ada", path: str = "/", **fields: str) -> None:
+        """Open a page and connect, with the keys that the form proposes or with others, by their labels."""
         self.page.goto(self.address + path)
         if self.narrow:
             self.page.get_by_test_id("stExpandSidebarButton").click()
-        self.page.get_by_role("textbox", name="Your name").fill(name)
+        self.page.get_by_role("button", name="Connect").wait_for()
+        field = self.page.get_by_role("textbox", name="Your name")
+        if field.count():
+            field.fill(name)
+        for label, text in fields.items():
+            self.page.get_by_label(label.replace("_", " "), exact=True).fill(text)
         self.page.keyboard.press("Tab")
         self.page.get_by_role("button", name="Connect").click()
         self.page.get_by_text("Connected ✓").wait_for()
@@ -145,10 +152,10 @@ def visit(chromium: Browser, address: str) -> Iterator[Visit]:
     """Makes visitors, each with a browser of its own; none may ask for anything outside this machine."""
     made: list[Visitor] = []
 
-    def visitor(width: int = 1280, *, scheme: str = "light", at: str = address) -> Visitor:
+    def visitor(width: int = 1280, *, scheme: str = "light", at: str = address, zone: str = "UTC") -> Visitor:
         size = {"width": width, "height": 900 if width > 700 else 844}
         context = chromium.new_context(
-            viewport=size, color_scheme=scheme, accept_downloads=True  # type: ignore[arg-type]
+            viewport=size, color_scheme=scheme, timezone_id=zone, accept_downloads=True  # type: ignore[arg-type]
         )  # fmt: skip
         made.append(Visitor(context, at))
         return made[-1]

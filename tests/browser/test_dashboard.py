@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from imednet import ImednetSDK
-from imednet.sandbox import Sandbox
+from imednet.sandbox import Answer, Request, Sandbox
 from support import STUDY
 
 from .conftest import AXE, Visit, Visitor, running
@@ -44,6 +47,20 @@ def faults_of(page: Page) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
+
+
+def pointed_at(page: Page, chart: Locator, text: str, step: int) -> str | None:
+    """Move the mouse over a chart, `step` pixels at a time, until its tooltip has a text; the tooltip."""
+    chart.scroll_into_view_if_needed()
+    size = chart.bounding_box()
+    assert size is not None
+    tooltip = page.locator("#vg-tooltip-element")
+    for down in range(60, int(size["height"]), 11):
+        for across in range(60, int(size["width"]), step):
+            page.mouse.move(size["x"] + across, size["y"] + down)
+            if tooltip.count() and tooltip.is_visible() and text in tooltip.inner_text():
+                return tooltip.inner_text()
+    return None
 
 
 def test_keys_are_not_in_the_page_after_the_sign_in(visit: Visit) -> None:
@@ -105,11 +122,10 @@ def test_a_filter_and_a_click_on_a_bar_lead_to_rows(visit: Visit) -> None:
     page.get_by_role("option", name="open", exact=True).click()
     visitor.settle()
     chart = page.get_by_test_id("stVegaLiteChart").first
-    chart.scroll_into_view_if_needed()
-    size = chart.bounding_box()
-    assert size is not None
-    page.mouse.click(size["x"] + size["width"] * 0.45, size["y"] + 75)  # the first bar
-    page.get_by_role("combobox", name="Show the rows behind: Site").and_(page.locator(":not([value='(everything)'])"))
+    assert pointed_at(page, chart, "301", 40) is not None
+    page.mouse.down()
+    page.mouse.up()
+    page.get_by_text("301 Lakeshore Heart Institute", exact=True).first.wait_for()
     visitor.settle()
     name, content = downloaded(visitor, "CSV", 1)
     assert name == "query_list.csv"
@@ -140,22 +156,73 @@ def test_downloads_hold_the_figures_of_the_page(visit: Visit) -> None:
     assert b"Site performance" in text
 
 
+def of_person(request: Request, answer: Callable[[Request], Answer]) -> Answer:
+    """A server that names its sites after the key they are read with."""
+    given = answer(request)
+    if given.status != 200 or not request.path.endswith("/sites"):
+        return given
+    body = json.loads(given.body)
+    for row in body["data"]:
+        row["siteName"] = f"Seen by {request.headers['x-api-key']}"
+    return Answer(200, json.dumps(body).encode())
+
+
 def test_two_people_at_once_see_only_their_own(visit: Visit) -> None:
-    """Two browsers on one server: choices, figures and sessions of one are nothing to the other."""
-    first, second = visit(), visit()
-    first.sign_in("Ada", "/?page=query_status&site=301")
-    second.sign_in("Bob", "/?page=query_status&site=302")
+    """Two browsers with different keys on one server; what one does with its session is nothing to the other."""
+    with Sandbox(intercept=of_person) as box, running(STUDY, IMEDNET_BASE_URL=box.url) as url:
+        first, second = visit(at=url), visit(at=url)
+        keys = {"API_key": "demo-api-key", "Security_key": "demo-security-key"}
+        first.sign_in(path="/site_performance", **keys)
+        second.sign_in(path="/site_performance", **{**keys, "API_key": "demo-unblinded-key"})
+        for visitor, own in ((first, "demo-api-key"), (second, "demo-unblinded-key"), (first, "demo-api-key")):
+            _, content = downloaded(visitor, "CSV")
+            names = {row["siteName"] for row in csv.DictReader(io.StringIO(content.decode()))}
+            assert names - {""} == {f"Seen by {own}"}
+        asked = len(box.requests)
+        second.page.get_by_role("button", name="Disconnect").click()
+        second.page.get_by_role("button", name="Connect").wait_for()
+        first.go("Query Status")
+        first.go("Site Performance")
+        read = [request for request in box.requests[asked:] if request.path.endswith("/records")]
+        assert not read, "what the first one keeps is still there"
+        first.page.get_by_role("button", name="Refresh").click()
+        first.settle()
+        assert metric(first.page, "Sites") == "6", "and its connection is still open"
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+def test_a_day_is_that_day_everywhere(visit: Visit, zone: str) -> None:
+    visitor = visit(zone=zone)
+    visitor.sign_in(path="/subject_timeline?subject=301-002")
     with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
-        counts = {
-            site: str((sdk.workflows.monitoring.query_status(STUDY, site=site).total or {})["open"])
-            for site in (301, 302)
-        }
-    assert metric(first.page, "Open queries") == counts[301]
-    assert metric(second.page, "Open queries") == counts[302]
-    second.page.get_by_role("button", name="Disconnect").click()
-    second.page.get_by_role("button", name="Connect").wait_for()
-    first.go("Site Performance")
-    assert first.page.get_by_text("Connected ✓").count() == 1
+        visits = sdk.visits.list(STUDY, subject_key="301-002")
+    day = date.fromisoformat(next(str(one.visit_date) for one in visits if one.visit_date)[:10])
+    told = pointed_at(visitor.page, visitor.page.get_by_test_id("stVegaLiteChart").first, "Screening", 3)
+    assert told is not None
+    assert f"{day:%b} {day.day:02}, {day.year}" in told
+
+
+def test_texts_of_a_study_are_no_links_and_ask_for_nothing(visit: Visit) -> None:
+    planted = (
+        "https://evil.example/p www.evil.example a@evil.example ![x](http://evil.example/i) <img src=//evil.example>"
+    )
+
+    def hostile(request: Request, answer: Callable[[Request], Answer]) -> Answer:
+        given = answer(request)
+        body = json.loads(given.body)
+        for row in body.get("data") or []:
+            for name in {"studyName", "siteName", "formName", "subjectStatus", "intervalName"} & set(row):
+                row[name] = planted
+        return Answer(given.status, json.dumps(body).encode())
+
+    with Sandbox(intercept=hostile) as box, running(STUDY, IMEDNET_BASE_URL=box.url) as url:
+        visitor = visit(at=url)
+        visitor.sign_in(API_key="demo-api-key", Security_key="demo-security-key")
+        for title in TITLES:
+            visitor.go(title)
+            links = visitor.page.locator("a[href*='evil']:not([href^='#']), img[src*='evil'], a[href^='mailto']")
+            assert links.count() == 0, links.first.get_attribute("href")
+            assert visitor.page.locator("[data-testid=stAlertContentError]").count() == 0
 
 
 def test_the_keyboard_reaches_the_sign_in_and_the_pages(visit: Visit) -> None:

@@ -267,13 +267,13 @@ def test_every_choice_in_a_row_counts(box: Sandbox, start: Start) -> None:
     with ImednetSDK(**box.credentials) as sdk:
         counts = {row["siteId"]: row["open"] for row in sdk.workflows.monitoring.query_status(STUDY).rows}
     for site in (301, 302, 303, 304, None, 305):
-        choose(browser, "_imednet_site_widget", None if site is None else str(site))
+        choose(browser, "_imednet_site_on_query_status", None if site is None else str(site))
         expected = sum(value or 0 for value in counts.values()) if site is None else counts[site]  # type: ignore[misc]
         assert figures(browser)[texts.OPEN_QUERIES] == str(expected), site
         assert browser.app.query_params.get("site") == (None if site is None else str(site))
     browser.open("subject_timeline")
     for subject in ("305-001", "305-002", "305-003"):
-        choose(browser, "_imednet_subject_widget", subject)
+        choose(browser, "_imednet_subject_on_subject_timeline", subject)
         assert browser.app.header[0].value.replace("\\", "") == f"Timeline of {subject}"
     browser.open("site_performance")
     assert frames(browser)[0]["c0"].tolist() == [305], "a choice stays while pages change"

@@ -15,7 +15,7 @@ from imednet_streamlit.markdown import plain
 from imednet_streamlit.store import Store
 from support import STUDY
 
-from .conftest import PAGES, Browser, Start
+from .conftest import CONFIGURATION, PAGES, Browser, Start
 
 Handle = Callable[[Request], Answer]
 PLANTED = (
@@ -63,6 +63,42 @@ def test_hostile_texts_break_no_page_and_stay_texts(start: Start, page: str, tmp
             assert "![x]" not in element.value
             assert "[link](" not in element.value
             assert not getattr(element.proto, "allow_html", False) or "<script" not in element.value
+
+
+def test_hostile_answers_break_no_detail(start: Start, tmp_path: Path) -> None:
+    """The timeline of a subject, a record under review, a preview, a lineage, and a report."""
+    Store(tmp_path).save_version(STUDY, CONFIGURATION, "ada", "start", after=0)
+    with Sandbox(intercept=planted) as box:
+        browser = start(box, "subject_timeline", state=tmp_path)
+        for subject in ("301-001", "302-010"):
+            browser.open("subject_timeline", subject=subject)
+            sound(browser)
+        browser.open("review_workbench")
+        browser.app.selectbox(key="review-form").set_value("AE")
+        browser.app.run()
+        browser.app.selectbox(key="review-decided").set_value(int(browser.app.dataframe[0].value["c0"][0]))
+        sound(browser)
+        browser.open("setup_wizard")
+        browser.app.toggle(key="preview-read").set_value(True)
+        sound(browser)
+        browser.open("data_lineage")
+        browser.app.selectbox(key="lineage-record").set_value(int(browser.app.dataframe[0].value["c7"][0]))
+        sound(browser)
+        for kind in ("html", "xlsx"):
+            browser.open("publisher_wizard")
+            browser.app.multiselect(key="publish-sections").set_value(["events", "queries", "records"])
+            browser.app.selectbox(key="publish-kind").set_value(kind)
+            browser.app.main.button[0].click()
+            sound(browser)
+            *_, content = browser.state["_imednet_report"]
+            assert b"<script>document.title" not in content
+            assert b"onerror=alert(1)>" not in content
+
+
+def sound(browser: Browser) -> None:
+    browser.app.run()
+    assert not browser.app.exception
+    assert not browser.app.error
 
 
 def test_markdown_of_a_text_is_escaped() -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SITE: Final = "site"
 SUBJECT: Final = "subject"
 PARAMETERS: Final = (SITE, SUBJECT)
+PAGE: Final = "_imednet_page"
+"""Where a session keeps the name of the page that is shown."""
 
 
 @st.cache_resource(ttl=SECONDS, scope="session", max_entries=8, show_spinner=False)
@@ -58,7 +60,8 @@ def subject(data: StudyData) -> str | None:
 
 def _choice(name: str, title: str, labels: dict[str, str], nothing: str) -> str | None:
     """A choice by a widget whose value outlives its page; also one that is not among the labels."""
-    kept, widget = f"_imednet_{name}", f"_imednet_{name}_widget"
+    # a key of one page: Streamlit gives a widget of another page its default, whatever its key holds
+    kept, widget = f"_imednet_{name}", f"_imednet_{name}_on_{st.session_state.get(PAGE)}"
     if widget not in st.session_state:
         st.session_state[widget] = st.session_state.get(kept, st.query_params.get(name))
     options = [None, *labels]

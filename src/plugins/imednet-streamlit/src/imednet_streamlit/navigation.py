@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from . import links, texts
+from . import filters, links, texts
 from .auth import SignedIn
 from .frame import in_frame
 from .monitoring import data_completeness, home, query_status, site_performance, subject_enrollment, subject_timeline
@@ -63,5 +63,6 @@ def run(side_bar: DeltaGenerator) -> None:
             st.warning(texts.NO_SUCH_PAGE)
         elif known is not None and known.url_path != current.url_path:
             st.switch_page(known, query_params=dict(st.query_params.items()))
-    st.query_params[_PARAMETER] = current.url_path or "home"
+    name = current.url_path or "home"
+    st.query_params[_PARAMETER] = st.session_state[filters.PAGE] = name
     current.run()

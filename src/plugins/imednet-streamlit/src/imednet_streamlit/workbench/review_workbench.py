@@ -106,7 +106,9 @@ def _one(signed_in: SignedIn, store: Store, shown: Mapping[int, Reviewed]) -> No
     """One record: its answers, blinded ones hidden; only as they are in the list that decisions are about."""
     if st.session_state.get(_RECORD) not in (None, *shown):
         st.session_state[_RECORD] = None
-    number = st.selectbox(texts.RECORD, [None, *shown], key=_RECORD, format_func=lambda one: texts.CHOOSE if one is None else str(one))
+    number = st.selectbox(
+        texts.RECORD, [None, *shown], key=_RECORD, format_func=lambda one: texts.CHOOSE if one is None else str(one)
+    )
     if number is None:
         return
     record = reading.record(signed_in, number, shown[number].mark)
