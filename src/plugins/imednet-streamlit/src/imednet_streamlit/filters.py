@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SITE: Final = "site"
 SUBJECT: Final = "subject"
 PARAMETERS: Final = (SITE, SUBJECT)
+_NOTHING: Final = ""
 PAGE: Final = "_imednet_page"
 """Where a session keeps the name of the page that is shown."""
 
@@ -63,19 +64,21 @@ def _choice(name: str, title: str, labels: dict[str, str], nothing: str) -> str 
     # a key of one page: Streamlit gives a widget of another page its default, whatever its key holds
     kept, widget = f"_imednet_{name}", f"_imednet_{name}_on_{st.session_state.get(PAGE)}"
     if widget not in st.session_state:
-        st.session_state[widget] = st.session_state.get(kept, st.query_params.get(name))
-    options = [None, *labels]
+        st.session_state[widget] = st.session_state.get(kept, st.query_params.get(name, _NOTHING))
+    options = [_NOTHING, *labels]
     if st.session_state[widget] not in options:
         options.append(st.session_state[widget])
-    chosen: str | None = st.selectbox(
+    chosen: str = st.selectbox(
         title,
         options,
         key=widget,
-        format_func=lambda value: nothing if value is None else labels.get(value, texts.NOT_THERE.format(name=value)),
+        format_func=lambda value: (
+            nothing if value == _NOTHING else labels.get(value, texts.NOT_THERE.format(name=value))
+        ),
     )
     st.session_state[kept] = chosen
-    if chosen is None:
+    if chosen == _NOTHING:
         st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = chosen
+        return None
+    st.query_params[name] = chosen
     return chosen

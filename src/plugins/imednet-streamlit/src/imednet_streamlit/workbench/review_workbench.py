@@ -121,8 +121,8 @@ def _one(signed_in: SignedIn, store: Store, shown: Mapping[int, Reviewed]) -> No
 def _decide(signed_in: SignedIn, store: Store, shown: Mapping[int, Reviewed]) -> None:
     """Write a decision about the chosen record, or about all that the filters leave."""
     with st.form("review-write"):
+        st.checkbox(texts.MARK_ALL.format(count=len(shown)), key=_ALL)
         which, status = st.columns(2)
-        which.checkbox(texts.MARK_ALL.format(count=len(shown)), key=_ALL)
         status.selectbox(texts.MARK, STATUSES, key=_STATUS)
         which.text_input(texts.ASSIGNED, key=_ASSIGNED)
         status.text_input(texts.COMMENT, key=_COMMENT)
