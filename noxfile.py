@@ -37,7 +37,7 @@ def install_wheel(session: nox.Session, *extras: str) -> Path:
 
 TWO_AT_ONCE = ("-n", "2")
 """In two processes, one for each core, the suite takes half the time."""
-WHOLE = (*TWO_AT_ONCE, "tests", "--doctest-modules", "--pyargs", "imednet")
+WHOLE = (*TWO_AT_ONCE, "--durations=40", "tests", "--doctest-modules", "--pyargs", "imednet")
 INSTALLED = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1"}
 """Tests see the installed wheel and nothing of this checkout's `src`."""
 
