@@ -57,6 +57,8 @@ def test_it_serves_the_sandbox_until_it_is_ended(number: signal.Signals) -> None
     assert f"dashboard at http://127.0.0.1:{port}" in out
     assert "none of its data are real" in told
     assert process.returncode == 0, told
+    assert "Fatal" not in told
+    assert "Traceback" not in told
     assert not listening_at(port)
 
 

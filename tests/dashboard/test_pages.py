@@ -17,6 +17,7 @@ import pytest
 from commands import imednet
 from imednet import ImednetSDK
 from imednet.reports import Report, ReportOptions, study_report, write_html, write_workbook
+from imednet.reports.charts import chart_label
 from imednet.reports.report import report_of
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.workflows.monitoring import MonitoringTable, StudyData
@@ -210,12 +211,13 @@ def test_an_unknown_error_is_told_by_its_kind_alone(
 
 
 def test_refresh_reads_again(box: Sandbox, start: Start) -> None:
-    browser = start(box, "query_status")
+    browser = start(box, "data_completeness")
     asked = len(box.requests)
     browser.app.run()
     assert len(box.requests) == asked
+    before = sorted({request.path for request in box.requests})
     press(browser, texts.REFRESH)
-    assert len(box.requests) > asked
+    assert sorted({request.path for request in box.requests[asked:]}) == before, "every list, also those of the design"
 
 
 def test_a_list_that_is_not_proven_whole_is_told(box: Sandbox, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +282,7 @@ def test_every_choice_in_a_row_counts(box: Sandbox, start: Start) -> None:
 
 
 @pytest.mark.parametrize("page", ["query_status", "site_performance", "data_completeness", "subject_timeline"])
-@pytest.mark.parametrize("address", [{"site": "999"}, {"site": "30"}, {"site": "Nordau"}])
+@pytest.mark.parametrize("address", [{"site": "999"}, {"site": "30"}, {"site": "Universitätsklinikum Nordau"}])
 def test_a_site_that_is_not_there_is_told_and_no_figure_is_shown(
     box: Sandbox, start: Start, page: str, address: dict[str, str]
 ) -> None:
@@ -290,6 +292,37 @@ def test_a_site_that_is_not_there_is_told_and_no_figure_is_shown(
     assert not browser.app.metric
     assert not browser.app.dataframe
     assert browser.app.query_params["site"] == address["site"]
+
+
+def test_a_subject_of_another_site_is_told(box: Sandbox, start: Start) -> None:
+    browser = start(box)
+    browser.open("subject_timeline", subject="301-001", site="302")
+    assert [error.value for error in browser.app.error] == [texts.GONE]
+    assert not browser.app.dataframe
+
+
+def test_the_timeline_that_is_asked_for_opens(box: Sandbox, start: Start) -> None:
+    """Also where that of another subject was open before."""
+    browser = start(box)
+    browser.open("subject_timeline", subject="301-001")
+    browser.open("subject_enrollment")
+    choose(browser, "enrolment-subject", "304-001")
+    next(button for button in browser.app.main.button if button.label == texts.GO).click()
+    browser.app.run()
+    assert browser.app.header[0].value.replace("\\", "") == "Timeline of 304-001"
+    assert browser.app.query_params["subject"] == "304-001"
+
+
+@pytest.mark.parametrize("by", ["site", "form", "variable", "opener", "kind"])
+def test_the_rows_behind_every_bar_are_as_many_as_it_counts(box: Sandbox, start: Start, by: str) -> None:
+    with ImednetSDK(**box.credentials) as sdk:
+        table = sdk.workflows.monitoring.query_status(STUDY, by=by)  # type: ignore[arg-type]
+    assert table.chart is not None
+    browser = start(box, "query_status")
+    choose(browser, "queries-by", by)
+    for row in table.rows[:3] + [row for row in table.rows if row[table.chart.y] is None][:3]:
+        choose(browser, f"queries-{by}-{table.chart.y}", chart_label(row, table.chart.y))
+        assert len(frames(browser)[1]) == row["queries"], row
 
 
 def test_a_subject_that_is_not_there_is_told(box: Sandbox, start: Start) -> None:

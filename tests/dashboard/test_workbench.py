@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from imednet import ImednetSDK
 from imednet.models.study_config import StudyConfiguration
@@ -102,6 +103,57 @@ class TestSetup:
         press(browser, texts.LOAD_LAST)
         assert browser.app.text_area(key=TEXT).value == theirs.to_yaml()
         assert not browser.app.warning
+
+    def test_a_text_that_changed_since_it_was_shown_is_not_saved(self, box: Sandbox, start: Start, state: Path) -> None:
+        browser = start(box, "setup_wizard", state=state)
+        browser.app.text_area(key=TEXT).set_value(CONFIGURATION.to_yaml())
+        browser.app.run()
+        smaller = StudyConfiguration(STUDY, {"deviations": CONFIGURATION.mappings["deviations"]}).to_yaml()
+        browser.app.text_area(key=TEXT).set_value(smaller)
+        browser.app.text_input(key="wizard-reason").input("both arrive at once")
+        press(browser, texts.SAVE)
+        assert errors(browser) == [texts.TEXT_CHANGED]
+        assert Store(state).versions(STUDY) == []
+        assert browser.app.text_area(key=TEXT).value == smaller
+
+    def test_a_draft_outlives_its_page_and_a_failed_read(self, start: Start, state: Path) -> None:
+        gone: list[bool] = []
+        hung_up = Answer(200, b"", break_after=-1)
+        with Sandbox(intercept=lambda request, answer: hung_up if gone else answer(request)) as box:
+            browser = start(box, "setup_wizard", state=state)
+            browser.app.text_area(key=TEXT).set_value(CONFIGURATION.to_yaml())
+            browser.app.run()
+            browser.open("query_status")
+            browser.open("setup_wizard")
+            assert browser.app.text_area(key=TEXT).value == CONFIGURATION.to_yaml()
+            gone.append(True)
+            next(button for button in browser.app.sidebar.button if button.label == texts.REFRESH).click()
+            browser.app.run()
+            assert errors(browser) == [texts.UNREACHABLE]
+            gone.clear()
+            browser.app.run()
+            assert browser.app.text_area(key=TEXT).value == CONFIGURATION.to_yaml()
+
+    def test_building_a_mapping_keeps_its_condition_and_says_what_does_not_fit(
+        self, box: Sandbox, start: Start, state: Path
+    ) -> None:
+        Store(state).save_version(STUDY, CONFIGURATION, "ada", "start", after=0)
+        browser = start(box, "setup_wizard", state=state)
+        browser.app.selectbox(key="wizard-form").set_value("AE")
+        browser.app.run()
+        browser.app.selectbox(key="wizard-adverse_events-AE-term").set_value("AETERM")
+        browser.app.selectbox(key="wizard-adverse_events-AE-serious").set_value("AESER")
+        browser.app.run()
+        press(browser, texts.PUT_IN)
+        assert errors(browser) == [
+            texts.NOT_PUT_IN.format(reason="widgets[0].by: there is no field 'severity'; there are term, serious")
+        ]
+        browser.app.selectbox(key="wizard-adverse_events-AE-severity").set_value("AESEV")
+        browser.app.text_input(key="wizard-adverse_events-AE-serious-yes").input("Ja")
+        press(browser, texts.PUT_IN)
+        made = StudyConfiguration.from_yaml(browser.app.text_area(key=TEXT).value or "").mappings["adverse_events"]
+        assert made.where == CONFIGURATION.mappings["adverse_events"].where
+        assert made.fields["serious"] == 'AESER == "Ja"'
 
     def test_a_version_needs_a_reason(self, box: Sandbox, start: Start, state: Path) -> None:
         browser = start(box, "setup_wizard", state=state)
@@ -386,7 +438,9 @@ class TestBlinding:
         assert notes == [
             texts.BLINDED_LEFT_OUT.format(count=1, table="arms"), texts.BLINDED_TABLE.format(table="chosen"),
         ]  # fmt: skip
+        open_again = evolve(hidden, variable_name=name.lower(), blinded=False)
         for odd in (
+            replace(read, value=[*variables, open_again]),
             replace(read, value=[one for one in variables if one is not hidden]),
             replace(read, proofs={"variables": replace(rows.proof, status="unproven")}),
         ):

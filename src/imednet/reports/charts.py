@@ -108,8 +108,8 @@ def chart_label(row: Row, name: str) -> str:
     value = row[name]
     if name == "siteId" and value is not None and (site := row.get("siteName") or row.get("name")):
         return f"{value} {site}"
-    if name == "variable" and value is not None and row.get("formKey"):
-        return f"{row['formKey']}.{value}"
+    if name == "variable" and row.get("formKey"):
+        return f"{row['formKey']}.{'(none)' if value is None else value}"
     return "(none)" if value is None else str(value)
 
 

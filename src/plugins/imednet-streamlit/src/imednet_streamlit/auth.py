@@ -156,7 +156,8 @@ def _connect(settings: Settings) -> None:
             if not (given[API_KEY] and given[SECURITY_KEY] and given[STUDY_KEY]):
                 refuse(texts.KEYS_MISSING)
                 return
-            sdk = ImednetSDK(given[API_KEY], given[SECURITY_KEY], settings.base_url)
+            # the session keeps what it read; a cache of the SDK beside it would outlive Refresh
+            sdk = ImednetSDK(given[API_KEY], given[SECURITY_KEY], settings.base_url, cache=False)
             study_key, source = given[STUDY_KEY], texts.SANDBOX if settings.sandbox else texts.API
     except ImednetError as error:
         refuse(texts.NOT_CONNECTED.format(kind=type(error).__name__))

@@ -99,7 +99,8 @@ def _check_port(host: str, port: int) -> None:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # elsewhere it would allow a port that is in use
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((host, port))
     except OSError as error:
         raise typer.BadParameter(
@@ -141,7 +142,8 @@ def _ended_by_signals() -> Iterator[None]:
         raise _Ended
 
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, ended) for number in numbers}
+    # one that is ignored, as `nohup` has it, stays ignored
+    before = {one: signal.signal(one, ended) for one in numbers if signal.getsignal(one) is not signal.SIG_IGN}
     try:
         yield
     finally:

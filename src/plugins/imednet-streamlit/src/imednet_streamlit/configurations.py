@@ -32,11 +32,13 @@ def open_names(variables: Read[list[Variable]]) -> frozenset[tuple[str, str]]:
     """
     if not all(proof.proven for proof in variables.proofs.values()):
         return frozenset()
-    return frozenset(
-        (str(one.form_key), str(one.variable_name).casefold())
+    listed = [
+        ((str(one.form_key), str(one.variable_name).casefold()), is_true(one.blinded))
         for one in variables.value
-        if not is_true(one.blinded) and one.form_key and one.variable_name
-    )
+        if one.form_key and one.variable_name
+    ]
+    hidden = {name for name, blinded in listed if blinded}  # also where the same name is listed again, and open
+    return frozenset(name for name, _ in listed if name not in hidden)
 
 
 def visible(configuration: StudyConfiguration, variables: Read[list[Variable]]) -> tuple[StudyConfiguration, list[str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from imednet.utils.text import whole
+from imednet.workflows.base import not_found
 from imednet.workflows.monitoring import StudyData
 
 from . import texts
@@ -49,7 +50,7 @@ def of_site(signed_in: SignedIn, data: StudyData) -> StudyData:
         return data
     number = next((site.site_id for site in data.sites or () if str(site.site_id) == chosen), None)
     if number is None:
-        return data.of_site(chosen)
+        raise not_found("site", data.study_key)
     return _narrowed(signed_in.token, data.moment.isoformat(), ",".join(sorted(data.proofs)), number, data)
 
 
@@ -57,6 +58,13 @@ def subject(data: StudyData) -> str | None:
     """The subject that is chosen on this page."""
     keys = {whole(str(one.subject_key)): whole(str(one.subject_key)) for one in data.subjects or ()}
     return _choice(SUBJECT, texts.SUBJECT, keys, texts.CHOOSE)
+
+
+def choose(name: str, value: str) -> None:
+    """Choose a site or a subject for whatever page comes next."""
+    st.session_state[f"_imednet_{name}"] = value
+    for key in [key for key in st.session_state if str(key).startswith(f"_imednet_{name}_on_")]:
+        del st.session_state[key]
 
 
 def _choice(name: str, title: str, labels: dict[str, str], nothing: str) -> str | None:

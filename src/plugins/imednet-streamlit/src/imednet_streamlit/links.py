@@ -8,6 +8,8 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from . import filters
+
 _PAGES: Final = "_imednet_pages"
 
 
@@ -22,5 +24,7 @@ def link(name: str, label: str | None = None) -> None:
 
 
 def go(name: str, **parameters: str) -> None:
-    """Change to a page at once, with parameters in its address."""
+    """Change to a page at once, with choices that its address holds."""
+    for parameter, value in parameters.items():
+        filters.choose(parameter, value)
     st.switch_page(st.session_state[_PAGES][name], query_params={"page": name, **parameters})

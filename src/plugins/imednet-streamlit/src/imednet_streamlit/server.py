@@ -19,7 +19,8 @@ APP: Final = Path(__file__).with_name("app.py")
 
 
 def _end_with_starter() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # without Python's buffer, whose lock this thread would hold while the program ends
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -163,6 +163,8 @@ BROKEN_CHAIN: Final = "Version {number} is not as it was saved. Restore the fold
 SAVED_MEANWHILE: Final = (
     "Version {number} was saved by {author} since you began. Next: look at it below, then load it; your text is lost."
 )
+TEXT_CHANGED: Final = "The text changed since it was shown, so nothing was saved. Next: look at it, then save again."
+NOT_PUT_IN: Final = "The mapping was not put in: {reason}"
 LOAD_LAST: Final = "Load the last version"
 PREVIEW: Final = "Preview"
 PREVIEW_TABLE: Final = "Canonical table"

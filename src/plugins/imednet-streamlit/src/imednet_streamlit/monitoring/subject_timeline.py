@@ -25,6 +25,7 @@ def page(signed_in: SignedIn) -> None:
     if name is None:
         st.info(texts.CHOOSE_SUBJECT)
         return
+    data.of_subject(name)  # an error where the site that is chosen has no such subject
     known = configurations.versions(signed_in)
     configuration = known[-1].configuration if known else StudyConfiguration()
     shown, notes = configurations.visible(configuration, reading.variables(signed_in))

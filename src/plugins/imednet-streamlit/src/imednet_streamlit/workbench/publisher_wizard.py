@@ -52,11 +52,11 @@ def page(signed_in: SignedIn) -> None:
         with st.spinner(texts.READING_RECORDS):
             report = study_report(signed_in.sdk, signed_in.study_key, options)
             content = written(report, kind)
-        st.session_state[REPORT] = (report, kind, site, content)
         if signed_in.store is not None:
             signed_in.store.keep_report(
                 signed_in.study_key, signed_in.name, kind, ", ".join(names), report.server_time, content
             )
+        st.session_state[REPORT] = (report, kind, site, content)  # not before it stands in the log
     if (made := st.session_state.get(REPORT)) is not None:
         _preview(signed_in, *made)
     _log(signed_in)

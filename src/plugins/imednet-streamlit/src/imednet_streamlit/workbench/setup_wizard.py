@@ -22,6 +22,7 @@ from ..store import Store
 from .state import store_of
 
 _TEXT: Final = "_imednet_configuration"
+_DRAFT: Final = "_imednet_configuration_draft"
 _BEGAN: Final = "_imednet_configuration_began"
 _TOLD: Final = "_imednet_configuration_saved"
 _PROBLEM: Final = "_imednet_configuration_problem"
@@ -42,15 +43,18 @@ def page(signed_in: SignedIn) -> None:
     store = store_of(signed_in)
     if store is None:
         return
+    if _TEXT in st.session_state:  # a field loses its text with its page, and with an error before it is shown
+        st.session_state[_DRAFT] = st.session_state[_TEXT]
     known = configurations.versions(signed_in)
     variables = reading.variables(signed_in)
     last = known[-1].configuration if known else StudyConfiguration(signed_in.study_key)
-    if _TEXT not in st.session_state:
+    if _DRAFT not in st.session_state:
         _load(last.to_yaml(), len(known))
+    st.session_state.setdefault(_TEXT, st.session_state[_DRAFT])
     if told := st.session_state.pop(_TOLD, None):
         st.success(told)
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(problem)
+        st.error(plain(problem))
     began = st.session_state[_BEGAN]
     if began != len(known):
         newest = known[-1]
@@ -65,13 +69,13 @@ def page(signed_in: SignedIn) -> None:
         found = None
     if found is not None:
         _look(signed_in, found, variables)
-        _save(signed_in, store, found, known, last)
+        _save(signed_in, store, found, known, last, text)
     _versions(signed_in, store, known)
 
 
 def _load(text: str, versions: int) -> None:
     """Put a text into the field, and remember how many versions there were when it was loaded."""
-    st.session_state[_TEXT] = text
+    st.session_state[_TEXT] = st.session_state[_DRAFT] = text
     st.session_state[_BEGAN] = versions
 
 
@@ -105,21 +109,35 @@ def _guide(variables: list[Variable], study_key: str) -> None:
         if form is None:
             return
         names = [_NONE, *dict.fromkeys(str(one.variable_name) for one in variables if one.form_key == form)]
-        fields: dict[str, str] = {}
         for field in DOMAINS[table]:
-            chosen = left.selectbox(field, names, key=f"wizard-{table}-{form}-{field}")
-            if chosen == _NONE:
-                continue
+            key = _field_key(table, form, field)
+            if left.selectbox(field, names, key=key) != _NONE and field in CONDITIONS:
+                left.text_input(texts.TRUE_FOR.format(field=field), "Yes", key=f"{key}-yes")
+        st.button(
+            texts.PUT_IN,
+            disabled=not _chosen_fields(table, form),
+            on_click=_put_in,
+            args=(table, form, study_key),
+            key="wizard-put",
+        )
+
+
+def _field_key(table: str, form: str, field: str) -> str:
+    return f"wizard-{table}-{form}-{field}"
+
+
+def _chosen_fields(table: str, form: str) -> dict[str, str]:
+    """The fields whose variables are chosen, as the language of mappings writes them."""
+    fields: dict[str, str] = {}
+    for field in DOMAINS[table]:
+        key = _field_key(table, form, field)
+        chosen = str(st.session_state.get(key, _NONE))
+        if chosen != _NONE:
             written = chosen if chosen.isidentifier() else f"field({_quoted(chosen)})"
             if field in CONDITIONS:
-                yes = left.text_input(
-                    texts.TRUE_FOR.format(field=field), "Yes", key=f"wizard-{table}-{form}-{field}-yes"
-                )
-                written = f"{written} == {_quoted(yes)}"
+                written = f"{written} == {_quoted(str(st.session_state.get(f'{key}-yes', 'Yes')))}"
             fields[field] = written
-        st.button(
-            texts.PUT_IN, disabled=not fields, on_click=_put_in, args=(table, form, fields, study_key), key="wizard-put"
-        )
+    return fields
 
 
 def _quoted(text: str) -> str:
@@ -128,15 +146,19 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _put_in(table: str, form: str, fields: dict[str, str], study_key: str) -> None:
+def _put_in(table: str, form: str, study_key: str) -> None:
     """Put a mapping into the text of the configuration; a text that is not sound stays as it is."""
+    fields = _chosen_fields(table, form)
     try:
         before = StudyConfiguration.from_yaml(st.session_state[_TEXT])
-        mapping = FormMapping(form, fields, None, before.terminology_lookups)
+        old = before.mappings.get(table)
+        where = old.where if old is not None and old.form == form else None
+        mapping = FormMapping(form, fields, where, before.terminology_lookups)
         mappings = {**before.mappings, table: mapping}
         after = StudyConfiguration(before.study_key or study_key, mappings, before.terminology_lookups, before.widgets)
-    except ImednetError:
-        return  # the page says what is wrong with it
+    except ImednetError as error:
+        st.session_state[_PROBLEM] = texts.NOT_PUT_IN.format(reason=error)
+        return
     st.session_state[_TEXT] = after.to_yaml()
 
 
@@ -165,7 +187,12 @@ def _look(signed_in: SignedIn, found: Checked, variables: Read[list[Variable]]) 
 
 
 def _save(
-    signed_in: SignedIn, store: Store, found: Checked, known: list[ConfigurationVersion], last: StudyConfiguration
+    signed_in: SignedIn,
+    store: Store,
+    found: Checked,
+    known: list[ConfigurationVersion],
+    last: StudyConfiguration,
+    text: str,
 ) -> None:
     if known and not differences(last, found.configuration):
         st.caption(texts.UNCHANGED)
@@ -178,17 +205,24 @@ def _save(
             texts.SAVE,
             type="primary",
             disabled=bool(found.problems) or st.session_state[_BEGAN] != len(known),
-            on_click=_keep,
-            args=(signed_in, store, found.configuration, None, st.session_state[_BEGAN]),
+            on_click=_keep_text,
+            args=(signed_in, store, text, found.configuration, st.session_state[_BEGAN]),
         )
 
 
-def _keep(signed_in: SignedIn, store: Store, configuration: StudyConfiguration, reason: str | None, after: int) -> None:
-    """Save a configuration that follows the versions that were there when its text was loaded."""
-    reason = str(st.session_state.get(_REASON, "")) if reason is None else reason
-    if not reason.strip():
+def _keep_text(signed_in: SignedIn, store: Store, text: str, configuration: StudyConfiguration, after: int) -> None:
+    """Save the configuration whose text and differences were shown."""
+    reason = str(st.session_state.get(_REASON, ""))
+    if st.session_state[_TEXT] != text:
+        st.session_state[_PROBLEM] = texts.TEXT_CHANGED
+    elif not reason.strip():
         st.session_state[_PROBLEM] = texts.NEEDS_REASON
-        return
+    else:
+        _keep(signed_in, store, configuration, reason, after)
+
+
+def _keep(signed_in: SignedIn, store: Store, configuration: StudyConfiguration, reason: str, after: int) -> None:
+    """Save a configuration that follows the versions that were there when its text was loaded."""
     made = store.save_version(signed_in.study_key, configuration, signed_in.name, reason, after=after)
     if made is not None:
         st.session_state[_TOLD] = texts.SAVED.format(number=made.number)
