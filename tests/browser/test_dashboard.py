@@ -55,11 +55,11 @@ def pointed_at(page: Page, chart: Locator, text: str, step: int) -> str | None:
     size = chart.bounding_box()
     assert size is not None
     tooltip = page.locator("#vg-tooltip-element")
-    for down in range(60, int(size["height"]), 11):
-        for across in range(60, int(size["width"]), step):
-            page.mouse.move(size["x"] + across, size["y"] + down)
-            if tooltip.count() and tooltip.is_visible() and text in tooltip.inner_text():
-                return tooltip.inner_text()
+    places = [(x, y) for y in range(60, int(size["height"]), 11) for x in range(60, int(size["width"]), step)]
+    for across, down in places * 3:  # a busy machine may draw a tooltip when the mouse has gone on
+        page.mouse.move(size["x"] + across, size["y"] + down)
+        if tooltip.count() and tooltip.is_visible() and text in tooltip.inner_text():
+            return tooltip.inner_text()
     return None
 
 
