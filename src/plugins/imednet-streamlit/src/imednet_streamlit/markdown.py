@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from imednet.utils.text import whole
+
 _SIGNS: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&@^])")
 _ADDRESSES: Final = re.compile(r"(://|(?<=www)\.|@)", re.IGNORECASE)
 _WORD_JOINER: Final = "\u2060"
@@ -17,5 +19,5 @@ _WORD_JOINER: Final = "\u2060"
 
 def plain(text: object) -> str:
     """A text that Markdown shows as it is: no link, picture, address, colour, formula or tag comes alive."""
-    line = " ".join(str(text).split()).encode("utf-8", "replace").decode()
+    line = whole(" ".join(str(text).split()))
     return _SIGNS.sub(r"\\\1", _ADDRESSES.sub(rf"{_WORD_JOINER}\1", line))

@@ -64,9 +64,9 @@ def page(signed_in: SignedIn) -> None:
     )
     shown = _filtered(table)
     show(shown, "review")
-    numbers = [int(row["recordId"] or 0) for row in shown.rows]
-    _one(signed_in, store, {number: records[number] for number in numbers})
-    _decide(signed_in, store, {number: records[number] for number in numbers})
+    on_page = {number: records[number] for number in (int(row["recordId"] or 0) for row in shown.rows)}
+    _one(signed_in, store, on_page)
+    _decide(signed_in, store, on_page)
     queries = made(signed_in, people, "query list", query_list)
     if (number := st.session_state.get(_RECORD)) is not None:
         st.caption(texts.QUERIES_OF_RECORD)
@@ -127,7 +127,7 @@ def _decide(signed_in: SignedIn, store: Store, shown: Mapping[int, Reviewed]) ->
         which.text_input(texts.ASSIGNED, key=_ASSIGNED)
         status.text_input(texts.COMMENT, key=_COMMENT)
         st.form_submit_button(
-            texts.WRITE, type="primary", disabled=not shown, on_click=_write, args=(signed_in, store, dict(shown))
+            texts.WRITE, type="primary", disabled=not shown, on_click=_write, args=(signed_in, store, shown)
         )
 
 
