@@ -365,6 +365,13 @@ class TestPublishing:
         browser.app.run()
         assert "_imednet_report" not in browser.state
 
+    def test_a_report_needs_a_section(self, box: Sandbox, start: Start, state: Path) -> None:
+        browser = start(box, "publisher_wizard", state=state)
+        browser.app.multiselect(key="publish-sections").set_value([])
+        press(browser, texts.MAKE)
+        assert errors(browser) == [texts.NO_SECTION]
+        assert Store(state).reports(STUDY) == []
+
     def test_a_report_of_the_wizard_is_that_of_the_command(self, box: Sandbox) -> None:
         from imednet.reports import ReportOptions, study_report
         from imednet.reports.html import page

@@ -183,6 +183,7 @@ QUERIES_OF_RECORD: Final = "Queries on the record; they are raised and closed in
 BLINDED: Final = "(blinded, or not known)"
 WHAT_IS_LEFT: Final = "What is left"
 SECTIONS: Final = "Sections"
+NO_SECTION: Final = "No report was made. Next: choose a section."
 MAKE: Final = "Make the report"
 MADE: Final = "{tables} tables in {sections} sections."
 PUBLISH_LOG: Final = "Log of reports"

@@ -42,6 +42,8 @@ def page(signed_in: SignedIn) -> None:
         sent = st.form_submit_button(texts.MAKE, type="primary")
     for note in notes:
         st.caption(plain(note))
+    if sent and not names:
+        st.error(texts.NO_SECTION)
     if sent and names:
         if kind == "pdf" and importlib.util.find_spec("weasyprint") is None:
             st.error(texts.NOT_INSTALLED)
