@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,9 +11,8 @@ from typing import Any
 
 import pytest
 
-import imednet
+from builds import assert_same_everywhere, pythons
 from imednet.sandbox import Sandbox, Scale, Study, build
-from imednet.sandbox.invent.sizes import SIZES
 from imednet.sandbox.server.manifest import manifest_of, study_manifest
 from support import LISTS, STUDY
 
@@ -308,114 +303,9 @@ def test_demo_has_every_defect_and_the_clean_subject_none(manifest: Row, rows: R
     assert not [query for query in rows["queries"] if query["subjectId"] == 20004]
 
 
-PRINT = (
-    "import hashlib, json, sys\n"
-    "from imednet.sandbox.server.manifest import manifest_of\n"
-    "from imednet.sandbox import build\n"
-    "from imednet.sandbox.invent.sizes import SIZES\n"
-    "found = manifest_of(build(SIZES[sys.argv[1]]))\n"
-    "print(hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest())\n"
-)
-
-
-def pythons() -> dict[str, list[str]]:
-    """Interpreters of the versions we support, as far as this machine has them; the sandbox needs nothing else."""
-    found = {f"{sys.version_info.major}.{sys.version_info.minor}": [sys.executable]}
-    for version in ("3.11", "3.12", "3.13"):
-        candidates = [shutil.which(f"python{version}")]
-        roots = [os.environ.get("PYENV_ROOT"), Path.home() / ".pyenv"]
-        candidates += [
-            str(path) for root in roots if root for path in Path(root).glob(f"versions/{version}.*/bin/python")
-        ]
-        for candidate in candidates:
-            if candidate and version not in found:
-                done = subprocess.run(
-                    [candidate, "-c", "import sys; print(sys.version)"], capture_output=True, text=True
-                )
-                if done.returncode == 0 and done.stdout.startswith(version):
-                    found[version] = [candidate]
-    return found
-
-
-@pytest.fixture(scope="module")
-def medium() -> Row:
-    return manifest_of(build(SIZES["medium"]))
-
-
-@pytest.mark.parametrize("size", ["demo", "medium"])
-def test_builds_are_the_same_in_every_process_and_version(size: str, medium: Row, tmp_path: Path) -> None:
+def test_builds_are_the_same_in_every_process_and_version(tmp_path: Path) -> None:
     """This process, and one of each version of Python found, give the same manifest to the last byte."""
-    here = medium if size == "medium" else manifest_of(build())
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "imednet").symlink_to(Path(str(imednet.__file__)).parent)
-    interpreters = pythons()
-    if size == "medium":
-        del interpreters[f"{sys.version_info.major}.{sys.version_info.minor}"]  # it is the one of this process
-    running = [
-        subprocess.Popen(
-            [*command, "-c", PRINT, size], env={"PYTHONPATH": str(home)}, stdout=subprocess.PIPE, text=True
-        )
-        for command in interpreters.values()
-    ]
-    printed = [process.communicate()[0] for process in running]
-    assert all(process.returncode == 0 for process in running)
-    own = hashlib.sha256(json.dumps(here, sort_keys=True).encode()).hexdigest()
-    assert {text.strip() for text in printed} <= {own}, dict(zip(interpreters, printed, strict=True))
-    missing = {"3.11", "3.12", "3.13"} - set(pythons())
-    if missing:
-        pytest.skip(f"equal where it could be tried; not on this machine: Python {', '.join(sorted(missing))}")
-
-
-# Expected means and what a draw may differ: a hundredth for the first three, three standard deviations for the others.
-EXACT = {"sites": 40, "subjects": 1200, "users": 115}
-WITHIN_ONE_PERCENT = {"records": 66275, "visits": 32570, "recordRevisions": 152432}
-FORMS = {
-    "REG": 1200, "ICF": 1189, "ELIG": 1189, "DEMO": 1189, "MH": 3163, "VS": 6533, "LAB": 3828, "ECG": 2331,
-    "ABPM": 2884, "RAND": 912, "PROC": 839, "IMG": 1419, "DISCH": 839, "PHONE": 830, "FU": 2753, "QOL": 2884,
-    "DIARY": 20213, "AE": 2056, "AEACT": 1234, "CM": 5745, "PD": 699, "DD": 126, "UNS": 252, "EOS": 612,
-    "SITEINIT": 40, "SITETRN": 480,
-    "ACCT": 800, "OLDVS": 36,
-}  # fmt: skip
-DEFECTS = {
-    "D01": 38853, "D02": 3885, "D03": 3885, "D04": 66, "D05": 7, "D06": 442, "D07": 184, "D08": 258, "D09": 3290,
-    "D10": 795, "D11": 6, "D12": 1, "D13": 33, "D14": 31, "D15": 20, "D16": 5, "D17": 2926, "D18": 702, "D19": 12,
-    "D20": 49, "D21": 3639, "D22": 2547, "D23": 1819, "D24": 1554, "D25": 8305, "D26": 475, "D27": 29, "D28": 10,
-    "D29": 57, "D30": 33, "D31": 133, "D32": 66, "D33": 525, "D34": 13255, "D35": 13, "D36": 1326, "D37": 22, "D38": 43,
-    "D39": 43, "D40": 4573, "D41": 10, "D42": 883,
-}  # fmt: skip
-PLANTED = {"D17": 30, "D18": 25, "D20": 15, "D21": 60, "D22": 60, "D23": 160, "D24": 110, "D40": 80}
-"""Cases that the scripted subjects add to those drawn, where they are many."""
-
-
-def test_medium_has_the_volumes_of_the_design(medium: Row) -> None:
-    manifest = medium["study"][STUDY]
-    counts = {name: one["count"] for name, one in manifest["lists"].items()}
-    assert {name: counts[name] for name in EXACT} == EXACT
-    for name, expected in WITHIN_ONE_PERCENT.items():
-        assert abs(counts[name] - expected) <= expected * 0.01, (name, counts[name], expected)
-    for name, expected in {"queries": 4308, "codings": 11034}.items():
-        assert abs(counts[name] - expected) <= 3 * expected**0.5, (name, counts[name], expected)
-    off = {}
-    for form, expected in FORMS.items():
-        count = sum(manifest["records"]["forms"][form].values())
-        if abs(count - expected) > 3 * expected**0.5:
-            off[form] = (count, expected)
-    for defect, expected in DEFECTS.items():
-        count = manifest["defects"][defect]
-        if not -3 * expected**0.5 - 1 <= count - expected <= 3 * expected**0.5 + PLANTED.get(defect, 4):
-            off[defect] = (count, expected)
-    assert not off
-    recent = dict.fromkeys((1, 7, 30), 0)
-    deleted = 0
-    for day, ids in manifest["calendar"].items():
-        age = (date(2026, 11, 1) - date.fromisoformat(day)).days
-        for days in recent:
-            recent[days] += (len(ids["changed"]) + len(ids["deleted"])) if age <= days else 0
-        deleted += len(ids["deleted"])
-    shares = {days: count / counts["records"] for days, count in recent.items()}
-    assert shares == pytest.approx({1: 0.004, 7: 0.025, 30: 0.09}, rel=0.15)
-    assert deleted / recent[30] == pytest.approx(0.05, abs=0.015)
+    assert_same_everywhere("demo", manifest_of(build()), pythons(), tmp_path)
 
 
 def test_the_manifest_of_a_running_sandbox_follows_its_changes() -> None:
