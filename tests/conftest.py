@@ -12,6 +12,8 @@ from typing import Any
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: tests interrupt programs
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as under nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if os.environ.get("IMEDNET_TEST_WITHOUT_MSGSPEC"):
     sys.modules["msgspec"] = None  # type: ignore[assignment]
 
@@ -32,25 +34,33 @@ if not os.environ.get("IMEDNET_TEST_SERVERS"):
     collect_ignore.append("servers")
 if not os.environ.get("IMEDNET_TEST_SOAK"):
     collect_ignore.append("soak")
+if not os.environ.get("IMEDNET_TEST_SIZES"):
+    collect_ignore.append("sizes")
 
 collect_ignore += [] if find_spec("imednet_streamlit") else ["dashboard"]
+if not os.environ.get("IMEDNET_TEST_RECIPES"):
+    collect_ignore.append("recipes")
+if not os.environ.get("IMEDNET_TEST_AIRFLOW"):
+    collect_ignore.append("airflow_provider")
 if not os.environ.get("IMEDNET_TEST_BROWSER"):
     collect_ignore.append("browser")
 
+_SESSIONS = {"airflow_provider": "airflow"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_report_header() -> list[str]:
     """Say what is left out, and where it runs."""
-    return [f"tests/{name}: left out here, run by `nox -s {name}`" for name in collect_ignore]
+    return [f"tests/{name}: left out here, run by `nox -s {_SESSIONS.get(name, name)}`" for name in collect_ignore]
 
 
 @pytest.fixture(autouse=True)
-def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests start without keys, proxies or colours from the environment."""
+def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests start without keys, profiles, proxies or colours from the environment."""
     for name in list(os.environ):
         if name.startswith("IMEDNET_") and not name.startswith("IMEDNET_TEST"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("IMEDNET_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no profiles"))
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack, cast
 
 import httpx
 
@@ -21,6 +21,8 @@ from .resources import RESOURCES
 from .sdk_convenience import SDKConvenienceMixin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .workflows.namespace import AsyncWorkflows
 
 _ASYNC_ENDPOINT_REGISTRY: Final = Registry({name: f"Async{resource.endpoint}" for name, resource in RESOURCES.items()})
@@ -32,6 +34,9 @@ class AsyncImednetSDK(BaseSDK[AsyncClient], AsyncResourceAttributes, SDKConvenie
 
     Use it with `async with`, or call `await sdk.aclose()`.
     """
+
+    _twin: Callable[[], Any] | None = None
+    """Makes a blocking SDK of the same kind, where that takes more than the same credentials and settings."""
 
     def __init__(
         self,

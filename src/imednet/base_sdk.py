@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from .config import Config
+from .constants import ENV_PROFILE
 from .core.http_client_base import HTTPClientBase
+from .core.options import SDKOptions
 from .core.retry import RetryPolicy
 from .errors import ConfigurationError
 from .plugins import is_served_by_plugin, load_workflows
@@ -46,6 +49,29 @@ class BaseSDK(Generic[ClientT]):
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._registry})
+
+    @classmethod
+    def from_profile(cls, name: str | None = None, **options: Unpack[SDKOptions]) -> Self:
+        """An SDK with the keys and the address of a profile that `imednet login` made.
+
+        Keys of the environment come before those of a profile; a warning says so where both are there.
+
+        Args:
+            name: the profile; else that of `IMEDNET_PROFILE`, else `default`.
+            **options: as for the class itself.
+
+        Raises:
+            ConfigurationError: there is no such profile, or it cannot be used.
+        """
+        from .profiles import DEFAULT_PROFILE
+
+        settings: dict[str, Any] = {**options, "profile": name or os.environ.get(ENV_PROFILE) or DEFAULT_PROFILE}
+        return cls(**settings)
+
+    @property
+    def client(self) -> ClientT:
+        """The client that sends requests, for what has no method: `sdk.client.get("/api/v1/edc/studies")`."""
+        return self._client
 
     @property
     def config(self) -> Config:

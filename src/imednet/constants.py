@@ -44,10 +44,15 @@ LARGE_PAGE_SIZE: Final = 500
 MAX_SQLITE_COLUMNS: Final = 2000
 """Columns a SQLite table can have."""
 
-TERMINAL_JOB_STATES: Final = frozenset({"CANCELLED", "COMPLETED", "FAILED"})
+FAILED_JOB_STATES: Final = frozenset({"CANCELLED", "FAILED"})
+"""Job states, in capitals, of a job that ended without having done what it was to do."""
+TERMINAL_JOB_STATES: Final = FAILED_JOB_STATES | {"COMPLETED"}
 """Job states, in capitals, after which a job no longer changes."""
 
 ENV_API_KEY: Final = "IMEDNET_API_KEY"
 ENV_SECURITY_KEY: Final = "IMEDNET_SECURITY_KEY"
 ENV_BASE_URL: Final = "IMEDNET_BASE_URL"
 ENV_LOG: Final = "IMEDNET_LOG"
+ENV_PROFILE: Final = "IMEDNET_PROFILE"
+ENV_CONFIG_HOME: Final = "IMEDNET_CONFIG_HOME"
+ENV_STATE_HOME: Final = "IMEDNET_STATE_HOME"

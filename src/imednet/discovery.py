@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from .errors import ImednetError
-from .utils.truth import is_true
+from .utils.truth import is_true, truth
 
 if TYPE_CHECKING:
     from .resource_attributes import SDKProtocol
@@ -112,7 +112,7 @@ def discover_form_key(sdk: SDKProtocol, study_key: str) -> str:
         NoLiveDataError: there is none.
     """
     for form in sdk.forms.iter(study_key):
-        takes_records = not form.disabled and form.subject_record_report is not False
+        takes_records = not is_true(form.disabled) and truth(form.subject_record_report) is not False
         if takes_records and form.form_key and _is_one_of(form.form_type or None, SUBJECT_FORM_TYPES):
             return form.form_key
     raise NoLiveDataError(f"Study {study_key!r} has no enabled form for subjects that takes records")
@@ -125,7 +125,7 @@ def discover_interval_name(sdk: SDKProtocol, study_key: str) -> str:
         NoLiveDataError: there is none.
     """
     for interval in sdk.intervals.iter(study_key):
-        if not interval.disabled and interval.interval_name:
+        if not is_true(interval.disabled) and interval.interval_name:
             return interval.interval_name
     raise NoLiveDataError(f"Study {study_key!r} has no enabled interval")
 

@@ -33,8 +33,9 @@
     ├── PluginLoadError             a plugin that does not load
     └── PluginMissingError          no plugin is installed      (also an ImportError)
 
-Three more are defined beside what raises them: `NoLiveDataError` in `discovery`, `ItemsRefusedError` in
-`validation.schema`, `JournalError` in `workflows.writing.journal`. Only `core` turns errors of `httpx` into these.
+Four more are defined beside what raises them: `NoLiveDataError` in `discovery`, `ItemsRefusedError` in
+`validation.schema`, `JournalError` and `JournalInUseError` in `workflows.writing.journal`. Only `core` turns errors of
+`httpx` into these.
 
 No message holds a key or data of a person: values of filters, refused values and bodies of answers are attributes, but
 appear in no `str`, no `repr` and no pickle.

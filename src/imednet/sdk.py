@@ -43,7 +43,8 @@ class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
     """Everything the API offers, over blocking I/O. Threads may share it.
 
     Args:
-        api_key, security_key, base_url: else from `IMEDNET_API_KEY`, `IMEDNET_SECURITY_KEY`, `IMEDNET_BASE_URL`.
+        api_key, security_key, base_url: else from `IMEDNET_API_KEY`, `IMEDNET_SECURITY_KEY`, `IMEDNET_BASE_URL`, else
+            from a profile; see `imednet.config.load_config`.
         timeout: seconds without an answer, or an `httpx.Timeout`.
         retries: further attempts after the first one.
         backoff_factor: multiplier of the randomised wait between attempts, in seconds.
@@ -51,8 +52,8 @@ class ImednetSDK(BaseSDK[Client], ResourceAttributes, SDKConvenienceMixin):
         client: a `Client` of your own, which is never closed.
         http_client: your own `httpx.Client` (proxy, mTLS), which is never closed.
         **options: `max_in_flight`, `requests_per_second`, `max_response_bytes`, `max_response_seconds`, `cache`,
-            `auth`, `tracer`, `on_request`, `on_response`, `allowed_hosts`, `allow_http`; see
-            `imednet.core.http_client_base.HTTPClientBase`.
+            `auth`, `tracer`, `on_request`, `on_response`, `allowed_hosts`, `allow_http`,
+            `profile`; see `imednet.core.http_client_base.HTTPClientBase`.
 
     Raises:
         ConfigurationError: a key, the base URL or a number cannot be used.

@@ -28,8 +28,9 @@ def test_what_is_disabled_deleted_or_closed_is_passed_over(own_box: Callable[...
     study.table("sites").change(0, siteEnrollmentStatus="Enrollment Closed")
     study.table("subjects").change(0, deleted=True)
     study.table("forms").change(0, disabled=True)
-    study.table("forms").change(1, subjectRecordReport=False)
-    study.table("intervals").change(0, disabled=True)
+    study.table("forms").change(1, subjectRecordReport="false")
+    study.table("intervals").change(0, disabled="true")
+    study.table("intervals").change(1, disabled="false")
     with ImednetSDK(**box.credentials) as sdk:
         assert discovery.discover_site_name(sdk, STUDY) == 'Hôpital Saint-Élan, "Pavillon B"'
         assert discovery.discover_subject_key(sdk, STUDY) == "304-002"

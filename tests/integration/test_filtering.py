@@ -11,7 +11,7 @@ import pytest
 from imednet import F
 from imednet.core.filtering.conditions import row_test
 from imednet.core.filtering.split import named_filters, plan
-from imednet.errors import ArgumentError
+from imednet.errors import ArgumentError, ForbiddenError
 from imednet.sandbox import Sandbox
 from imednet_api.api import operation
 from support import STUDY, Ways, served
@@ -74,6 +74,20 @@ class TestKeywords:
         )
         assert ids
         assert (proof.parts, proof.filtered_here) == (2, ("siteId",))
+
+    def test_a_range_that_no_number_is_in_is_empty_and_asks_the_server(self, box: Sandbox, door: Ways) -> None:
+        """A load that goes on where the last one ended may come to such a range."""
+        one = door(box)
+        numbers = [row.record_id for row in one.call("records.list", STUDY)]
+        for above, below in ((numbers[-1], numbers[0]), (numbers[700], numbers[5]), (numbers[9], numbers[9])):
+            rows = one.call("records.list", STUDY, record_id={">": above, "<": below})
+            assert (list(rows), rows.proof.status, rows.proof.total, rows.proof.requests) == ([], "proven", 0, 1)
+        with pytest.raises(ForbiddenError):
+            one.call("records.list", "NO-SUCH-STUDY", record_id={">": 5, "<": 4})
+
+    def test_what_looks_like_a_number_and_is_none_is_left_to_the_server(self, box: Sandbox, door: Ways) -> None:
+        rows = door(box).call("records.list", STUDY, filter="recordId>--5")
+        assert rows.proof.rule != "intervals"
 
     def test_counts_agree_with_lists(self, box: Sandbox, door: Ways) -> None:
         one = door(box)

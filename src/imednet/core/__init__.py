@@ -3,6 +3,8 @@
 - `client`, `async_client`: send requests; `http_client_base` and `base_client` are their bases, `factory` makes them;
 - `retry`: whether a request is sent again; `polling`: waiting for a job;
 - `options`: settings of one call and of a client; `context`: the study of calls that name none;
+- `protocols`: what endpoints and workflows need of a client; `concurrency`: threads and tasks, called alike;
+- `conditions`, `http`: other paths to `filtering.conditions` and to the executors of `transport`;
 - `monitor`: log lines, spans and hooks;
 - `paginator`: lists that no endpoint knows; `parsing`: decoded JSON to models;
 - `transport`: one request (throttling, limits, the retry loop, errors of `httpx`);

@@ -44,7 +44,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
 
     async def _drop_connections(self) -> None:
         """Close the connections; the next request makes new ones."""
-        http, self._httpx_client = self._httpx_client, None
+        http = self._let_go()
         if http is not None:
             await http.aclose()
 
@@ -119,14 +119,15 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
                 with foreign_errors(method):
                     async with self._time_limit.on(exchange):
                         request = self._request(method, arguments)
-                        opened = await self._http.send(request, stream=True, follow_redirects=False)
-                        for next_request in self._redirect_steps(method, arguments):
-                            redirected = next_request(opened)
-                            if redirected is None:
-                                break
-                            await opened.aclose()
-                            opened = await self._http.send(redirected, stream=True, follow_redirects=False, auth=None)
-                        response = await _async_collected(opened, exchange)
+                        with self._connected(request) as http:
+                            opened = await http.send(request, stream=True, follow_redirects=False)
+                            for next_request in self._redirect_steps(method, arguments):
+                                redirected = next_request(opened)
+                                if redirected is None:
+                                    break
+                                await opened.aclose()
+                                opened = await http.send(redirected, stream=True, follow_redirects=False, auth=None)
+                            response = await _async_collected(opened, exchange)
                 yield response
             except BaseException:
                 if opened is not None and "network_stream" in opened.extensions:
@@ -144,8 +145,9 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         await self._ahead.aclose()
         if self._owns_http:
             self._closed = True
-            if self._httpx_client is not None:
-                await self._httpx_client.aclose()
+            http = self._let_go()
+            if http is not None:
+                await http.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -36,6 +36,7 @@ class BaseClient:
         auth: an authentication strategy used in place of the two keys.
         allowed_hosts: other hosts that absolute URLs and redirects may lead to. The keys are never sent there.
         allow_http: accept plain HTTP also for a base URL on another machine; the keys then travel unencrypted.
+        profile: a profile that `imednet login` made, for what is given neither here nor in the environment.
 
     Raises:
         ConfigurationError: a key, the base URL or a number cannot be used.
@@ -54,9 +55,10 @@ class BaseClient:
         *,
         allowed_hosts: Collection[str] = (),
         allow_http: bool = False,
+        profile: str | None = None,
     ) -> None:
         if auth is None or api_key or security_key:
-            self.config = load_config(api_key, security_key, base_url)
+            self.config = load_config(api_key, security_key, base_url, profile=profile)
             self.auth: AuthStrategy = auth or ApiKeyAuth(self.config.api_key, self.config.security_key)
         else:
             self.config = Config("", "", load_base_url(base_url))

@@ -41,7 +41,7 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
 
     def _drop_connections(self) -> None:
         """Close the connections; the next request makes new ones."""
-        http, self._httpx_client = self._httpx_client, None
+        http = self._let_go()
         if http is not None:
             http.close()
 
@@ -105,14 +105,15 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
                 with foreign_errors(method):
                     with self._time_limit.on(exchange):
                         request = self._request(method, arguments)
-                        opened = self._http.send(request, stream=True, follow_redirects=False)
-                        for next_request in self._redirect_steps(method, arguments):
-                            redirected = next_request(opened)
-                            if redirected is None:
-                                break
-                            opened.close()
-                            opened = self._http.send(redirected, stream=True, follow_redirects=False, auth=None)
-                        response = _collected(opened, exchange)
+                        with self._connected(request) as http:
+                            opened = http.send(request, stream=True, follow_redirects=False)
+                            for next_request in self._redirect_steps(method, arguments):
+                                redirected = next_request(opened)
+                                if redirected is None:
+                                    break
+                                opened.close()
+                                opened = http.send(redirected, stream=True, follow_redirects=False, auth=None)
+                            response = _collected(opened, exchange)
                 yield response
             except BaseException:
                 if opened is not None and "network_stream" in opened.extensions:
@@ -130,8 +131,9 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
         self._ahead.close()
         if self._owns_http:
             self._closed = True
-            if self._httpx_client is not None:
-                self._httpx_client.close()
+            http = self._let_go()
+            if http is not None:
+                http.close()
 
     def __enter__(self) -> Self:
         return self

@@ -155,7 +155,10 @@ class Ahead:
                 self._running.discard(future)
 
         self._running.add(future)
-        threading.Thread(target=run, daemon=True, name="imednet-ahead").start()
+        try:
+            threading.Thread(target=run, daemon=True, name="imednet-ahead").start()
+        except RuntimeError:  # no more threads are to be had: it is called here and now
+            run()
         return future
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import os
 import threading
 from abc import ABC
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -55,7 +56,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             one is given here, and its log shows full URLs, filter values included.
         max_in_flight: the most requests under way at once; a 429 response halves it for a while.
         requests_per_second: the highest average rate.
-        allowed_hosts, allow_http: see `BaseClient`.
+        allowed_hosts, allow_http, profile: see `BaseClient`.
         cache: keep lists of the study design (forms, intervals, variables, studies) that were read without a filter.
         max_response_bytes: size limit of one response, decompressed; a larger one is a `RequestError`.
         max_response_seconds: time limit of one response as a whole, where `timeout` limits each wait for bytes. With
@@ -66,6 +67,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     holds_blinded: bool = True
     """Whether blinded answers can be had here at all: not of a mirror that was made without them."""
+    snapshot: str | None = None
+    """The snapshot of a mirror that is read; `None` for a server, which changes while it is read."""
     _executor: ExecutorT
 
     def __init__(
@@ -85,6 +88,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
         requests_per_second: float | None = None,
         allowed_hosts: Collection[str] = (),
         allow_http: bool = False,
+        profile: str | None = None,
         cache: bool = True,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         max_response_seconds: float = DEFAULT_MAX_RESPONSE_SECONDS,
@@ -102,6 +106,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             auth,
             allowed_hosts=allowed_hosts,
             allow_http=allow_http,
+            profile=profile,
         )
         log_as_asked()
         if type(max_in_flight) is not int or max_in_flight < 1:
@@ -130,11 +135,27 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
     @property
     def _http(self) -> ClientT:
         """The `httpx` client, made at the first request: most of its cost is reading certificates."""
-        if self._httpx_client is None:
-            with self._httpx_lock:
-                if self._httpx_client is None:
-                    self._httpx_client = self._new_http()
-        return self._httpx_client
+        with self._httpx_lock:
+            if self._httpx_client is None:
+                self._httpx_client = self._new_http()
+            return self._httpx_client
+
+    def _let_go(self) -> ClientT | None:
+        """Give up the `httpx` client, for the caller to close; the next request makes a new one."""
+        with self._httpx_lock:
+            http, self._httpx_client = self._httpx_client, None
+            return http
+
+    @contextmanager
+    def _connected(self, request: httpx.Request) -> Iterator[ClientT]:
+        """The `httpx` client for a request; if it is given up meanwhile, the request has lost its connection."""
+        http = self._http
+        try:
+            yield http
+        except RuntimeError:  # of httpx, for a client that was closed
+            if self._closed or http is self._httpx_client:
+                raise
+            raise httpx.ReadError("the connections of the client were closed", request=request) from None
 
     def _new_http(self) -> ClientT:
         try:
@@ -153,7 +174,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     def _refuse_closed(self) -> None:
         """Raise LifecycleError when the client is used after it was closed."""
-        if self._closed or (self._httpx_client is not None and self._httpx_client.is_closed):
+        http = self._httpx_client
+        if self._closed or (http is not None and http.is_closed):
             raise LifecycleError("the SDK is closed: use it inside its `with` block, or make a new one")
 
     def _make_http(self) -> ClientT:
@@ -187,9 +209,31 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
             "requests_per_second": self.requests_per_second,
             "allowed_hosts": self.allowed_hosts,
             "allow_http": self.allow_http,
+            "profile": self.config.profile,
             "cache": self.cache,
             "max_response_bytes": self.max_response_bytes,
             "max_response_seconds": self.max_response_seconds,
+        }
+
+    def inherited(self) -> dict[str, Any]:
+        """Arguments for another client in this process: settings, keys, `auth`, hooks and tracer.
+
+        Raises:
+            ArgumentError: requests go through a caller's own `httpx` client, and another one would send them otherwise.
+        """
+        if not self._owns_http:
+            raise ArgumentError(
+                "this needs a client of its own, and http_client= cannot be handed on to it. Next: pass a blocking "
+                "ImednetSDK to an asynchronous function, or make the SDK without http_client="
+            )
+        return {
+            **self.settings(),
+            "api_key": self.config.api_key or None,
+            "security_key": self.config.security_key or None,
+            "auth": self.auth,
+            "tracer": self.monitor.tracer,
+            "on_request": self.monitor.on_request,
+            "on_response": self.monitor.on_response,
         }
 
     def _plan(self, method: str, options: CallOptions) -> RetryPlan:

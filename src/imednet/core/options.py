@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..auth import AuthStrategy
     from .filtering.conditions import Condition
     from .monitor import RequestSent, ResponseReceived
+    from .retry import RetryPolicy
 
 
 def is_number(value: Any) -> bool:
@@ -89,8 +90,18 @@ class ClientOptions(TypedDict, total=False):
     requests_per_second: float | None
     allowed_hosts: Collection[str]
     allow_http: bool
+    profile: str | None
     cache: bool
     max_response_bytes: int
     max_response_seconds: float
     on_request: Callable[[RequestSent], object] | None
     on_response: Callable[[ResponseReceived], object] | None
+
+
+class SDKOptions(ClientOptions, total=False):
+    """Keywords of an SDK beside keys, address and clients."""
+
+    timeout: float | httpx.Timeout
+    retries: int
+    backoff_factor: float
+    retry_policy: RetryPolicy | None

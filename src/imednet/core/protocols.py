@@ -45,6 +45,7 @@ class AsyncRequestorProtocol(Protocol):
 class AsyncReadingClient(AsyncRequestorProtocol, Protocol):
     """The part of an asynchronous client that endpoints use: responses are read inside the retry loop."""
 
+    base_url: str
     max_in_flight: int
     cache: bool
 
@@ -116,6 +117,7 @@ class RequestorProtocol(Protocol):
 class ReadingClient(RequestorProtocol, Protocol):
     """The part of a blocking client that endpoints use: responses are read inside the retry loop."""
 
+    base_url: str
     max_in_flight: int
     cache: bool
 

@@ -29,6 +29,7 @@ from datetime import date
 from typing import Any, Final
 
 from ..errors import ArgumentError
+from ..utils.days import written_day
 
 Value = str | int | float | bool | None
 """What an expression gives."""
@@ -50,7 +51,7 @@ _COMPARISONS: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], float]]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
 }  # fmt: skip
-_NUMBER: Final = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
 
 
 class Expression:
@@ -299,10 +300,8 @@ def _day(value: Value) -> Value:
     """The day of a complete date or time, as `YYYY-MM-DD`; `None` of a partial one."""
     if not isinstance(value, str):
         return None
-    try:
-        return date.fromisoformat(value.strip()[:10]).isoformat()
-    except ValueError:
-        return None
+    day = written_day(value.strip())
+    return None if day is None else day.isoformat()
 
 
 def _days(first: Value, second: Value) -> Value:

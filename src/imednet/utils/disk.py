@@ -133,6 +133,13 @@ def write_whole(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a UTF-8 text file that only its owner can read, completely or not at all."""
+    with written_whole(path) as unfinished:
+        with os.fdopen(open_private(unfinished, os.O_WRONLY | os.O_EXCL), "wb") as file:
+            file.write(text.encode("utf-8"))
+
+
 class Lock:
     """A lock that one program can hold, in a file that only serves as the lock and is removed with it.
 

@@ -23,6 +23,15 @@ def truth(value: Any) -> bool | None:
     return None
 
 
+def may_be_true(value: Any) -> bool:
+    """Whether there is a value and it does not stand for false; flags that hide something are read so.
+
+    >>> may_be_true("true"), may_be_true("restricted"), may_be_true(0), may_be_true(None)
+    (True, True, False, False)
+    """
+    return value is not None and truth(value) is not False
+
+
 def is_true(value: Any) -> bool:
     """Whether a value stands for true; a missing or unknown one does not.
 

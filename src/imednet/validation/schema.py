@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..errors import ValidationError
-from ..utils.truth import is_true
+from ..utils.truth import is_true, truth
 from .fields import FieldKind, UnfitValue, field_kind, wire_value
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class FormSchema:
     @property
     def accepts_records(self) -> bool:
         """Whether records of the form can be written, which system forms and disabled forms do not allow."""
-        return not is_true(self.form.disabled) and self.form.subject_record_report is not False
+        return not is_true(self.form.disabled) and truth(self.form.subject_record_report) is not False
 
     def kind(self, name: str) -> FieldKind:
         """The kind of the field with this variable name."""

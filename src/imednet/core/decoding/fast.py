@@ -35,7 +35,8 @@ def lines(content: bytes, fields: tuple[str, ...]) -> Decoded:
     page = _line_decoder().decode(content)
     rows = _field_decoder(fields).decode(content).data
     _check_text(content)
-    texts = page.data if b"\n" not in content else [in_one_line(bytes(line)) for line in page.data]
+    broken = b"\n" in content or b"\r" in content
+    texts = page.data if not broken else [in_one_line(bytes(line)) for line in page.data]
     columns = {name: [getattr(row, f"f{position}") for row in rows] for position, name in enumerate(fields)}
     return Decoded(page.metadata, page.pagination, texts, columns)
 

@@ -62,6 +62,10 @@ class Intervals:
         if self.exact:
             yield from self._one_number()
             return
+        if self.start >= self.until:
+            yield from self.read.hand_on_none(self.call.beyond(self.start, 1))
+            self.read.conclude("one answer")
+            return
         answer = yield from self._first()
         single_answer = answer.reach == HIGHEST
         yield from self._walk(answer)

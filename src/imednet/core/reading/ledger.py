@@ -100,6 +100,12 @@ class Ledger:
             )
             self.pages += 1
 
+    def hand_on_none(self, request: Request) -> Steps:
+        """Yield an empty page, where no row can be what the caller asks for; wrong keys or a wrong study still show."""
+        page = yield from self.ask(request)
+        self._total = 0
+        yield from self.hand_on(replace(page, rows=[]))
+
     def changed(self, reason: str) -> None:
         """Note that something is read again. Raises IncompleteReadError for `consistency="strict"`."""
         self.rechecked += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from ..options import AS_CLIENT, CallOptions
 Bound = int | float
 """A number of an identity, or an infinity where a range has no end on that side."""
 LOWEST, HIGHEST = -inf, inf
+_WHOLE = re.compile(r"-?[0-9]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class ListCall:
             if name != self.facts.number:
                 rest.append(f"{name}{operator}{value}")
                 continue
-            if operator not in ("<", "<=", ">", ">=", "==") or not value.lstrip("-").isdecimal():
+            if operator not in ("<", "<=", ">", ">=", "==") or not _WHOLE.fullmatch(value):
                 return None
             number = int(value)
             exact = exact or operator == "=="

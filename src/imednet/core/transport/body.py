@@ -133,7 +133,10 @@ class Collected:
         content = b"".join(self._parts)
         left_out = ("content-encoding", "content-length", "transfer-encoding")
         headers = [(name, value) for name, value in opened.headers.multi_items() if name.lower() not in left_out]
-        response = httpx.Response(opened.status_code, headers=headers, content=content, request=opened.request)
+        packing = {"content_encoding": opened.headers.get("content-encoding", "")}  # the header would be untrue now
+        response = httpx.Response(
+            opened.status_code, headers=headers, content=content, request=opened.request, extensions=packing
+        )
         response.elapsed = timedelta(seconds=time.monotonic() - self._exchange.began)
         return response
 

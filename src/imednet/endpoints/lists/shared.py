@@ -46,6 +46,11 @@ class GenericEndpoint(Generic[ClientT]):
         self._client = client
 
     @property
+    def base_url(self) -> str:
+        """Address of the server that is asked."""
+        return self._client.base_url
+
+    @property
     def with_raw_response(self) -> RawResponses:
         """The same methods, each returning `WithRaw`: its result, and status, headers and bytes of all responses."""
         return RawResponses(self)
@@ -175,6 +180,10 @@ class ListEndpointBase(GenericEndpoint[ClientT], Generic[T, ClientT]):
         """Whether a list is cached: lists of the study design, read without a filter."""
         narrowed = call.filter is not None or call.keep is not None or call.query
         return self._client.cache and call.facts.design and not narrowed
+
+    def cached(self) -> dict[str | None, Rows[Any]]:
+        """The lists that are kept here: study key, or `None` for the list of studies, -> its rows as they were read."""
+        return {study_key: rows for (study_key, _), rows in list(self._cache.items())}
 
     def _cached(self, call: ListCall, raw: bool, refresh: bool) -> Rows[Any] | None:
         facts = call.operation.page
