@@ -11,9 +11,9 @@ from support import examples
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_names_go_through_every_target_and_back(target: str) -> None:
-    """100 drawn studies a target; 20,000 over all targets in `nox -s soak`."""
+    """50 drawn studies a target; 20,000 over all targets in `nox -s soak`."""
 
-    @settings(max_examples=examples(100), deadline=None)
+    @settings(max_examples=examples(50), deadline=None)
     @given(studies())
     def check(drawn: Drawn) -> None:
         through(target, drawn)

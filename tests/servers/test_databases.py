@@ -275,3 +275,33 @@ def test_names_in_lower_case_need_no_quotes(own_box: Make, postgres: str, tmp_pa
     with engine.connect() as reader:
         assert reader.execute(sa.text("SELECT count(recordId) FROM AE")).scalar() == report.rows
     engine.dispose()
+
+
+def test_a_second_export_is_refused_and_the_first_one_is_whole(
+    box: Sandbox, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock is in the database, so it is one also where folders, users and machines are others."""
+    flush, refused = SqlSink.flush, list[str]()
+
+    def meanwhile(sink: SqlSink) -> None:
+        with (
+            ImednetSDK(**box.credentials) as sdk,
+            pytest.raises(ExportConfigurationError, match="another export writes this study") as caught,
+        ):
+            export_to_sql(sdk, STUDY, url, home=tmp_path / "b")
+        refused.append(str(caught.value))
+        flush(sink)
+
+    monkeypatch.setattr(SqlSink, "flush", meanwhile)
+    with ImednetSDK(**box.credentials) as sdk:
+        report = export_to_sql(sdk, STUDY, url, home=tmp_path / "a")
+        monkeypatch.undo()
+        assert refused
+        assert {form.key: len(rows(url, form.key)) for form in report.forms} == {
+            form.key: form.rows for form in report.forms
+        }
+        assert export_to_sql(sdk, STUDY, url, home=tmp_path / "b", forms=["DD"]).complete, "the lock is given back"
+    engine = sa.create_engine(url)
+    names = sa.inspect(engine).get_table_names()
+    engine.dispose()
+    assert not [name for name in names if name.startswith("_imednet_") and name != "_imednet_tables"]

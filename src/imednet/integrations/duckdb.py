@@ -13,8 +13,9 @@ from ..errors import ExportConfigurationError
 from ..utils import disk
 from ._optional import _require_optional_dep
 from .on_disk.folder import ExportFolder, beside, checked_path, file_entries
+from .relational.tables import refuse_unowned
 from .sink import ExportSink
-from .sql import OWNERS, refuse_unowned
+from .sql import OWNERS
 from .sql_names import RULES
 from .tables.arrow import pyarrow, record_batch, schema_of
 from .tables.batches import Batch
@@ -57,6 +58,7 @@ class DuckDbSink(ExportSink):
     batch_rows = 20_000
     arrow = True
     files = True
+    shared = True
 
     def __init__(
         self, path: str | os.PathLike[str], *, schema: str = "main", storage_version: str = STORAGE_VERSION
@@ -65,6 +67,7 @@ class DuckDbSink(ExportSink):
         pyarrow()
         self.foreign = (duckdb.Error,)
         self.path = disk.link_target(checked_path(path).absolute())
+        self.file = self.path
         self._schema = schema
         self._names: dict[str, str] = {}
         self._namer = Namer(rules=RULES["duckdb"], taken=[OWNERS])

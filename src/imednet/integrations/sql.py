@@ -2,9 +2,10 @@
 
 Rows first go to tables with hidden names, each batch in a transaction of its own, so that a lost connection costs one
 batch. `flush` then moves them into the tables that are there, which stay with their grants, views, indexes and
-comments; `sql_tables` says when a table has to be made anew. Only tables that an export created are written.
+comments; `relational.tables` says when a table has to be made anew. Only tables that an export created are written.
 
-Every name, including those of the hidden tables, comes from one `Namer`, so it cannot collide with a form or variable.
+Every name of a table that stays comes from one `Namer`, so it cannot collide with a form or variable. Hidden tables
+have names that no other run has, and `relational.lock` lets one export of a study write at a time.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import ExportBatchError, ExportConfigurationError
+from ..errors import ExportBatchError, ExportConfigurationError, ExportError
 from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
 from .on_disk.folder import ExportFolder, file_entries
-from .sink import ExportSink, _redact_uri
-from .sql_names import OTHERS, RULES
-from .sql_statements import Name, statement
-from .sql_tables import (
+from .relational.engine import open_engine, sqlite_file
+from .relational.lock import RunLock
+from .relational.tables import (
     MYSQL,
     Part,
     column_parts,
@@ -36,8 +36,12 @@ from .sql_tables import (
     mysql_columns,
     mysql_options,
     obstacle,
+    refuse_unowned,
     staged_table,
 )
+from .sink import ExportSink, _redact_uri
+from .sql_names import OTHERS, RULES
+from .sql_statements import Name, statement
 from .tables.batches import Batch, without_zone
 from .tables.layout import CONTEXT, Column, Shape, StudyTables, Table
 from .tables.naming import Namer
@@ -45,11 +49,11 @@ from .tables.naming import Namer
 OWNERS: Final = "_imednet_tables"
 """Table that lists the tables that exports created, and their study."""
 
+_HIDDEN: Final = "_imednet_"
+"""What names of tables begin with in which rows are staged."""
 _NAME_CHARSET: Final = "utf8mb4 COLLATE utf8mb4_bin"
 _PAGE: Final = 5_000
 """Rows of an earlier run that are read at once."""
-_DRIVERS: Final = {"psycopg": "'imednet[postgres]'", "pymysql": "'imednet[mysql]'"}
-"""Module of a driver -> what installs it."""
 _LONGEST_WAIT: Final = 60
 """Seconds to wait for a table that somebody else holds."""
 _log = logging.getLogger("imednet")
@@ -75,28 +79,14 @@ class SqlSink(ExportSink):
     """
 
     kind = "sql"
+    shared = True
     shape = Shape(values="both")
 
     def __init__(self, url: str, *, schema: str | None = None, prefix: str = "", lowercase: bool = False) -> None:
         self._sql = _require_optional_dep("sqlalchemy", "export")
         self.foreign = (self._sql.exc.SQLAlchemyError,)
         self._address = _redact_uri(str(url))
-        try:
-            self._engine = self._sql.create_engine(url, hide_parameters=True)
-        except self._sql.exc.NoSuchModuleError:
-            raise ExportConfigurationError(
-                f"SQLAlchemy knows no database for {self._address}. Next: use a URL that begins with "
-                "postgresql+psycopg://, mysql+pymysql:// or sqlite:///"
-            ) from None
-        except ImportError as error:
-            raise ExportConfigurationError(
-                f"the driver for {self._address} is not installed ({error.name}). Next: pip install "
-                f"{_DRIVERS.get(str(error.name), error.name)}"
-            ) from None
-        except (self._sql.exc.ArgumentError, ValueError):
-            raise ExportConfigurationError(
-                "the database URL cannot be parsed. Next: write it as postgresql+psycopg://user@host/name"
-            ) from None
+        self._engine = open_engine(self._sql, url, self._address)
         self._schema = schema
         self._prefix = prefix
         self._dialect = self._engine.dialect.name
@@ -108,11 +98,14 @@ class SqlSink(ExportSink):
         self._rebuilt: set[str] = set()
         self._missing: dict[str, list[Column]] = {}
         self._count = itertools.count()
+        self._rows: dict[str, dict[int, int]] = {}
+        self._lock: RunLock | None = None
+        self._tried = False
         self._namer = Namer(lower=lowercase, rules=rules, taken=[OWNERS])
+        self.file = sqlite_file(self._engine)
         self._new_file = self._missing_sqlite_file()
         try:
-            inspector = self._inspector()
-            self._existing = {*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)}
+            self._existing = self._names_there()
         except (self._sql.exc.SQLAlchemyError, ValueError) as error:
             self.close()
             raise ExportConfigurationError(
@@ -123,6 +116,9 @@ class SqlSink(ExportSink):
         """Choose the table names, refuse to replace tables that no export created, drop leftovers of earlier runs."""
         self._study = tables.study_key
         self._limited = tables.limited
+        schema = self._schema or self._inspector().default_schema_name or ""
+        self._lock = RunLock(self._sql, self._engine, f"{self._study}\0{schema}\0{self._prefix}", self._address)
+        self._existing = self._names_there()  # again, now that no other export changes anything
         owned = self._owned()
         self._namer.keep(_earlier_tables(home, self._study, owned))
         for key in tables.all_keys:
@@ -133,10 +129,11 @@ class SqlSink(ExportSink):
                 self._names[table.key].append(self._namer.name(f"{table.key}/{number}", wanted))
         self._written = set(tables.keys)
         digest = hashlib.sha256(f"{self._study}\0{self._prefix}".encode()).hexdigest()[:8]
-        self._hidden_prefix = f"_imednet_{digest}_"
+        ours = f"{_HIDDEN}{digest}_"
+        self._hidden_prefix = f"{ours}{secrets.token_hex(3)}_"
         refuse_unowned(self._address, self._study, self._final_names, self._existing, owned)
         for name in sorted(self._existing):
-            if name.startswith(self._hidden_prefix):  # left by an interrupted run
+            if self._lock.held and name.startswith(ours):  # left by a run that died
                 self._drop(name)
         for table in tables.data:
             for name, columns in zip(self._names[table.key], self._column_parts(table), strict=True):
@@ -149,16 +146,18 @@ class SqlSink(ExportSink):
     def _compare(self, table: Table, name: str, columns: Sequence[int]) -> None:
         """Find out whether a table that is there can stay, and say so before anything is written if it cannot.
 
-        Raises ExportConfigurationError if `variables` leaves out columns of the table, which would be emptied.
+        Raises ExportConfigurationError if the options leave out columns of the table, which would be emptied.
         """
         if name not in self._existing:
             return
         there = self._columns_there(self._engine, name)
         wanted = [table.columns[index] for index in columns]
-        if self._limited and (lost := [one for one in there if one not in {column.name for column in wanted}]):
+        written = {column.name.casefold() for column in wanted}  # one of another case is made anew, below
+        if table.key in self._limited and (lost := [one for one in there if one.casefold() not in written]):
             raise ExportConfigurationError(
                 f"table {name!r} has columns that this run does not write, such as {lost[0]!r}, and would lose their "
-                "values. Next: choose another schema or a prefix for fewer variables, or leave out --variable"
+                "values. Next: export with the options of the run before, such as --values, --context and --home and "
+                "without --variable, or choose another schema or a prefix"
             )
         misfits = [
             f"{column.name!r} is {problem}"
@@ -199,6 +198,7 @@ class SqlSink(ExportSink):
             self._storable(batch, column, cells)
             for column, cells in zip(batch.table.columns, batch.columns, strict=True)
         ]
+        self._rows.setdefault(batch.table.key, {})[batch.number] = len(batch)
         numbers = [batch.number] * len(batch)
         for part in self._parts[batch.table.key]:
             stored, keys = part.staged, [*(f"c{index}" for index in part.columns), "batch"]
@@ -231,9 +231,10 @@ class SqlSink(ExportSink):
                 return
 
     def give_up(self, table: Table) -> bool:
-        """Drop the staged tables of a form that could not be written."""
+        """Drop the staged tables of a form that could not be written; what cannot be dropped goes with a later run."""
         for part in self._parts.pop(table.key, []):
-            self._drop(part.staged.name)
+            with suppress(self._sql.exc.SQLAlchemyError):
+                self._drop(part.staged.name)
         return True
 
     def flush(self) -> None:
@@ -243,7 +244,10 @@ class SqlSink(ExportSink):
         """
         existing = set(self._inspector().get_table_names(schema=self._schema))
         parts = [part for parts in self._parts.values() for part in parts]
-        parts = [part for part in parts if part.staged.name in existing]  # an earlier attempt renamed the others
+        staged = [part for part in parts if part.staged.name in existing]
+        if len(staged) < len(parts) and not self._tried:
+            raise self._disturbed("a table that rows were staged in is gone")
+        parts, self._tried = staged, True  # an earlier attempt renamed the others
         rows, renamed = [part for part in parts if part.stays], [part for part in parts if not part.stays]
         gone = self._gone_tables()
         atomic = self._dialect not in MYSQL  # in MySQL each change of a table commits by itself
@@ -255,6 +259,7 @@ class SqlSink(ExportSink):
             if self._dialect == "sqlite":
                 connection.exec_driver_sql("PRAGMA legacy_alter_table=ON")  # or renaming would break views on a table
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins no transaction for DDL
+            self._check_staged(connection, parts)
             if atomic:
                 self._add_columns(connection, rows)
             for part in rows:
@@ -272,6 +277,24 @@ class SqlSink(ExportSink):
         for key, written in self._parts.items():
             self.outputs[key] = {"tables": [part.final for part in written]}
         self._parts.clear()
+
+    def _check_staged(self, connection: Any, parts: Sequence[Part]) -> None:
+        """Raise ExportError unless each staged table holds the rows that were written to it."""
+        written = {
+            part.staged.name: sum(self._rows.get(key, {}).values())
+            for key, members in self._parts.items()
+            for part in members
+        }
+        for part in parts:
+            query = statement("SELECT count(*) FROM ", self._name(part.staged.name))
+            held, wanted = connection.execute(query).scalar(), written[part.staged.name]
+            if held != wanted:
+                raise self._disturbed(f"{held} of {wanted} rows for {part.final!r} are staged")
+
+    def _disturbed(self, what: str) -> ExportError:
+        return ExportError(
+            f"{self._address}: {what}, so somebody else wrote there too. Nothing was replaced. Next: run it again"
+        )
 
     @contextmanager
     def _begin(self) -> Iterator[Any]:
@@ -391,6 +414,9 @@ class SqlSink(ExportSink):
             except self._sql.exc.SQLAlchemyError:
                 break  # the database cannot be reached; the next run drops them
         self._parts.clear()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
         if self._new_file is not None and not self._file_has_content():
             self._engine.dispose()
             self._new_file.unlink(missing_ok=True)
@@ -400,19 +426,22 @@ class SqlSink(ExportSink):
     def _file_has_content(self) -> bool:
         """Whether the new file holds tables, which somebody else may have created meanwhile."""
         try:
-            return bool(self._inspector().get_table_names())
+            return any(not name.startswith(_HIDDEN) for name in self._inspector().get_table_names())
         except (self._sql.exc.SQLAlchemyError, ValueError):
             return not self._new_file or not self._new_file.exists() or self._new_file.stat().st_size > 0
 
     def _missing_sqlite_file(self) -> Path | None:
         """The path of a SQLite database that does not exist yet, otherwise `None`."""
-        name = self._engine.url.database
-        if self._dialect != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
-            return None
+        path = self.file
         try:
-            return None if Path(name).exists() else Path(name)
+            return None if path is None or path.exists() else path
         except (OSError, ValueError):
             return None  # not a valid file name; opening it raises the right error
+
+    def _names_there(self) -> set[str]:
+        """Tables and views of the schema."""
+        there = self._inspector()
+        return {*there.get_table_names(schema=self._schema), *there.get_view_names(schema=self._schema)}
 
     def _inspector(self) -> Any:
         return self._sql.inspect(self._engine)
@@ -549,24 +578,3 @@ def _earlier_tables(home: ExportFolder | None, study: str, owned: Mapping[str, s
             if isinstance(name, str) and owned.get(name) == study:
                 names[f"{entry.get('form')}/{number}"] = name
     return names
-
-
-def refuse_unowned(
-    database: str, study: str, names: Iterable[str], existing: Iterable[str], owned: Mapping[str, str]
-) -> None:
-    """Raise ExportConfigurationError for a table that no export created, or one of another study.
-
-    Names are compared without regard to case.
-    """
-    existing = {name.casefold() for name in existing}
-    studies = {name.casefold(): owner for name, owner in owned.items()}
-    for name in names:
-        if name.casefold() not in existing:
-            continue
-        owner = studies.get(name.casefold())
-        if owner != study:
-            origin = "that no export created" if owner is None else f"of study {owner!r}"
-            raise ExportConfigurationError(
-                f"{database} has a table {name!r} {origin}, so it is not replaced. "
-                "Next: choose another schema, or a prefix for the tables"
-            )

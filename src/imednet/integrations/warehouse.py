@@ -12,8 +12,8 @@ from ..errors import ExportConfigurationError, ExportError
 from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
 from .on_disk.folder import ExportFolder, file_entries
+from .relational.tables import refuse_unowned
 from .sink import ExportSink
-from .sql import refuse_unowned
 from .tables.arrow import pyarrow, record_batch, schema_of
 from .tables.batches import Batch
 from .tables.layout import Column, Shape, StudyTables, Table

@@ -7,12 +7,13 @@ grants, views, indexes and comments live on. A column whose type differs from wh
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..validation.kinds import Kind
-from .tables.layout import Column, Table
+from ...errors import ExportConfigurationError
+from ...validation.kinds import Kind
+from ..tables.layout import Column, Table
 
 MYSQL: Final = ("mysql", "mariadb")
 _MOST_COLUMNS: Final = {"sqlite": 2000, "postgresql": 400, "mysql": 190, "mariadb": 190}
@@ -220,3 +221,24 @@ _NAMES_ONLY: Final = frozenset({1451, 1452, 1048, 1364})
 """MySQL's errors whose text has names alone: foreign keys, and columns that want a value."""
 _OTHERS_DEPEND: Final = "2BP01"
 """PostgreSQL's state when something depends on what is to be dropped; its detail lists the objects."""
+
+
+def refuse_unowned(
+    database: str, study: str, names: Iterable[str], existing: Iterable[str], owned: Mapping[str, str]
+) -> None:
+    """Raise ExportConfigurationError for a table that no export created, or one of another study.
+
+    Names are compared without regard to case.
+    """
+    existing = {name.casefold() for name in existing}
+    studies = {name.casefold(): owner for name, owner in owned.items()}
+    for name in names:
+        if name.casefold() not in existing:
+            continue
+        owner = studies.get(name.casefold())
+        if owner != study:
+            origin = "that no export created" if owner is None else f"of study {owner!r}"
+            raise ExportConfigurationError(
+                f"{database} has a table {name!r} {origin}, so it is not replaced. "
+                "Next: choose another schema, or a prefix for the tables"
+            )
