@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,13 @@ def variables_of(box: Sandbox) -> dict[str, dict[str, str]]:
 
 def forms_of(box: Sandbox) -> list[str]:
     return [row["formKey"] for row in box.studies[STUDY].rows("forms") if not row["disabled"]]
+
+
+def of_form(box: Sandbox, key: str) -> set[str]:
+    """The filters that ask for the records of a form, by its key and by its id."""
+    forms = box.studies[STUDY].rows("forms")
+    (number,) = {row["formId"] for row in forms if row["formKey"] == key}
+    return {f"formKey=={key}", f"formId=={number}"}
 
 
 def expected(box: Sandbox, values: str, forms: set[str] | None = None) -> dict[str, list[Row]]:
@@ -297,13 +305,21 @@ def parquet_rows(path: Path) -> list[Row]:
     return found
 
 
-def excel_rows(path: Path, sheet: str) -> list[Row]:
+@lru_cache(maxsize=1)
+def excel_book(path: Path, written: int) -> dict[str, list[tuple[Any, ...]]]:
+    """The lines of all sheets of a workbook, as it was at a time; opening one of 133 sheets takes a while."""
     import openpyxl
-    from openpyxl.utils.escape import unescape
 
     book = openpyxl.load_workbook(path, read_only=True)
-    lines = list(book[sheet].iter_rows(values_only=True))
+    lines = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
     book.close()
+    return lines
+
+
+def excel_rows(path: Path, sheet: str) -> list[Row]:
+    from openpyxl.utils.escape import unescape
+
+    lines = excel_book(path, path.stat().st_mtime_ns)[sheet]
     names = [str(name) for name in lines[0]]
     plain = [[unescape(cell) if isinstance(cell, str) else cell for cell in line] for line in lines[2:]]
     return [dict(zip(names, [*line, *[None] * (len(names) - len(line))], strict=True)) for line in plain]
@@ -339,12 +355,19 @@ def sqlite_rows(path: Path, table: str) -> list[Row]:
     return list(joined.values())
 
 
-def duck_rows(path: Path, table: str) -> list[Row]:
+@lru_cache(maxsize=1)
+def duck_tables(path: Path, written: int) -> dict[str, Any]:
+    """All tables of a database, as it was at a time."""
     import duckdb
 
     with duckdb.connect(str(path), read_only=True) as db:
-        found: list[Row] = db.sql(f'select * from "{table}"').to_arrow_table().to_pylist()
-        return found
+        names = [name for (name,) in db.execute("select table_name from duckdb_tables()").fetchall()]
+        return {name: db.sql(f'select * from "{name}"').to_arrow_table() for name in names}
+
+
+def duck_rows(path: Path, table: str) -> list[Row]:
+    found: list[Row] = duck_tables(path, path.stat().st_mtime_ns)[table].to_pylist()
+    return found
 
 
 def without_zone(cell: Any) -> Any:

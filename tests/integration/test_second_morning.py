@@ -283,9 +283,11 @@ class TestSqlTables:
                 names = [row[1] for row in db.execute('PRAGMA table_info("VS")')]
                 assert names[-1].endswith("_raw")
                 assert db.execute('SELECT count(*) FROM "VS" WHERE "SYSBP1_raw" IS NOT NULL').fetchone() != (0,)
-            export_to_sql(sdk, STUDY, f"sqlite:///{path}", home=home, forms=["VS"], values="text")
+            other = f"sqlite:///{tmp_path / 'y.db'}"
+            export_to_sql(sdk, STUDY, other, home=tmp_path / "other", forms=["VS"], values="text")
+            export_to_sql(sdk, STUDY, other, home=tmp_path / "other", forms=["VS"], values="both")
         assert "table VS" in caplog.text
-        assert "'VSDAT' is date, and now text" in caplog.text
+        assert "'VSDAT' is text, and now date" in caplog.text
 
     def test_fewer_variables_never_empty_columns(self, box: Sandbox, tmp_path: Path) -> None:
         path, home = tmp_path / "x.db", tmp_path / "home"

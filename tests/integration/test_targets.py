@@ -464,6 +464,15 @@ class TestSecondMorning:
             log.read(tmp_path / "o")
         assert log.verify(tmp_path / "o").problems
 
+    @pytest.mark.parametrize("left", ["nothing", "a run that failed"])
+    def test_a_log_that_was_cut_off_is_told(self, box: Sandbox, tmp_path: Path, left: str) -> None:
+        with ImednetSDK(**box.credentials) as sdk:
+            export_to_csv(sdk, STUDY, tmp_path / "o", forms=["AE"])
+        (tmp_path / "o" / LOG).write_text("")
+        if left != "nothing":
+            log.append(tmp_path / "o", {"study": STUDY, "format": "csv", "status": "failed", "error": "ServerError"})
+        assert any("were cut off" in problem for problem in log.verify(tmp_path / "o").problems)
+
     @pytest.mark.parametrize(
         "url", ["sqlite:///" + "x" * 5000, "sqlite:///a\0b", "postgresql+psycopg://h:port/x", "no"]
     )

@@ -39,6 +39,17 @@ def test_labels_reach_parquet_spss_and_frames(box: Sandbox, dictionary: Path, tm
     assert frames["AE"].attrs["choices"] == {"AESER": [("Yes", "1"), ("No", "0")]}
 
 
+def test_the_record_mapper_takes_the_dictionary(box: Sandbox, dictionary: Path) -> None:
+    known = load_dictionary(dictionary)
+    with ImednetSDK(**box.credentials) as sdk:
+        mapper = sdk.workflows.record_mapper
+        assert mapper.dataframe(STUDY, "AE", dictionary=known).attrs["choices"] == {
+            "AESER": [("Yes", "1"), ("No", "0")]
+        }
+        ((_, frame),) = mapper.frames(STUDY, forms=["AE"], dictionary=known)
+    assert frame.attrs["choices"] == {"AESER": [("Yes", "1"), ("No", "0")]}
+
+
 def test_the_command_takes_the_dictionary(box: Sandbox, dictionary: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     keys = {"IMEDNET_API_KEY": "demo-api-key", "IMEDNET_SECURITY_KEY": "demo-security-key", "IMEDNET_BASE_URL": box.url}

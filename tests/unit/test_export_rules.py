@@ -7,6 +7,7 @@ import math
 import tempfile
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,11 @@ from hypothesis import strategies as st
 
 from imednet.errors import ExportConfigurationError
 from imednet.integrations.run.spool import Spool
+from imednet.integrations.tables.form_assignment import FormAssignment
+from imednet.integrations.tables.layout import Shape, study_tables
 from imednet.integrations.tables.naming import Namer, from_label, identifier
 from imednet.integrations.tables.options import ExportKeywords, ExportOptions
+from imednet.models import Form
 from imednet.validation.kinds import Caster, Kind, Misfit, cast
 
 
@@ -150,3 +154,35 @@ def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> Non
 def test_keywords_of_exports_are_the_fields_of_their_options() -> None:
     fields = {name: str(field.type) for name, field in ExportOptions.__dataclass_fields__.items()}
     assert {name: value.__forward_arg__ for name, value in ExportKeywords.__annotations__.items()} == fields
+
+
+FORMS = [Form(form_id=1, form_key="AE"), Form(form_id=2, form_key="VS"), Form(form_id=3, form_key="OLD", disabled=True)]
+
+
+@pytest.mark.parametrize(
+    ("form_id", "form_key", "table"),
+    [
+        (1, "AE", "AE"),
+        ("1", "AE", "AE"),
+        (1, "VS", "AE"),
+        (None, "VS", "VS"),
+        ("", "VS", "VS"),
+        (99, "VS", "VS"),
+        ([1], "VS", "VS"),
+        (3, "AE", "OLD"),
+        (None, "OLD", "OLD"),
+        (99, "GONE", "_unassigned"),
+        (99, None, "_unassigned"),
+        ({}, ["AE"], "_unassigned"),
+    ],
+)
+def test_the_id_of_a_form_decides_and_its_key_where_no_form_has_the_id(form_id: Any, form_key: Any, table: str) -> None:
+    assert FormAssignment(study_tables("S", FORMS, [], ExportOptions(), Shape())).key(form_id, form_key) == table
+
+
+def test_of_forms_that_share_a_key_only_the_id_decides() -> None:
+    tables = study_tables(
+        "S", [Form(form_id=1, form_key="AE"), Form(form_id=2, form_key="AE")], [], ExportOptions(), Shape()
+    )
+    assignment = FormAssignment(tables)
+    assert [assignment.key(form_id, "AE") for form_id in (1, 2, 3)] == ["AE", tables.forms[1].key, "_unassigned"]

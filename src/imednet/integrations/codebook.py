@@ -160,8 +160,8 @@ class Codebook:
 
     def _save_workbook(self, path: Path) -> None:
         xlsx = _require_optional_dep("xlsxwriter", "export")
-        unfinished = disk.partial(path)
-        with xlsx.Workbook(str(unfinished), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        plain = {"strings_to_formulas": False, "strings_to_urls": False}
+        with disk.written_whole(path) as unfinished, xlsx.Workbook(str(unfinished), plain) as book:
             bold = book.add_format({"bold": True})
             sheet = book.add_worksheet("Codebook")
             for place, (name, width) in enumerate(zip(("form", *_HEADER), _WIDTHS, strict=True)):
@@ -179,7 +179,6 @@ class Codebook:
                             sheet.write_string(row, place, cell[:32_767])
             sheet.freeze_panes(1, 2)
             sheet.autofilter(0, 0, row, len(_HEADER))
-        unfinished.replace(path)
 
 
 _WIDTHS: Final = (10, 16, 44, 14, 44, 10, 9, 18, 18, 9)

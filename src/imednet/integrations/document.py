@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import zlib
 from typing import Any, Final
 
 from ..errors import ExportConfigurationError
@@ -131,7 +131,7 @@ class MongoDBSink(ExportSink):
             keys = [column.source for column in table.columns if column.name in table.identity]
             identity = "/".join(str(record.get(key)) for key in keys)
             if any(record.get(key) is None for key in keys):  # a user without an id is identified by all its fields
-                identity = str(zlib.crc32(json.dumps(record, sort_keys=True).encode()))
+                identity = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
         document: dict[str, Any] = {
             "_id": f"{self._study}/{identity}",
             "_imednet": {"study": self._study, "table": table.key},

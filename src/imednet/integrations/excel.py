@@ -50,6 +50,9 @@ class ExcelSink(ExportSink):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._xlsx = _require_optional_dep("xlsxwriter", "export")
         self.path = disk.link_target(checked_path(path).absolute())
+        self.file = self.path
+        if self.path.is_dir():
+            raise ExportConfigurationError(f"{self.path} is a folder. Next: name a file, such as study.xlsx")
         self._book: Any = None
         self._sheet: Any = None
         self._taken = {"contents", "history"}

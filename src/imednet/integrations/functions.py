@@ -15,6 +15,7 @@ from .files import CsvSink, JsonLinesSink, JsonSink
 from .long import LongSink
 from .on_disk.folder import beside, state_folder
 from .parquet import ParquetSink
+from .relational.engine import place_of
 from .run.export import export_study
 from .run.extract import Progress
 from .run.report import ExportReport
@@ -165,7 +166,9 @@ def export_to_sql(
         home: the folder of manifest and log; by default one for each study and database in your state folder.
     """
     sink = SqlSink(url, schema=schema, prefix=prefix, lowercase=lowercase)
-    folder = home or state_folder("sql", study_key, url, schema or "", prefix)
+    folder = home or state_folder(
+        "sql", study_key, place_of(url), schema or "", prefix, profile_home=sdk.config.state_home
+    )
     return _export(sdk, study_key, sink, folder, progress, options)
 
 
@@ -182,9 +185,11 @@ def export_to_long_sql(
     **options: Unpack[ExportKeywords],
 ) -> ExportReport:
     """Write a study to one table `answers` of a SQL database: record, form, variable, value; see `export_to_sql`."""
-    sink = LongSink(SqlSink(url, schema=schema, prefix=prefix, lowercase=lowercase))
-    folder = home or state_folder("sql-long", study_key, url, schema or "", prefix)
-    return _export(sdk, study_key, sink, folder, progress, options)
+    sink = SqlSink(url, schema=schema, prefix=prefix, lowercase=lowercase)
+    place = home or state_folder(
+        "sql-long", study_key, place_of(url), schema or "", prefix, profile_home=sdk.config.state_home
+    )
+    return _export(sdk, study_key, LongSink(sink), place, progress, options)
 
 
 def export_to_sav(

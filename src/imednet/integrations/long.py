@@ -51,6 +51,8 @@ class LongSink(ExportSink):
         self._table = own_table(ANSWERS, _COLUMNS, ("recordId", "form", "variable"), inner.shape)
         self._number = self._rows = 0
         self.data = inner.data
+        self.file = inner.file
+        self.shared = inner.shared  # type: ignore[misc]
         self.whole = inner.whole  # type: ignore[misc]
 
     @property

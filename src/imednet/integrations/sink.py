@@ -2,7 +2,8 @@
 
 A sink's life: its constructor checks the settings and connects, `begin` gets all tables, `write_batch` gets rows table
 by table, `flush` is called once everything is written, and `close` at the end. Nothing of a run may be visible in the
-target before `flush`, and everything after it.
+target before `flush`, and everything after it. MongoDB and Neo4j are the exception: they take each record by its
+identity as it comes, so that a run that fails leaves some records new and the others as they were.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class ExportSink(ABC):
         files: whether it writes local files, so that an error of the file system is never retried.
         whole: whether the target is replaced as a whole, so that a run must write every table it holds.
         data: the folder of partitions, for a sink that writes any.
+        file: the one file that is the target, for a sink that writes one.
+        shared: whether others may write to that file too, as to a database, so that it need not stay as it was.
         gone: table key -> facts of an earlier manifest, for tables that `flush` has to remove because they were asked
             to go.
         foreign: exception classes of the target's driver.
@@ -70,6 +73,8 @@ class ExportSink(ABC):
     whole: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     data: Path | None = None
+    file: Path | None = None
+    shared: ClassVar[bool] = False
     gone: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     own_tables: bool = True
     foreign: tuple[type[BaseException], ...] = ()

@@ -1,4 +1,7 @@
-"""The extraction log: one JSON line per run, each with the hash of the line before, so that any change is detected.
+"""The extraction log: one JSON line per run, each with the hash of the line before.
+
+A changed entry is detected, and so is a missing one, up to the last run that wrote the manifest; lines of runs that
+failed after it can be cut off unseen.
 
 An entry says who exported what and when, the kind of target, the number of rows and the proof of each read. It never
 holds an answer.
@@ -95,14 +98,21 @@ def read(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Verified:
-    """The result of `verify`: the number of entries it could check, and each problem as a sentence."""
+    """The result of `verify`.
+
+    Attributes:
+        entries: how many entries could be checked.
+        problems: each problem as a sentence.
+        files: whether what was exported are files, which were checked too; the tables of a database are not.
+    """
 
     entries: int
     problems: list[str]
+    files: bool = True
 
 
 def verify(folder: str | os.PathLike[str]) -> Verified:
-    """Check that no entry was changed or removed, and that the files are those the last run wrote."""
+    """Check that no entry was changed or removed up to the last manifest, and that the files are those of that run."""
     path = Path(folder) / LOG
     try:
         lines = path.read_text("utf-8").split("\n")
@@ -127,19 +137,35 @@ def verify(folder: str | os.PathLike[str]) -> Verified:
         previous = entry["hash"]
         entries.append(entry)
     manifest = Path(folder) / MANIFEST
-    if entries and not problems:
+    if not entries and not problems:
+        problems.append("the log has no entries: they were cut off")
+    if not problems:
         digests = [entry["manifestSha256"] for entry in entries if entry.get("manifestSha256")]
         if digests and (not manifest.exists() or sha256(manifest) != digests[-1]):
             problems.append("the manifest is not the one of the last entry: entries were cut off, or it was changed")
         elif digests:
             problems += _file_problems(manifest)
-    return Verified(len(entries), problems)
+        elif manifest.exists():
+            problems.append("no entry is of the run that wrote the manifest: entries were cut off")
+    facts = read_object(manifest) or {}
+    target = facts.get("target")
+    in_files = bool(isinstance(target, dict) and target.get("sha256")) or any(
+        entry.get("sha256") for entry in file_entries(facts) if entry.get("form") != "_issues.jsonl"
+    )
+    return Verified(len(entries), problems, in_files)
 
 
 def _file_problems(manifest: Path) -> list[str]:
     """A sentence for each file of the manifest that is missing or was changed."""
     problems = []
-    facts = read_object(manifest)
+    facts = read_object(manifest) or {}
+    target = facts.get("target")
+    if isinstance(target, dict) and isinstance(target.get("file"), str):
+        path = Path(os.path.normpath(manifest.parent / target["file"]))
+        if not path.is_file():
+            problems.append(f"{path.name} is missing")
+        elif target.get("sha256") and sha256(path) != target["sha256"]:
+            problems.append(f"{path.name} was changed")
     for entry in file_entries(facts):
         if not entry.get("file"):
             continue

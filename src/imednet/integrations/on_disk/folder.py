@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from ...constants import ENV_STATE_HOME
 from ...errors import ExportConfigurationError, ExportError
 from ...utils import disk
 from ...utils.text import writable
@@ -360,16 +361,16 @@ def _file_names(manifest: dict[str, Any] | None) -> list[str]:
     return [str(entry["file"]) for entry in file_entries(manifest) if entry.get("file")]
 
 
-def state_folder(*facts: str) -> Path:
+def state_folder(*facts: str, profile_home: str | None = None) -> Path:
     """The folder of manifest, log and spool for a target that is not a file: one for each study and target.
 
-    It is below `IMEDNET_STATE_HOME`, else `XDG_STATE_HOME`, else `~/.local/state`. Its name shows the kind of target
-    and the study, and of the address only a hash.
+    It is below `IMEDNET_STATE_HOME`, else the folder that the profile names, else `XDG_STATE_HOME`, else
+    `~/.local/state`. Its name shows the kind of target and the study, and of the address only a hash.
 
     Raises:
         ExportConfigurationError: this user has no home folder.
     """
-    root = os.environ.get("IMEDNET_STATE_HOME") or os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    root = os.environ.get(ENV_STATE_HOME) or profile_home or os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     kind, study = facts[0], "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in facts[1])
     digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:12]
     try:

@@ -12,6 +12,7 @@ from typing import Any
 from ...errors import ExportConfigurationError
 from ..on_disk.folder import file_entries
 from ..tables.layout import StudyTables
+from ..tables.options import ExportOptions
 
 _SHOWN = 5
 
@@ -51,6 +52,15 @@ class EarlierRuns:
         """Column names by `formId.variableId`, of tables that were laid out by the same options."""
         same = {str(_form_id(entry)) for entry in file_entries(self._manifest) if entry.get("layout") == layout}
         return {key: name for key, name in self._names().items() if key.partition(".")[0] in same}
+
+    def limited(self, tables: StudyTables, options: ExportOptions) -> frozenset[str]:
+        """Tables that may lack columns which earlier runs wrote and the study still has.
+
+        A table that no entry is of may have been written with any options, by a run with another folder for its state.
+        """
+        layout = options.layout()
+        alike = {key for key, entry in self.places.items() if entry.get("layout", layout) == layout}
+        return frozenset(tables.all_keys).difference(alike if options.variables is None else ())
 
     def kept_names(self, kept: Collection[str]) -> dict[str, str]:
         """Column names of tables that stay."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imednet_api import SPEC_VERSION
+from imednet_api.types import utc
 
 from ..._version import distribution, version
 from ...core.reading.proof import Proof
@@ -99,7 +100,8 @@ def export_study(
     Raises:
         ExportConfigurationError: the target or the settings cannot be used; nothing was written.
         ExportIncompleteError: some forms were exported, others could not be read; its `report` says which.
-        ExportBatchError: the target failed and is unchanged; the next run continues with what was read.
+        ExportBatchError: the target failed and is unchanged, but for MongoDB and Neo4j, whose records are replaced one
+            by one; the next run continues with what was read.
         ImednetError: nothing could be read; the target is unchanged.
     """
     if not isinstance(sdk, ImednetSDK) and hasattr(sdk, "aclose"):
@@ -152,7 +154,8 @@ class _Run:
         self.options = options
         self.progress = progress
         self.sandbox = sandbox
-        self.earlier = EarlierRuns(folder.manifest())
+        replaced = sink.whole and sink.file is not None and not sink.file.exists()  # somebody took it away
+        self.earlier = EarlierRuns(None if replaced else folder.manifest())
         self.readers: dict[str, Reader | RawReader] = {}
         self.issues = 0
         self.issues_file = False
@@ -171,14 +174,16 @@ class _Run:
         variables = self.sdk.variables.list(self.study, refresh=True)
         names = self.earlier.column_names(self.options.layout())
         tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, names)
+        tables = replace(tables, limited=self.earlier.limited(tables, self.options))
         tables, self.context_proofs = with_context(self.sdk, tables)
         self._check_limits(tables)
         self.gone = self.earlier.gone(tables) if self.options.prune else {}
         self._check_whole(tables)
         self.sink.begin(tables, self.folder)
-        today = str(forms.proof.server_to)[:10]
+        today = str(forms.proof.server_to or "")[:10]
         listed = [[table.key, table.form_id] for table in tables.forms]
-        facts = {**self._facts(), "study": self.study, "server": self._server(), "listed": listed}
+        source = {"server": self._server(), "snapshot": self.sdk._client.snapshot}
+        facts = {**self._facts(), "study": self.study, **source, "listed": listed}
         with Spool(self.folder.spool, facts) as spool:
             if self.options.fresh or not spool.resume() or not self._can_resume(spool, today):
                 spool.start()
@@ -239,7 +244,7 @@ class _Run:
             return False
         if "incomplete" in notes:
             unassigned = (notes.get("outcomes") or {}).get(UNASSIGNED, {})
-            return bool(notes["incomplete"] == today and unassigned.get("status") != "FAILED")
+            return bool(today and notes["incomplete"] == today and unassigned.get("status") != "FAILED")
         usable = notes.get("token") or notes.get("alone") or notes.get("outcomes")
         if usable and unchanged(self.sdk, self.study, spool):
             for key in [key for key in notes.get("outcomes") or {} if key.startswith("_") and key != UNASSIGNED]:
@@ -429,8 +434,8 @@ class _Run:
             staged.append(ISSUES_FILE)
             outputs["_issues.jsonl"] = {"file": ISSUES_FILE}
         run = log.count(self.folder.path) + 1
-        times = [proof for proof in (forms.proof, *extraction.proofs.values()) if proof.server_to]
-        as_of = times[-1].server_to if times else None
+        times = [proof.server_to for proof in (forms.proof, *extraction.proofs.values())]
+        as_of = max([(moment, time) for time in times if (moment := utc(time))], default=(None, None))[1]
         files = [self._file_entry(key, facts, run, as_of) for key, facts in outputs.items()]
         kept = self._kept
         for state in states:
@@ -444,6 +449,7 @@ class _Run:
             "status": "incomplete" if failed else "complete",
             **({"sandbox": True} if self.sandbox else {}),
             **({"partitions": os.path.relpath(self.sink.data, self.folder.path)} if self.sink.data else {}),
+            **self._target(),
             "package": {"distribution": distribution(), "version": version()},
             "specVersion": SPEC_VERSION,
             "serverTime": {"from": forms.proof.server_from, "to": as_of},
@@ -482,6 +488,14 @@ class _Run:
         if failed:
             raise ExportIncompleteError(failure_message(report), report=report)
         return report
+
+    def _target(self) -> dict[str, Any]:
+        """Where the one file of the target is, and its digest if nobody else may write to it."""
+        file = self.sink.file
+        if file is None:
+            return {}
+        digest = {} if self.sink.shared else {"sha256": sha256(file)}
+        return {"target": {"file": os.path.relpath(file.absolute(), self.folder.path.absolute()), **digest}}
 
     def _states(self, tables: StudyTables, extraction: Extraction) -> list[dict[str, Any]]:
         """Entries of all tables; the table of unlisted forms has one only if there are such records."""

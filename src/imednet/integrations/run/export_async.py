@@ -26,7 +26,7 @@ async def export_study_async(
     progress: Progress | None = None,
     sandbox: bool = False,
 ) -> ExportReport:
-    """Write a study to a sink without holding up the event loop; arguments and errors as of `export_study`.
+    """`export_study` without holding up the event loop.
 
     An export computes for most of its time, so it runs in a thread. From an `AsyncImednetSDK` it takes the keys and the
     settings for a client of its own. A cancelled export ends at its next page, and the next run continues it; the call

@@ -30,6 +30,8 @@ from ...errors import (
 )
 from ...resources import RESOURCES
 from ...sdk import ImednetSDK
+from ..tables.blinded_terms import without_blinded_terms
+from ..tables.form_assignment import FormAssignment
 from ..tables.layout import StudyTables, Table
 from ..tables.options import ExportOptions
 from .outcomes import Extraction, Outcome
@@ -142,10 +144,7 @@ class Extractor:
 
     def _read_all_records(self) -> None:
         """Read all records in one pass, page by page into the spool, then compare the counts of the forms."""
-        by_id = {table.form_id: table.key for table in self.tables.forms if table.form_id is not None}
-        by_key = {table.form_key: table.key for table in self.tables.forms if table.form_key is not None}
-        left_out_by_id = {form_id: key for key, form_id in self.tables.left_out.items() if form_id is not None}
-        unassigned = self.tables.unassigned.key
+        assignment, unassigned = FormAssignment(self.tables), self.tables.unassigned.key
         token, earlier = self.spool.notes.get("token"), dict(self.spool.notes.get("left_out") or {})
         left_out: dict[str, int] = earlier if token else {}
         pages = self._pages(token)
@@ -155,14 +154,10 @@ class Extractor:
         for page in pages:
             lines: dict[str, list[Any]] = {}
             for line, form_id, form_key, record_id in page.rows:
-                key = by_id.get(_lookup_key(form_id)) or by_key.get(_lookup_key(form_key))
-                if key is None:
-                    skipped = left_out_by_id.get(_lookup_key(form_id))
-                    skipped = skipped or (form_key if form_key in self.tables.left_out else None)
-                    if skipped is not None:
-                        left_out[skipped] = left_out.get(skipped, 0) + 1
-                        continue
-                    key = unassigned
+                key = assignment.key(form_id, form_key)
+                if key in self.tables.left_out:
+                    left_out[key] = left_out.get(key, 0) + 1
+                    continue
                 lines.setdefault(key, []).append(line)
                 if record_id is None:
                     raise IncompleteReadError("records: a row has no recordId")
@@ -244,13 +239,13 @@ class Extractor:
         if self._read_form(table) is not None:
             return
         missing = sorted(before - self._record_ids(table.key))
-        problem = None
+        assignment, problem = FormAssignment(self.tables), None
         if len(missing) > _MOST_LOOKED_FOR:
             problem = f"misses {len(missing)} records of the pass, too many to look up"
         for start in range(0, 0 if problem else len(missing), MOST_PARTS):
             records = self.sdk.records.list(self.study, record_id=missing[start : start + MOST_PARTS])
             for record in records:
-                if _lookup_key(record.form_id) == table.form_id or record.form_key == table.form_key:
+                if assignment.key(record.form_id, record.form_key) == table.key:
                     problem = f"does not find record {record.record_id}, which is in the study"
         if problem is not None:
             error = IncompleteReadError(
@@ -306,24 +301,59 @@ class Extractor:
         """Read one form into the spool; return an error that concerns this form only, and raise any other."""
         self.spool.drop(table.key)
         try:
-            pages = self.sdk.records.line_pages(self.study, consistency=self.options.consistency, **_filter(table))
-            for page in pages:
-                self.spool.append(table.key, [line for (line,) in page.rows])
-                if self.progress is not None:
-                    self.progress(self.spool.rows(table.key), max(self.spool.rows(table.key), page.total))
+            found = set[Any]()
+            proof, of_its_id = self._take_form(table, _filter(table), found)
+            if self._count_by_id(table) not in (None, of_its_id):
+                more, _ = self._take_form(table, {"form_id": table.form_id}, found)
+                proof = proof if more.status == "proven" else more
         except ImednetError as error:
             self.spool.drop(table.key)
             if self._is_fatal(error):
                 raise
             self.result.outcomes[table.key] = Outcome.failure(error)
             return error
-        assert pages.proof is not None
-        if pages.proof.rows != self.spool.rows(table.key):
-            raise IncompleteReadError(f"form {table.key}: the rows spooled do not add up to the rows read")
-        self.result.proofs[f"records of {table.key}"] = pages.proof
-        self.result.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), pages.proof)
+        self.result.proofs[f"records of {table.key}"] = proof
+        self.result.outcomes[table.key] = Outcome.success(self.spool.rows(table.key), proof)
         self._rows_read += self.spool.rows(table.key)
         return None
+
+    def _take_form(self, table: Table, wanted: dict[str, Any], found: set[Any]) -> tuple[Proof, int]:
+        """Spool the records of a form that a filter finds.
+
+        Args:
+            table: the form's table. Records that a filter finds and that belong to another form by their id are left.
+            wanted: the filter.
+            found: numbers of the records that are spooled, which grow.
+
+        Returns:
+            The proof of the read, and how many of its records have the form's id.
+        """
+        assignment, of_its_id, read = FormAssignment(self.tables), 0, 0
+        pages = self.sdk.records.line_pages(self.study, fields=_FIELDS, consistency=self.options.consistency, **wanted)
+        for page in pages:
+            lines = []
+            for line, form_id, form_key, record_id in page.rows:
+                read += 1
+                of_its_id += str(form_id) == str(table.form_id)
+                if assignment.key(form_id, form_key) == table.key and (record_id is None or record_id not in found):
+                    lines.append(line)
+                    found.add(record_id)
+            self.spool.append(table.key, lines)
+            if self.progress is not None:
+                self.progress(self.spool.rows(table.key), max(self.spool.rows(table.key), page.total))
+        assert pages.proof is not None
+        if pages.proof.rows != read:
+            raise IncompleteReadError(f"form {table.key}: the rows spooled do not add up to the rows read")
+        return pages.proof, of_its_id
+
+    def _count_by_id(self, table: Table) -> int | None:
+        """How many records have the id of a form, which may have another key; `None` where that need not be asked."""
+        if table.form_key is None or table.form_id is None:
+            return None
+        try:
+            return self.sdk.records.count(self.study, form_id=table.form_id)
+        except BadRequestError:
+            return None
 
     def _check_unlisted(self) -> None:
         """After forms were read one by one, check whether the study has records of forms that it does not list."""
@@ -372,7 +402,10 @@ class Extractor:
         try:
             pages = endpoint.line_pages(self.study, consistency=self.options.consistency, **resource.wide)
             for page in pages:
-                self.spool.append(table.key, [line for (line,) in page.rows])
+                lines = [line for (line,) in page.rows]
+                if resource.name == "codings" and self.tables.blinded_terms:
+                    lines = [without_blinded_terms(line, self.tables.blinded_terms) for line in lines]
+                self.spool.append(table.key, lines)
         except NotFoundError as error:
             self.result.outcomes[table.key] = replace(Outcome.failure(error), status="ABSENT")
         except ImednetError as error:
@@ -387,11 +420,6 @@ class Extractor:
 def _filter(table: Table) -> dict[str, Any]:
     """The filter keyword for the records of one form."""
     return {"form_id": table.form_id} if table.form_key is None else {"form_key": table.form_key}
-
-
-def _lookup_key(value: Any) -> Any:
-    """A value that can be looked up in a dictionary; a list or an object identifies no form."""
-    return None if isinstance(value, (list, dict)) else value
 
 
 def unchanged(sdk: ImednetSDK, study_key: str, spool: Spool) -> bool:

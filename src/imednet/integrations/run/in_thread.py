@@ -1,4 +1,4 @@
-"""Blocking work for asynchronous programs: in a thread of its own, with a blocking client of the same settings."""
+"""Blocking work for asynchronous programs: in a thread of its own, with a blocking client of the same kind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def in_thread(sdk: AsyncImednetSDK | ImednetSDK, work: Callable[[ImednetSD
     """Run work in a thread, which is waited for even where the call is cancelled.
 
     Args:
-        sdk: the SDK; from an asynchronous one the keys and the settings are taken.
+        sdk: the SDK, or an asynchronous one, whose blocking twin is used.
         work: called with a blocking SDK, and with a function that raises `Cancelled` once the call was cancelled.
     """
     cancelled = threading.Event()
@@ -33,8 +33,7 @@ async def in_thread(sdk: AsyncImednetSDK | ImednetSDK, work: Callable[[ImednetSD
     def run() -> T:
         if isinstance(sdk, ImednetSDK):
             return work(sdk, check)
-        keys = sdk.config
-        with ImednetSDK(keys.api_key, keys.security_key, **sdk._client.settings()) as own:
+        with sdk._twin() if sdk._twin is not None else ImednetSDK(**sdk._client.inherited()) as own:
             return work(own, check)
 
     running = asyncio.ensure_future(asyncio.to_thread(run))

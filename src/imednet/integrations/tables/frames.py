@@ -105,8 +105,8 @@ def frame_of_rows(
         backend: the library.
 
     Returns:
-        A frame as `frame` makes it; `attrs["issues"]` of pandas lists the values that fit no column, each with its
-        record, variable, text and reason.
+        A frame as `frame` makes it; `attrs["issues"]` of pandas, and `issues` in the metadata of an Arrow schema as
+        JSON, list the values that fit no column, each with its record, variable, text and reason.
     """
     check_backend(backend)
     dicts = [row if isinstance(row, dict) else row.to_dict() for row in rows]
@@ -118,8 +118,11 @@ def frame_of_rows(
         table = model_table(form, model, _SHAPE)
     batch, issues = Reader(table).batch(0, [json.dumps(row).encode() for row in dicts])
     found = frame(table, [batch], backend)
+    listed = [_issue(issue) for issue in issues]
     if backend == "pandas":
-        found.attrs["issues"] = [_issue(issue) for issue in issues]
+        found.attrs["issues"] = listed
+    elif backend == "arrow":
+        found = found.replace_schema_metadata({**(found.schema.metadata or {}), "issues": json.dumps(listed)})
     return found
 
 

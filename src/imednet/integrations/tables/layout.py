@@ -16,9 +16,10 @@ from imednet_api.types import Model
 
 from ...errors import ExportConfigurationError
 from ...utils.text import whole
-from ...utils.truth import is_true, truth
+from ...utils.truth import is_true, may_be_true
 from ...validation.kinds import CAST, Kind, earliest, field_kinds, kind_of, latest, letters_of, precision
 from ..sql_names import NameRules
+from .blinded_terms import BlindedTerms, blinded_terms, blinded_variables
 from .choices import Choices, Coding
 from .naming import Namer, from_label, table_keys, unknown_names
 from .options import ENTITIES, ExportOptions, Values
@@ -146,7 +147,9 @@ class StudyTables:
         unassigned: the table for records of unlisted forms.
         entities: tables of other lists.
         listed: keys of the tables of all forms the study has, exported or not, ordered by form id.
-        limited: whether variables were chosen, so that tables lack columns which the study has.
+        blinded_terms: what codings must not tell, unless the reason for unblinding was given.
+        limited: keys of tables that may lack columns which the study has and an earlier run wrote: variables were
+            chosen, or the options that lay out a table were others.
         mapping: column names by `formId.variableId`, with which the next run names the columns alike.
     """
 
@@ -157,7 +160,8 @@ class StudyTables:
     entities: tuple[Table, ...]
     listed: tuple[str, ...]
     mapping: Mapping[str, str]
-    limited: bool = False
+    blinded_terms: BlindedTerms = field(default_factory=dict)
+    limited: frozenset[str] = frozenset()
 
     @property
     def blinded(self) -> list[str]:
@@ -272,7 +276,7 @@ def study_tables(
             )
         )
     listed = {form.form_id for form in forms}
-    unlisted = [variable for variable in variables if variable.form_id not in listed and _blinded(variable)]
+    unlisted = [variable for variable in variables if variable.form_id not in listed and may_be_true(variable.blinded)]
     unassigned, _ = form_table(UNASSIGNED, unlisted, options, shape, {}, "unassigned")
     return StudyTables(
         study_key=study_key,
@@ -282,7 +286,7 @@ def study_tables(
         entities=tuple(entity_table(name, shape, options.values) for name in options.lists),
         listed=tuple(unique),
         mapping=mapping,
-        limited=options.variables is not None,
+        blinded_terms={} if options.unblind else blinded_terms(listed, blinded_variables(variables)),
     )
 
 
@@ -309,7 +313,7 @@ def form_table(
         ]
     chosen = None if options.variables is None else {name.casefold() for name in options.variables}
     named = [variable for variable in variables if variable.variable_name]
-    blinded = dict.fromkeys(str(variable.variable_name) for variable in named if _blinded(variable))
+    blinded = dict.fromkeys(str(variable.variable_name) for variable in named if may_be_true(variable.blinded))
     left_out = () if options.unblind else tuple(blinded)
     hidden = list(left_out)
     shown: dict[str, Variable] = {}
@@ -356,7 +360,7 @@ def _answer_columns(
         "label": None if variable.label is None else whole(str(variable.label)),
         "variable_id": variable.variable_id,
         "variable_type": variable.variable_type,
-        "blinded": _blinded(variable),
+        "blinded": may_be_true(variable.blinded),
         "choices": choices,
         "checked": design if design in CAST and kind is Kind.TEXT else None,
     }
@@ -434,11 +438,6 @@ def own_table(key: str, columns: Mapping[str, Kind], identity: tuple[str, ...], 
     namer = shape.namer()
     named = tuple(Column(namer.fixed(name), name, "field", kind) for name, kind in columns.items())
     return Table(key, named, tuple(column.name for column in named if column.source in identity))
-
-
-def _blinded(variable: Variable) -> bool:
-    """Whether a variable is blinded; a value that is neither true nor false counts as blinded."""
-    return variable.blinded is not None and truth(variable.blinded) is not False
 
 
 def _order(value: Any) -> int:
