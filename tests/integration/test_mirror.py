@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,6 @@ ALL = ["studies", *LISTS]
 def dialect(request: pytest.FixtureRequest) -> str:
     found: str = request.param
     return found
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Mirror:
-    return Mirror(tmp_path / "mirror", retention=timedelta(0))
 
 
 def sdk_of(box: Sandbox, **options: Any) -> ImednetSDK:
@@ -735,6 +730,13 @@ def test_what_is_not_there_is_told(own_box: Make, mirror: Mirror, tmp_path: Path
         mirror.sync(sdk, STUDY)
     with pytest.raises(NotFoundError):
         mirror.history(1)
+    with pytest.raises(ArgumentError, match="'recrods' is no list"):
+        mirror.history(1, of="recrods")
+    for words in (["updated"], "update", ["insert", "deleted"]):
+        with pytest.raises(ArgumentError, match="insert, update, delete"):
+            mirror.changes(0, operations=words)  # type: ignore[arg-type]
+    with pytest.raises(NotFoundError, match="never had a subject"):
+        mirror.changes(0, subject_key="999-001")
     with pytest.raises(MirrorError, match="no rows of 'XX'"):
         mirror.changes(0, forms=["XX"])
     with pytest.raises(ArgumentError, match="is no snapshot"):

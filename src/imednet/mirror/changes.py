@@ -6,12 +6,14 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
 
 from imednet_api.types import decode, utc
 
-from ..integrations.tables.layout import CONTEXT, SYSTEM, UNASSIGNED
+from ..integrations.tables.layout import CONTEXT, SYSTEM
 from .commits import State, iso
+from .table_layout import holds_records
 from .versions import Versions, text
 
 _BOOKKEEPING: Final = frozenset({"dateModified", "recordData"})
@@ -89,9 +91,22 @@ class RowVersion:
         }  # fmt: skip
 
 
+RowOperation = Literal["insert", "update", "delete"]
+"""What happened to a row between two snapshots."""
+
+
 def record_tables(state: State) -> list[str]:
     """Keys of the tables of records."""
-    return [key for key in state.tables if key == UNASSIGNED or not key.startswith("_")]
+    return [key for key in state.tables if holds_records(key)]
+
+
+def ever_had_subject(versions: Versions, subject_key: str) -> bool:
+    """Whether any version of the list of subjects has this one; also where there is no such list to look into."""
+    source = versions.source("_subjects")
+    if source is None:
+        return True
+    lines = versions.query(f"select distinct _line from {source} where _line is not null")
+    return any(decode(row["_line"]).get("subjectKey") == subject_key for batch in lines for row in batch.to_pylist())
 
 
 def versions_of(versions: Versions, tables: Sequence[str], key: str) -> list[RowVersion]:
@@ -121,8 +136,8 @@ def cell_changes(
     upto: int,
     *,
     subject_key: str | None = None,
-    operations: Collection[str] = ("insert", "update", "delete"),
-    hidden: Collection[str] = (),
+    operations: Collection[RowOperation] = get_args(RowOperation),
+    hidden: Mapping[str, Collection[str]] = MappingProxyType({}),
     records: Sequence[str] = (),
     audited: bool = True,
 ) -> Iterator[CellChange]:
@@ -133,7 +148,7 @@ def cell_changes(
         tables: keys of the tables to look at.
         after, upto: numbers of the snapshots.
         subject_key, operations: as of `Mirror.changes`.
-        hidden: names of answers that are never told, in lower case.
+        hidden: key of a table -> names of its answers that are not told, in lower case.
         records: keys of all tables of records, among which a row may move.
         audited: whether the mirror has record revisions.
     """
@@ -144,21 +159,22 @@ def cell_changes(
             if (pair.key, pair.snapshot) in moved:
                 if pair.operation == "delete":
                     continue
-                pair = replace(pair, operation="update", was=moved[pair.key, pair.snapshot])
+                left = moved[pair.key, pair.snapshot]
+                pair = replace(pair, operation="update", was=left.was, before=left.before, known=left.known)
             if pair.operation not in operations:
                 continue
-            known = pair.now or pair.was or {}
-            subject = known.get("subjectKey")
-            if subject_key is not None and subject != subject_key:
+            subjects = [row.get("subjectKey") for row in (pair.now, pair.was) if row]
+            subject = subjects[0] if subjects else None
+            if subject_key is not None and subject_key not in subjects:
                 continue
             cells = [
                 cell
                 for cell in _cells(pair.was or {}, pair.now or {})
-                if _tells(cell[0], pair.operation) and cell[0].casefold() not in hidden
+                if _tells(cell[0], pair.operation) and cell[0].casefold() not in hidden.get(table, ())
             ]
             if not cells:
                 continue
-            is_record = audited and (not table.startswith("_") or table == UNASSIGNED)
+            is_record = audited and holds_records(table)
             why = revisions.between(pair) if is_record else []
             last = why[-1] if why else {}
             for name, before, now in cells:
@@ -171,11 +187,12 @@ def cell_changes(
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A version of a row and the one before it."""
+    """A version of a row and the one before it; `before` is the snapshot of that one, and `known` its server time."""
 
     key: str
     snapshot: int
     before: int
+    known: datetime | None
     seen: datetime | None
     operation: str
     was: Mapping[str, Any] | None
@@ -189,7 +206,7 @@ def _pairs(versions: Versions, table: str, after: int, upto: int) -> Iterator[_P
     touched = f"select _key from {source} where _snapshot > {after} and _snapshot <= {upto} and _operation <> 'retype'"
     sql = (
         "select * from (select _key, _snapshot, _seen, _operation, _line, "
-        "lag(_line) over w as was, coalesce(lag(_snapshot) over w, 0) as earlier "
+        "lag(_line) over w as was, coalesce(lag(_snapshot) over w, 0) as earlier, lag(_seen) over w as known "
         f"from {source} where _snapshot <= {upto} and _key in ({touched}) "
         "window w as (partition by _key order by _snapshot)) "
         f"where _snapshot > {after} and _operation <> 'retype' order by _snapshot, length(_key), _key"
@@ -198,13 +215,11 @@ def _pairs(versions: Versions, table: str, after: int, upto: int) -> Iterator[_P
         for row in batch.to_pylist():
             was, now = (None if line is None else decode(line) for line in (row["was"], row["_line"]))
             operation = row["_operation"] if was is not None else "insert"
-            yield _Pair(row["_key"], row["_snapshot"], row["earlier"], row["_seen"], operation, was, now)
+            yield _Pair(row["_key"], row["_snapshot"], row["earlier"], row["known"], row["_seen"], operation, was, now)
 
 
-def _moved(
-    versions: Versions, tables: Sequence[str], after: int, upto: int
-) -> dict[tuple[str, int], Mapping[str, Any] | None]:
-    """Rows that went from one table to another -> the row as it was, by key and the snapshot in which they went."""
+def _moved(versions: Versions, tables: Sequence[str], after: int, upto: int) -> dict[tuple[str, int], _Pair]:
+    """Rows that went from one table to another: how they left the first, by key and the snapshot in which they went."""
     gone, written = set[tuple[str, int]](), set[tuple[str, int]]()
     window = f"_snapshot > {after} and _snapshot <= {upto}"
     for table in tables:
@@ -219,7 +234,7 @@ def _moved(
             keys = f"select _key, _snapshot from {source} where _snapshot in ({snapshots})"
             written |= gone & _pairs_of(versions, f"{keys} and _operation <> 'delete'")
     return {
-        (pair.key, pair.snapshot): pair.was
+        (pair.key, pair.snapshot): pair
         for table in (tables if written else ())
         for pair in _pairs(versions, table, after, upto)
         if pair.operation == "delete" and (pair.key, pair.snapshot) in written
@@ -239,13 +254,18 @@ class _Revisions:
         self._found: dict[Any, list[tuple[int, Mapping[str, Any]]]] | None = None
 
     def between(self, pair: _Pair) -> list[Mapping[str, Any]]:
-        """The revisions that a version of a record adds to the one before it."""
-        start, end = (utc((row or {}).get("dateModified")) for row in (pair.was, pair.now))
+        """The revisions that a version of a record adds to the one before it.
+
+        Those of the syncs after that one; and of its own sync those made after it was read, since revisions are read
+        after the records.
+        """
+        end = utc((pair.now or {}).get("dateModified"))
         found = []
         for snapshot, revision in self._of(pair.key):
             created = utc(revision.get("dateCreated"))
-            in_time = created is not None and end is not None and (start is None or created > start) and created <= end
-            if pair.before < snapshot <= pair.snapshot or in_time:
+            timed = created is not None and pair.known is not None and end is not None
+            late = timed and snapshot == pair.before and pair.known <= created <= end  # type: ignore[operator]
+            if pair.before < snapshot <= pair.snapshot or late:
                 found.append(revision)
         return sorted(found, key=lambda one: (one.get("recordRevision") or 0, one.get("recordRevisionId") or 0))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from ..errors import MirrorDamagedError, MirrorError
 from ..integrations._optional import _require_optional_dep
 from ..integrations.tables.arrow import pyarrow
 from ..utils.disk import flush_folder
-from .delta_folder import DataFile, DeltaFolder, is_torn, last_entry, library
+from .delta_folder import DataFile, DeltaFolder, library
 
 FORMAT: Final = 1
 """Version of the layout of a mirror."""
@@ -163,7 +164,7 @@ class State:
     snapshots: list[Snapshot] = field(default_factory=list)
     digests: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
     _lists: list[tuple[int, Mapping[str, ListState]]] = field(default_factory=list, repr=False)
-    _tables: list[tuple[int, TableState]] = field(default_factory=list, repr=False)
+    _tables: dict[str, list[tuple[int, TableState]]] = field(default_factory=dict, repr=False)
 
     def apply(self, facts: Mapping[str, Any], digest: str) -> None:
         """Add one commit."""
@@ -183,21 +184,24 @@ class State:
                 files = (*earlier.files, *files)
             if table["appended"] is not None:
                 self.digests[key, self.number] = (table["appended"], table["digest"])
-            columns: Mapping[str, str] = table["columns"]
-            layout: Mapping[str, Sequence[str]] = earlier.layout if earlier is not None else {}
-            if table["layout"] is not None:
-                layout = {name: tuple(parts) for name, parts in table["layout"].items()}
-            types = {columns.get(name, name): parts[2] for name, parts in layout.items()}
-            names = dict(earlier.names) if earlier is not None else {}
-            for name in layout:
-                names[name] = tuple(dict.fromkeys((*names.get(name, ()), columns.get(name, name))))
-            groups = {*(earlier.groups if earlier is not None else ()), *map(tuple, table["groups"])}
+            known = earlier if earlier is not None else TableState(key, table["folder"], 0)
+            columns, layout, types, names = known.columns, known.layout, known.types, known.names
+            if earlier is None or table["layout"] is not None or table["columns"] != columns:
+                columns = table["columns"]
+                if table["layout"] is not None:
+                    layout = {name: tuple(parts) for name, parts in table["layout"].items()}
+                types = {**types, **{columns.get(name, name): parts[2] for name, parts in layout.items()}}
+                names = dict(names)
+                for name in layout:
+                    names[name] = tuple(dict.fromkeys((*names.get(name, ()), columns.get(name, name))))
+            groups, told = known.groups, set(map(tuple, table["groups"]))
+            if not told.issubset(groups):
+                groups = tuple(sorted({*groups, *told}, key=str))
             self.tables[key] = TableState(
                 key, table["folder"], table["version"], files, table["versions"], table["current"], columns, layout,
-                tuple(table["hidden"]), {**(earlier.types if earlier is not None else {}), **types}, names,
-                tuple(sorted(groups, key=str)),
+                tuple(table["hidden"]), types, names, groups,
             )  # fmt: skip
-            self._tables.append((self.number, self.tables[key]))
+            self._tables.setdefault(key, []).append((self.number, self.tables[key]))
         lists = {name: ListState(**entry) for name, entry in facts["lists"].items()}
         self.lists |= lists
         self._lists.append((self.number, lists))
@@ -226,11 +230,19 @@ class State:
 
     def table_at(self, key: str, number: int) -> TableState | None:
         """The state of a table at a snapshot; `None` where it was not there yet."""
-        found = None
-        for at, table in self._tables:
-            if table.key == key and at <= number:
-                found = table
-        return found
+        states = self._tables.get(key, [])
+        place = bisect_right(states, number, key=lambda entry: entry[0])
+        return states[place - 1][1] if place else None
+
+    def moment_of(self, number: int, *, latest: bool) -> datetime | None:
+        """The time of the server at which the study was as a snapshot has it.
+
+        Args:
+            number: number of the snapshot.
+            latest: the last time that a commit says so, rather than the first.
+        """
+        times = [one.server_time for one in self.snapshots if one.number == number and one.server_time is not None]
+        return (times[-1] if latest else times[0]) if times else None
 
     def number_at(self, moment: datetime) -> int:
         """The number of the last snapshot whose answers are not later than a moment; 0 if there is none."""
@@ -339,10 +351,8 @@ class CommitLog:
         return [(row["facts"], row["previous"], row["hash"]) for row in rows]
 
     def repair(self) -> None:
-        """Remove a last entry of the log that was not written to its end; nothing counts on it."""
-        entry = last_entry(self._folder.path)
-        if entry is not None and is_torn(entry):
-            entry.unlink()
+        """Remove a last entry of the log that was not written to its end."""
+        self._folder.repair()
 
     def append(self, state: State, commit: Commit) -> None:
         """Make a commit, and add it to the state."""

@@ -192,6 +192,12 @@ class DeltaFolder:
             if current is not None and int(checkpoint.name[:20]) < current:
                 checkpoint.unlink()
 
+    def repair(self) -> None:
+        """Remove a last entry of the log that was not written to its end, as by a power cut; nothing counts on it."""
+        entry = last_entry(self.path)
+        if entry is not None and is_torn(entry):
+            entry.unlink()
+
     def take_back(self, version: int | None, known: Iterable[str]) -> None:
         """Remove the commits after `version`, and every data file that is not `known`: what a dead run left.
 

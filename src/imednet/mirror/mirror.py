@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, overload
 from urllib.parse import urlsplit
 
 from imednet_api.types import utc
@@ -26,14 +26,15 @@ from ..integrations.tables.options import ExportKeywords, ExportOptions
 from ..sdk import ImednetSDK
 from ..utils import disk
 from ..utils.url import check_path_part, is_loopback
-from .changes import CellChange, RowVersion, cell_changes, record_tables, versions_of
+from .changes import CellChange, RowOperation, RowVersion, cell_changes, ever_had_subject, record_tables, versions_of
 from .commits import CommitLog, Snapshot, State
 from .database import connect
 from .delta_folder import DeltaFolder
+from .latest_rows import LatestRows, latest_rows
 from .snapshot_lists import SnapshotLists
 from .snapshot_sdk import AsyncMirrorSDK, MirrorSDK
-from .sync import UNFINISHED, Progress, SyncReport, SyncRun
-from .table_layout import VersionTable, mirror_tables
+from .sync import LISTS, UNFINISHED, Progress, SyncReport, SyncRun
+from .table_layout import VersionTable, holds_records, mirror_tables
 from .verify import problems
 from .versions import Versions
 
@@ -145,7 +146,7 @@ class Mirror:
         accept_deletions: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
-        """Bring the mirror up to date without holding up the event loop; arguments and errors as of `sync`.
+        """`sync` without holding up the event loop.
 
         It runs in a thread, with a blocking client of the same keys and settings. A cancelled sync ends at its next
         list or page, or before it commits; the call returns once the thread has ended.
@@ -199,13 +200,13 @@ class Mirror:
         >>> len(events), events.proof.status, events.proof.rule
         (67, 'proven', 'mirror')
         """
-        lists, server, number = self._lists(as_of)
-        return MirrorSDK(lists, server, partial(_sdk, str(self.folder.absolute()), number))
+        state = self._load()
+        return self._sdk_at(state, self._number(state, as_of), latest=as_of is None)
 
     def async_sdk(self, as_of: AsOf = None) -> AsyncMirrorSDK:
         """The study as of a snapshot, for whatever takes an `AsyncImednetSDK`."""
-        lists, server, number = self._lists(as_of)
-        return AsyncMirrorSDK(lists, server, partial(_async_sdk, str(self.folder.absolute()), number))
+        state = self._load()
+        return self._async_sdk_at(state, self._number(state, as_of), latest=as_of is None)
 
     @overload
     def frames(
@@ -229,8 +230,9 @@ class Mirror:
             backend: `pandas`, `polars` or `arrow`.
             **options: as in `ExportOptions`.
         """
-        with self.sdk(as_of) as local:
-            return study_frames(local, self.study_key, backend=backend, **options)
+        state = self._load()
+        with self._sdk_at(state, self._number(state, as_of), latest=as_of is None) as local:
+            return study_frames(local, state.study, backend=backend, **options)
 
     def export(
         self,
@@ -253,7 +255,7 @@ class Mirror:
         forms: Sequence[str] | None = None,
         lists: Sequence[str] = (),
         subject_key: str | None = None,
-        operations: Collection[str] = ("insert", "update", "delete"),
+        operations: Collection[RowOperation] = get_args(RowOperation),
     ) -> Iterator[CellChange]:
         """The cells that changed after one snapshot and up to another: before, after, when, who and why.
 
@@ -267,7 +269,12 @@ class Mirror:
 
         Raises:
             MirrorError: there is no such snapshot, form or list.
+            NotFoundError: the mirror never had such a subject.
+            ArgumentError: an operation is none of the three.
         """
+        known_operations = get_args(RowOperation)
+        if isinstance(operations, str) or not set(operations) <= set(known_operations):
+            raise ArgumentError(f"operations is a list of {', '.join(known_operations)}")
         state = self._load()
         after = self._number(state, since, earliest=0)
         upto = self._number(state, until)
@@ -281,9 +288,17 @@ class Mirror:
                 f"{self.folder} has no rows of {missing[0].lstrip('_')!r}. Next: imednet mirror status {self.folder}"
             )
         tables = list(dict.fromkeys(folded.get(key) or folded[key.casefold()] for key in chosen))
-        hidden = {name for _, name in state.blinded} if state.unblinded is None else set()
+        if forms is not None:
+            self._refuse_former_forms(state, [key for key in tables if key in known], upto)
+        hidden = {key: _hidden(state, key, upto) for key in tables} if state.unblinded is None else {}
         revisions = state.lists.get("record_revisions")
         audited = revisions is not None and not revisions.absent
+        if subject_key is not None:
+            with Versions(self.folder, state.tables) as versions:
+                if not ever_had_subject(versions, subject_key):
+                    raise NotFoundError(
+                        None, message="the mirror never had a subject of this key", study_key=state.study
+                    )
 
         def found() -> Iterator[CellChange]:
             with Versions(self.folder, state.tables) as versions:
@@ -299,11 +314,14 @@ class Mirror:
 
         Args:
             key: its identity, such as a `recordId`.
-            of: the list it is of.
+            of: the list it is of, such as `records` or `queries`.
 
         Raises:
+            ArgumentError: there is no list of this name.
             NotFoundError: the mirror never had such a row.
         """
+        if of not in LISTS:
+            raise ArgumentError(f"{of!r} is no list. Next: one of {', '.join(sorted(LISTS))}")
         state = self._load()
         tables = record_tables(state) if of == "records" else [f"_{of}"]
         with Versions(self.folder, state.tables) as versions:
@@ -318,7 +336,9 @@ class Mirror:
             state = self._load()
         except MirrorDamagedError as error:
             return [str(error)]
-        return problems(self.folder, state)
+        found = problems(self.folder, state)
+        later = self._log.load() if found else state  # a sync that ended meanwhile
+        return problems(self.folder, later) if later.hash != state.hash else found
 
     def connect(self, as_of: AsOf = None) -> DuckDBPyConnection:
         """The mirror as a DuckDB in memory, as of a snapshot.
@@ -339,13 +359,54 @@ class Mirror:
         """
         state = self._load()
         number = self._number(state, as_of)
-        with self.sdk(number) as local:
-            forms, variables = local.forms.list(state.study), local.variables.list(state.study)
-        tables = mirror_tables(state.study, forms, variables, state.names, state.unblinded, state.blinded)
-        empty = {one.key: VersionTable.of(one, {}).layout for one in tables.data if one.key not in state.tables}
-        return connect(self.folder, state, number, empty)
+        return connect(self.folder, state, number, self._layouts(state, number))
+
+    def latest_rows(self, as_of: AsOf = None) -> list[LatestRows]:
+        """All tables, with rows that changed since a snapshot.
+
+        For whoever keeps a copy of a mirror in step: a database, a warehouse, a search index.
+        """
+        state = self._load()
+        number = self._number(state, as_of)
+        return latest_rows(self.folder, state, number, self._layouts(state, number))
+
+    def holds_blinded(self) -> bool:
+        """Whether it holds blinded answers."""
+        return self._log.load().unblinded is not None
+
+    def digest(self, number: int) -> str | None:
+        """The hash of a snapshot.
+
+        It is of all snapshots before, too, so that two mirrors that agree in it had the same ones; `None` where there
+        is none of this number.
+        """
+        return next((one.hash for one in self._load().snapshots if one.number == number), None)
 
     # ---- inside
+
+    def _refuse_former_forms(self, state: State, keys: Sequence[str], number: int) -> None:
+        """Raise MirrorError for a form that the design as of a snapshot does not have: its records are elsewhere."""
+        layouts = self._layouts(state, number)
+        for key in keys:
+            if key in layouts:
+                continue
+            ids = _form_ids(state, key)
+            now = [
+                name for name in layouts
+                if name in state.tables and holds_records(name) and ids & _form_ids(state, name)
+            ]  # fmt: skip
+            moved = f"; its records are among {', '.join(now)}" if now else ""
+            raise MirrorError(
+                f"the study has no form {key!r} as of snapshot {number}{moved}. Next: name a form that it has, or end "
+                "with --until where it had this one"
+            )
+
+    def _layouts(self, state: State, number: int) -> dict[str, dict[str, tuple[str, ...]]]:
+        """The layouts of the tables of the design as of a snapshot."""
+        with self._sdk_at(state, number) as local:
+            forms, variables = local.forms.list(state.study), local.variables.list(state.study)
+        tables = mirror_tables(state.study, forms, variables, state.names, state.unblinded, state.blinded)
+        return {one.key: VersionTable.of(one, {}).layout for one in tables.data}
 
     def _load(self) -> State:
         state = self._log.load()
@@ -353,16 +414,19 @@ class Mirror:
             raise MirrorError(f"{self.folder} is no mirror. Next: imednet mirror sync STUDY {self.folder}")
         return state
 
-    def _lists(self, as_of: AsOf) -> tuple[SnapshotLists, str, int]:
-        state = self._load()
-        number = self._number(state, as_of)
-        lists = SnapshotLists(Versions(self.folder, state.tables), state, number)
-        return lists, state.server, number
+    def _sdk_at(self, state: State, number: int, *, latest: bool = False) -> MirrorSDK:
+        lists = SnapshotLists(Versions(self.folder, state.tables), state, number, latest=latest)
+        return MirrorSDK(lists, state.server, partial(_sdk, str(self.folder.absolute()), number, latest))
+
+    def _async_sdk_at(self, state: State, number: int, *, latest: bool) -> AsyncMirrorSDK:
+        lists = SnapshotLists(Versions(self.folder, state.tables), state, number, latest=latest)
+        place = str(self.folder.absolute()), number, latest
+        return AsyncMirrorSDK(lists, state.server, partial(_async_sdk, *place), partial(_sdk, *place))
 
     def _number(self, state: State, as_of: AsOf, *, earliest: int = 1) -> int:
         if as_of is None:
             return state.number
-        text = str(as_of)
+        text = str(as_of).strip()
         if isinstance(as_of, bool) or not isinstance(as_of, (int, str, date)):
             raise ArgumentError("a snapshot is a number, a date or a time")
         if isinstance(as_of, int) or text.isdecimal():
@@ -395,6 +459,11 @@ class Mirror:
                 f"{self.folder} is a mirror of study {state.study} of {state.server}, not of {study_key} of {server}. "
                 "Next: choose another folder"
             )
+        if unblind is not None and state.unblinded not in (None, unblind):
+            raise MirrorError(
+                f"{self.folder} was unblinded for another reason, which stands in every commit: {state.unblinded}. "
+                "Next: sync with that reason or with none"
+            )
         if unblind is not None and state.unblinded is None:
             raise MirrorError(
                 f"{self.folder} was made without blinded answers, and stays so. Next: make an unblinded mirror in "
@@ -403,22 +472,24 @@ class Mirror:
 
     def _recovered(self) -> State:
         """The state, once what an interrupted run left is removed. Raises MirrorError where the commits are gone."""
-        mark = self.folder / UNFINISHED
+        unfinished = (self.folder / UNFINISHED).exists()
         self._log.repair()
         state = self._log.load()
         known = {table.folder: table for table in state.tables.values()}
-        for path in sorted(self.folder.glob("*/*/_delta_log")):
-            name = path.parent.relative_to(self.folder).as_posix()
+        there = {path.parent: DeltaFolder(path.parent, self._retention) for path in self.folder.glob("*/*/_delta_log")}
+        for path, folder in sorted(there.items()):
+            name = path.relative_to(self.folder).as_posix()
             table = known.get(name)
-            if table is None and not mark.exists():
+            folder.repair()
+            if not unfinished and (table is None or folder.version != table.version):
                 raise MirrorError(
-                    f"{self.folder} has the table {name}, which no commit knows: `snapshots` is missing or older than "
-                    "the tables. Nothing was changed. Next: restore the folder as a whole"
+                    f"{self.folder} has the table {name} in a state that no commit knows: `snapshots` is missing or of "
+                    "another time than the tables. Nothing was changed. Next: restore the folder as a whole"
                 )
-            folder = DeltaFolder(path.parent, self._retention)
+        for path, folder in there.items() if unfinished else ():
+            table = known.get(path.relative_to(self.folder).as_posix())
             version, files = (None, ()) if table is None else (table.version, table.files)
-            if mark.exists() or folder.version != version:
-                folder.take_back(version, [file.name for file in files])
+            folder.take_back(version, [file.name for file in files])
         return state
 
     @contextmanager
@@ -428,7 +499,7 @@ class Mirror:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             held = {path.name for path in self.folder.iterdir()} - {_LOCK, _WORK, UNFINISHED, *_ROOMS}
-            if held and not (self.folder / _ROOMS[0]).is_dir():
+            if held and not (self.folder / _ROOMS[0] / "_delta_log").is_dir():
                 raise MirrorError(f"{self.folder} is no mirror and is not empty. Next: choose another folder")
             lock = disk.Lock(self.folder / _LOCK)
         except disk.InUseError:
@@ -451,17 +522,30 @@ class Mirror:
                     self.folder.rmdir()
 
 
+def _form_ids(state: State, key: str) -> set[str]:
+    """Ids of the forms whose records a table ever held."""
+    return {str(form_id) for form_id, _ in state.tables[key].groups if form_id is not None}
+
+
+def _hidden(state: State, key: str, number: int) -> set[str]:
+    """Answers of a table that the design hides, now or as of a snapshot, in lower case."""
+    at = state.table_at(key, number)
+    return {*state.tables[key].hidden, *(at.hidden if at is not None else ())}
+
+
 def _home_of(server: str) -> str:
     """A server's address; the ports of this machine do not matter, since a sandbox has another one each time."""
     parts = urlsplit(server)
     return str(parts.hostname) if is_loopback(parts.hostname or "") else server
 
 
-def _sdk(folder: str, number: int) -> MirrorSDK:
+def _sdk(folder: str, number: int, latest: bool) -> MirrorSDK:
     """A mirror's SDK, for a pickle of one."""
-    return Mirror(folder).sdk(number)
+    mirror = Mirror(folder)
+    return mirror._sdk_at(mirror._load(), number, latest=latest)
 
 
-def _async_sdk(folder: str, number: int) -> AsyncMirrorSDK:
+def _async_sdk(folder: str, number: int, latest: bool) -> AsyncMirrorSDK:
     """A mirror's asynchronous SDK, for a pickle of one."""
-    return Mirror(folder).async_sdk(number)
+    mirror = Mirror(folder)
+    return mirror._async_sdk_at(mirror._load(), number, latest=latest)

@@ -138,15 +138,21 @@ class ChangeReader:
             compare = True
         same = known is not None and not known.lost and head is not None and _same(head, known)
         if head is not None and head.whole:
-            if not same:
+            if not same or compare:
                 self._take_all(change, head.rows, head.proof)
                 change.rows = head.total
+                change.compared = bool(compare) and known is not None
         elif known is None or compare or (compare is None and _is_due(head, known)):
             self._read_all(source, change)
             change.compared = known is not None
         elif not same:
             self._read_some(source, change, known, tables)
         return change
+
+    def read_again(self, source: ListSource, change: ListChange) -> None:
+        """Read all rows of a list that the server has, whatever was read of it; nothing of them is hidden here."""
+        if change.mode not in ("absent", "lost"):
+            self._read_all(source, change, strip=False)
 
     def _absent(self, change: ListChange, known: ListState | None) -> None:
         """Take note of a list that the server does not have."""
@@ -156,19 +162,21 @@ class ChangeReader:
 
     # ---- all rows
 
-    def _read_all(self, source: ListSource, change: ListChange) -> None:
+    def _read_all(self, source: ListSource, change: ListChange, *, strip: bool = True) -> None:
         tell = self._tell
         stream = source.all_rows(None if tell is None else lambda done, total: tell(source.name, done, total))
-        self._take_all(change, stream, None)
+        self._take_all(change, stream, None, strip=strip)
         assert stream.proof is not None
         change.proof, change.rows = stream.proof, stream.proof.rows
 
-    def _take_all(self, change: ListChange, rows: Iterable[ReadRow], proof: Proof | None) -> None:
+    def _take_all(
+        self, change: ListChange, rows: Iterable[ReadRow], proof: Proof | None, *, strip: bool = True
+    ) -> None:
         for group in change.groups:  # of an attempt to read some
             self._spool.drop(group)
         change.groups.clear()
         change.mode, change.proof, change.keys, change.gone = "all", proof, set(), set()
-        self._take(change, rows, remember=False)
+        self._take(change, rows, remember=False, strip=strip)
 
     # ---- some rows
 

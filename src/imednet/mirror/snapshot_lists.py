@@ -13,6 +13,7 @@ import threading
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -26,10 +27,11 @@ from ..core.filtering.conditions import row_test
 from ..core.filtering.grammar import alternatives
 from ..core.reading.answer import as_number
 from ..errors import ArgumentError, MirrorError
-from ..integrations.tables.layout import UNASSIGNED
 from ..resources import RESOURCES
+from ..utils.truth import may_be_true
 from .commits import ListState, State
 from .list_source import number_of
+from .table_layout import holds_records
 from .versions import Versions
 
 _CHUNK: Final = 2_000
@@ -140,13 +142,18 @@ class SnapshotLists:
         versions: the rows of the mirror.
         state: its state.
         number: number of the snapshot.
+        latest: whether it was asked for as the last one, so that the time of its answers is the last that it was found
+            unchanged, and not that of the snapshot.
         home: a folder for the unnamed files.
     """
 
-    def __init__(self, versions: Versions, state: State, number: int, home: Path | None = None) -> None:
+    def __init__(
+        self, versions: Versions, state: State, number: int, *, latest: bool = False, home: Path | None = None
+    ) -> None:
         self._versions = versions
         self._state = state
         self._number = number
+        self.latest = latest
         self._home = home
         self._lock = threading.RLock()
         self._rows: dict[tuple[str, ...], Rows] = {}
@@ -156,6 +163,11 @@ class SnapshotLists:
             for name, resource in RESOURCES.items()
             if resource.listed
         }
+
+    @property
+    def snapshot(self) -> str:
+        """The hash of the snapshot."""
+        return next(one.hash for one in self._state.snapshots if one.number == self._number)
 
     @property
     def holds_blinded(self) -> bool:
@@ -171,8 +183,12 @@ class SnapshotLists:
             self._versions.close()
 
     def entry(self, name: str) -> ListState:
-        """The state of a list at the snapshot."""
-        return self._state.list_at(name, self._number)
+        """The state of a list at the snapshot, read when that was made: a list that had not changed was asked, too."""
+        entry = self._state.list_at(name, self._number)
+        moment = self._state.moment_of(self._number, latest=self.latest)
+        if entry.lost or moment is None:
+            return entry
+        return replace(entry, read=moment.strftime("%Y-%m-%d %H:%M:%S"))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """The answer of the API to a request.
@@ -225,7 +241,7 @@ class SnapshotLists:
         places: Sequence[int] = range(len(rows))
         if name == "users" and query.get("includeInactive") != "true":
             places = self._cached((rows, "active"), lambda: [
-                place for place, active in enumerate(rows.column("userActiveInStudy")) if active
+                place for place, active in enumerate(rows.column("userActiveInStudy")) if may_be_true(active)
             ])  # fmt: skip
         if options is not None:
             places = self._filtered(listing, rows, options, places)
@@ -237,7 +253,7 @@ class SnapshotLists:
     def _load(self, name: str, options: list[list[Clause]] | None) -> Rows:
         """The rows of a list; of records those of some forms, where the filter names them."""
         if name == "records":
-            tables = [key for key in self._state.tables if key == UNASSIGNED or not key.startswith("_")]
+            tables = [key for key in self._state.tables if holds_records(key)]
             if options is not None and len(options) == 1:
                 tables = self._of_forms(tables, options[0])
         else:

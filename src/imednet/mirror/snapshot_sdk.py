@@ -42,7 +42,7 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
 class _MirrorClient(Client):
     def __init__(self, lists: SnapshotLists, server: str) -> None:
         self._lists = lists
-        self.holds_blinded = lists.holds_blinded
+        self.holds_blinded, self.snapshot = lists.holds_blinded, lists.snapshot
         super().__init__(_NO_KEY, _NO_KEY, server, retries=0, allow_http=True)
 
     def _make_http(self) -> httpx.Client:
@@ -59,7 +59,7 @@ class _MirrorClient(Client):
 class _AsyncMirrorClient(AsyncClient):
     def __init__(self, lists: SnapshotLists, server: str) -> None:
         self._lists = lists
-        self.holds_blinded = lists.holds_blinded
+        self.holds_blinded, self.snapshot = lists.holds_blinded, lists.snapshot
         super().__init__(_NO_KEY, _NO_KEY, server, retries=0, allow_http=True)
 
     def _make_http(self) -> httpx.AsyncClient:
@@ -106,9 +106,12 @@ class MirrorSDK(ImednetSDK):
 class AsyncMirrorSDK(AsyncImednetSDK):
     """The study of a mirror as of a snapshot, for whatever takes an `AsyncImednetSDK`; made by `Mirror.async_sdk`."""
 
-    def __init__(self, lists: SnapshotLists, server: str, reopen: partial[Any]) -> None:
+    def __init__(
+        self, lists: SnapshotLists, server: str, reopen: partial[Any], reopen_blocking: partial[MirrorSDK]
+    ) -> None:
         super().__init__(async_client=_AsyncMirrorClient(lists, server))
         self._reopen = reopen
+        self._twin = reopen_blocking
         self._owns_client = True
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -19,9 +19,11 @@ from imednet_api.models import Form, Variable
 from imednet_api.types import decode, utc
 
 from ..core.filtering.grammar import clause
-from ..errors import IncompleteReadError, MirrorError
+from ..errors import IncompleteReadError
 from ..integrations.run.spool import Spool
 from ..integrations.tables.batches import without_hidden
+from ..integrations.tables.blinded_terms import blinded_variables, without_blinded_terms
+from ..integrations.tables.form_assignment import FormAssignment
 from ..integrations.tables.layout import UNASSIGNED, StudyTables, Table
 from ..resources import RESOURCES
 from ..sdk import ImednetSDK
@@ -31,13 +33,12 @@ from .commits import Commit, CommitLog, ListState, State, TableChange, TableStat
 from .delta_folder import SMALL_FILE, DeltaFolder
 from .list_source import FORM_FIELDS, OVERLAP, ListSource, ReadRow, form_of, number_of
 from .reading import ChangeReader, ListChange, unspooled
+from .shrinking import answers_any, bare_rows, refuse_shrunk_lists, refuse_shrunk_table, refuse_unseen_answers
 from .table_layout import (
-    Assignment,
     VersionTable,
-    blinded_variables,
     folders,
+    holds_records,
     mirror_tables,
-    without_blinded_terms,
 )
 from .versions import Versions
 
@@ -50,8 +51,6 @@ LISTS: Final = (
 """All lists, in the order in which they are read: records before their revisions, the design last."""
 UNFINISHED: Final = ".unfinished"
 """File that is there while tables are appended to."""
-_MANY_ROWS: Final = 100
-"""A list of fewer rows may lose most of them."""
 MANY_FILES: Final = 8
 """Small files that a table may have before they are joined."""
 
@@ -111,7 +110,7 @@ class _Design:
 
     forms: Sequence[Form]
     tables: StudyTables
-    assignment: Assignment
+    assignment: FormAssignment
     blinded: set[tuple[str, str]]
     hides: bool
 
@@ -119,7 +118,7 @@ class _Design:
     def of(cls, state: State, forms: Sequence[Form], variables: Sequence[Variable]) -> _Design:
         blinded = state.blinded | blinded_variables(variables)
         tables = mirror_tables(state.study, forms, variables, state.names, state.unblinded, blinded)
-        return cls(forms, tables, Assignment(tables), blinded, bool(blinded) and state.unblinded is None)
+        return cls(forms, tables, FormAssignment(tables), blinded, bool(blinded) and state.unblinded is None)
 
     @cached_property
     def _hiding(self) -> dict[str, Table]:
@@ -131,8 +130,8 @@ class _Design:
         if not self.hides:
             return line
         if name == "codings":
-            return without_blinded_terms(line, self.blinded)
-        table = self._hiding.get(self.assignment.key((group[0], group[1]))) if group else None
+            return without_blinded_terms(line, self.tables.blinded_terms)
+        table = self._hiding.get(self.assignment.key(*group)) if group else None
         return line if table is None else without_hidden(line, table)
 
     @property
@@ -237,7 +236,7 @@ class SyncRun:
         """Keys of the tables that hold the rows of a list."""
         if name != "records":
             return [f"_{name}"]
-        return [key for key in self._state.tables if key == UNASSIGNED or not key.startswith("_")]
+        return [key for key in self._state.tables if holds_records(key)]
 
     def _current_lines(self, key: str) -> dict[str, bytes]:
         """The rows of a table as of the last snapshot, by key."""
@@ -263,8 +262,9 @@ class SyncRun:
         touched = any(change.groups or change.gone or change.mode == "all" for change in self._changes.values())
         commit = Commit(state.number + 1, "reconcile" if report.operation == "reconcile" else "sync", self._server_time)
         if touched or first:
-            self._check_shrinking()
             design = self._design()
+            if not self._accept_deletions:
+                self._check_shrinking(design)
             commit.blinded = design.blinded - state.blinded
             self._begin()
             commit.names = {key: name for key, name in design.tables.mapping.items() if state.names.get(key) != name}
@@ -295,17 +295,20 @@ class SyncRun:
         mark.touch(mode=0o600)
         flush_folder(self._root)
 
-    def _check_shrinking(self) -> None:
-        """Refuse answers by which most of a list would be gone: rather a failure of the server than a deletion."""
-        for name, change in self._changes.items():
-            known = self._state.lists.get(name)
-            if known is None or self._accept_deletions or change.mode not in ("all", "some"):
-                continue
-            if known.count >= _MANY_ROWS and change.rows < known.count / 2:
-                raise MirrorError(
-                    f"{name}: the server has {change.rows} rows where the mirror has {known.count}. Nothing was "
-                    "written. Next: check the keys and the study; if the rows are gone, sync with --accept-deletions"
-                )
+    def _check_shrinking(self, design: _Design) -> None:
+        """Refuse answers by which most of a list, or all blinded answers, would be gone."""
+        state = self._state
+        refuse_shrunk_lists(self._changes, state.lists)
+        if state.unblinded is None or not design.blinded:
+            return
+        bare = bare_rows(self._records_read(), design.blinded)
+        old = (rows for table in self._tables_of("records") if bare for rows in self._lines(table, bare))
+        refuse_unseen_answers(sum(answers_any(line, design.blinded) for _, line in old))
+
+    def _records_read(self) -> Iterator[tuple[str, bytes]]:
+        for group in self._changes["records"].groups:
+            for batch in self._spool.batches(group, 10_000, 2**24):
+                yield from map(unspooled, batch)
 
     def _design(self) -> _Design:
         forms = [Form.from_dict(decode(line)) for line in self._new_lines("forms")]
@@ -315,14 +318,16 @@ class SyncRun:
     def _work(self, design: _Design) -> dict[str, TableWork]:
         """What is to be done to each table."""
         work: dict[str, TableWork] = {}
+        terms, records = design.tables.blinded_terms, self._changes["records"]
+        if self._state.number and terms != self._known_design.tables.blinded_terms:
+            self._reader.read_again(self._sources["codings"], self._changes["codings"])
         for name, change in self._changes.items():
             if name == "records" or change.mode == "unchanged":
                 continue
             todo = work[f"_{name}"] = self._todo(name)
             todo.groups, todo.gone, todo.all_rows = set(change.groups), set(change.gone), change.mode == "all"
             if name == "codings" and design.hides:
-                todo.strip = lambda line: without_blinded_terms(line, design.blinded)
-        records = self._changes["records"]
+                todo.strip = lambda line: without_blinded_terms(line, terms)
         keys = [*(table.key for table in design.tables.forms), UNASSIGNED]
         gone_forms = [key for key in self._tables_of("records") if key not in keys]
         reassigned = bool(self._state.number) and design.keys != self._known_design.keys
@@ -330,11 +335,11 @@ class SyncRun:
             work[key] = self._todo("records")
             work[key].gone, work[key].all_rows = set(records.gone), records.mode == "all"
         for table in self._revealed(design):
-            self._read_form(table, work[table.key])
+            self._read_form(design, table, work[table.key])
         moved = self._moved(design) if reassigned and records.mode != "all" else set()
         for group in records.groups:
             _, *form = json.loads(group)
-            work[design.assignment.key((form[0], form[1]))].groups.add(group)
+            work[design.assignment.key(*form)].groups.add(group)
         if records.mode != "all":
             self._leave_behind(design, work, moved)
         elif reassigned:
@@ -350,26 +355,40 @@ class SyncRun:
         )  # fmt: skip
 
     def _revealed(self, design: _Design) -> list[Table]:
-        """Forms whose records have to be read again: one with a variable that was blinded and is not, or a new key."""
+        """Forms whose records have to be read again.
+
+        One with a variable that was blinded and is not; one with a new key; and one whose records were unassigned, as
+        which a blinded mirror holds them without any answer that was ever blinded in any form.
+        """
         if self._changes["records"].mode == "all" or not self._state.number:
             return []
-        known = self._known_design.keys
+        known, stray = self._known_design.keys, self._state.tables.get(UNASSIGNED)
+        returned = {design.assignment.key(*group) for group in stray.groups} if stray and stray.hidden else set()
         found = []
         for table in design.tables.forms:
             state = self._state.tables.get(table.key)
             hidden = {name.casefold() for name in table.hidden}
             earlier = known.get(str(table.form_id), design.keys.get(str(table.form_id)))
-            if (state is not None and set(state.hidden) - hidden) or earlier != design.keys.get(str(table.form_id)):
+            came_back = table.key in returned and str(table.form_id) not in known
+            revealed = state is not None and bool(set(state.hidden) - hidden)
+            if came_back or revealed or earlier != design.keys.get(str(table.form_id)):
                 found.append(table)
         return found
 
-    def _read_form(self, table: Table, todo: TableWork) -> None:
+    def _read_form(self, design: _Design, table: Table, todo: TableWork) -> None:
         """Read all records of one form again."""
         records = self._changes["records"]
-        wanted = ("formKey", table.form_key) if table.form_id is None else ("formId", table.form_id)
-        stream = self._sources["records"].filtered(clause(*wanted))
-        rows = [row for row in stream if row.key not in records.keys and row.key not in records.gone]
-        self._reader.take_more(records, rows)
+        for wanted in (
+            ("formId", table.form_id),
+            ("formKey", table.form_key),
+        ):  # records may have another id, see there
+            stream = self._sources["records"].filtered(clause(*wanted)) if wanted[1] is not None else ()
+            rows = [
+                row for row in stream
+                if row.key not in records.keys and row.key not in records.gone
+                and design.assignment.key(*row.group) == table.key
+            ]  # fmt: skip
+            self._reader.take_more(records, rows)
         todo.since = None
 
     def _moved(self, design: _Design) -> set[str]:
@@ -381,16 +400,16 @@ class SyncRun:
             for row_key, line in self._lines(key):
                 row = decode(line)
                 group = form_of(row.get(name) for name in FORM_FIELDS)
-                if design.assignment.key((group[0], group[1])) != key and row_key not in records.gone:
+                if design.assignment.key(*group) != key and row_key not in records.gone:
                     moved.add(row_key)
                     if row_key not in records.keys:
                         rows.append(ReadRow(row_key, line, group))
             self._reader.take_more(records, rows)
         return moved
 
-    def _lines(self, key: str) -> Iterator[tuple[str, bytes]]:
-        """Key and line of every row of a table as of the last snapshot."""
-        for batch in self._old.rows(key, ["_key", "_line"], self._state.number):
+    def _lines(self, key: str, keys: Collection[str] | None = None) -> Iterator[tuple[str, bytes]]:
+        """Key and line of every row of a table as of the last snapshot, or of those of some keys."""
+        for batch in self._old.rows(key, ["_key", "_line"], self._state.number, keys=keys):
             for row_key, line in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
                 yield row_key, line.encode()
 
@@ -407,7 +426,7 @@ class SyncRun:
         target = {}
         for group in records.groups:
             _, *form = json.loads(group)
-            key = design.assignment.key((form[0], form[1]))
+            key = design.assignment.key(*form)
             for batch in self._spool.batches(group, 10_000, 2**24):
                 target.update({unspooled(entry)[0]: key for entry in batch})
         candidates = set(target) if moved is None else {
@@ -435,6 +454,8 @@ class SyncRun:
         layout = VersionTable.of(table, state.types if state is not None else {})
         writer = TableWriter(self._root, layout, state or fresh, self._old, self._state.number, self._retention)
         change, done = writer.write(todo, self._spool)
+        if table.is_form and done.deleted and state is not None and not self._accept_deletions:
+            refuse_shrunk_table(key, state.current - done.deleted, state.current)
         if change is not None:
             groups = {*change.state.groups, *(_form_of_group(group) for group in todo.groups if table.is_form)}
             change = replace(change, state=replace(change.state, groups=tuple(sorted(groups, key=str))))
@@ -470,7 +491,7 @@ class SyncRun:
             assert before is not None
             return replace(before, lost=True)
         states = {**self._state.tables, **{key: table.state for key, table in commit.tables.items()}}
-        tables = {*self._tables_of(name), *(key for key in commit.tables if name == "records" and _is_records(key))}
+        tables = {*self._tables_of(name), *(key for key in commit.tables if name == "records" and holds_records(key))}
         count = sum(states[key].current for key in tables if key in states)
         head, proof = change.head, change.proof
         if change.rows != count:
@@ -525,10 +546,6 @@ class SyncRun:
 def _form_of_group(group: str) -> tuple[Any, Any]:
     _, form_id, form_key = json.loads(group)
     return form_id, form_key
-
-
-def _is_records(key: str) -> bool:
-    return key == UNASSIGNED or not key.startswith("_")
 
 
 def _many(table: TableState) -> bool:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from imednet_api.models import Form, Variable
-from imednet_api.types import decode
 
 from ..integrations.tables.arrow import pyarrow, record_batch, schema_of
 from ..integrations.tables.arrow_reader import ArrowReader
 from ..integrations.tables.batches import Reader
+from ..integrations.tables.blinded_terms import BlindedTerms, blinded_terms
 from ..integrations.tables.layout import UNASSIGNED, Shape, StudyTables, Table, model_table, study_tables
 from ..integrations.tables.naming import file_stems
 from ..integrations.tables.options import ExportOptions
-from ..utils.truth import truth
 from ..validation.kinds import Kind
 
 Version = Literal["insert", "update", "delete", "retype"]
@@ -31,8 +30,6 @@ Version = Literal["insert", "update", "delete", "retype"]
 STUDIES: Final = "_studies"
 _SHAPE: Final = Shape(values="typed", context=False, clean_names=True, longest_name=200)
 _EVERYTHING: Final = ("all",)
-Group = tuple[Any, Any]
-"""`formId` and `formKey` of a record."""
 
 
 def mirror_tables(
@@ -58,12 +55,20 @@ def mirror_tables(
     studies = replace(model_table(STUDIES, _study_model(), _SHAPE), title="studies")
     ever = set(blinded) if unblind is None else set()
     own = {form: tuple(name for at, name in ever if at == form) for form, _ in ever}
+    hiding = tuple(_hiding(_writable(table), own.get(str(table.form_id), ())) for table in tables.forms)
+    hidden = {(str(table.form_id), name.casefold()) for table in hiding for name in table.hidden}
     return replace(
         tables,
-        forms=tuple(_hiding(_writable(table), own.get(str(table.form_id), ())) for table in tables.forms),
+        forms=hiding,
         unassigned=_hiding(_writable(tables.unassigned), tuple(name for _, name in ever)),
         entities=tuple(_writable(table) for table in (*tables.entities, studies)),
+        blinded_terms=_terms([table.form_id for table in hiding], hidden, ever) if unblind is None else {},
     )
+
+
+def _terms(form_ids: Iterable[Any], hidden: set[tuple[str, str]], ever: set[tuple[str, str]]) -> BlindedTerms:
+    """What codings must not tell: of listed forms what is hidden now, of others what was ever blinded, too."""
+    return {**blinded_terms(form_ids, hidden), "": blinded_terms((), hidden | ever)[""]}
 
 
 def _study_model() -> Any:
@@ -72,22 +77,9 @@ def _study_model() -> Any:
     return Study
 
 
-def blinded_variables(variables: Iterable[Variable]) -> set[tuple[str, str]]:
-    """`formId` and name, in lower case, of the blinded ones among variables; what is neither true nor false is."""
-    return {
-        (str(variable.form_id), str(variable.variable_name).casefold())
-        for variable in variables
-        if variable.variable_name and variable.blinded is not None and truth(variable.blinded) is not False
-    }
-
-
-def without_blinded_terms(line: bytes, blinded: Collection[tuple[str, str]]) -> bytes:
-    """A coding without its terms, where it codes the answer to a blinded variable."""
-    row = decode(line)
-    variable = (str(row.get("formId")), str(row.get("variable")).casefold())
-    if variable not in blinded or (row.get("value") is None and row.get("code") is None):
-        return line
-    return json.dumps({**row, "value": None, "code": None}, separators=(",", ":")).encode()
+def holds_records(key: str) -> bool:
+    """Whether the table with this key holds records, of a form or of none; the others hold lists."""
+    return key == UNASSIGNED or not key.startswith("_")
 
 
 def _hiding(table: Table, names: Iterable[str]) -> Table:
@@ -101,22 +93,6 @@ def _writable(table: Table) -> Table:
     """A table whose times of day are texts, since Delta has no such type."""
     columns = tuple(replace(column, kind=Kind.TEXT) if column.kind is Kind.TIME else column for column in table.columns)
     return replace(table, columns=columns)
-
-
-class Assignment:
-    """Decides which table a record belongs to, by its form."""
-
-    def __init__(self, tables: StudyTables) -> None:
-        self._unassigned = tables.unassigned.key
-        self._by_id = {str(table.form_id): table.key for table in tables.forms if table.form_id is not None}
-        self._by_key = {table.form_key: table.key for table in tables.forms if table.form_key is not None}
-
-    def key(self, group: Group) -> str:
-        """The key of the table for a form's id and key: the id decides, and the key where there is none."""
-        form_id, form_key = group
-        if form_id in (None, ""):
-            return self._by_key.get(str(form_key), self._unassigned)
-        return self._by_id.get(str(form_id), self._unassigned)
 
 
 def folders(keys: Iterable[str], taken: Mapping[str, str]) -> dict[str, str]:
