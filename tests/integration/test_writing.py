@@ -295,8 +295,10 @@ def test_a_journal_is_gone_on_with_and_belongs_to_its_items(own_box: Make, door:
     assert len([row for row in rows(box) if row["recordId"] in report.record_ids]) == 5
     assert one.call("writing.submit", TWIN, items, journal=journal).complete
     assert posts(box) == 3
-    with pytest.raises(ArgumentError, match="journal of other items"):
-        one.call("writing.submit", TWIN, items[:2], journal=journal)
+    with pytest.raises(ArgumentError, match="journal of other items; 2 of the 3 given are among them"):
+        one.call("writing.submit", TWIN, [*items[:2], {**items[0], "subjectKey": "other"}], journal=journal)
+    with pytest.raises(ArgumentError, match=r"journal of other items\. Next: name another file"):
+        one.call("writing.submit", TWIN, [{**items[0], "subjectKey": "other"}], journal=journal)
     (tmp_path / "x").write_text("{}")
     with pytest.raises(ArgumentError, match="is not the journal"):
         one.call("writing.verify", tmp_path / "x")

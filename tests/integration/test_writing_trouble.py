@@ -513,3 +513,22 @@ def test_items_that_are_none_are_refused_with_a_journal_too(
             one.call("writing.submit", TWIN, items, journal=journal)
     with pytest.raises(ArgumentError):
         one.call("writing.verify", 5)
+
+
+def test_what_was_written_to_one_server_is_not_taken_for_written_to_another(
+    own_box: Make, door: Ways, clock: StillClock, tmp_path: Path
+) -> None:
+    """The same items for the same study there are refused by the journal, which names both servers."""
+    first, second, journal = own_box(job_clock=clock), own_box(job_clock=clock), tmp_path / "run.jsonl"
+    assert writer(door, first, clock).call("writing.submit", TWIN, [EVENT], journal=journal).complete
+    other = writer(door, second, clock)
+    for call in (("writing.submit", TWIN, [EVENT]), ("writing.verify",)):
+        how = {"journal": journal}
+        with pytest.raises(ArgumentError, match="Next: use the address of that run") as caught:
+            other.call(*call, **how)
+        assert first.url in str(caught.value)
+        assert second.url in str(caught.value)
+    assert posts(second) == 0
+    old = journal.read_text().replace(f'"server": "{first.url}", ', "")
+    journal.write_text(old)
+    assert writer(door, first, clock).call("writing.verify", journal).complete, "journals of before do not say"

@@ -10,6 +10,7 @@ import html
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -161,15 +162,20 @@ def _scripts(specs: list[str]) -> str:
     """The library that draws, once, and the charts."""
     if not specs:
         return ""
-    converter: Any = optional_library("vl_convert", "report")
-    library = converter.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    # code may hold `</script` in a text; in JSON every `<` can be written otherwise
-    library = re.sub(r"</(?=script)", r"<\\/", library, flags=re.IGNORECASE)
     data = "".join(
         f'<script type="application/json" id="spec-{place}">{_json(spec)}</script>'
         for place, spec in enumerate(specs, 1)
     )
-    return f"{data}<script type=module>{library}\n{_DRAW}</script>"
+    return f"{data}<script type=module>{_library()}\n{_DRAW}</script>"
+
+
+@cache
+def _library() -> str:
+    """The library that draws, as code that may stand within `<script>`; making it takes a second."""
+    converter: Any = optional_library("vl_convert", "report")
+    code = converter.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    # code may hold `</script` in a text; in JSON every `<` can be written otherwise
+    return re.sub(r"</(?=script)", r"<\\/", code, flags=re.IGNORECASE)
 
 
 def _json(text: str) -> str:

@@ -157,6 +157,9 @@ class AsyncAuditTrailWorkflow(AsyncWorkflow):
             subject_key: only this subject.
             user: only this login.
             since, until: from this moment on, and before that one; days and ISO texts are UTC.
+
+        Raises:
+            NotFoundError: the study has no such subject.
         """
         filters: dict[str, Any] = {"record_id": record_id, "subject_key": subject_key, "user": user}
         bounds = {">=": moment_of(since, "since"), "<": moment_of(until, "until")}
@@ -164,8 +167,12 @@ class AsyncAuditTrailWorkflow(AsyncWorkflow):
         if bounds:
             filters["date_created"] = bounds
         users = await self._users(study_key)
+        found = False
         async for revision in self._sdk.record_revisions.iter(study_key, **filters):
+            found = True
             yield entry(revision, users)
+        if subject_key is not None and not found:
+            await self._check_subject(study_key, subject_key)
 
     async def gaps(
         self, study_key: str, *, record_id: int | None = None, subject_key: str | None = None
@@ -180,6 +187,8 @@ class AsyncAuditTrailWorkflow(AsyncWorkflow):
         async for revision in self._sdk.record_revisions.iter(study_key, record_id=record_id, subject_key=subject_key):
             if revision.record_id is not None and revision.record_revision is not None:
                 numbers.setdefault(revision.record_id, []).append(revision.record_revision)
+        if subject_key is not None and not numbers:
+            await self._check_subject(study_key, subject_key)
         return gaps(dict(numbers))
 
     async def changes(self, study_key: str, before: str | Path, after: str | Path) -> list[AuditedChange]:
@@ -233,6 +242,9 @@ class AuditTrailWorkflow(Workflow):
             subject_key: only this subject.
             user: only this login.
             since, until: from this moment on, and before that one; days and ISO texts are UTC.
+
+        Raises:
+            NotFoundError: the study has no such subject.
         """
         filters: dict[str, Any] = {"record_id": record_id, "subject_key": subject_key, "user": user}
         bounds = {">=": moment_of(since, "since"), "<": moment_of(until, "until")}
@@ -240,8 +252,12 @@ class AuditTrailWorkflow(Workflow):
         if bounds:
             filters["date_created"] = bounds
         users = self._users(study_key)
+        found = False
         for revision in self._sdk.record_revisions.iter(study_key, **filters):
+            found = True
             yield entry(revision, users)
+        if subject_key is not None and not found:
+            self._check_subject(study_key, subject_key)
 
     def gaps(
         self, study_key: str, *, record_id: int | None = None, subject_key: str | None = None
@@ -256,6 +272,8 @@ class AuditTrailWorkflow(Workflow):
         for revision in self._sdk.record_revisions.iter(study_key, record_id=record_id, subject_key=subject_key):
             if revision.record_id is not None and revision.record_revision is not None:
                 numbers.setdefault(revision.record_id, []).append(revision.record_revision)
+        if subject_key is not None and not numbers:
+            self._check_subject(study_key, subject_key)
         return gaps(dict(numbers))
 
     def changes(self, study_key: str, before: str | Path, after: str | Path) -> list[AuditedChange]:

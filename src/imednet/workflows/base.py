@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from imednet_api.types import utc
 
 from ..core.concurrency import async_sleep, sleep
 from ..core.polling import Clock
@@ -12,6 +16,9 @@ from ..validation.cache import Choices, async_read_schema, read_schema
 from ..validation.schema import StudySchema
 
 if TYPE_CHECKING:
+    from imednet_api.models import Site
+
+    from ..core.reading.proof import Proof
     from ..resource_attributes import AsyncSDKProtocol, SDKProtocol
 
 
@@ -19,6 +26,38 @@ def not_found(kind: str, study_key: str) -> NotFoundError:
     """The error for a subject or site that a study does not have; an empty result would look like no data."""
     message = f"study {study_key!r} has no {kind} of this key, name or number. Next: imednet {kind}s list {study_key}"
     return NotFoundError(None, message=message, study_key=study_key)
+
+
+def latest(proofs: Iterable[Proof]) -> datetime:
+    """The server's time at the end of the last read.
+
+    Raises:
+        ArgumentError: no server time is known, so nothing has an age.
+    """
+    moments = [moment for proof in proofs if (moment := utc(proof.server_to)) is not None]
+    if not moments:
+        raise ArgumentError("the server gave no time with its lists, so ages and due days cannot be told")
+    return max(moments)
+
+
+def site_number(sites: Iterable[Site], site: int | str, study_key: str) -> int | None:
+    """The number of the site that a caller names: a text is the name of a site, or else its number in digits.
+
+    Raises:
+        NotFoundError: the study has no such site.
+        ArgumentError: several sites have this name, or it is the name of one and the number of another.
+    """
+    wanted = {
+        one.site_id
+        for one in sites
+        if str(one.site_id) == str(site) or (isinstance(site, str) and one.site_name == site)
+    }
+    if not wanted:
+        raise not_found("site", study_key)
+    if len(wanted) > 1:
+        listed = ", ".join(sorted(map(str, wanted)))
+        raise ArgumentError(f"several sites answer to this name; name one by its number: {listed}")
+    return wanted.pop()
 
 
 class AsyncWorkflow:
@@ -50,6 +89,11 @@ class AsyncWorkflow:
         if not any((variable.form_key, variable.variable_name) == (form_key, name) for variable in variables):
             step = f"Next: imednet variables list {study_key}"
             raise ArgumentError(f"study {study_key!r} has no variable {form_key}.{name}. {step}")
+
+    async def _check_subject(self, study_key: str, subject_key: str) -> None:
+        """Raise NotFoundError if the study has no such subject; an empty result would look like no data."""
+        if not await self._sdk.subjects.count(study_key, subject_key=subject_key):
+            raise not_found("subject", study_key)
 
     async def _schema(self, study_key: str, choices: Choices | None = None) -> StudySchema:
         """Read the study's design as it is now."""
@@ -88,6 +132,11 @@ class Workflow:
         if not any((variable.form_key, variable.variable_name) == (form_key, name) for variable in variables):
             step = f"Next: imednet variables list {study_key}"
             raise ArgumentError(f"study {study_key!r} has no variable {form_key}.{name}. {step}")
+
+    def _check_subject(self, study_key: str, subject_key: str) -> None:
+        """Raise NotFoundError if the study has no such subject; an empty result would look like no data."""
+        if not self._sdk.subjects.count(study_key, subject_key=subject_key):
+            raise not_found("subject", study_key)
 
     def _schema(self, study_key: str, choices: Choices | None = None) -> StudySchema:
         """Read the study's design as it is now."""

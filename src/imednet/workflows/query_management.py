@@ -23,7 +23,7 @@ from imednet_api.types import utc
 
 from ..core.concurrency import async_gather, gather
 from ..utils.truth import is_true
-from .base import AsyncWorkflow, Workflow, not_found
+from .base import AsyncWorkflow, Workflow, not_found, site_number
 
 if TYPE_CHECKING:
     from ..endpoints.lists.typed import QueryListOptions
@@ -229,12 +229,20 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
         return sorted(still_open, key=lambda status: (status.opened is None, status.opened, status.query.annotation_id))
 
     async def get_queries_for_subject(self, study_key: str, subject_key: str) -> list[QueryStatus]:
-        """List all queries of one subject. Raises NotFoundError if the study has no such subject."""
+        """List all queries of one subject.
+
+        Raises:
+            NotFoundError: the study has no such subject.
+        """
         statuses, _ = await self._all(study_key, {"subject_key": subject_key})
         return statuses
 
     async def get_queries_by_site(self, study_key: str, site: int | str) -> list[QueryStatus]:
-        """List all queries of the subjects of a site, by its number or name. Raises NotFoundError if there is none."""
+        """List all queries of the subjects of a site, by its number or name.
+
+        Raises:
+            NotFoundError: the study has no such site.
+        """
         statuses, _ = await self._all(study_key, {}, site)
         return statuses
 
@@ -262,8 +270,7 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
         key = filters.get("subject_key")
         if isinstance(key, str) and not any(subject.subject_key == key for subject in subjects):
             raise not_found("subject", study_key)
-        if site is not None and not any(site in (listed.site_id, listed.site_name) for listed in sites):
-            raise not_found("site", study_key)
+        number = None if site is None else site_number(sites, site, study_key)
         named = sorted({query.record_id for query in queries if query.record_id is not None})
         deleted: frozenset[int] = frozenset()
         if named:
@@ -274,7 +281,7 @@ class AsyncQueryManagementWorkflow(AsyncWorkflow):
         subjects_by_id = {subject.subject_id: subject for subject in subjects}
         sites_by_id = {listed.site_id: listed for listed in sites}
         statuses = [status_of(query, subjects_by_id, sites_by_id, deleted, now) for query in queries]
-        return [status for status in statuses if site is None or site in (status.site_id, status.site_name)], now
+        return [status for status in statuses if site is None or status.site_id == number], now
 
     async def _records_of(self, study_key: str, ids: Sequence[int], queries: Sequence[Query]) -> Sequence[Record]:
         """Read the records that queries name: those of one subject if all are of one, else those of the whole study."""
@@ -325,12 +332,20 @@ class QueryManagementWorkflow(Workflow):
         return sorted(still_open, key=lambda status: (status.opened is None, status.opened, status.query.annotation_id))
 
     def get_queries_for_subject(self, study_key: str, subject_key: str) -> list[QueryStatus]:
-        """List all queries of one subject. Raises NotFoundError if the study has no such subject."""
+        """List all queries of one subject.
+
+        Raises:
+            NotFoundError: the study has no such subject.
+        """
         statuses, _ = self._all(study_key, {"subject_key": subject_key})
         return statuses
 
     def get_queries_by_site(self, study_key: str, site: int | str) -> list[QueryStatus]:
-        """List all queries of the subjects of a site, by its number or name. Raises NotFoundError if there is none."""
+        """List all queries of the subjects of a site, by its number or name.
+
+        Raises:
+            NotFoundError: the study has no such site.
+        """
         statuses, _ = self._all(study_key, {}, site)
         return statuses
 
@@ -358,8 +373,7 @@ class QueryManagementWorkflow(Workflow):
         key = filters.get("subject_key")
         if isinstance(key, str) and not any(subject.subject_key == key for subject in subjects):
             raise not_found("subject", study_key)
-        if site is not None and not any(site in (listed.site_id, listed.site_name) for listed in sites):
-            raise not_found("site", study_key)
+        number = None if site is None else site_number(sites, site, study_key)
         named = sorted({query.record_id for query in queries if query.record_id is not None})
         deleted: frozenset[int] = frozenset()
         if named:
@@ -370,7 +384,7 @@ class QueryManagementWorkflow(Workflow):
         subjects_by_id = {subject.subject_id: subject for subject in subjects}
         sites_by_id = {listed.site_id: listed for listed in sites}
         statuses = [status_of(query, subjects_by_id, sites_by_id, deleted, now) for query in queries]
-        return [status for status in statuses if site is None or site in (status.site_id, status.site_name)], now
+        return [status for status in statuses if site is None or status.site_id == number], now
 
     def _records_of(self, study_key: str, ids: Sequence[int], queries: Sequence[Query]) -> Sequence[Record]:
         """Read the records that queries name: those of one subject if all are of one, else those of the whole study."""

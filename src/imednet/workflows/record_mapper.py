@@ -195,8 +195,8 @@ class AsyncRecordMapperWorkflow(AsyncWorkflow):
         return await async_gather(lambda: self._sdk.forms.list(study_key), lambda: self._sdk.variables.list(study_key))
 
 
-def _choices(dictionary: DataDictionary | None) -> Mapping[tuple[str, str], Sequence[Any]]:
-    return dictionary.choices if dictionary is not None else {}
+def _choices(dictionary: DataDictionary | None) -> Mapping[tuple[str, str], Choices]:
+    return dictionary.labels if dictionary is not None else {}
 
 
 # ---- blocking twin: written by scripts/blocking_twin.py, do not edit below

@@ -23,6 +23,7 @@ from imednet_api.types import Model, utc
 from ..core.concurrency import async_gather, gather
 from ..errors import ArgumentError
 from ..utils import disk
+from ..utils.truth import is_true
 from ..validation.dictionary import DataDictionary
 from .base import AsyncWorkflow, Workflow
 
@@ -212,8 +213,8 @@ def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any], moved: b
     elif old.get("label") != new.get("label"):
         yield DesignChange(name, shown, "renamed", old.get("label"), new.get("label"))
     for field, on, off in (("disabled", "disabled", "enabled"), ("deleted", "deleted", "restored")):
-        if bool(old.get(field)) != bool(new.get(field)):
-            yield DesignChange(name, shown, on if new.get(field) else off)
+        if is_true(old.get(field)) != is_true(new.get(field)):
+            yield DesignChange(name, shown, on if is_true(new.get(field)) else off)
     if moved:
         field = _ORDER[name]
         yield DesignChange(name, shown, "re-ordered", old.get(field), new.get(field))

@@ -24,8 +24,9 @@ from imednet_api.models import Interval, Record, Subject, Visit
 
 from ..core.concurrency import async_gather, gather
 from ..errors import ArgumentError
+from ..utils.days import written_day
 from ..utils.truth import is_true
-from .base import AsyncWorkflow, Workflow, not_found
+from .base import AsyncWorkflow, Workflow, latest, not_found
 
 VisitState = Literal["in window", "early", "late", "missed", "future", "after exit", "deleted", "no window"]
 
@@ -171,10 +172,7 @@ def day_of(value: date | str | None) -> date | None:
         return value.date()
     if isinstance(value, date) or value is None:
         return value
-    try:
-        return date.fromisoformat(value[:10])
-    except ValueError:
-        return None
+    return written_day(value)
 
 
 def windows(
@@ -293,7 +291,7 @@ class AsyncVisitsWorkflow(AsyncWorkflow):
         )
         if subject_key is not None and not subjects:
             raise not_found("subject", study_key)
-        today = str(visits.proof.server_to or "")[:10]
+        today = latest([visits.proof]).date().isoformat()
         return windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
 
     async def _exits(self, study_key: str, form: str, variable: str, subject_key: str | None) -> dict[int, str]:
@@ -388,7 +386,7 @@ class VisitsWorkflow(Workflow):
         )
         if subject_key is not None and not subjects:
             raise not_found("subject", study_key)
-        today = str(visits.proof.server_to or "")[:10]
+        today = latest([visits.proof]).date().isoformat()
         return windows(visits, intervals, subjects, exits, today, days=days, disabled=include_disabled)
 
     def _exits(self, study_key: str, form: str, variable: str, subject_key: str | None) -> dict[int, str]:

@@ -50,7 +50,7 @@ def enrolment(
     if target_date is not None and (day := day_of(target_date)) is not None and day.year > _LATEST_TARGET:
         raise ArgumentError(f"target_date {target_date} lies too far in the future")
     if target is not None and by not in ("funnel", "month"):
-        raise ArgumentError("a target is shown by month and in the funnel")
+        raise ArgumentError('a target is shown by month and in the funnel. Next: by="month" (--by month)')
     subjects = data.subjects or []
     if by == "funnel":
         return _funnel(data, subjects, target)

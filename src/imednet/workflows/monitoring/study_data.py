@@ -26,12 +26,11 @@ from imednet_api.models import (
     Variable,
     Visit,
 )
-from imednet_api.types import utc
 
 from ...core.reading.proof import Proof
 from ...errors import ArgumentError
 from ...utils.truth import is_true
-from ..base import not_found
+from ..base import not_found, site_number
 from ..visits import day_of
 
 ListName = Literal[
@@ -214,14 +213,7 @@ class StudyData:
             NotFoundError: the study has no such site.
             ArgumentError: several sites have this name, or it is the name of one and the number of another.
         """
-        numbers = {one.site_id for one in self.sites or () if str(one.site_id) == str(site)}
-        named = {one.site_id for one in self.sites or () if one.site_name == site} if isinstance(site, str) else set()
-        wanted = numbers | named
-        if not wanted:
-            raise not_found("site", self.study_key)
-        if len(wanted) > 1:
-            listed = ", ".join(sorted(map(str, wanted)))
-            raise ArgumentError(f"several sites answer to this name; name one by its number: {listed}")
+        wanted = {site_number(self.sites or (), site, self.study_key)}
         people = {subject.subject_id for subject in self.subjects or () if subject.site_id in wanted}
         narrowed = self._keeping(lambda number: number in people, sites=wanted)
         dropped = {number: counts for number, counts in self.dropped_at.items() if number in wanted}
@@ -281,18 +273,6 @@ def live_variables(variables: Iterable[Variable]) -> dict[str, frozenset[str]]:
 
 def _at(row: Any, sites: set[int | None] | None) -> bool:
     return sites is None or getattr(row, "site_id", None) in sites
-
-
-def latest(proofs: Iterable[Proof]) -> datetime:
-    """The server's time at the end of the last read.
-
-    Raises:
-        ArgumentError: no server time is known, so nothing has an age.
-    """
-    moments = [moment for proof in proofs if (moment := utc(proof.server_to)) is not None]
-    if not moments:
-        raise ArgumentError("the server gave no time with its lists, so ages and due days cannot be told")
-    return max(moments)
 
 
 def days_between(first: str | None, second: date | str | None) -> int | None:

@@ -23,7 +23,7 @@ from ...core.reading.proof import Proof
 from ...errors import ArgumentError
 from ...models.study_config import StudyConfiguration
 from ...utils.truth import is_true
-from ..base import AsyncWorkflow, Workflow
+from ..base import AsyncWorkflow, Workflow, latest
 from ..coding_reconciliation import coded_variables
 from ..subject_data import AsyncSubjectDataWorkflow, SubjectDataWorkflow
 from ..visits import exits_of
@@ -58,7 +58,7 @@ from .kri.report import KriReport, Level, kri_report
 from .kri.settings import KriSettings
 from .kri.snapshots import Result
 from .missing_pages import missing_pages
-from .study_data import OF_SUBJECTS, ListName, RecordFacts, StudyData, latest, live_variables
+from .study_data import OF_SUBJECTS, ListName, RecordFacts, StudyData, live_variables
 from .table import MonitoringTable
 
 

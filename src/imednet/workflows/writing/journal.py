@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -29,11 +30,12 @@ _SUFFIX: Final = ".journal.jsonl"
 
 
 def journal_of(file: Path) -> Path:
-    """The journal that belongs to a file of items, unless another one is named.
+    """The journal that belongs to a file of items, unless another one is named; of a link, that of the file behind it.
 
     >>> journal_of(Path("events.csv")).name
     'events.csv.journal.jsonl'
     """
+    file = file.resolve() if file.is_symlink() else file
     return file.with_name(f"{file.name}{_SUFFIX}")
 
 
@@ -47,8 +49,37 @@ def has_begun(journal: Path) -> bool:
     return journal.exists()
 
 
+def journal_of_same_items(folder: Path, study_key: str, items: Sequence[Mapping[str, Any]], server: str) -> Path | None:
+    """A journal in a folder that holds these very items for this server: their file was renamed or copied."""
+    mark = fingerprint(study_key, items)
+    for journal in sorted(folder.glob(f"*{_SUFFIX}")):
+        header = _header(journal)
+        if header.get("sha256") == mark and header.get("server") in (None, server):
+            return journal
+    return None
+
+
+def items_of(journal: Path) -> list[dict[str, Any]]:
+    """The items of a run, as they were given; none where the file is not its journal."""
+    return list(_header(journal).get("items") or ())
+
+
+def _header(journal: Path) -> dict[str, Any]:
+    """The first line of a journal; empty where it is none, which whoever uses it is told."""
+    try:
+        with journal.open("rb") as opened:
+            first = opened.readline()
+        return dict(json.loads(first)) if first.startswith(_BEGIN) else {}
+    except (OSError, ValueError):
+        return {}
+
+
 class JournalError(ClientError):
     """The journal cannot be written. Batches that are not in it were not sent."""
+
+
+class JournalInUseError(ArgumentError):
+    """Another run holds the journal; nothing was sent."""
 
 
 def written(value: Any) -> str:
@@ -73,6 +104,7 @@ class JournalState:
     Attributes:
         study_key: the study.
         items: the items, as they were given.
+        server: the address of the server that they are written to; `None` in a journal that does not say.
         high: batch -> the highest number a record had before it was sent.
         at: batch -> when it was sent, in seconds since 1970.
         members: batch -> numbers of its items.
@@ -84,6 +116,7 @@ class JournalState:
 
     study_key: str
     items: list[dict[str, Any]] = field(repr=False)
+    server: str | None = None
     high: dict[int, int] = field(default_factory=dict)
     at: dict[int, float] = field(default_factory=dict)
     members: dict[int, list[int]] = field(default_factory=dict)
@@ -150,6 +183,17 @@ def _sound_mark(state: JournalState) -> str:
         raise ArgumentError(reason) from None
 
 
+def _overlap(given: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]) -> str:
+    """How many of the items given are in a journal of others, and what to do about them."""
+    both = Counter(fingerprint("", [item]) for item in given) & Counter(fingerprint("", [item]) for item in held)
+    if not both.total():
+        return ". Next: name another file for the journal"
+    return (
+        f"; {both.total()} of the {len(given)} given are among them, and another journal would send those again. "
+        "Next: give the others in a file of their own"
+    )
+
+
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
@@ -168,19 +212,27 @@ class Journal:
     Args:
         path: the file; it is refused if it holds other items, or another run uses it.
         study_key, items: the study and the items to write; left out to read the run that the journal holds.
+        server: the address they are written to. What was written to one server was not written to another.
 
     Raises:
-        ArgumentError: the file cannot be used.
+        ArgumentError: the file cannot be used, or is the journal of other items or of another server.
     """
 
-    def __init__(self, path: Path, study_key: str | None = None, items: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        study_key: str | None = None,
+        items: Sequence[Mapping[str, Any]] = (),
+        *,
+        server: str | None = None,
+    ) -> None:
         self.path = path
         if study_key is None and not _is_there(path):
             raise ArgumentError(f"{path} cannot be read (it does not exist). Next: name the journal of a run")
         try:
             self._lock: disk.Lock | None = disk.Lock(path.with_name(f".{path.name}.lock"))
         except disk.InUseError:
-            raise ArgumentError(f"{path} is in use by another run. Next: wait for it") from None
+            raise JournalInUseError(f"{path} is in use by another run. Next: wait for it") from None
         except (OSError, ValueError) as error:
             raise _unusable(path, error) from None
         try:
@@ -195,10 +247,15 @@ class Journal:
             if kept is None and study_key is None:
                 raise ArgumentError(f"{path} is not the journal of a run. Next: name the journal of a run")
             self._header = kept is not None
-            self.state = kept or JournalState(str(study_key), given)
+            self.state = kept or JournalState(str(study_key), given, server)
+            if server is not None and self.state.server not in (None, server):
+                raise ArgumentError(
+                    f"{path} is the journal of a run on {self.state.server}, not on {server}. Next: use the address of "
+                    "that run, or name another file for the journal"
+                )
             mark = _sound_mark(self.state)
             if study_key is not None and mark != fingerprint(study_key, given):
-                raise ArgumentError(f"{path} is the journal of other items. Next: name another file for the journal")
+                raise ArgumentError(f"{path} is the journal of other items{_overlap(given, self.state.items)}")
         except BaseException:
             self.close(remove=new)
             raise
@@ -228,11 +285,11 @@ class Journal:
     ) -> None:
         """Record that a batch is about to be sent. Raises JournalError if that cannot be written."""
         facts = {str(number): dict(item) for number, item in before.items()}
-        self._add({"planned": batch, "members": numbers, "high": high, "at": at, "before": facts})
+        self._add({"planned": batch, "members": numbers, "high": high, "at": at, "before": facts}, "was not sent")
 
     def withdrawn(self, batch: int) -> None:
         """Record that a batch was not sent after all."""
-        self._add({"withdrawn": batch})
+        self._add({"withdrawn": batch}, "was not sent")
 
     def sent(self, batch: int, batch_id: str) -> None:
         """Record that the server accepted a batch as a job."""
@@ -242,12 +299,13 @@ class Journal:
         """Record the outcomes of a batch, and when its job was first seen to have ended."""
         self._add({"settled": batch, "over": over, "outcomes": [asdict(outcome) for outcome in outcomes]})
 
-    def _add(self, entry: Mapping[str, Any]) -> None:
+    def _add(self, entry: Mapping[str, Any], fate: str = "was sent; the next run reads back what became of it") -> None:
         entries = [entry]
         if not self._header:
             mark = fingerprint(self.state.study_key, self.state.items)
             items = self.state.items
-            entries.insert(0, {"version": _VERSION, "study": self.state.study_key, "sha256": mark, "items": items})
+            facts = {"study": self.state.study_key, "server": self.state.server, "sha256": mark, "items": items}
+            entries.insert(0, {"version": _VERSION, **facts})
         lines = b"".join(json.dumps(line, default=written).encode() + b"\n" for line in entries)
         assert self._handle is not None
         size = os.fstat(self._handle).st_size
@@ -257,9 +315,11 @@ class Journal:
                 left = left[os.write(self._handle, left) :]
             disk.flush(self._handle)
         except OSError as error:
-            os.ftruncate(self._handle, size)
+            with suppress(OSError):  # else half a line stays, which the next run takes away
+                os.ftruncate(self._handle, size)
             raise JournalError(
-                f"{self.path} cannot be written ({error.strerror}). Next: make room, then run it again"
+                f"{self.path} cannot be written ({error.strerror}). The batch {fate}. "
+                "Next: make room, then run it again"
             ) from None
         if not self._header:
             self._header = True
@@ -279,7 +339,7 @@ class Journal:
         try:
             entries = [json.loads(line) for line in data[:length].splitlines()]
             first = entries[0]
-            state = JournalState(first["study"], first["items"])
+            state = JournalState(first["study"], first["items"], first.get("server"))
             if first["version"] != _VERSION:
                 raise ValueError("another version")
             for entry in entries[1:]:

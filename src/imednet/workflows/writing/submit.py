@@ -38,7 +38,7 @@ _NOT_CARRIED_OUT: Final = frozenset({400, 401, 403, 404, 405, 406, 411, 413, 414
 A 429 counts only if it is the API's own: a proxy in between may have passed the request on.
 """
 _TOO_MANY: Final = 429
-_CHANGED: Final = "the record changed since it was looked at. Next: look at it, then run the item again"
+_CHANGED: Final = "the record changed since it was looked at. Next: look at it, then write the item in a run of its own"
 
 
 class RunOptions(TypedDict, total=False):
@@ -228,7 +228,7 @@ class AsyncWriter:
             return await self._run(schema, items, given, batch_size, None, settings, resend=False)
         if not all(isinstance(item, Mapping) for item in given):
             raise ItemsRefusedError(schema.check(given), study_key)
-        with Journal(_path(journal), study_key, given) as opened:
+        with Journal(_path(journal), study_key, given, server=self._sdk.records.base_url) as opened:
             return await self._run(schema, items, given, batch_size, opened, settings, resend=resend_missing)
 
     async def _run(
@@ -290,7 +290,7 @@ class AsyncWriter:
             journal: the journal of the run.
             timeout: seconds to wait for items that are not there yet.
         """
-        with Journal(_path(journal)) as opened:
+        with Journal(_path(journal), server=self._sdk.records.base_url) as opened:
             schema = await self._read_schema(opened.state.study_key, None)
             settings = RunSettings(5, timeout, None, "stop", None, self._now)
             for batch, members in list(opened.state.members.items()):
@@ -473,7 +473,7 @@ class Writer:
             return self._run(schema, items, given, batch_size, None, settings, resend=False)
         if not all(isinstance(item, Mapping) for item in given):
             raise ItemsRefusedError(schema.check(given), study_key)
-        with Journal(_path(journal), study_key, given) as opened:
+        with Journal(_path(journal), study_key, given, server=self._sdk.records.base_url) as opened:
             return self._run(schema, items, given, batch_size, opened, settings, resend=resend_missing)
 
     def _run(
@@ -535,7 +535,7 @@ class Writer:
             journal: the journal of the run.
             timeout: seconds to wait for items that are not there yet.
         """
-        with Journal(_path(journal)) as opened:
+        with Journal(_path(journal), server=self._sdk.records.base_url) as opened:
             schema = self._read_schema(opened.state.study_key, None)
             settings = RunSettings(5, timeout, None, "stop", None, self._now)
             for batch, members in list(opened.state.members.items()):
