@@ -17,7 +17,7 @@ from .server.api import Api
 from .server.faults import Fault
 from .server.messages import Answer, Request
 from .server.server import Sandbox
-from .server.switches import Switches
+from .server.switches import Dialect, Switches
 from .study.study import Study, build
 
-__all__ = ["Answer", "Api", "Fault", "Request", "Sandbox", "Scale", "Study", "Switches", "build"]
+__all__ = ["Answer", "Api", "Dialect", "Fault", "Request", "Sandbox", "Scale", "Study", "Switches", "build"]

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..command_group import CommandGroup
 from ..output import print_message
 
 if TYPE_CHECKING:
-    from ...sandbox import Sandbox
+    from ...sandbox import Dialect, Sandbox
 
-app = typer.Typer(help="A local server with an invented study.", no_args_is_help=True, rich_markup_mode=None)
+app = CommandGroup("A local server with an invented study.")
 
 SizeOption = Annotated[str, typer.Option(help="demo: 2,800 records; medium: 66,000; large: a million.")]
 ProfileOption = Annotated[
@@ -35,8 +36,13 @@ def serve(
     profile: ProfileOption = None,
     seed: SeedOption = None,
     dialect: Annotated[
-        str, typer.Option(help="documented; or live, for what the real server seems to do.")
-    ] = "documented",
+        str | None,
+        typer.Option(help="documented; or live, for what the real server seems to do.", show_default="documented"),
+    ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", help="Answer like the server of this report of `imednet probe`.", show_default=False),
+    ] = None,
     lenient: Annotated[bool, typer.Option("--lenient", help="Accept what the strict server refuses.")] = False,
     switch: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Set one switch; may be repeated.")
@@ -52,15 +58,27 @@ def serve(
 
     imednet sandbox serve --port 8080 --dialect live --switch jobStates=unknown --fault "reset GET visits every=5"
     """
+    from ...sandbox import Dialect
+
     switches = {}
     for setting in switch or []:
         name, equals, value = setting.partition("=")
         if not equals:
             raise typer.BadParameter(f"--switch takes NAME=VALUE, as in roleDates=string, not {setting!r}")
+        if name in switches:
+            raise typer.BadParameter(f"--switch {name} is given twice. Next: give it once")
         switches[name] = value
+    if like is not None and dialect is not None:
+        raise typer.BadParameter("--like says how the server speaks, and so does --dialect. Next: leave one out")
+    spoken: str | Dialect = dialect or "documented"
+    if like is not None:
+        try:
+            spoken = Dialect.from_probe(like)
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(f"--like: {like} cannot be used: {error}") from None
     box, url = _open_sandbox(
         size, profile, seed,
-        host=host, port=port, dialect=dialect, lenient=lenient, switches=switches, faults=fault or [],
+        host=host, port=port, dialect=spoken, lenient=lenient, switches=switches, faults=fault or [],
     )  # fmt: skip
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -24,7 +24,7 @@ from .api import Api
 from .control import CONTROL, control, is_loopback
 from .faults import Fault, Faults, endpoint_of
 from .messages import Answer, Intercept, Request, encoded
-from .switches import Switches
+from .switches import Dialect, Switches
 
 DEFAULT_SEED = 2024
 MAX_BODY = 64 << 20
@@ -47,7 +47,8 @@ class Sandbox:
         profile: instead of a size, a study that strains a client in one way: `wide`, `empty`, `single`, `single-501`,
             `single-1000`, `legacy` or `burst`.
         seed: the same seed gives the same bytes.
-        dialect: `documented`, or `live` for the spellings seen from the real server.
+        dialect: `documented`, `live` for the spellings seen from the real server, or `Dialect.from_probe(report)` for
+            those of a tenant that `imednet probe` has asked.
         lenient: accept requests that the strict server refuses.
         switches: name -> value of single switches; `imednet sandbox describe` lists them.
         faults: what is to go wrong, each a `Fault` or words such as `"status GET records nth=3 status=429"`.
@@ -70,7 +71,7 @@ class Sandbox:
         *,
         profile: str | None = None,
         seed: int = DEFAULT_SEED,
-        dialect: str = "documented",
+        dialect: str | Dialect = "documented",
         lenient: bool = False,
         switches: Mapping[str, object] | None = None,
         faults: Iterable[Fault | str] = (),

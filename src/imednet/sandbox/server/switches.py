@@ -5,8 +5,12 @@ A note such as (Q6) in a switch's meaning is the number of an open question abou
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ..invent.design import load
 
@@ -79,12 +83,47 @@ SWITCHES: dict[str, Switch] = {**DIALECT, **STRICTNESS, **CONTENT}
 DIALECTS = ("documented", "live")
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """A way to answer: one of `DIALECTS`, and the switches that differ from it.
+
+    >>> Dialect("live", {"roleDates": "mixed"}).switches["roleDates"]
+    'mixed'
+    """
+
+    name: str = "documented"
+    switches: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_probe(cls, report: str | os.PathLike[str] | Mapping[str, Any]) -> Dialect:
+        """The dialect of a live server, as `imednet probe` found it.
+
+        What the probe could not tell, and what a sandbox cannot imitate, stays as documented.
+
+        Args:
+            report: the file that `imednet probe` wrote, or what it holds.
+
+        Raises:
+            ValueError: it is no such report.
+        """
+        found = report if isinstance(report, Mapping) else json.loads(Path(report).read_text("utf-8"))
+        answers = found.get("dialect") if isinstance(found, Mapping) else None
+        if not isinstance(answers, Mapping) or not str(found.get("format")).startswith("imednet-probe/"):
+            raise ValueError("this is no report of `imednet probe`")
+        chosen = {}
+        for name, finding in answers.items():
+            answer = finding.get("answer") if isinstance(finding, Mapping) else None
+            if name in SWITCHES and answer in SWITCHES[name].values:
+                chosen[name] = answer
+        return cls("documented", chosen)
+
+
 class Switches(Mapping[str, str]):
     """The switches of one sandbox.
 
     Args:
         chosen: name -> value, for switches that differ from their default.
-        dialect: `documented`, or `live` for the spellings seen from the real server.
+        dialect: `documented`, `live` for the spellings seen from the real server, or a `Dialect`.
         lenient: accept whatever the strict server refuses.
 
     Raises:
@@ -95,8 +134,14 @@ class Switches(Mapping[str, str]):
     """
 
     def __init__(
-        self, chosen: Mapping[str, object] | None = None, *, dialect: str = "documented", lenient: bool = False
+        self,
+        chosen: Mapping[str, object] | None = None,
+        *,
+        dialect: str | Dialect = "documented",
+        lenient: bool = False,
     ) -> None:
+        found = dialect.switches if isinstance(dialect, Dialect) else {}
+        dialect = dialect.name if isinstance(dialect, Dialect) else dialect
         if dialect not in DIALECTS:
             raise ValueError(f"there is no dialect {dialect!r}; choose one of: {', '.join(DIALECTS)}")
         self._values = {name: switch.values[0] for name, switch in SWITCHES.items()}
@@ -105,6 +150,7 @@ class Switches(Mapping[str, str]):
                 name: switch.values[1] for name, switch in STRICTNESS.items() if name not in _LENIENT_BY_DEFAULT
             }
         self.set(load().data["dialects"][dialect])
+        self.set(found)
         self.set(chosen or {})
 
     def set(self, chosen: Mapping[str, object]) -> None:
