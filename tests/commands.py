@@ -8,7 +8,7 @@ import sys
 
 from support import PATIENCE
 
-HOME = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "120"}
+HOME = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "120", "IMEDNET_CONFIG_HOME": os.devnull}
 
 
 def imednet(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

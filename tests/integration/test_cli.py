@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from commands import HOME, imednet
+from exporting import of_form
 from imednet import ImednetSDK
 from imednet.resources import RESOURCES
 from imednet.sandbox import Answer, Sandbox
@@ -139,13 +141,31 @@ class TestLists:
         one = imednet("records", "list", STUDY, "--record-data-filter", "AESER==No", "--limit", "1", **keys(box))
         assert json.loads(one.stdout)["recordData"]["AESER"] == "No"
 
+    @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+    @pytest.mark.parametrize("output", ["json", "jsonl", "csv", "table"])
+    def test_data_in_a_pipe_are_utf_8_whatever_the_terminal(self, box: Sandbox, output: str, encoding: str) -> None:
+        """An escape in their place would be another text."""
+        done = imednet("sites", "list", STUDY, "-o", output, **keys(box, PYTHONIOENCODING=encoding))
+        assert (done.returncode, done.stderr.replace("not shown", "")) == (0, done.stderr)
+        names = [row["siteName"] for row in served(box.studies[STUDY], "sites")]
+        assert "\\u" not in done.stdout
+        assert any("\u6771" in name for name in names)
+        assert "\u6771" in done.stdout
+
     @pytest.mark.parametrize("output", ["json", "jsonl", "csv", "table"])
     def test_a_terminal_that_lacks_letters_gets_escapes(self, box: Sandbox, output: str) -> None:
-        done = imednet("sites", "list", STUDY, "-o", output, **keys(box, PYTHONIOENCODING="ascii"))
-        assert (done.returncode, done.stderr.replace("not shown", "")) == (0, done.stderr)
-        assert "\\u6771" in done.stdout
-        if output == "json":
-            assert json.loads(done.stdout) == served(box.studies[STUDY], "sites")
+        ours, theirs = pytest.importorskip("pty").openpty()
+        words = [sys.executable, "-m", "imednet", "sites", "list", STUDY, "-o", output]
+        environment = {**HOME, **keys(box, PYTHONIOENCODING="ascii"), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=theirs, env=environment) as process:
+            os.close(theirs)
+            shown = b""
+            with suppress(OSError):  # the end of a terminal
+                while part := os.read(ours, 65536):
+                    shown += part
+        os.close(ours)
+        assert process.returncode == 0
+        assert b"\\u6771" in shown
 
     def test_a_list_that_breaks_off_prints_no_row(self, own_box: Callable[..., Sandbox]) -> None:
         def broken(request: Any, answer: Any) -> Answer:
@@ -207,7 +227,7 @@ class TestExport:
         done = imednet("export", "csv", STUDY, target, **keys(box))
         assert done.returncode == 0
         asked = [dict(request.query)["filter"] for request in box.requests[before:] if "/records" in request.target]
-        assert {expression.partition(";")[0] for expression in asked} == {"formKey==DIARY"}
+        assert {expression.partition(";")[0] for expression in asked} == of_form(box, "DIARY")
 
     def test_a_terminated_export_leaves_nothing_to_be_seen_and_is_gone_on_with(
         self, own_box: Callable[..., Sandbox], tmp_path: Path

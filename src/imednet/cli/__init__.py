@@ -28,21 +28,27 @@ def main() -> None:
     from .app import app
     from .output import print_message
 
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):  # leave as after an error, so that no half-written file stays
-            signal.signal(getattr(signal, name), lambda number, _: sys.exit(exit_codes.of_signal(number)))
+    for name in ("SIGTERM", "SIGHUP"):  # leave as after an error, so that no half-written file stays
+        signal_number = getattr(signal, name, None)
+        if signal_number is not None and signal.getsignal(signal_number) is not signal.SIG_IGN:  # not under nohup
+            signal.signal(signal_number, lambda number, _: sys.exit(exit_codes.of_signal(number)))
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  (open until the process ends)
     if sys.stdout is None:  # whoever started the command closed it and wants no output
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (open until the process ends)
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (open until the process ends)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks must not end the command
+            # data are UTF-8 in a file or pipe; a character that a terminal lacks must not end the command
+            encoding = stream.encoding if stream is sys.stderr or stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+    failure: str | None = None
     try:
         status = _run(app)
     except ImednetError as error:
         print_message(f"error: {error}")
-        status = exit_codes.of_error(error)
+        status, failure = exit_codes.of_error(error), type(error).__name__
     except KeyboardInterrupt:
         print_message(
             "interrupted. Next: run the same command again; an export, or a write with its journal, continues where "
@@ -52,7 +58,10 @@ def main() -> None:
     except OSError as error:
         if error.errno != errno.EPIPE:
             print_message(_OUTPUT_FAILED.format(reason=error.strerror))
-        status = exit_codes.FAILED
+        status, failure = exit_codes.FAILED, type(error).__name__
+    except BaseException as error:
+        _accounted(exit_codes.FAILED, type(error).__name__)
+        raise
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -60,7 +69,22 @@ def main() -> None:
             print_message(_OUTPUT_FAILED.format(reason=error.strerror))
         status = status or exit_codes.FAILED
         _discard(sys.stdout)
-    sys.exit(status)
+    sys.exit(status if _accounted(status, failure) else status or exit_codes.FAILED)
+
+
+def _accounted(status: int, failure: str | None) -> bool:
+    """Write the account of this run, if one is kept; whether it could be written."""
+    from . import run_log
+    from .output import print_message
+
+    if run_log.current is None:
+        return True
+    try:
+        run_log.current.end(status, failure)
+    except OSError as error:
+        print_message(f"error: {run_log.current.path} cannot be written ({error.strerror})")
+        return False
+    return True
 
 
 def _run(app: Any) -> int:
@@ -68,7 +92,7 @@ def _run(app: Any) -> int:
 
     Without typer's standalone mode only `main` ends the process.
     """
-    from .exit_codes import FAILED, OK
+    from .exit_codes import FAILED, INTERRUPTED, OK
 
     try:
         result = app(prog_name="imednet", standalone_mode=False)
@@ -82,6 +106,8 @@ def _run(app: Any) -> int:
             raise
         show()
         return int(getattr(error, "exit_code", FAILED))
+    if result == INTERRUPTED:  # what newer versions of typer make of Ctrl+C
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else OK
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import exit_codes, plugins
+from . import completion, exit_codes, plugins, run_log
+from .command_group import CommandGroup
 from .commands import (
     check,
     codebook,
@@ -27,16 +29,12 @@ from .commands import (
     visits,
     workflows,
 )
+from .commands.access import api, doctor, login, probe, profiles
 from .connection import Connection
 from .options import AsOfOption
 
-app = typer.Typer(
-    help="Read a study of the iMednet EDC and export it, verified complete. Unofficial.",
-    epilog=exit_codes.TABLE,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,  # a traceback with local variables could show keys and answers
+app = CommandGroup(
+    "Read a study of the iMednet EDC and export it, verified complete. Unofficial.", epilog=exit_codes.TABLE
 )
 
 
@@ -50,6 +48,13 @@ def _print_version(requested: bool) -> None:
         typer.echo(f"{distribution()} {version()} (API description {SPEC_VERSION})")
         typer.echo(f"workflows: {serving()}")
         raise typer.Exit
+
+
+def _command(ctx: typer.Context) -> str:
+    """The command that follows the global options, such as `mirror sync`."""
+    options = {name: not getattr(one, "is_flag", False) for one in ctx.command.params for name in one.opts}
+    group = getattr(ctx.command, "commands", {}).get(ctx.invoked_subcommand)
+    return run_log.command_of(sys.argv[1:], ctx.invoked_subcommand, options, list(getattr(group, "commands", {})))
 
 
 @app.callback()
@@ -73,6 +78,23 @@ def connect(
         typer.Option("--mirror", help="Read this mirror in place of a server; no keys needed.", show_default=False),
     ] = None,
     as_of: AsOfOption = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            help="Profile of `imednet login`, for what is given nowhere else; else IMEDNET_PROFILE.",
+            show_default=False,
+            autocompletion=completion.profiles,
+        ),
+    ] = None,
+    run_log_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--run-log",
+            help="Add one line of JSON to this file: command, counts, seconds, exit code.",
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001  (its callback does the work)
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -82,15 +104,22 @@ def connect(
         raise typer.BadParameter("--as-of is for --mirror: a server knows only what is")
     if mirror_folder is not None and sandbox:
         raise typer.BadParameter("give --mirror or --sandbox, and not both")
-    ctx.obj = Connection(base_url, api_key_file, security_key_file, sandbox, mirror_folder, as_of)
+    if run_log_file is not None:
+        run_log.begin(run_log_file, _command(ctx))
+    ctx.obj = Connection(base_url, api_key_file, security_key_file, sandbox, mirror_folder, as_of, profile)
 
 
+app.command("api")(api.api)
 app.command("check")(check.check)
 app.command("codebook")(codebook.codebook)
 app.add_typer(export.app, name="export")
 app.add_typer(log.app, name="log")
+app.command("doctor")(doctor.doctor)
+app.command("login")(login.login)
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(monitor.app, name="monitor")
+app.command("probe")(probe.probe)
+app.add_typer(profiles.app, name="profiles")
 app.command("report")(report.report)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(snapshots.app, name="snapshots")

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..constants import ENV_API_KEY, ENV_SECURITY_KEY
+from ..constants import ENV_API_KEY, ENV_PROFILE, ENV_SECURITY_KEY
 from ..errors import ConfigurationError
-from . import exit_codes
+from . import exit_codes, run_log
+from .known_names import remember_design
 from .output import print_message
 
 if TYPE_CHECKING:
+    from ..profiles import Profile
     from ..sdk import ImednetSDK
     from ..workflows.namespace import Workflows
 
@@ -32,6 +34,7 @@ class Connection:
     sandbox: bool = False
     mirror: Path | None = None
     as_of: str | None = None
+    profile: str | None = None
 
     @contextmanager
     def sdk(self) -> Iterator[ImednetSDK]:
@@ -55,13 +58,22 @@ class Connection:
             with Sandbox() as box, ImednetSDK(**box.credentials) as sdk:
                 yield sdk
             return
-        api_key = _key(self.api_key_file, ENV_API_KEY, "API key")
-        security_key = _key(self.security_key_file, ENV_SECURITY_KEY, "Security key")
-        with ImednetSDK(api_key, security_key, self.base_url) as sdk:
+        ask = self.described_profile() is None
+        api_key = read_key(self.api_key_file, ENV_API_KEY, "API key", ask=ask)
+        security_key = read_key(self.security_key_file, ENV_SECURITY_KEY, "Security key", ask=ask)
+        if self.profile and os.environ.get(ENV_API_KEY) and os.environ.get(ENV_SECURITY_KEY):
+            print_message(f"{ENV_API_KEY} and {ENV_SECURITY_KEY} are set and come before the profile {self.profile!r}")
+        with ImednetSDK(api_key, security_key, self.base_url, profile=self.profile) as sdk:
             yield sdk
+            remember_design(sdk)
 
     def study(self, argument: str | None) -> str:
-        """The study key to use: the STUDY argument, or that of the mirror or the sandbox where it was left out."""
+        """The study key to use: the STUDY argument, or that of the mirror, the sandbox or the profile without one."""
+        found = self._study(argument)
+        run_log.note(study=found)
+        return found
+
+    def _study(self, argument: str | None) -> str:
         if argument is not None:
             return argument
         if self.mirror is not None:
@@ -72,7 +84,39 @@ class Connection:
             from ..sandbox.invent.design import STUDY
 
             return STUDY
+        profile = self.described_profile()
+        if profile is not None and profile.study_key is not None:
+            return profile.study_key
         raise typer.BadParameter("STUDY is missing. Next: `imednet check` lists the studies you may read")
+
+    def described_profile(self) -> Profile | None:
+        """The profile of this command without its keys: `--profile`, else `IMEDNET_PROFILE`, else `default`.
+
+        As for the SDK, `default` is for commands that are given no key; it need not be there.
+
+        Raises:
+            ConfigurationError: one is named that is not there or cannot be used.
+        """
+        from ..profiles import DEFAULT_PROFILE, describe_profile, profile_names
+
+        if self.mirror is not None or self.sandbox:
+            return None
+        files = (self.api_key_file, self.security_key_file)
+        named = self.profile or ("" if all(files) else (os.environ.get(ENV_PROFILE) or "").strip())
+        if named:
+            return describe_profile(named)
+        if any(files) or any((os.environ.get(name) or "").strip() for name in (ENV_API_KEY, ENV_SECURITY_KEY)):
+            return None
+        try:
+            there = DEFAULT_PROFILE in profile_names()
+        except ConfigurationError:  # without a home there are none
+            return None
+        return describe_profile(DEFAULT_PROFILE) if there else None
+
+    def state_home(self) -> str | None:
+        """The folder that the profile names for manifests and logs of targets that are no files."""
+        profile = self.described_profile()
+        return None if profile is None else profile.state_home
 
 
 def own_workflows(sdk: ImednetSDK) -> Workflows:
@@ -92,8 +136,8 @@ def read_secret(file: Path, name: str) -> str:
         ) from None
 
 
-def _key(file: Path | None, variable: str, name: str) -> str | None:
-    """A key from its file or from a prompt on a terminal; `None` leaves it to the environment variable.
+def read_key(file: Path | None, variable: str, name: str, *, ask: bool = True) -> str | None:
+    """A key from its file or from a prompt on a terminal; `None` leaves it to the environment or the profile.
 
     A key is never an argument of the command line, where other users of the machine could read it.
     """
@@ -104,7 +148,7 @@ def _key(file: Path | None, variable: str, name: str) -> str | None:
                 f"the file given for the {name.lower()} is empty: {file}. Next: put the key into it"
             )
         return key
-    if (os.environ.get(variable) or "").strip() or not sys.stdin.isatty():
+    if (os.environ.get(variable) or "").strip() or not ask or not sys.stdin.isatty():
         return None
     print_message(f"{variable} is not set. Try without: imednet --sandbox check")
     try:

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
 from ..errors import ExportIncompleteError
-from . import exit_codes
+from . import exit_codes, run_log
 from .connection import Connection
+from .options import FormsOption
 from .output import print_message, print_rows
 from .summary import print_summary
 
@@ -39,7 +40,7 @@ Place = Callable[[str, bool], Placed]
 
 # Options of every format: parameter -> type, option, default.
 _SHARED: dict[str, Any] = {
-    "form": (list[str] | None, typer.Option("--form", help="Only this form; may be repeated."), None),
+    "form": (*get_args(FormsOption), None),
     "variable": (list[str] | None, typer.Option("--variable", help="Only this variable; may be repeated."), None),
     "entity": (
         list[str] | None,
@@ -144,8 +145,19 @@ def study_and_target(words: list[str], choices: dict[str, Any]) -> tuple[str | N
     if len(words) > 2:
         raise typer.BadParameter("too many arguments: give a STUDY and a TARGET")
     if len(words) == 2 and is_many(choices):
-        raise typer.BadParameter("give STUDY, or --study and --all-studies, and not both")
+        raise typer.BadParameter("give STUDY, or --study, or --all-studies: one of them")
+    if choices["studies"] and choices["all_studies"]:
+        raise typer.BadParameter("give --study or --all-studies, and not both")
+    if not words[-1].strip():
+        raise typer.BadParameter("TARGET is empty: name a file or folder")
     return (words[0] if len(words) == 2 else None), Path(words[-1])
+
+
+def _note(report: ExportReport | None) -> None:
+    """Add an export to the account of this run."""
+    if report is not None:
+        failed = sum(form.status == "FAILED" for form in report.forms)
+        run_log.note(rows=report.rows, tables=len(report.forms), failed=failed, issues=report.issues)
 
 
 def own_folder(folder: Path, key: str) -> Path:
@@ -217,8 +229,10 @@ def run(connection: Connection, study: str | None, place: Place, choices: dict[s
             report = _export(key, sdk, place(key, False), options, long, progress, connection.sandbox, frozen)
         except ExportIncompleteError as error:
             print_summary(error.report)
+            _note(error.report)
             raise
     print_summary(report)
+    _note(report)
 
 
 def _export(

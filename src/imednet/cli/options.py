@@ -9,14 +9,23 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from . import completion
 from .output import Format
 
 StudyArgument = Annotated[
-    str | None, typer.Argument(metavar="STUDY", help="Key of the study (optional with --sandbox).", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="STUDY",
+        help="Key of the study (optional with --sandbox).",
+        show_default=False,
+        autocompletion=completion.studies,
+    ),
 ]
 """The study; `Connection.study` fills it in where it was left out."""
 
-RequiredStudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="Key of the study.")]
+RequiredStudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="Key of the study.", autocompletion=completion.studies)
+]
 """The study, where it may not be left out: another argument follows, or the command writes."""
 
 AsOfOption = Annotated[
@@ -26,9 +35,23 @@ AsOfOption = Annotated[
     ),
 ]
 """The snapshot of a mirror."""
+SiteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--site",
+        help="Only this site, by number or name.",
+        show_default=False,
+        autocompletion=completion.names("sites"),
+    ),
+]
+FormsOption = Annotated[
+    list[str] | None,
+    typer.Option("--form", help="Only this form; may be repeated.", autocompletion=completion.names("forms")),
+]
 SubjectOption = Annotated[str | None, typer.Option("--subject", help="Only this subject.", show_default=False)]
 OutputOption = Annotated[
-    Format | None, typer.Option("--output", "-o", help="Default: table on a terminal, jsonl in a pipe.")
+    Format | None,
+    typer.Option("--output", "-o", help="Default: table on a terminal, jsonl in a pipe. xlsx and parquet: > FILE."),
 ]
 
 

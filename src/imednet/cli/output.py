@@ -1,4 +1,4 @@
-"""Output of the commands: rows as a table, JSON, JSON Lines or CSV, and messages for people.
+"""Output of the commands: rows as a table, JSON, JSON Lines, CSV or a file, and messages for people.
 
 Data go to standard output, messages to standard error. Nothing printed here can steer a terminal.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ import typer
 
 from ..utils.csv_text import cell_text, write_csv
 from ..utils.text import whole
+from .file_output import ArrowTable, as_monitoring_table, write_parquet, write_workbook
 
 if TYPE_CHECKING:
     from ..workflows.monitoring import MonitoringTable
@@ -34,20 +35,37 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
-
-
-class TableFormat(StrEnum):
-    """How a monitoring table is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
     XLSX = "xlsx"
+    PARQUET = "parquet"
 
 
-def print_rows(rows: list[Row], output: Format | None) -> None:
-    """Print rows on standard output; without a format, a table on a terminal and JSON Lines in a pipe."""
+def print_rows(
+    rows: list[Row],
+    output: Format | None,
+    typed: Callable[[], ArrowTable] | None = None,
+    columns: Sequence[str] = (),
+) -> None:
+    """Print rows on standard output; without a format, a table on a terminal and JSON Lines in a pipe.
+
+    That there are none is said on standard error in every format: nothing at all looks like a command that failed.
+
+    Args:
+        rows: the rows.
+        output: the format.
+        typed: makes the same rows as an Arrow table, where their types are known beforehand.
+        columns: the header of a CSV without rows, which is what a program reads first.
+    """
+    _write_rows(rows, output, typed, columns)
+    if not rows:
+        print_message("no rows")
+
+
+def _write_rows(
+    rows: list[Row],
+    output: Format | None,
+    typed: Callable[[], ArrowTable] | None = None,
+    columns: Sequence[str] = (),
+) -> None:
     match output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL):
         case Format.TABLE:
             _print_table(rows)
@@ -57,7 +75,11 @@ def print_rows(rows: list[Row], output: Format | None) -> None:
             for row in rows:
                 typer.echo(to_json(row))
         case Format.CSV:
-            _write_csv(list(dict.fromkeys(name for row in rows for name in row)), rows)
+            _write_csv(list(dict.fromkeys(name for row in rows for name in row)) or list(columns), rows)
+        case Format.XLSX:
+            write_workbook(as_monitoring_table(rows))
+        case Format.PARQUET:
+            write_parquet(rows, typed)
 
 
 def _write_csv(columns: list[str], rows: list[Row]) -> None:
@@ -101,7 +123,6 @@ def _print_table(rows: list[Row]) -> None:
     from rich.cells import cell_len
 
     if not rows:
-        typer.echo("no rows", err=True)
         return
     width = _width()
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -124,7 +145,7 @@ def _print_table(rows: list[Row]) -> None:
         typer.echo(f"not shown: {', '.join(hidden)}. All fields: --output json", err=True)
 
 
-def print_monitoring(table: MonitoringTable, output: TableFormat | None) -> None:
+def print_monitoring(table: MonitoringTable, output: Format | None) -> None:
     """Print a monitoring table: its rows as data, and for people its title, its total and its notes beside.
 
     On a narrow terminal the minor columns go first; the urgent ones stay however narrow it is.
@@ -133,16 +154,14 @@ def print_monitoring(table: MonitoringTable, output: TableFormat | None) -> None
 
     from ..workflows.monitoring.table import display
 
-    chosen = output or (TableFormat.TABLE if sys.stdout.isatty() else TableFormat.JSONL)
-    if chosen is TableFormat.XLSX:
-        _write_workbook(table)
-        _tell(table)
-        return
-    if chosen is not TableFormat.TABLE:
-        if chosen is TableFormat.CSV:  # by its columns, which are there without any row
-            _write_csv([column.name for column in table.columns], list[Row](table.rows))
-        else:
-            print_rows(list[Row](table.rows), Format(chosen))
+    chosen = output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+    if chosen is Format.XLSX:
+        write_workbook(table)
+    elif chosen is Format.CSV:  # by its columns, which are there without any row
+        _write_csv([column.name for column in table.columns], list[Row](table.rows))
+    elif chosen is not Format.TABLE:
+        _write_rows(list[Row](table.rows), chosen)
+    if chosen is not Format.TABLE:
         _tell(table)
         return
     print_message(f"{table.title}\n{table.caption}")
@@ -179,20 +198,6 @@ def _tell(table: MonitoringTable) -> None:
         print_message(f"note: {note}")
     if not table.rows:
         print_message("no rows")
-
-
-def _write_workbook(table: MonitoringTable) -> None:
-    """Write a table as a workbook to standard output, unless that is a terminal."""
-    import io
-
-    from ..reports.workbook import write_table
-
-    if sys.stdout.isatty():
-        raise typer.BadParameter("a workbook is no text. Next: redirect it, such as > table.xlsx")
-    made = io.BytesIO()
-    write_table(table, made)
-    sys.stdout.buffer.write(made.getvalue())
-    sys.stdout.buffer.flush()
 
 
 def _draw(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..connection import Connection
+from ..options import FormsOption
 from ..output import print_message
 
 
@@ -16,7 +17,7 @@ def codebook(
     words: Annotated[
         list[str], typer.Argument(metavar="[STUDY] OUT", help="The study, and a file ending in .html, .md or .xlsx.")
     ],
-    form: Annotated[list[str] | None, typer.Option("--form", help="Only this form; may be repeated.")] = None,
+    form: FormsOption = None,
     dictionary: Annotated[
         Path | None, typer.Option("--dictionary", help="The study's data dictionary; its choices are listed.")
     ] = None,

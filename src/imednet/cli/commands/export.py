@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ...errors import ExportConfigurationError
+from ..command_group import CommandGroup
 from ..connection import read_secret
 from ..export_runs import (
     Placed,
@@ -27,9 +28,7 @@ from ..export_runs import (
 )
 from ..options import StudyArgument
 
-app = typer.Typer(
-    help="Write a whole study to a target, verified complete.", no_args_is_help=True, rich_markup_mode=None
-)
+app = CommandGroup("Write a whole study to a target, verified complete.")
 
 StudyAndTarget = Annotated[
     list[str],
@@ -188,6 +187,7 @@ def sql(
 ) -> None:
     """SQL."""
     from ...integrations.on_disk.folder import state_folder
+    from ...integrations.relational.engine import place_of
     from ...integrations.sql import SqlSink
 
     uri = _address(uri_file)
@@ -196,7 +196,11 @@ def sql(
     def place(key: str, many: bool) -> Placed:
         no_snapshot(choices)
         own = f"{prefix}{key}_" if many else prefix
-        folder = state_folder(kind, key, uri, schema or "", own) if home is None else _home(home, key, many)
+        folder = (
+            state_folder(kind, key, place_of(uri), schema or "", own, profile_home=ctx.obj.state_home())
+            if home is None
+            else _home(home, key, many)
+        )
         return lambda: SqlSink(uri, schema=schema, prefix=own, lowercase=lowercase), folder
 
     run(ctx.obj, study, place, choices, long)
@@ -220,7 +224,11 @@ def mongodb(
 
     def place(key: str, many: bool) -> Placed:
         no_snapshot(choices)
-        folder = state_folder("mongodb", key, uri, database, collection) if home is None else _home(home, key, many)
+        folder = (
+            state_folder("mongodb", key, uri, database, collection, profile_home=ctx.obj.state_home())
+            if home is None
+            else _home(home, key, many)
+        )
         return lambda: MongoDBSink(uri, database=database, collection=collection), folder
 
     run(ctx.obj, study, place, choices)
@@ -247,7 +255,11 @@ def neo4j(
 
     def place(key: str, many: bool) -> Placed:
         no_snapshot(choices)
-        folder = state_folder("neo4j", key, uri, database) if home is None else _home(home, key, many)
+        folder = (
+            state_folder("neo4j", key, uri, database, profile_home=ctx.obj.state_home())
+            if home is None
+            else _home(home, key, many)
+        )
         return lambda: Neo4jSink(uri, auth=auth, database=database), folder
 
     run(ctx.obj, study, place, choices)
@@ -276,7 +288,9 @@ def snowflake(
         no_snapshot(choices)
         if many:
             raise typer.BadParameter("each study needs a schema of its own: run the command once for each")
-        folder = home or state_folder("snowflake", key, connection, database or "", schema or "")
+        folder = home or state_folder(
+            "snowflake", key, connection, database or "", schema or "", profile_home=ctx.obj.state_home()
+        )
         return lambda: SnowflakeSink(connection, database=database, schema=schema), folder
 
     run(ctx.obj, study, place, choices)

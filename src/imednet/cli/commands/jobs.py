@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from ..command_group import CommandGroup
 from ..connection import Connection
 from ..options import OutputOption, RequiredStudyArgument
 from ..output import print_rows
 
-app = typer.Typer(help="Jobs of batches that were written.", no_args_is_help=True, rich_markup_mode=None)
+app = CommandGroup("Jobs of batches that were written.")
 
 
 @app.command("get")

@@ -5,6 +5,7 @@ Further commands of a group are in the file of that group: `queries`, `visits`, 
 
 from __future__ import annotations
 
+import json
 import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...resources import RESOURCES
+from ..command_group import CommandGroup
 from ..connection import Connection
 from ..filter_check import check_filter
+from ..known_names import remember
 from ..options import OutputOption, StudyArgument
 from ..output import Format, print_message, print_rows
 
 if TYPE_CHECKING:
+    from imednet_api.models import Variable
     from imednet_api.types import Operation
 
 LIMIT_ON_A_TERMINAL = 50
@@ -36,10 +40,10 @@ LimitOption = Annotated[
 
 def add_groups(app: typer.Typer) -> dict[str, typer.Typer]:
     """Add a group with a `list` command for each resource; returns the groups by resource."""
-    groups = {}
+    groups: dict[str, typer.Typer] = {}
     for resource in (entry.name for entry in RESOURCES.values() if entry.listed):
         words = resource.replace("_", " ")
-        group = typer.Typer(help=f"Read {words}.", no_args_is_help=True, rich_markup_mode=None)
+        group = CommandGroup(f"Read {words}.")
         if resource != "records":
             group.command("list", help=f"List {words}, verified complete.")(_list_command(resource))
         app.add_typer(group, name=resource.replace("_", "-"))
@@ -103,9 +107,24 @@ def _print_list(
     with connection.sdk() as sdk:
         endpoint = getattr(sdk, resource)
         check_filter(endpoint.operation, filter)
-        print_rows(
-            limited_rows(endpoint, study_key, limit, {"filter": filter, "sort": sort or None, **options}), output
+        rows = limited_rows(endpoint, study_key, limit, {"filter": filter, "sort": sort or None, **options})
+        if resource == "sites" and study_key is not None and filter is None and not limit:
+            remember(study_key, {"sites": [row.get(field) for field in ("siteId", "siteName") for row in rows]})
+        print_rows(rows, output, lambda: typed_table(endpoint, rows), list(endpoint.operation.item.FIELDS))
+
+
+def typed_table(endpoint: Any, rows: list[Any], variables: list[Variable] | None = None, form: str = "records") -> Any:
+    """Rows of a list as an Arrow table with the types of the description and, for records, of the form's variables."""
+    from ...integrations.tables.frames import frame_of_rows
+
+    table = frame_of_rows(rows, endpoint.operation.item, variables=variables, form=form, backend="arrow")
+    issues = json.loads(table.schema.metadata[b"issues"])
+    if issues:
+        print_message(
+            f"{len(issues)} values do not fit the type of their column and are missing there; the metadata `issues` of "
+            "the file holds them"
         )
+    return table
 
 
 def limited_rows(endpoint: Any, study_key: str | None, limit: int | None, arguments: dict[str, Any]) -> list[Any]:
@@ -126,7 +145,7 @@ def limited_rows(endpoint: Any, study_key: str | None, limit: int | None, argume
         return list(rows)
     # A page of one row more than asked for tells whether there are more.
     size = None if arguments.get("sort") else min(limit + 1, _max_page_size(endpoint.operation))
-    found = list(islice(endpoint.iter(study_key, page_size=size, raw=True, **arguments), limit + 1))
+    found = list(islice(endpoint.iter(study_key, page_size=size, raw=True, **arguments), min(limit + 1, sys.maxsize)))
     if len(found) > limit:
         print_message(f"the first {limit} rows; --limit 0 shows all")
     return found[:limit]

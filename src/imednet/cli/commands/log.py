@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from .. import exit_codes
+from ..command_group import CommandGroup
 from ..options import OutputOption
 from ..output import print_message, print_rows
 
-app = typer.Typer(help="Read and check the extraction log of an export.", no_args_is_help=True, rich_markup_mode=None)
+app = CommandGroup("Read and check the extraction log of an export.")
 
 FolderArgument = Annotated[
     Path,
@@ -40,7 +41,7 @@ def show_log(folder: FolderArgument, output: OutputOption = None) -> None:
 
 @app.command("verify")
 def verify(folder: FolderArgument) -> None:
-    """Check that no entry was changed and the files are those of the last run; exit status 0 if so, else 1."""
+    """Check that no entry was changed and files are those of the last run; exit status 0 if so, else 1."""
     from ...integrations.on_disk import extraction_log as log
 
     result = log.verify(log.find_home(folder))
@@ -48,4 +49,5 @@ def verify(folder: FolderArgument) -> None:
         print_message(problem)
     if result.problems:
         raise typer.Exit(exit_codes.FAILED)
-    typer.echo(f"{result.entries} entries, unbroken; the files are those of the last run")
+    files = "the files are those of the last run" if result.files else "tables of a database are not looked at"
+    typer.echo(f"{result.entries} entries, unbroken; {files}")

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from ...errors import ArgumentError
-from .. import exit_codes
+from .. import exit_codes, run_log
+from ..command_group import CommandGroup
 from ..connection import Connection
 from ..export_runs import executor_at, is_many, own_folder, study_and_target
-from ..options import AsOfOption, OutputOption, SubjectOption
+from ..options import AsOfOption, FormsOption, OutputOption, SubjectOption
 from ..output import print_message, print_rows
 from . import export as export_commands
 
 if TYPE_CHECKING:
     import logging
 
-    from ...mirror import SyncReport
+    from ...mirror import Mirror, SyncReport
 
-app = typer.Typer(
-    help="Keep a local copy of a study in step, with every version of every row.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = CommandGroup("Keep a local copy of a study in step, with every version of every row.")
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the mirror.")]
 _NOT_OF_MIRRORS = ("studies", "all_studies", "executor", "plan")
+
+
+@app.callback()
+def refuse_global_mirror(ctx: typer.Context) -> None:
+    """Refuse --mirror and --as-of before the command: each command here names its folder itself."""
+    connection: Connection = ctx.obj
+    if connection.mirror is not None:
+        raise typer.BadParameter(
+            "the folder of the mirror, and --as-of, come after the command. Next: leave --mirror out"
+        )
 
 
 @app.command("sync")
@@ -72,8 +80,19 @@ def sync(
         report = Mirror(folder).sync(
             sdk, connection.study(study), reconcile=reconcile, unblind=why, accept_deletions=accept_deletions
         )
+    run_log.note(**_counted(report))
     _tell(report)
     print_rows(report.to_rows(), output)
+
+
+def _counted(report: SyncReport) -> dict[str, Any]:
+    """What a sync did, in numbers."""
+    counts = (report.inserted, report.updated, report.deleted)
+    inserted, updated, deleted = (sum(count.values()) for count in counts)
+    return {
+        "snapshot": report.snapshot, "inserted": inserted, "updated": updated, "deleted": deleted,
+        "undated": sum(report.undated.values()), "requests": report.requests, "warnings": len(report.warnings),
+    }  # fmt: skip
 
 
 def _tell(report: SyncReport) -> None:
@@ -96,28 +115,30 @@ def _sync_many(
     """Sync the mirrors of several studies side by side, and print one row for each; one that fails stops no other."""
     from ...orchestration import SUCCESS, MultiStudyOrchestrator
 
-    def work(study_key: str, sdk: Any, logger: logging.Logger) -> dict[str, Any]:  # noqa: ARG001  (a worker's form)
+    def work(study_key: str, sdk: Any, logger: logging.Logger) -> dict[str, Any]:
         from ...mirror import Mirror
 
         report = Mirror(own_folder(folder, study_key)).sync(
             sdk, study_key, reconcile=reconcile, unblind=unblind, accept_deletions=accept_deletions
         )
-        counts = (report.inserted, report.updated, report.deleted)
-        inserted, updated, deleted = (sum(count.values()) for count in counts)
-        return {
-            "snapshot": report.snapshot, "inserted": inserted, "updated": updated, "deleted": deleted,
-            "requests": report.requests, "warnings": len(report.warnings),
-        }  # fmt: skip
+        for warning in report.warnings:
+            logger.warning("%s", warning)
+        return _counted(report)
 
+    if (folder / "snapshots" / "_delta_log").is_dir():
+        raise ArgumentError(
+            f"{folder} is the mirror of one study. Next: choose the folder that the mirrors of all studies are in"
+        )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with connection.sdk() as sdk, executor_at(address) as executor:
         results = MultiStudyOrchestrator(sdk, executor=executor).execute_pipeline(work, whitelist=studies or None)
-    nothing = dict.fromkeys(("snapshot", "inserted", "updated", "deleted", "requests", "warnings"))
+    nothing = dict.fromkeys(("snapshot", "inserted", "updated", "deleted", "undated", "requests", "warnings"))
     rows = [
         {"study": key, "status": result["status"], **(result["data"] or nothing), "error": result["error"]}
         for key, result in results.items()
     ]
     print_rows(rows, output)
+    run_log.note(studies=len(results), failed=sum(result["status"] != SUCCESS for result in results.values()))
     if failed := [key for key, result in results.items() if result["status"] != SUCCESS]:
         print_message(f"{len(failed)} of {len(results)} mirrors were not brought up to date: {', '.join(failed)}")
         raise typer.Exit(exit_codes.INCOMPLETE if len(failed) < len(results) else exit_codes.FAILED)
@@ -136,7 +157,7 @@ def changes(
     folder: FolderArgument,
     since: Annotated[str, typer.Option("--since", help="After this snapshot: a number, a day (UTC), or a time.")] = "0",
     until: Annotated[str | None, typer.Option("--until", help="Up to this snapshot; else the last one.")] = None,
-    form: Annotated[list[str] | None, typer.Option("--form", help="Only this form; may be repeated.")] = None,
+    form: FormsOption = None,
     lists: Annotated[list[str] | None, typer.Option("--list", help="Also this list, such as subjects.")] = None,
     subject: SubjectOption = None,
     updates: Annotated[bool, typer.Option("--updates", help="Only rows that were there before and after.")] = False,
@@ -144,10 +165,13 @@ def changes(
 ) -> None:
     """Show which cells changed: before, after, when, who and why. A change no revision explains is marked."""
     from ...mirror import Mirror
+    from ...mirror.changes import RowOperation
 
-    found = Mirror(folder).changes(
+    mirror = Mirror(folder)
+    print_message(f"after {_named(mirror, since)}, up to {_named(mirror, until)}")
+    found = mirror.changes(
         since, until, forms=form or None, lists=[name.replace("-", "_") for name in lists or ()], subject_key=subject,
-        operations=("update",) if updates else ("insert", "update", "delete"),
+        operations=["update"] if updates else get_args(RowOperation),
     )  # fmt: skip
     rows = [change.to_row() for change in found]
     unexplained = len({(row["form"], row["key"], row["snapshot"]) for row in rows if row["explained"] is False})
@@ -193,20 +217,36 @@ def sql(
     from ...mirror import Mirror
     from ...mirror.versions import duckdb
 
-    with Mirror(folder).connect(as_of) as database:
+    mirror = Mirror(folder)
+    if as_of is not None:
+        print_message(f"as of {_named(mirror, as_of)}")
+    with mirror.connect(as_of) as database:
         try:
             result = database.execute(query)
-            names = [column[0] for column in result.description or ()]
+            if (described := getattr(result, "description", None)) is None:
+                raise ArgumentError("the text holds no query. Next: SELECT ... FROM ae")
+            names = [column[0] for column in described]
+            if twice := [name for name, times in Counter(names).items() if times > 1]:
+                raise ArgumentError(f"two columns have the name {twice[0]!r}. Next: name them, as in a.x AS before")
             rows = [dict(zip(names, map(_plain, row), strict=True)) for row in result.fetchall()]
         except duckdb().Error as error:
             raise ArgumentError(f"DuckDB cannot run this: {_about(error)}") from None
     print_rows(rows, output)
 
 
+def _named(mirror: Mirror, as_of: str | None) -> str:
+    """A snapshot by its number, and the server's time of it, so that a day on which nothing was synced is seen."""
+    number = 0 if as_of is not None and as_of.strip() == "0" else mirror.number(as_of)
+    moment = next((one.server_time for one in mirror.snapshots if one.number == number), None)
+    return f"snapshot {number} ({moment:%Y-%m-%d %H:%M:%S} UTC)" if moment is not None else f"snapshot {number}"
+
+
 def _about(error: Exception) -> str:
     """What is wrong with a query. Errors of values quote answers, so only those of names and grammar are told."""
+    from ...mirror.database import NO_SNAPSHOT
+
     kind = type(error).__name__
-    harmless = kind in ("ParserException", "CatalogException", "BinderException")
+    harmless = kind in ("ParserException", "CatalogException", "BinderException") or NO_SNAPSHOT in str(error)
     return str(error).splitlines()[0] if harmless else f"{kind}, whose text may hold answers and is not shown"
 
 
@@ -217,8 +257,8 @@ def _plain(cell: Any) -> Any:
 
 # ---- exports of a mirror
 
-export_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(export_app, name="export", help="Write a mirror as of a snapshot to any target; no keys, no network.")
+export_app = CommandGroup("Write a mirror as of a snapshot to any target; no keys, no network.")
+app.add_typer(export_app, name="export")
 
 
 @export_app.callback()

@@ -12,20 +12,14 @@ from typing import Annotated, Any, Literal, cast
 import typer
 
 from ...workflows.monitoring import groupings
+from ..command_group import CommandGroup
 from ..connection import Connection, own_workflows
-from ..options import StudyArgument, SubjectOption, one_of
-from ..output import TableFormat, print_message, print_monitoring
+from ..options import OutputOption, SiteOption, StudyArgument, SubjectOption, one_of
+from ..output import print_message, print_monitoring
 from .visits import ExitOption
 
-app = typer.Typer(
-    help="Monitoring: tables of what is done, what is missing, and who must act next.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = CommandGroup("Monitoring: tables of what is done, what is missing, and who must act next.")
 
-SiteOption = Annotated[
-    str | None, typer.Option("--site", help="Only this site, by number or name.", show_default=False)
-]
 SortOption = Annotated[
     str | None,
     typer.Option(
@@ -36,10 +30,6 @@ DeletedOption = Annotated[bool, typer.Option("--deleted", help="Also deleted sub
 EproOption = Annotated[bool, typer.Option("--epro", help="Also forms that subjects fill in themselves.")]
 ConfigurationOption = Annotated[
     Path, typer.Option("--config", help="The study's configuration: a YAML or JSON file with mappings.")
-]
-TableOutputOption = Annotated[
-    TableFormat | None,
-    typer.Option("--output", "-o", help="Default: table on a terminal, jsonl in a pipe. xlsx: > FILE.xlsx"),
 ]
 TopOption = Annotated[int | None, typer.Option("--top", min=1, help="Only so many rows.", show_default=False)]
 
@@ -80,7 +70,7 @@ def enrolment(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show subjects and how many are enrolled: by site, month, status, or as a funnel."""
     _show(ctx, "enrolment", study, by=by, target=target, target_date=target_date, site=site,
@@ -99,7 +89,7 @@ def missing(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """List the pages that visits expect and nobody has entered, the longest overdue first."""
     _show(ctx, "missing_pages", study, by=by, include_epro=epro, exit_date=exit, site=site,
@@ -118,7 +108,7 @@ def visits(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Count visits in, before and after their window, missed and coming."""
     _show(ctx, "visit_adherence", study, by=by, days=days, exit_date=exit, site=site,
@@ -136,7 +126,7 @@ def lag(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show how many days pass from a visit to the record of it."""
     _show(ctx, "entry_lag", study, by=by, late_after=late_after, site=site, subject_key=subject,
@@ -153,7 +143,7 @@ def queries(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Count queries by state, open ones by age and by who must act next."""
     _show(ctx, "query_status", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
@@ -170,7 +160,7 @@ def response(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show how long queries wait for a first answer, and for being closed."""
     _show(ctx, "query_response", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
@@ -186,7 +176,7 @@ def sites(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Compare sites: subjects, queries, missing pages, entry lag."""
     _show(ctx, "site_performance", study, exit_date=exit, site=site, include_deleted=deleted, sort=sort,
@@ -203,7 +193,7 @@ def records(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Count records by status."""
     _show(ctx, "record_status", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
@@ -221,7 +211,7 @@ def completeness(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show how many of the pages that visits expect are there."""
     _show(ctx, "completeness", study, by=by, exit_date=exit, site=site, subject_key=subject,
@@ -238,7 +228,7 @@ def coding(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show which terms are coded, coded again, without a code, and not coded."""
     _show(ctx, "coding_backlog", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
@@ -255,7 +245,7 @@ def changes(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Count saved states of records by user, role, reason, site or form."""
     _show(ctx, "data_changes", study, by=by, site=site, subject_key=subject, include_deleted=deleted,
@@ -274,7 +264,7 @@ def diary(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show diary days that were due, and those that have a record."""
     _show(ctx, "diary", study, by=by, group=group, exit_date=exit, site=site, subject_key=subject,
@@ -293,7 +283,7 @@ def listing(
     deleted: DeletedOption = False,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """List adverse events, deviations or the rows of any other mapping."""
     from ...models.study_config import StudyConfiguration
@@ -309,7 +299,7 @@ def casebook(
     subject: Annotated[str, typer.Option("--subject", help="Key of the subject.")],
     study: StudyArgument = None,
     sort: SortOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show all there is of one subject, in the order of its visits: answers, queries, codings, saved states."""
     print_message("the casebook holds answers of a subject")
@@ -331,7 +321,7 @@ def kri(
     exit: ExitOption = None,
     sort: SortOption = None,
     top: TopOption = None,
-    output: TableOutputOption = None,
+    output: OutputOption = None,
 ) -> None:
     """Show key risk indicators: rates, scores, flags, and which are new since the last run."""
     from ...workflows.monitoring.kri.history import keep, read_history

@@ -32,7 +32,7 @@ def open_queries(
     with connection.sdk() as sdk:
         narrowed: dict[str, Any] = {"subject_key": subject} if subject else {}
         if site is not None:
-            narrowed["site"] = int(site) if site.isdecimal() else site
+            narrowed["site"] = site
         queries = own_workflows(sdk).query_management.get_open_queries(connection.study(study), **narrowed)
         print_rows([query.to_row() for query in queries], output)
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ...errors import ArgumentError
+from .. import completion
 from ..connection import Connection
 from ..filter_check import check_expression, check_filter, known_name, nearest
-from ..options import OutputOption, StudyArgument
+from ..known_names import remember
+from ..options import OutputOption, SiteOption, StudyArgument
 from ..output import print_message, print_rows
-from .lists import FilterOption, LimitOption, SortOption, limited_rows
+from .lists import FilterOption, LimitOption, SortOption, limited_rows, typed_table
 
 if TYPE_CHECKING:
     from imednet_api.models import Variable
@@ -26,15 +28,26 @@ def list_records(
     ctx: typer.Context,
     study: StudyArgument = None,
     form: Annotated[
-        str | None, typer.Option("--form", help="Only this form, with a column for each variable.", show_default=False)
+        str | None,
+        typer.Option(
+            "--form",
+            help="Only this form, with a column for each variable.",
+            show_default=False,
+            autocompletion=completion.names("forms"),
+        ),
     ] = None,
-    site: Annotated[str | None, typer.Option("--site", help="Only this site, by number or name.")] = None,
+    site: SiteOption = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Only this subject, by its key.")] = None,
     where: Annotated[
         str | None, typer.Option("--where", help="Expression over answers, such as 'AESER==Yes;AESEV==Severe'.")
     ] = None,
     select: Annotated[
-        list[str] | None, typer.Option("--select", help="Only these columns, with commas between; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--select",
+            help="Only these columns, with commas between; may be repeated.",
+            autocompletion=completion.names("variables"),
+        ),
     ] = None,
     filter: FilterOption = None,
     record_data_filter: Annotated[str | None, typer.Option(help="The same as --where.", hidden=True)] = None,
@@ -65,10 +78,16 @@ def list_records(
         rows = limited_rows(sdk.records, study_key, limit, arguments)
         if not rows and subject is not None:
             _check_subject(sdk, study_key, subject)
-    if form is not None:
-        rows = [flat(row, names) for row in rows]
     wanted = [name.strip() for part in select or () for name in part.split(",") if name.strip()]
-    print_rows(_selected(rows, wanted) if wanted else rows, output)
+    shown = rows if form is None else [flat(row, names) for row in rows]
+
+    def typed() -> Any:
+        table = typed_table(sdk.records, rows, variables or None, form or "records")
+        return table.select([one for one in wanted if one in table.column_names]) if wanted else table
+
+    fields = dict.fromkeys(sdk.records.operation.item.FIELDS)
+    columns = wanted or list(fields if form is None else flat(fields, names))
+    print_rows(_selected(shown, wanted) if wanted else shown, output, typed, columns)
 
 
 def flat(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
@@ -105,6 +124,7 @@ def _site_id(sdk: ImednetSDK, study_key: str, site: str | None) -> int | None:
     if site is None:
         return None
     sites = sdk.sites.list(study_key)
+    remember(study_key, {"sites": [*(one.site_id for one in sites), *(one.site_name for one in sites)]})
     by_name = {str(one.site_name): one.site_id for one in sites}
     by_number = {str(one.site_id): one.site_id for one in sites}
     if site in by_number:

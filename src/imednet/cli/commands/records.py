@@ -21,7 +21,7 @@ from ..output import Format, print_message, print_rows, to_json
 from .record_list import list_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ...workflows.writing.plan import WritePlan
     from ...workflows.writing.submit import WriteReport
@@ -119,14 +119,22 @@ def _write_command(name: str, help: str) -> Any:
         from ...validation.schema import ItemsRefusedError
         from ...workflows.record_update import RecordUpdateWorkflow
         from ...workflows.writing.item_files import outcomes_of, read_items, write_outcomes
-        from ...workflows.writing.journal import has_begun, journal_of
+        from ...workflows.writing.journal import has_begun, journal_of, journal_of_same_items
 
         connection: Connection = ctx.obj
         source = read_items(file, form)
         items, places = source.items, source.places
         choices = load_dictionary(dictionary).choices if dictionary is not None else None
-        journal = journal or journal_of(file)
+        own, journal = journal is None, journal or journal_of(file)
         with connection.sdk() as sdk:
+            if own and not has_begun(journal):
+                earlier = journal_of_same_items(journal.parent, study, items, sdk.records.base_url)
+                if earlier is not None:
+                    raise ArgumentError(
+                        f"{file.name} holds the items of a run that has its journal in {earlier.name}. "
+                        f"Next: --journal {earlier} goes on with it and sends nothing twice; "
+                        f"--journal {journal} sends all of them again"
+                    )
             workflow = RecordUpdateWorkflow(sdk)
             if not has_begun(journal):
                 try:
@@ -143,7 +151,7 @@ def _write_command(name: str, help: str) -> Any:
                 if dry_run or not (yes or connection.sandbox):
                     _print_dry_run(plan, places)
                     return
-                _print_changes(plan, places)
+                _print_changes(plan, places, values=False)
                 to_send: Any = plan
             else:
                 if dry_run or not (yes or connection.sandbox):
@@ -177,29 +185,31 @@ def verify(
     """Read back what a run wrote, according to its journal; sends nothing."""
     from ...workflows.record_update import RecordUpdateWorkflow
     from ...workflows.writing.item_files import outcomes_of, write_outcomes
-    from ...workflows.writing.journal import source_of
+    from ...workflows.writing.journal import items_of, source_of
 
     connection: Connection = ctx.obj
     with connection.sdk() as sdk:
         report = RecordUpdateWorkflow(sdk).verify(journal, timeout=timeout)
     source = source_of(journal)
-    places = _places(source, len(report.outcomes))
+    places = _places(source, items_of(journal))
     write_outcomes(outcomes_of(source), report.outcomes, places)
     _print_report(report, output, places)
     if not report.complete:
         raise typer.Exit(exit_codes.FAILED)
 
 
-def _places(source: Path, items: int) -> list[str]:
+def _places(source: Path, items: Sequence[Mapping[str, Any]]) -> list[str]:
     """Line of each item in the file it came from, such as `line 2`; empty where that file is gone or was changed."""
     from ...errors import ArgumentError
     from ...workflows.writing.item_files import read_items
+    from ...workflows.writing.journal import fingerprint
 
+    forms = {item.get("formKey") for item in items}
     try:
-        places = read_items(source).places
+        file = read_items(source, forms.pop() if len(forms) == 1 else None)  # which --form may have given
     except ArgumentError:
         return []
-    return places if len(places) == items else []
+    return file.places if fingerprint("", file.items) == fingerprint("", items) else []
 
 
 def _progress(done: int, total: int, step: str) -> None:
@@ -208,7 +218,7 @@ def _progress(done: int, total: int, step: str) -> None:
 
 def _print_dry_run(plan: WritePlan, places: Sequence[str]) -> None:
     """Print the request bodies on standard output, one per line, and what they would change on standard error."""
-    _print_changes(plan, places)
+    _print_changes(plan, places, values=True)
     for body in plan.bodies:
         typer.echo(to_json(body))
     print_message(
@@ -216,13 +226,18 @@ def _print_dry_run(plan: WritePlan, places: Sequence[str]) -> None:
     )
 
 
-def _print_changes(plan: WritePlan, places: Sequence[str]) -> None:
-    """Print notes, and old and new answers of each record that is changed, on standard error."""
+def _print_changes(plan: WritePlan, places: Sequence[str], *, values: bool) -> None:
+    """Print notes, and what changes in each record, on standard error.
+
+    Old and new answers are for a dry run, which people look at; what is sent is often logged, and has names only.
+    """
     for note in plan.notes:
         print_message(f"note: {note}")
     for item in plan.items:
         if item.record_id is not None:
-            changes = ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in item.changes.items())
+            changes = ", ".join(
+                f"{name}: {old!r} -> {new!r}" if values else name for name, (old, new) in item.changes.items()
+            )
             print_message(f"{places[item.number]} changes record {item.record_id} ({item.form_key}): {changes}")
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from ..connection import Connection
-from ..options import RequiredStudyArgument, SubjectOption
+from ..options import RequiredStudyArgument, SiteOption, SubjectOption
 from ..output import print_line, print_message
-from .monitor import DeletedOption, SiteOption
+from .monitor import DeletedOption
 from .visits import ExitOption
 
 _KINDS = (".html", ".pdf", ".xlsx")
@@ -45,6 +45,8 @@ def report(
     kind = file.suffix.lower()
     if kind not in _KINDS:
         raise typer.BadParameter(f"the name of the file must end in {', '.join(_KINDS)}")
+    if not file.absolute().parent.is_dir() or file.is_dir():
+        raise typer.BadParameter(f"{file} cannot be written: name a file in a folder that is there")
     options = ReportOptions(
         tuple(name.strip() for name in (sections or "").split(",") if name.strip()),
         site,

@@ -9,13 +9,14 @@ import typer
 
 from ...errors import ArgumentError
 from .. import exit_codes
+from ..command_group import CommandGroup
 from ..options import OutputOption
 from ..output import print_message, print_rows
 
 if TYPE_CHECKING:
     from ...integrations.on_disk.snapshots import Snapshot
 
-app = typer.Typer(help="Read and compare dated exports.", no_args_is_help=True, rich_markup_mode=None)
+app = CommandGroup("Read and compare dated exports.")
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder that was given to `imednet export ... --snapshot`.")

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from .. import exit_codes
+from ..command_group import CommandGroup
 from ..connection import Connection, own_workflows
 from ..options import OutputOption, RequiredStudyArgument, StudyArgument
 from ..output import print_message, print_rows
 
-app = typer.Typer(help="The design of a study.", no_args_is_help=True, rich_markup_mode=None)
-dictionary = typer.Typer(help="The exported data dictionary.", no_args_is_help=True, rich_markup_mode=None)
+app = CommandGroup("The design of a study.")
+dictionary = CommandGroup("The exported data dictionary.")
 
 SourceArgument = Annotated[
     Path, typer.Argument(metavar="SOURCE", help="The zip file, the folder it was unpacked to, or CHOICES.csv.")

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from ..command_group import CommandGroup
 from ..connection import Connection, own_workflows
 from ..options import OutputOption, StudyArgument, SubjectOption
 from ..output import print_message, print_rows
 
-app = typer.Typer(help="Workflows: several calls with one purpose.", no_args_is_help=True, rich_markup_mode=None)
+app = CommandGroup("Workflows: several calls with one purpose.")
 
 
 @app.command("list")
