@@ -1,0 +1,1 @@
+"""Dags to copy from; each runs on the sandbox as it stands."""

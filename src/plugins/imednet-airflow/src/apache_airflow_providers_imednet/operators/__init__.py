@@ -1,0 +1,1 @@
+"""Operators, each in a file of its own: exports, mirrors, written records."""
