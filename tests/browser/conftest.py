@@ -126,7 +126,7 @@ class Visitor:
 
     def settle(self) -> None:
         """Wait until the page is made and its charts are drawn."""
-        self.page.locator("[data-testid=stStatusWidget]").wait_for(state="detached")
+        self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(state="attached")
         self.page.locator("[data-stale=true]").first.wait_for(state="detached")
         for chart in self.page.locator("[data-testid=stVegaLiteChart]").all():
             chart.locator("canvas, svg").first.wait_for()

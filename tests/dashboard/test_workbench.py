@@ -446,9 +446,11 @@ class TestBlinding:
             texts.BLINDED_LEFT_OUT.format(count=1, table="arms"), texts.BLINDED_TABLE.format(table="chosen"),
         ]  # fmt: skip
         open_again = evolve(hidden, variable_name=name.lower(), blinded=False)
+        odd_flag = evolve(hidden, blinded="restricted")  # type: ignore[arg-type]  # a server may
         for odd in (
             replace(read, value=[*variables, open_again]),
             replace(read, value=[one for one in variables if one is not hidden]),
+            replace(read, value=[odd_flag if one is hidden else one for one in variables]),
             replace(read, proofs={"variables": replace(rows.proof, status="unproven")}),
         ):
             shown, _ = configurations.visible(given, odd)

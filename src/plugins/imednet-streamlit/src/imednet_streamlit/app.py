@@ -8,6 +8,6 @@ from imednet_streamlit import auth, navigation, texts
 from imednet_streamlit.settings import Settings
 
 st.set_page_config(page_title=texts.TITLE, layout="wide")
-pages = st.sidebar.container(gap="small")
+page = navigation.page_named(st.sidebar.container(gap="small"))
 auth.side_bar(Settings.of())
-navigation.run(pages)
+page.run()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from imednet.errors import ConfigurationError
 from imednet.models.config_versions import ConfigurationVersion, broken_link
 from imednet.models.study_config import FormMapping, StudyConfiguration
-from imednet.utils.truth import is_true
+from imednet.utils.truth import may_be_true
 from imednet_api.models import Variable
 
 from . import texts
@@ -33,7 +33,7 @@ def open_names(variables: Read[list[Variable]]) -> frozenset[tuple[str, str]]:
     if not all(proof.proven for proof in variables.proofs.values()):
         return frozenset()
     listed = [
-        ((str(one.form_key), str(one.variable_name).casefold()), is_true(one.blinded))
+        ((str(one.form_key), str(one.variable_name).casefold()), may_be_true(one.blinded))
         for one in variables.value
         if one.form_key and one.variable_name
     ]

@@ -67,6 +67,13 @@ def choose(name: str, value: str) -> None:
         del st.session_state[key]
 
 
+def keep_in_address() -> None:
+    """Write what is chosen into the address, which a change of the page empties."""
+    for name in PARAMETERS:
+        if kept := st.session_state.get(f"_imednet_{name}"):
+            st.query_params[name] = kept
+
+
 def _choice(name: str, title: str, labels: dict[str, str], nothing: str) -> str | None:
     """A choice by a widget whose value outlives its page; also one that is not among the labels."""
     # a key of one page: Streamlit gives a widget of another page its default, whatever its key holds

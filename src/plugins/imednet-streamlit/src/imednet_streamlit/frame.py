@@ -15,8 +15,8 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from imednet import errors
+from imednet.workflows.base import latest
 from imednet.workflows.monitoring import StudyData
-from imednet.workflows.monitoring.study_data import latest
 
 from . import auth, reading, texts
 from .markdown import plain

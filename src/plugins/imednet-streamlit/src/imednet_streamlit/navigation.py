@@ -7,6 +7,7 @@ from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.navigation.page import StreamlitPage
 
 from . import filters, links, texts
 from .auth import SignedIn
@@ -38,8 +39,12 @@ _LINKED: Final = "_imednet_linked"
 _PARAMETER: Final = "page"
 
 
-def run(side_bar: DeltaGenerator) -> None:
-    """Show the page that the address names, and links to all pages in a part of the side bar."""
+def page_named(side_bar: DeltaGenerator) -> StreamlitPage:
+    """The page that the address names, not yet run; a part of the side bar gets links to all pages.
+
+    Nothing that can be filled in may stand before this is called: a link changes the page at once, and what was typed
+    or clicked until then is lost.
+    """
     built = {
         section: {
             name: st.Page(in_frame(title, page), title=title, url_path=name, default=name == "home")
@@ -65,4 +70,5 @@ def run(side_bar: DeltaGenerator) -> None:
             st.switch_page(known, query_params=dict(st.query_params.items()))
     name = current.url_path or "home"
     st.query_params[_PARAMETER] = st.session_state[filters.PAGE] = name
-    current.run()
+    filters.keep_in_address()
+    return current
