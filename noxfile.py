@@ -36,8 +36,9 @@ def install_wheel(session: nox.Session, *extras: str) -> Path:
 
 
 TWO_AT_ONCE = ("-n", "2")
-"""In two processes, one for each core, the suite takes half the time."""
-WHOLE = (*TWO_AT_ONCE, "--durations=40", "tests", "--doctest-modules", "--pyargs", "imednet")
+"""In two processes, one for each core, tests take half the time."""
+WHOLE = ("-n", "3", "--durations=40", "tests", "--doctest-modules", "--pyargs", "imednet")
+"""Some tests wait, for a pace or a retry, so that a third process has something to do."""
 INSTALLED = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1"}
 """Tests see the installed wheel and nothing of this checkout's `src`."""
 
@@ -80,13 +81,25 @@ def fast(session: nox.Session) -> None:
     session.run("pytest", "-q", *TWO_AT_ONCE, *(session.posargs or (*seen, *slow)), env=env)
 
 
+@nox.session
+def sizes(session: nox.Session) -> None:
+    """Studies of 66,000 and of a million records: their volumes, their memory, and a read of one over bad answers."""
+    install_wheel(session, "export", "stats", "polars", "mirror", "report")
+    session.install(*group("test"))
+    env = {**INSTALLED, "IMEDNET_TEST_SIZES": "1"}
+    session.run("pytest", *TWO_AT_ONCE, "--durations=10", *(session.posargs or ["tests/sizes"]), env=env)
+
+
 SERVERS = {
     "mongo": ["secantusdb==0.7.0b3"],
     "graph": ["arcadedb-embedded==26.10.2.post1"],
     "snow": ["fakesnow[server]==0.12.1", "snowflake-connector-python>=4.8,<5"],
 }
 """Servers that speak the protocols of MongoDB, Neo4j and Snowflake, each in an environment of its own."""
-PROGRAMS = {"mariadbd": "mariadb-server", "Rscript": "r-base-core", "soffice": "libreoffice-calc"}
+PROGRAMS = {
+    "mariadbd": "mariadb-server", "Rscript": "r-base-core", "soffice": "libreoffice-calc",
+    "gnome-keyring-daemon": "gnome-keyring", "dbus-run-session": "dbus",
+}  # fmt: skip
 """Programs that the tests of servers need -> Debian's package."""
 
 
@@ -109,7 +122,7 @@ def servers(session: nox.Session) -> None:
             python = str(homes / name / "bin" / "python")
             session.run(python, "-m", "pip", "install", "-q", *requirements, external=True, silent=True)
             stamp.write_text("\n".join(requirements))
-    install_wheel(session, "export", "stats", "mongodb", "neo4j", "snowflake", "mirror")
+    install_wheel(session, "export", "stats", "mongodb", "neo4j", "snowflake", "mirror", "dlt", "keyring")
     session.install(*group("test"), *group("servers"))
     env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SERVERS": str(homes.absolute())}
     session.run("pytest", *(session.posargs or ["tests/servers"]), env=env)
@@ -134,18 +147,24 @@ def soak(session: nox.Session) -> None:
 
 
 DASHBOARD = "src/plugins/imednet-streamlit"
+AIRFLOW = "src/plugins/imednet-airflow"
 
 
-def install_dashboard(session: nox.Session) -> None:
-    """Build both wheels and install them."""
-    install_wheel(session, "export", "stats", "mirror", "report")
-    out = Path(session.create_tmp()) / "dashboard"
+def install_plugin(session: nox.Session, plugin: str, *extras: str) -> None:
+    """Build the wheels of the package, with extras, and of a plugin, and install them with what tests need."""
+    install_wheel(session, *extras)
+    out = Path(session.create_tmp()) / "plugin"
     shutil.rmtree(out, ignore_errors=True)
-    session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), DASHBOARD, silent=True)
+    session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), plugin, silent=True)
     (wheel,) = out.glob("*.whl")
     session.install("--force-reinstall", "--no-deps", str(wheel))
     session.install(str(wheel))
     session.install(*group("test"))
+
+
+def install_dashboard(session: nox.Session) -> None:
+    """The dashboard as users get it."""
+    install_plugin(session, DASHBOARD, "export", "stats", "mirror", "report")
 
 
 @nox.session
@@ -154,6 +173,25 @@ def dashboard(session: nox.Session) -> None:
     install_dashboard(session)
     session.run("pytest", *TWO_AT_ONCE, *(session.posargs or ["tests/dashboard"]), env=INSTALLED)
     session.run("pytest", "--doctest-modules", "--pyargs", "imednet_streamlit", env=INSTALLED)
+
+
+@nox.session
+def airflow(session: nox.Session) -> None:
+    """The provider in a real Airflow with SQLite: example Dags, killed and retried writes, scheduler and triggerer."""
+    install_plugin(session, AIRFLOW, "export", "stats", "mirror")
+    session.install("apache-airflow-providers-openlineage>=2.3,<4")
+    env = {**INSTALLED, "IMEDNET_TEST_AIRFLOW": "1"}
+    # Airflow warns of its own parts; errors are for ours
+    session.run("pytest", "-W", "default", *(session.posargs or ["tests/airflow_provider"]), env=env)
+
+
+@nox.session
+def recipes(session: nox.Session) -> None:
+    """The recipes for other orchestrators, as their page has them, in Dagster and in Prefect."""
+    install_wheel(session, "dlt")
+    session.install(*group("test"), "dagster>=1.9,<2", "prefect>=3,<4")
+    env = {**INSTALLED, "IMEDNET_TEST_RECIPES": "1"}
+    session.run("pytest", "-W", "default", *(session.posargs or ["tests/recipes"]), env=env)
 
 
 AXE = "axe-core@4.14.1"

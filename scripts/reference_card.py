@@ -153,7 +153,9 @@ def _workflows() -> Iterator[str]:
 def _exports() -> Iterator[str]:
     for name in sorted(integrations.__all__):
         value = getattr(integrations, name)
-        if inspect.isfunction(value):
+        if inspect.isfunction(value) and value.__name__ != name:
+            yield f"- `{name}`: another name of `{value.__name__}`"
+        elif inspect.isfunction(value):
             yield f"- `{name}({_parameters(value)})`: {_first_line(value)}"
     fields = ", ".join(f"`{field}`" for field in ExportOptions.__dataclass_fields__)
     yield f"- options: {fields}"

@@ -1,0 +1,113 @@
+"""The page on operations: its commands run, its files say what their programs understand."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from commands import imednet
+from imednet.cli import exit_codes
+from pages import PAGES, blocks, typed
+
+PAGE = "operations.md"
+
+
+def test_the_night_in_three_lines_runs(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "mirrors").mkdir()
+    for line in "".join(blocks(PAGE, "sh")).splitlines():
+        done = typed(line, tmp_path)
+        assert done.returncode == 0, (line, done.stderr)
+    assert (tmp_path / "exports" / "TIDEWATER-201" / "AE.parquet").exists()
+    runs = [json.loads(line) for line in (tmp_path / "runs.jsonl").read_text().splitlines()]
+    assert [run["command"] for run in runs] == ["mirror sync", "export parquet", "mirror verify"]
+    assert [run["exit"] for run in runs] == [0, 0, 0]
+    assert (runs[0]["snapshot"], runs[1]["rows"], runs[1]["failed"]) == (1, 2785, 0), "one record is of a disabled form"
+    example = json.loads(blocks(PAGE, "json")[0])
+    assert set(example) == set(runs[0])
+    if os.name == "posix":
+        assert (tmp_path / "runs.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_units_of_systemd_are_units(tmp_path: Path) -> None:
+    kinds = {}
+    for text in blocks(PAGE, "ini"):
+        parser = configparser.ConfigParser(strict=False, interpolation=None)
+        parser.optionxform = str  # type: ignore[assignment, method-assign]  # names of systemd have capitals
+        parser.read_string(text)
+        name = re.findall(r"system/(\S+)", text)[0]
+        kinds[name] = set(parser.sections())
+        (tmp_path / name).write_text(text)
+    assert kinds == {
+        "imednet-mirror@.service": {"Unit", "Service"}, "imednet-mirror@.timer": {"Unit", "Timer", "Install"},
+    }  # fmt: skip
+    if shutil.which("systemd-analyze"):
+        unit = tmp_path / "imednet-mirror@.timer"
+        done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+        assert "Unknown" not in done.stderr, done.stderr
+
+
+def test_the_makefile_makes_what_it_says(tmp_path: Path) -> None:
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    (tmp_path / "Makefile").write_text(blocks(PAGE, "make")[0])
+    done = subprocess.run(["make", "-n", "nightly"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for study in ("ABC-01", "ABC-02"):
+        assert f"mirror sync {study} mirrors/{study}" in done.stdout
+        assert f"--mirror mirrors/{study} export parquet exports/{study}" in done.stdout
+
+
+def test_the_workflow_is_yaml_with_known_commands() -> None:
+    (text,) = blocks(PAGE, "yaml")
+    steps = yaml.safe_load(text)["jobs"]["mirror"]["steps"]
+    assert all(step["run"].startswith("imednet ") for step in steps)
+
+
+def test_every_command_of_the_page_exists() -> None:
+    """Each `imednet ...` of the page is a command with the options it is given: `--help` knows them."""
+    text = (PAGES / PAGE).read_text("utf-8")
+    found = set(re.findall(r"\bimednet (?:--(?:profile|mirror|run-log) \S+ |--sandbox )*([a-z-]+(?: [a-z]+)?)", text))
+    groups = {words for words in found if words.split()[0] in ("mirror", "export", "doctor", "login")}
+    assert {"mirror sync", "mirror verify", "export parquet"} <= groups
+    for words in groups:
+        done = typed(f"imednet {words} --help", Path())
+        assert done.returncode == 0, words
+
+
+def test_the_table_of_alarms_has_every_exit_code() -> None:
+    table = set(re.findall(r"^\| ([0-9, ]+) \|", (PAGES / PAGE).read_text("utf-8"), re.MULTILINE))
+    codes = {int(number) for cell in table for number in cell.split(",")}
+    known = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
+    assert codes == {*known, exit_codes.of_signal(15)}
+
+
+def test_a_run_that_fails_has_its_line_too(tmp_path: Path) -> None:
+    log = tmp_path / "runs.jsonl"
+    keys = {
+        "IMEDNET_API_KEY": "planted-key",
+        "IMEDNET_SECURITY_KEY": "planted-key",
+        "IMEDNET_BASE_URL": "http://127.0.0.1:9",
+    }
+    failed = imednet("--run-log", str(log), "subject-data", "ABC-01", "planted-subject", **keys)
+    assert failed.returncode == 1
+    wrong = imednet("--run-log", str(log), "mirror", "sync")
+    assert wrong.returncode == 2
+    first, second = [json.loads(line) for line in log.read_text().splitlines()]
+    assert (first["command"], first["exit"], first["error"]) == ("subject-data", 1, "RequestError")
+    assert (second["command"], second["exit"]) == ("mirror sync", 2)
+    assert "planted" not in log.read_text()
+
+
+def test_an_account_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    done = imednet("--run-log", str(tmp_path), "--sandbox", "sites", "list")
+    assert (done.returncode, "cannot be written" in done.stderr) == (1, True)
+    assert done.stdout.count("siteId") == 6, "the command itself did its work"
