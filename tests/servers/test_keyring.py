@@ -7,7 +7,11 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from imednet.sandbox import Sandbox
 from support import STUDY
@@ -16,17 +20,26 @@ KEY, OTHER = "demo-api-key", "demo-security-key"
 
 UNLOCKED = """
 printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null
-until dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner \\
-    string:org.freedesktop.secrets | grep -q true; do sleep 0.1; done
+for i in $(seq 300); do
+    dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner \\
+        string:org.freedesktop.secrets | grep -q true && break
+    sleep 0.1
+done
 """
 """The daemon takes its name on the bus some time after it has left its caller; who asks before that starts another."""
 
 
-def in_session(script: str, home: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A folder for sockets: their paths end at 107 bytes, which the folders of tests may be longer than."""
+    with tempfile.TemporaryDirectory(prefix="bus-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def in_session(script: str, home: Path, runtime: Path) -> subprocess.CompletedProcess[str]:
     """A shell in a session bus of its own, without a display."""
-    (home / "run").mkdir(mode=0o700, exist_ok=True)
     environment = {
-        "PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run"), "LANG": "C.UTF-8",
+        "PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(runtime), "LANG": "C.UTF-8",
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
     }  # fmt: skip
     return subprocess.run(
@@ -35,7 +48,7 @@ def in_session(script: str, home: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_keys_are_in_the_keyring_and_nowhere_else(box: Sandbox, tmp_path: Path) -> None:
+def test_keys_are_in_the_keyring_and_nowhere_else(box: Sandbox, tmp_path: Path, runtime: Path) -> None:
     for name, key in (("api", KEY), ("security", OTHER)):
         (tmp_path / name).write_text(key)
     home = tmp_path / "home"
@@ -46,6 +59,7 @@ def test_keys_are_in_the_keyring_and_nowhere_else(box: Sandbox, tmp_path: Path) 
         f"{UNLOCKED}{command} --base-url {box.url} {files} login --study {STUDY} && {command} sites list && "
         f"{command} profiles list && {command} profiles remove default; {command} check",
         home,
+        runtime,
     )
     assert "SecretService" in done.stderr
     assert "kept in the keyring" in done.stderr
@@ -57,11 +71,10 @@ def test_keys_are_in_the_keyring_and_nowhere_else(box: Sandbox, tmp_path: Path) 
     assert not found
 
 
-def test_a_keyring_that_never_answers_is_an_error(box: Sandbox, tmp_path: Path) -> None:
+def test_a_keyring_that_never_answers_is_an_error(box: Sandbox, tmp_path: Path, runtime: Path) -> None:
     """The bus starts a service that does not come up; without an end of our own it is waited for two minutes."""
-    services = tmp_path / "home" / "run" / "dbus-1" / "services"
+    services = runtime / "dbus-1" / "services"
     services.mkdir(parents=True)
-    (tmp_path / "home" / "run").chmod(0o700)
     (services / "org.freedesktop.secrets.service").write_text(
         "[D-BUS Service]\nName=org.freedesktop.secrets\nExec=/bin/sh -c 'exec sleep 30 >/dev/null 2>&1'\n"
     )
@@ -70,7 +83,7 @@ def test_a_keyring_that_never_answers_is_an_error(box: Sandbox, tmp_path: Path) 
         f"import sys; sys.argv[1:] = ['--base-url', '{box.url}', 'login', '--store', 'keyring']; main()"
     )
     keys = f"IMEDNET_API_KEY={KEY} IMEDNET_SECURITY_KEY={OTHER}"
-    done = in_session(f"{keys} exec {shlex.quote(sys.executable)} -c {shlex.quote(code)}", tmp_path / "home")
+    done = in_session(f"{keys} exec {shlex.quote(sys.executable)} -c {shlex.quote(code)}", tmp_path, runtime)
     assert (done.returncode, done.stdout) == (2, "")
     assert "(no answer in 3 s" in done.stderr
     assert KEY not in done.stderr
