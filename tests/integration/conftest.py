@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imednet.mirror import Mirror
-from mirroring import StudyServer
-from small_study import small_study
+from mirroring import STUDY, StudyServer
+from small_study import DAY, small_study
 
 
 @pytest.fixture
@@ -21,3 +23,16 @@ def mirror(tmp_path: Path) -> Mirror:
 @pytest.fixture
 def server() -> StudyServer:
     return small_study()
+
+
+@pytest.fixture
+def step(server: StudyServer, mirror: Mirror) -> Callable[..., Any]:
+    """A sync, and a day later."""
+
+    def sync(**options: Any) -> Any:
+        with server.sdk() as sdk:
+            report = mirror.sync(sdk, STUDY, **options)
+        server.now += DAY
+        return report
+
+    return sync

@@ -21,19 +21,6 @@ from mirroring import STUDY, StudyServer
 from small_study import DAY, answer, coding, form, record, revision, subject, touch, variable
 
 
-@pytest.fixture
-def step(server: StudyServer, mirror: Mirror) -> Callable[..., Any]:
-    """A sync, and a day later."""
-
-    def sync(**options: Any) -> Any:
-        with server.sdk() as sdk:
-            report = mirror.sync(sdk, STUDY, **options)
-        server.now += DAY
-        return report
-
-    return sync
-
-
 def told(mirror: Mirror, since: int, **choice: Any) -> list[tuple[Any, ...]]:
     return [(one.name, one.before, one.after, one.user, one.explained) for one in mirror.changes(since, **choice)]
 

@@ -67,6 +67,8 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
 
     holds_blinded: bool = True
     """Whether blinded answers can be had here at all: not of a mirror that was made without them."""
+    ever_blinded: Collection[tuple[str, str]] = ()
+    """`formId` and name, in lower case, of variables that were blinded at any time; of a server nobody knows."""
     snapshot: str | None = None
     """The snapshot of a mirror that is read; `None` for a server, which changes while it is read."""
     _executor: ExecutorT

@@ -60,11 +60,15 @@ class ExcelSink(ExportSink):
         self._row = 0
 
     def begin(self, tables: StudyTables, home: ExportFolder | None) -> None:  # noqa: ARG002  (the interface of a sink)
-        """Choose the hidden file the workbook is written to; refuse to replace a workbook that no export wrote."""
+        """Choose the hidden file to write to; refuse to replace a workbook that is not as an export wrote it."""
         assert home is not None
-        if self.path.exists() and home.manifest() is None and home.workbook_digest() != sha256(self.path):
+        manifest = home.manifest()
+        target = (manifest or {}).get("target")
+        written = {home.workbook_digest(), target.get("sha256") if isinstance(target, dict) else None}
+        if self.path.exists() and sha256(self.path) not in written:
+            what = "exists and no export wrote it" if manifest is None else "was changed since the last export"
             raise ExportConfigurationError(
-                f"{self.path} exists and no export wrote it, so it is not replaced. Next: choose another name"
+                f"{self.path} {what}, so it is not replaced. Next: move it away, or choose another name"
             )
         self._partial = home.staging / "out.xlsx"
         home.staging.mkdir(exist_ok=True)

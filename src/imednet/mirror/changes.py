@@ -11,12 +11,14 @@ from typing import Any, Final, Literal, get_args
 
 from imednet_api.types import decode, utc
 
+from ..integrations.tables.blinded_terms import TERMS, BlindedTerms, tells_blinded
 from ..integrations.tables.layout import CONTEXT, SYSTEM
 from .commits import State, iso
 from .table_layout import holds_records
 from .versions import Versions, text
 
 _BOOKKEEPING: Final = frozenset({"dateModified", "recordData"})
+_CODINGS: Final = "_codings"
 _REVISIONS: Final = "_record_revisions"
 
 
@@ -140,6 +142,7 @@ def cell_changes(
     hidden: Mapping[str, Collection[str]] = MappingProxyType({}),
     records: Sequence[str] = (),
     audited: bool = True,
+    terms: Collection[BlindedTerms] = (),
 ) -> Iterator[CellChange]:
     """The cells that changed after one snapshot and up to another, table by table, in the order of the snapshots.
 
@@ -151,6 +154,7 @@ def cell_changes(
         hidden: key of a table -> names of its answers that are not told, in lower case.
         records: keys of all tables of records, among which a row may move.
         audited: whether the mirror has record revisions.
+        terms: of which variables codings are told without their terms.
     """
     revisions = _Revisions(versions, upto)
     moved = _moved(versions, records, after, upto)
@@ -172,6 +176,9 @@ def cell_changes(
                 for cell in _cells(pair.was or {}, pair.now or {})
                 if _tells(cell[0], pair.operation) and cell[0].casefold() not in hidden.get(table, ())
             ]
+            rows = [row for row in (pair.was, pair.now) if row] if table == _CODINGS else []
+            if any(tells_blinded(row, one) for row in rows for one in terms):
+                cells = [cell for cell in cells if cell[0] not in TERMS]
             if not cells:
                 continue
             is_record = audited and holds_records(table)

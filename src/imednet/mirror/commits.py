@@ -228,6 +228,19 @@ class State:
                 found = lists.get(name, found)
         return found
 
+    def read_at(self, name: str, number: int, *, latest: bool) -> bool:
+        """Whether rows of a list were read when the study was as a snapshot has it, and not its head alone.
+
+        Args:
+            name: the list.
+            number, latest: as of `moment_of`.
+        """
+        syncs = [
+            lists for (at, lists), one in zip(self._lists, self.snapshots, strict=True)
+            if at == number and one.operation != "compact"
+        ]  # fmt: skip
+        return any(name in lists for lists in (syncs[-1:] if latest else syncs))
+
     def table_at(self, key: str, number: int) -> TableState | None:
         """The state of a table at a snapshot; `None` where it was not there yet."""
         states = self._tables.get(key, [])

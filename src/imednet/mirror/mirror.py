@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, overload
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from imednet_api.types import utc
 
@@ -22,9 +22,11 @@ from ..integrations.run.in_thread import in_thread
 from ..integrations.run.report import ExportReport
 from ..integrations.sink import ExportSink
 from ..integrations.tables.frames import Backend
+from ..integrations.tables.layout import StudyTables
 from ..integrations.tables.options import ExportKeywords, ExportOptions
 from ..sdk import ImednetSDK
 from ..utils import disk
+from ..utils.interruptions import raised_from_outside
 from ..utils.url import check_path_part, is_loopback
 from .changes import CellChange, RowOperation, RowVersion, cell_changes, ever_had_subject, record_tables, versions_of
 from .commits import CommitLog, Snapshot, State
@@ -47,7 +49,8 @@ if TYPE_CHECKING:
     from ..async_sdk import AsyncImednetSDK
 
 _LOCK, _WORK = ".lock", ".imednet-sync"
-_ROOMS = ("snapshots", "forms", "lists")
+_ROOMS_OF_TABLES = ("forms", "lists")
+_ROOMS = ("snapshots", *_ROOMS_OF_TABLES)
 
 
 AsOf = int | str | date | datetime | None
@@ -117,7 +120,8 @@ class Mirror:
             progress: called with a list, the rows read so far, and the rows there are.
 
         Raises:
-            MirrorError: it is of another study or server, most of a list would be gone, or another program writes it.
+            MirrorError: it is of another study or server, most of a list would be gone, another program writes it, or
+                it cannot be written.
             ImednetError: the study could not be read whole; the mirror is as it was.
         """
         check_path_part("study_key", study_key)
@@ -134,7 +138,15 @@ class Mirror:
                 sdk, self.folder, state, self._log, home, reconcile=reconcile, accept_deletions=accept_deletions,
                 retention=self._retention, progress=progress,
             )  # fmt: skip
-            return run.run()
+            try:
+                return run.run()
+            except OSError as error:
+                if raised_from_outside(error) is not None:
+                    raise
+                raise MirrorError(
+                    f"{self.folder} could not be written ({error.strerror or type(error).__name__}); the mirror is as "
+                    "it was. Next: make room, then run the sync again"
+                ) from error
 
     async def sync_async(
         self,
@@ -146,10 +158,13 @@ class Mirror:
         accept_deletions: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
-        """`sync` without holding up the event loop.
+        """Sync without holding up the event loop; arguments and errors as of `sync`.
 
         It runs in a thread, with a blocking client of the same keys and settings. A cancelled sync ends at its next
         list or page, or before it commits; the call returns once the thread has ended.
+
+        Raises:
+            ArgumentError: the SDK has an `http_client` of its own, which a thread cannot use.
         """
 
         def work(own: ImednetSDK, check: Callable[[], None]) -> SyncReport:
@@ -290,7 +305,8 @@ class Mirror:
         tables = list(dict.fromkeys(folded.get(key) or folded[key.casefold()] for key in chosen))
         if forms is not None:
             self._refuse_former_forms(state, [key for key in tables if key in known], upto)
-        hidden = {key: _hidden(state, key, upto) for key in tables} if state.unblinded is None else {}
+        designs = [] if state.unblinded is not None else [self._design(state, one) for one in {upto, state.number}]
+        hidden = {key: set().union(*(_hidden(state, key, one) for one in designs)) for key in tables if designs}
         revisions = state.lists.get("record_revisions")
         audited = revisions is not None and not revisions.absent
         if subject_key is not None:
@@ -304,7 +320,7 @@ class Mirror:
             with Versions(self.folder, state.tables) as versions:
                 yield from cell_changes(
                     versions, tables, after, upto, subject_key=subject_key, operations=operations, hidden=hidden,
-                    records=known, audited=audited,
+                    records=known, audited=audited, terms=[one.blinded_terms for one in designs],
                 )  # fmt: skip
 
         return found()
@@ -362,9 +378,25 @@ class Mirror:
         return connect(self.folder, state, number, self._layouts(state, number))
 
     def latest_rows(self, as_of: AsOf = None) -> list[LatestRows]:
-        """All tables, with rows that changed since a snapshot.
+        """All tables, each of which gives its rows that changed since an earlier snapshot.
 
         For whoever keeps a copy of a mirror in step: a database, a warehouse, a search index.
+
+        Args:
+            as_of: the snapshot whose rows are latest.
+
+        Raises:
+            MirrorError: there is no mirror, or it has no such snapshot.
+
+        >>> from imednet import ImednetSDK
+        >>> from imednet.sandbox import Sandbox
+        >>> import tempfile
+        >>> with Sandbox() as box, ImednetSDK(**box.credentials) as sdk, tempfile.TemporaryDirectory() as folder:
+        ...     mirror = Mirror(f"{folder}/tidewater")
+        ...     _ = mirror.sync(sdk, "TIDEWATER-201")
+        ...     sites = next(table for table in mirror.latest_rows() if table.key == "_sites")
+        ...     sum(len(batch) for batch in sites.since(None)), sum(len(batch) for batch in sites.since(1))
+        (4, 0)
         """
         state = self._load()
         number = self._number(state, as_of)
@@ -375,10 +407,10 @@ class Mirror:
         return self._log.load().unblinded is not None
 
     def digest(self, number: int) -> str | None:
-        """The hash of a snapshot.
+        """The hash of a snapshot; `None` where there is none of this number.
 
-        It is of all snapshots before, too, so that two mirrors that agree in it had the same ones; `None` where there
-        is none of this number.
+        It is of all snapshots before, too: equal digests mean equal histories up to that snapshot. Raises MirrorError
+        where there is no mirror.
         """
         return next((one.hash for one in self._load().snapshots if one.number == number), None)
 
@@ -403,10 +435,13 @@ class Mirror:
 
     def _layouts(self, state: State, number: int) -> dict[str, dict[str, tuple[str, ...]]]:
         """The layouts of the tables of the design as of a snapshot."""
+        return {one.key: VersionTable.of(one, {}).layout for one in self._design(state, number).data}
+
+    def _design(self, state: State, number: int) -> StudyTables:
+        """The tables of the design as of a snapshot; hidden in them is what was ever blinded, as a sync has it."""
         with self._sdk_at(state, number) as local:
             forms, variables = local.forms.list(state.study), local.variables.list(state.study)
-        tables = mirror_tables(state.study, forms, variables, state.names, state.unblinded, state.blinded)
-        return {one.key: VersionTable.of(one, {}).layout for one in tables.data}
+        return mirror_tables(state.study, forms, variables, state.names, state.unblinded, state.blinded)
 
     def _load(self) -> State:
         state = self._log.load()
@@ -472,33 +507,45 @@ class Mirror:
 
     def _recovered(self) -> State:
         """The state, once what an interrupted run left is removed. Raises MirrorError where the commits are gone."""
-        unfinished = (self.folder / UNFINISHED).exists()
+        mark = self.folder / UNFINISHED
+        unfinished = frozenset(mark.read_text().splitlines() if mark.exists() else ())
         self._log.repair()
         state = self._log.load()
         known = {table.folder: table for table in state.tables.values()}
-        there = {path.parent: DeltaFolder(path.parent, self._retention) for path in self.folder.glob("*/*/_delta_log")}
-        for path, folder in sorted(there.items()):
-            name = path.relative_to(self.folder).as_posix()
+        there = {
+            f"{room}/{log.parent.name}": DeltaFolder(log.parent, self._retention)
+            for room in _ROOMS_OF_TABLES for log in (self.folder / room).glob("*/_delta_log")
+        }  # fmt: skip
+        for name, folder in sorted(there.items()):
             table = known.get(name)
-            folder.repair()
-            if not unfinished and (table is None or folder.version != table.version):
+            if table is not None or name in unfinished:
+                folder.repair()
+            if name not in unfinished and (table is None or folder.version != table.version):
+                other = "" if table is not None else f"; if {name} is no table of it, move it out of {self.folder}"
                 raise MirrorError(
                     f"{self.folder} has the table {name} in a state that no commit knows: `snapshots` is missing or of "
-                    "another time than the tables. Nothing was changed. Next: restore the folder as a whole"
+                    f"another time than the tables. Nothing was changed. Next: restore the folder as a whole{other}"
                 )
-        for path, folder in there.items() if unfinished else ():
-            table = known.get(path.relative_to(self.folder).as_posix())
+        for name in sorted(unfinished):
+            table = known.get(name)
             version, files = (None, ()) if table is None else (table.version, table.files)
-            folder.take_back(version, [file.name for file in files])
+            DeltaFolder(self.folder / name, self._retention).take_back(version, [file.name for file in files])
         return state
 
     @contextmanager
     def _locked(self) -> Iterator[Path]:
         """The lock of the folder, and an empty folder for work. A folder that is no mirror has to be empty."""
-        made = not self.folder.exists()
+        made, path = not self.folder.exists(), str(self.folder.absolute())
+        if unquote(path) != path:
+            raise ExportConfigurationError(
+                f"{self.folder} has a % in its path that Delta Lake takes for another character. Next: choose another "
+                "folder"
+            )
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            held = {path.name for path in self.folder.iterdir()} - {_LOCK, _WORK, UNFINISHED, *_ROOMS}
+            held = {path.name for path in self.folder.iterdir()} - {
+                _LOCK, _WORK, UNFINISHED, disk.partial(Path(UNFINISHED)).name, *_ROOMS
+            }  # fmt: skip
             if held and not (self.folder / _ROOMS[0] / "_delta_log").is_dir():
                 raise MirrorError(f"{self.folder} is no mirror and is not empty. Next: choose another folder")
             lock = disk.Lock(self.folder / _LOCK)
@@ -527,10 +574,20 @@ def _form_ids(state: State, key: str) -> set[str]:
     return {str(form_id) for form_id, _ in state.tables[key].groups if form_id is not None}
 
 
-def _hidden(state: State, key: str, number: int) -> set[str]:
-    """Answers of a table that the design hides, now or as of a snapshot, in lower case."""
-    at = state.table_at(key, number)
-    return {*state.tables[key].hidden, *(at.hidden if at is not None else ())}
+def _hidden(state: State, key: str, design: StudyTables) -> set[str]:
+    """Answers of a table that a design hides, in lower case.
+
+    Of a form that the design does not have: what its table hid last, and what was ever blinded in it and has no column.
+    """
+    for table in (*design.forms, design.unassigned):
+        if table.key == key:
+            return set(VersionTable.of(table, {}).hidden)
+    if not holds_records(key):
+        return set()
+    last = state.tables[key]
+    shown = {source.casefold() for source, *_ in last.layout.values()}
+    ever = {name for form, name in state.blinded if form in _form_ids(state, key)}
+    return {*last.hidden, *(ever - shown)}
 
 
 def _home_of(server: str) -> str:

@@ -174,6 +174,11 @@ class SnapshotLists:
         """Whether the mirror holds blinded answers."""
         return self._state.unblinded is not None
 
+    @property
+    def ever_blinded(self) -> frozenset[tuple[str, str]]:
+        """`formId` and name, in lower case, of the variables that were blinded in any snapshot."""
+        return frozenset(self._state.blinded)
+
     def close(self) -> None:
         """Release files and the connection."""
         with self._lock:
@@ -189,6 +194,12 @@ class SnapshotLists:
         if entry.lost or moment is None:
             return entry
         return replace(entry, read=moment.strftime("%Y-%m-%d %H:%M:%S"))
+
+    def in_step(self, name: str) -> bool:
+        """Whether rows are known by dates and counts alone, since a time when all of them were read."""
+        entry = self._state.list_at(name, self._number)
+        read = self._state.read_at(name, self._number, latest=self.latest)
+        return entry.stepped or not (read or entry.rule == "one answer")  # whose head is all there is
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """The answer of the API to a request.
@@ -382,10 +393,8 @@ def _answer_test(name: str, operator: str, value: str) -> Callable[[dict[str, An
         return lambda data: data.get(name) is not None and pattern.search(str(data[name])) is not None
     listing = operation("list_records")
     test = row_test(listing, "recordStatus", operator, value)  # any field of text: the rule is the same for answers
-    if operator in ("<", "<=", ">", ">="):  # an answer that is empty or no text comes before and after nothing
-        return lambda data: not isinstance(cell := data.get(name), bool) and cell not in (None, "") and test(
-            {"recordStatus": cell}
-        )  # fmt: skip
+    if operator in ("<", "<=", ">", ">="):  # an answer that is no text comes before and after nothing
+        return lambda data: not isinstance(cell := data.get(name), bool) and test({"recordStatus": cell})
     return lambda data: test({"recordStatus": data.get(name)})
 
 

@@ -43,6 +43,7 @@ class _MirrorClient(Client):
     def __init__(self, lists: SnapshotLists, server: str) -> None:
         self._lists = lists
         self.holds_blinded, self.snapshot = lists.holds_blinded, lists.snapshot
+        self.ever_blinded = lists.ever_blinded
         super().__init__(_NO_KEY, _NO_KEY, server, retries=0, allow_http=True)
 
     def _make_http(self) -> httpx.Client:
@@ -60,6 +61,7 @@ class _AsyncMirrorClient(AsyncClient):
     def __init__(self, lists: SnapshotLists, server: str) -> None:
         self._lists = lists
         self.holds_blinded, self.snapshot = lists.holds_blinded, lists.snapshot
+        self.ever_blinded = lists.ever_blinded
         super().__init__(_NO_KEY, _NO_KEY, server, retries=0, allow_http=True)
 
     def _make_http(self) -> httpx.AsyncClient:
@@ -75,11 +77,12 @@ class _AsyncMirrorClient(AsyncClient):
 
 def vouched(lists: SnapshotLists, proof: Proof, call: ListCall) -> Proof:
     """The proof of a list of a mirror: `proven` where the mirror had read all of it in one go, and proven it."""
-    entry = lists.entry(call.operation.name.removeprefix("list_"))
+    name = call.operation.name.removeprefix("list_")
+    entry = lists.entry(name)
     reason = entry.reason if entry.status != "proven" else None
     if entry.lost:
         reason = f"the server no longer has this list; rows are as it had them at {entry.read} UTC"
-    elif entry.stepped:
+    elif lists.in_step(name):
         reason = f"kept in step by dates and counts since all rows were read at {entry.whole} UTC"
     status: Any = "proven" if reason is None else "unproven"
     return replace(

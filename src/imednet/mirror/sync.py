@@ -8,7 +8,7 @@ nothing that anyone sees.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -27,7 +27,7 @@ from ..integrations.tables.form_assignment import FormAssignment
 from ..integrations.tables.layout import UNASSIGNED, StudyTables, Table
 from ..resources import RESOURCES
 from ..sdk import ImednetSDK
-from ..utils.disk import flush_folder
+from ..utils.disk import write_private
 from .appending import TableWork, TableWriter
 from .commits import Commit, CommitLog, ListState, State, TableChange, TableState
 from .delta_folder import SMALL_FILE, DeltaFolder
@@ -50,7 +50,7 @@ LISTS: Final = (
 )
 """All lists, in the order in which they are read: records before their revisions, the design last."""
 UNFINISHED: Final = ".unfinished"
-"""File that is there while tables are appended to."""
+"""File that is there while tables are appended to: their folders, one a line."""
 MANY_FILES: Final = 8
 """Small files that a table may have before they are joined."""
 
@@ -124,6 +124,11 @@ class _Design:
     def _hiding(self) -> dict[str, Table]:
         tables = (*self.tables.forms, self.tables.unassigned)
         return {table.key: table for table in tables if table.hidden}
+
+    def hidden(self, group: tuple[Any, ...]) -> set[str]:
+        """Names, in lower case, of the answers that records of a form must not hold, by what they say of their form."""
+        table = self._hiding.get(self.assignment.key(*group))
+        return set() if table is None or not self.hides else {name.casefold() for name in table.hidden}
 
     def stripped(self, name: str, group: tuple[Any, ...], line: bytes) -> bytes:
         """A row of a list without blinded answers, where the mirror must hold none."""
@@ -266,11 +271,11 @@ class SyncRun:
             if not self._accept_deletions:
                 self._check_shrinking(design)
             commit.blinded = design.blinded - state.blinded
-            self._begin()
             commit.names = {key: name for key, name in design.tables.mapping.items() if state.names.get(key) != name}
             work = self._work(design)
             places = {key: table.folder for key, table in state.tables.items()}
             places |= folders(work, places)
+            self._begin(places[key] for key in work)
             tables = {table.key: table for table in design.tables.data}
             for key, todo in work.items():
                 self._append(commit, key, tables.get(key), places[key], todo)
@@ -289,11 +294,13 @@ class SyncRun:
             return commit
         return None
 
-    def _begin(self) -> None:
-        """Leave a mark that tables are being appended to, so that the next run looks for what a dead one left."""
-        mark = self._root / UNFINISHED
-        mark.touch(mode=0o600)
-        flush_folder(self._root)
+    def _begin(self, places: Iterable[str]) -> None:
+        """Leave a mark that tables are being appended to, so that the next run looks for what a dead one left.
+
+        Args:
+            places: folders of these tables.
+        """
+        write_private(self._root / UNFINISHED, "".join(f"{place}\n" for place in places))
 
     def _check_shrinking(self, design: _Design) -> None:
         """Refuse answers by which most of a list, or all blinded answers, would be gone."""
@@ -357,11 +364,17 @@ class SyncRun:
     def _revealed(self, design: _Design) -> list[Table]:
         """Forms whose records have to be read again.
 
-        One with a variable that was blinded and is not; one with a new key; and one whose records were unassigned, as
-        which a blinded mirror holds them without any answer that was ever blinded in any form.
+        One of whose rows answers were removed while they were read, by the design before, that the new one does not
+        hide; one with a variable that was blinded and is not; one with a new key; and one whose records were
+        unassigned, as which a blinded mirror holds them without any answer that was ever blinded in any form.
         """
-        if self._changes["records"].mode == "all" or not self._state.number:
-            return []
+        records = self._changes["records"]
+        stripped = {
+            design.assignment.key(*group) for group in map(_form_of_group, records.groups)
+            if self._known_design.hidden(group) - design.hidden(group)
+        }  # fmt: skip
+        if records.mode == "all" or not self._state.number:
+            return [table for table in design.tables.forms if table.key in stripped]
         known, stray = self._known_design.keys, self._state.tables.get(UNASSIGNED)
         returned = {design.assignment.key(*group) for group in stray.groups} if stray and stray.hidden else set()
         found = []
@@ -371,24 +384,33 @@ class SyncRun:
             earlier = known.get(str(table.form_id), design.keys.get(str(table.form_id)))
             came_back = table.key in returned and str(table.form_id) not in known
             revealed = state is not None and bool(set(state.hidden) - hidden)
-            if came_back or revealed or earlier != design.keys.get(str(table.form_id)):
+            if table.key in stripped or came_back or revealed or earlier != design.keys.get(str(table.form_id)):
                 found.append(table)
         return found
 
     def _read_form(self, design: _Design, table: Table, todo: TableWork) -> None:
-        """Read all records of one form again."""
+        """Read all records of one form again, in place of those of it that were read.
+
+        A record that was made since then is left to the next sync; one that was deleted since then stays as it was.
+        """
         records = self._changes["records"]
-        for wanted in (
-            ("formId", table.form_id),
-            ("formKey", table.form_key),
-        ):  # records may have another id, see there
+        again = dict[str, ReadRow]()
+        for wanted in (("formId", table.form_id), ("formKey", table.form_key)):  # a record may have only one of them
             stream = self._sources["records"].filtered(clause(*wanted)) if wanted[1] is not None else ()
-            rows = [
-                row for row in stream
-                if row.key not in records.keys and row.key not in records.gone
-                and design.assignment.key(*row.group) == table.key
-            ]  # fmt: skip
-            self._reader.take_more(records, rows)
+            again |= {
+                row.key: row for row in stream
+                if row.key not in records.gone and design.assignment.key(*row.group) == table.key
+            }  # fmt: skip
+        read = dict[str, ReadRow]()
+        for group in [one for one in records.groups if design.assignment.key(*_form_of_group(one)) == table.key]:
+            for batch in self._spool.batches(group, 10_000, 2**24):
+                for key, line in map(unspooled, batch):
+                    read[key] = ReadRow(key, line.rstrip(b"\n"), _form_of_group(group))
+            self._spool.drop(group)
+            records.groups.discard(group)
+        held = self._old.current_keys(self._tables_of("records"), again, self._state.number)
+        known = records.keys.union(read, *held.values())
+        self._reader.take_more(records, {**read, **{key: row for key, row in again.items() if key in known}}.values())
         todo.since = None
 
     def _moved(self, design: _Design) -> set[str]:
@@ -525,18 +547,17 @@ class SyncRun:
         state = self._state
         commit = Commit(state.number, "compact", self._server_time)
         folders: list[DeltaFolder] = []
-        if any(map(_many, state.tables.values())):
-            self._begin()
-        for key, table in state.tables.items():
-            if _many(table):
-                folder = DeltaFolder(self._root / table.folder, self._retention)
-                files = folder.compact(table.files)
-                folders.append(folder)
-                version = folder.version
-                assert version is not None
-                commit.tables[key] = TableChange(replace(table, version=version), files, None, new_layout=False)
-        if not commit.tables:
+        many = {key: table for key, table in state.tables.items() if _many(table)}
+        if not many:
             return
+        self._begin(table.folder for table in many.values())
+        for key, table in many.items():
+            folder = DeltaFolder(self._root / table.folder, self._retention)
+            files = folder.compact(table.files)
+            folders.append(folder)
+            version = folder.version
+            assert version is not None
+            commit.tables[key] = TableChange(replace(table, version=version), files, None, new_layout=False)
         self._log.append(state, commit)
         for folder in folders:
             folder.sweep()

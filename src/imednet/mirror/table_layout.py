@@ -18,7 +18,6 @@ from imednet_api.models import Form, Variable
 from ..integrations.tables.arrow import pyarrow, record_batch, schema_of
 from ..integrations.tables.arrow_reader import ArrowReader
 from ..integrations.tables.batches import Reader
-from ..integrations.tables.blinded_terms import BlindedTerms, blinded_terms
 from ..integrations.tables.layout import UNASSIGNED, Shape, StudyTables, Table, model_table, study_tables
 from ..integrations.tables.naming import file_stems
 from ..integrations.tables.options import ExportOptions
@@ -47,28 +46,17 @@ def mirror_tables(
         forms, variables: its design.
         names: column names of earlier snapshots.
         unblind: the reason for holding blinded answers; `None` for a mirror without.
-        blinded: `formId` and name of every variable that was ever blinded. One stays hidden until the design says of
-            it, by name, that it is not; in records of unlisted forms always.
+        blinded: `formId` and name of every variable that was ever blinded, as `ever_blinded` of `study_tables`.
     """
     options = ExportOptions(disabled=True, entities=_EVERYTHING, unblind=unblind)
-    tables = study_tables(study_key, forms, variables, options, _SHAPE, names)
+    tables = study_tables(study_key, forms, variables, options, _SHAPE, names, blinded)
     studies = replace(model_table(STUDIES, _study_model(), _SHAPE), title="studies")
-    ever = set(blinded) if unblind is None else set()
-    own = {form: tuple(name for at, name in ever if at == form) for form, _ in ever}
-    hiding = tuple(_hiding(_writable(table), own.get(str(table.form_id), ())) for table in tables.forms)
-    hidden = {(str(table.form_id), name.casefold()) for table in hiding for name in table.hidden}
     return replace(
         tables,
-        forms=hiding,
-        unassigned=_hiding(_writable(tables.unassigned), tuple(name for _, name in ever)),
+        forms=tuple(map(_writable, tables.forms)),
+        unassigned=_writable(tables.unassigned),
         entities=tuple(_writable(table) for table in (*tables.entities, studies)),
-        blinded_terms=_terms([table.form_id for table in hiding], hidden, ever) if unblind is None else {},
     )
-
-
-def _terms(form_ids: Iterable[Any], hidden: set[tuple[str, str]], ever: set[tuple[str, str]]) -> BlindedTerms:
-    """What codings must not tell: of listed forms what is hidden now, of others what was ever blinded, too."""
-    return {**blinded_terms(form_ids, hidden), "": blinded_terms((), hidden | ever)[""]}
 
 
 def _study_model() -> Any:
@@ -80,13 +68,6 @@ def _study_model() -> Any:
 def holds_records(key: str) -> bool:
     """Whether the table with this key holds records, of a form or of none; the others hold lists."""
     return key == UNASSIGNED or not key.startswith("_")
-
-
-def _hiding(table: Table, names: Iterable[str]) -> Table:
-    """A table that also hides answers of these names, unless they have a column of their own."""
-    shown = {name.casefold() for name in table.answers}
-    more = [name for name in sorted(names) if name not in shown]
-    return replace(table, hidden=tuple(dict.fromkeys((*table.hidden, *more)))) if more else table
 
 
 def _writable(table: Table) -> Table:

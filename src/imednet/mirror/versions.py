@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -216,8 +217,10 @@ def source_of(root: Path, table: TableState | None) -> str | None:
     """The versions of a table as an expression of SQL; `None` where it has none."""
     if table is None or not table.files:
         return None
-    files = ", ".join(text(str(root / table.folder / file.name)) for file in table.files)
-    return f"read_parquet([{files}], union_by_name = true)"
+    folder = escape(str(root / table.folder))  # DuckDB takes paths for patterns
+    files = ", ".join(text(f"{folder}/{file.name}") for file in table.files)
+    # a folder that is called NAME=VALUE is no column
+    return f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
 
 
 def as_of(source: str, upto: int | str, chosen: str = "true") -> str:

@@ -141,11 +141,13 @@ def _value_test(operator: str, wanted: Any) -> Callable[[Any], bool]:
         return lambda value: missing if value is None else compare(_text(value), _text(wanted))
     if isinstance(wanted, (int, float)):
         return lambda value: missing if (number := _number(value)) is None else compare(number, wanted)
-    as_time = utc(wanted)
+    as_time, ordered = utc(wanted), operator in ("<", "<=", ">", ">=")
 
     def holds_text(value: Any) -> bool:
         if value is None:
             return missing
+        if value == "" and ordered:  # comes before and after nothing, as a missing one
+            return False
         if as_time is not None and (then := utc(value)) is not None:
             return compare(then, as_time)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and (number := _number(wanted)) is not None:

@@ -173,7 +173,8 @@ class _Run:
         forms = self.sdk.forms.list(self.study, refresh=True)
         variables = self.sdk.variables.list(self.study, refresh=True)
         names = self.earlier.column_names(self.options.layout())
-        tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, names)
+        ever_blinded = self.sdk._client.ever_blinded
+        tables = study_tables(self.study, forms, variables, self.options, self.sink.shape, names, ever_blinded)
         tables = replace(tables, limited=self.earlier.limited(tables, self.options))
         tables, self.context_proofs = with_context(self.sdk, tables)
         self._check_limits(tables)
@@ -183,7 +184,11 @@ class _Run:
         today = str(forms.proof.server_to or "")[:10]
         listed = [[table.key, table.form_id] for table in tables.forms]
         source = {"server": self._server(), "snapshot": self.sdk._client.snapshot}
-        facts = {**self._facts(), "study": self.study, **source, "listed": listed}
+        blinded = {form: sorted(names) for form, names in tables.blinded_terms.items()}
+        facts = {
+            **self._facts(), "study": self.study, **source, "listed": listed, "blinded": blinded,
+            "consistency": self.options.consistency,
+        }  # fmt: skip
         with Spool(self.folder.spool, facts) as spool:
             if self.options.fresh or not spool.resume() or not self._can_resume(spool, today):
                 spool.start()

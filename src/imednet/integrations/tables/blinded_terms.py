@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from imednet_api.models import Variable
 from imednet_api.types import decode
 
 from ...utils.truth import may_be_true
 
+TERMS: Final = ("value", "code")
+"""Fields of a coding that tell what was answered."""
 BlindedTerms = Mapping[str, frozenset[str]]
 """`formId` of a form -> names of its blinded answers, in lower case; `""` -> those of codings of no listed form."""
 
@@ -39,8 +41,12 @@ def blinded_variables(variables: Iterable[Variable]) -> set[tuple[str, str]]:
 def without_blinded_terms(line: bytes, blinded: BlindedTerms) -> bytes:
     """A coding without its terms, where it codes the answer to a blinded variable; a line of JSON, as it came."""
     row = decode(line)
-    names = blinded.get(str(row.get("formId")), blinded.get("", frozenset()))
-    hidden = str(row.get("variable")).casefold() in names
-    if not hidden or (row.get("value") is None and row.get("code") is None):
+    if not tells_blinded(row, blinded) or all(row.get(name) is None for name in TERMS):
         return line
-    return json.dumps({**row, "value": None, "code": None}, separators=(",", ":")).encode()
+    return json.dumps({**row, **dict.fromkeys(TERMS)}, separators=(",", ":")).encode()
+
+
+def tells_blinded(coding: Mapping[str, Any], blinded: BlindedTerms) -> bool:
+    """Whether a coding is of the answer to a blinded variable."""
+    names = blinded.get(str(coding.get("formId")), blinded.get("", frozenset()))
+    return str(coding.get("variable")).casefold() in names

@@ -6,7 +6,7 @@ three answers that the server adds to every record, and a column `undeclared` wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -229,10 +229,22 @@ def study_tables(
     options: ExportOptions,
     shape: Shape,
     kept: Mapping[str, str] | None = None,
+    ever_blinded: Iterable[tuple[str, str]] = (),
 ) -> StudyTables:
-    """The tables of an export; `kept` is the `mapping` of an earlier one.
+    """The tables of an export.
 
-    Raises ExportConfigurationError for a form or variable that the study does not have.
+    Args:
+        study_key: the study.
+        forms, variables: its design.
+        options: what is wanted.
+        shape: what the target can hold.
+        kept: the `mapping` of an earlier export.
+        ever_blinded: `formId` and name, in lower case, of variables known to have been blinded. Without a reason to
+            unblind, one stays hidden until the design says of it, by name, that it is not; in records of unlisted forms
+            always.
+
+    Raises:
+        ExportConfigurationError: the study does not have a form or a variable that is asked for.
     """
     forms, variables = list(forms), list(variables)
     if missing := unknown_names(options.forms or (), [str(form.form_key) for form in forms]):
@@ -275,6 +287,10 @@ def study_tables(
                 disabled=is_true(form.disabled),
             )
         )
+    ever = set() if options.unblind else set(ever_blinded)
+    for place, table in enumerate(form_tables):
+        more = _hidden_too(table, [name for at, name in ever if at == str(table.form_id)])
+        form_tables[place] = replace(table, hidden=(*table.hidden, *more), blinded=(*table.blinded, *more))
     listed = {form.form_id for form in forms}
     unlisted = [variable for variable in variables if variable.form_id not in listed and may_be_true(variable.blinded)]
     unassigned, _ = form_table(UNASSIGNED, unlisted, options, shape, {}, "unassigned")
@@ -282,12 +298,31 @@ def study_tables(
         study_key=study_key,
         forms=tuple(form_tables),
         left_out=left_out,
-        unassigned=unassigned,
+        unassigned=replace(
+            unassigned, hidden=(*unassigned.hidden, *_hidden_too(unassigned, [name for _, name in ever]))
+        ),
         entities=tuple(entity_table(name, shape, options.values) for name in options.lists),
         listed=tuple(unique),
         mapping=mapping,
-        blinded_terms={} if options.unblind else blinded_terms(listed, blinded_variables(variables)),
+        blinded_terms={} if options.unblind else _blinded_terms(forms, variables, ever),
     )
+
+
+def _hidden_too(table: Table, names: Iterable[str]) -> list[str]:
+    """Those of the names whose answers a table has no column for, and does not hide yet."""
+    return sorted(set(names) - {name.casefold() for name in (*table.answers, *table.hidden)})
+
+
+def _blinded_terms(
+    forms: Sequence[Form], variables: Sequence[Variable], ever: Collection[tuple[str, str]]
+) -> BlindedTerms:
+    """What codings must not tell: of listed forms what the design hides, of others what was ever blinded, too."""
+    blinded = blinded_variables(variables)
+    named = {(str(one.form_id), str(one.variable_name).casefold()) for one in variables}
+    now = blinded | {pair for pair in ever if pair not in named}
+    return {
+        **blinded_terms([form.form_id for form in forms], now), "": blinded_terms((), now.union(ever))[""],
+    }  # fmt: skip
 
 
 def form_table(
