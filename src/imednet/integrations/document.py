@@ -97,8 +97,8 @@ class MongoDBSink(ExportSink):
             for start in range(0, len(gone), _DELETE_BATCH):
                 collection.delete_many({"_id": {"$in": gone[start : start + _DELETE_BATCH]}})
         for key, facts in self.gone.items():
-            if collection_name := facts.get("collection"):
-                self._database[collection_name].delete_many({"_imednet.study": self._study, "_imednet.table": key})
+            collection = self._database[facts.get("collection") or self._base]
+            collection.delete_many({"_imednet.study": self._study, "_imednet.table": key})
 
     def close(self) -> None:
         """Close the connection."""

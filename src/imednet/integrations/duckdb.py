@@ -145,7 +145,7 @@ class DuckDbSink(ExportSink):
         for key in self.outputs:
             self._replace(self._names[key], self._hidden[key])
         written = {self._names[key] for key in self.outputs}
-        for name in [str(facts.get("table")) for facts in self.gone.values()]:
+        for name in [str(facts.get("table") or self._names.get(key)) for key, facts in self.gone.items()]:
             if name in self._owned and name not in written:
                 self._db.execute(f"DROP TABLE IF EXISTS {self._table(name)}")
                 self._db.execute(f"DELETE FROM {self._table(OWNERS)} WHERE name = ?", [name])

@@ -45,8 +45,9 @@ class ExportSink(ABC):
         data: the folder of partitions, for a sink that writes any.
         file: the one file that is the target, for a sink that writes one.
         shared: whether others may write to that file too, as to a database, so that it need not stay as it was.
-        gone: table key -> facts of an earlier manifest, for tables that `flush` has to remove because they were asked
-            to go.
+        gone: table key -> facts of an earlier manifest, for tables that `flush` has to remove if they are there: those
+            that were asked to go, and that of unassigned records where there are none. The facts are empty where no
+            manifest has any.
         foreign: exception classes of the target's driver.
         outputs: table key -> facts for the manifest, such as the file.
         losses: cells that the target cannot hold as they are; the export lists them as issues.

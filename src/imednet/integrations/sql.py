@@ -25,7 +25,7 @@ from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
 from .on_disk.folder import ExportFolder, file_entries
 from .relational.engine import open_engine, sqlite_file
-from .relational.lock import RunLock
+from .relational.lock import RunLock, is_in_use
 from .relational.tables import (
     MYSQL,
     Part,
@@ -117,7 +117,9 @@ class SqlSink(ExportSink):
         self._study = tables.study_key
         self._limited = tables.limited
         schema = self._schema or self._inspector().default_schema_name or ""
-        self._lock = RunLock(self._sql, self._engine, f"{self._study}\0{schema}\0{self._prefix}", self._address)
+        self._lock = RunLock(self._sql, self._engine, f"{schema}\0{self._prefix}", self._address)
+        if self.file is not None:
+            self._engine.dispose()  # until the lock was held, another export could have removed an empty file
         self._existing = self._names_there()  # again, now that no other export changes anything
         owned = self._owned()
         self._namer.keep(_earlier_tables(home, self._study, owned))
@@ -260,6 +262,7 @@ class SqlSink(ExportSink):
                 connection.exec_driver_sql("PRAGMA legacy_alter_table=ON")  # or renaming would break views on a table
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins no transaction for DDL
             self._check_staged(connection, parts)
+            self._check_owners(connection)
             if atomic:
                 self._add_columns(connection, rows)
             for part in rows:
@@ -277,6 +280,16 @@ class SqlSink(ExportSink):
         for key, written in self._parts.items():
             self.outputs[key] = {"tables": [part.final for part in written]}
         self._parts.clear()
+
+    def _check_owners(self, connection: Any) -> None:
+        """Refuse to replace tables that somebody else created since this run began."""
+        inspector = self._sql.inspect(connection)
+        existing = set(inspector.get_table_names(schema=self._schema))
+        owned = dict[str, str]()
+        if OWNERS in existing:
+            rows = connection.execute(self._sql.select(*self._owners_table().c[:2]))
+            owned = {str(name): str(study) for name, study in rows}
+        refuse_unowned(self._address, self._study, self._final_names, existing, owned)
 
     def _check_staged(self, connection: Any, parts: Sequence[Part]) -> None:
         """Raise ExportError unless each staged table holds the rows that were written to it."""
@@ -318,7 +331,10 @@ class SqlSink(ExportSink):
             if study == self._study and first in firsts and name not in self._final_names
         ]
         ours = {name for name, study in self._owned().items() if study == self._study}
-        asked = [name for facts in self.gone.values() for name in facts.get("tables") or () if name in ours]
+        asked = [
+            name for key, facts in self.gone.items()
+            for name in facts.get("tables") or self._names.get(key) or () if name in ours
+        ]  # fmt: skip
         return sorted({*narrower, *asked} - firsts)
 
     def _add_columns(self, connection: Any, parts: Sequence[Part]) -> None:
@@ -417,7 +433,7 @@ class SqlSink(ExportSink):
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()
-        if self._new_file is not None and not self._file_has_content():
+        if self._new_file is not None and not is_in_use(self._new_file) and not self._file_has_content():
             self._engine.dispose()
             self._new_file.unlink(missing_ok=True)
         self._new_file = None

@@ -159,7 +159,7 @@ class SnowflakeSink(ExportSink):
             raise
         self._execute("COMMIT")
         for key, facts in self.gone.items():
-            self._remove(key, str(facts.get("table")))
+            self._remove(key, str(facts.get("table") or self._names.get(key)))
         self._remove_temporary()
 
     def earlier_rows(self, table: Table) -> Iterator[Sequence[Any]]:

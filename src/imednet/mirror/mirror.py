@@ -31,12 +31,12 @@ from ..utils.url import check_path_part, is_loopback
 from .changes import CellChange, RowOperation, RowVersion, cell_changes, ever_had_subject, record_tables, versions_of
 from .commits import CommitLog, Snapshot, State
 from .database import connect
-from .delta_folder import DeltaFolder
 from .latest_rows import LatestRows, latest_rows
+from .recovery import recovered
 from .snapshot_lists import SnapshotLists
 from .snapshot_sdk import AsyncMirrorSDK, MirrorSDK
 from .sync import LISTS, UNFINISHED, Progress, SyncReport, SyncRun
-from .table_layout import VersionTable, holds_records, mirror_tables
+from .table_layout import ROOMS, VersionTable, holds_records, mirror_tables
 from .verify import problems
 from .versions import Versions
 
@@ -49,8 +49,7 @@ if TYPE_CHECKING:
     from ..async_sdk import AsyncImednetSDK
 
 _LOCK, _WORK = ".lock", ".imednet-sync"
-_ROOMS_OF_TABLES = ("forms", "lists")
-_ROOMS = ("snapshots", *_ROOMS_OF_TABLES)
+_ROOMS = ("snapshots", *ROOMS)
 
 
 AsOf = int | str | date | datetime | None
@@ -132,7 +131,7 @@ class Mirror:
         if not isinstance(sdk, ImednetSDK):
             raise ArgumentError("sync needs the blocking ImednetSDK. Next: await mirror.sync_async(sdk, ...)")
         with self._locked() as home:
-            state = self._recovered()
+            state = recovered(self.folder, self._log, self._retention)
             self._settle(state, sdk, study_key, unblind)
             run = SyncRun(
                 sdk, self.folder, state, self._log, home, reconcile=reconcile, accept_deletions=accept_deletions,
@@ -504,33 +503,6 @@ class Mirror:
                 f"{self.folder} was made without blinded answers, and stays so. Next: make an unblinded mirror in "
                 "another folder"
             )
-
-    def _recovered(self) -> State:
-        """The state, once what an interrupted run left is removed. Raises MirrorError where the commits are gone."""
-        mark = self.folder / UNFINISHED
-        unfinished = frozenset(mark.read_text().splitlines() if mark.exists() else ())
-        self._log.repair()
-        state = self._log.load()
-        known = {table.folder: table for table in state.tables.values()}
-        there = {
-            f"{room}/{log.parent.name}": DeltaFolder(log.parent, self._retention)
-            for room in _ROOMS_OF_TABLES for log in (self.folder / room).glob("*/_delta_log")
-        }  # fmt: skip
-        for name, folder in sorted(there.items()):
-            table = known.get(name)
-            if table is not None or name in unfinished:
-                folder.repair()
-            if name not in unfinished and (table is None or folder.version != table.version):
-                other = "" if table is not None else f"; if {name} is no table of it, move it out of {self.folder}"
-                raise MirrorError(
-                    f"{self.folder} has the table {name} in a state that no commit knows: `snapshots` is missing or of "
-                    f"another time than the tables. Nothing was changed. Next: restore the folder as a whole{other}"
-                )
-        for name in sorted(unfinished):
-            table = known.get(name)
-            version, files = (None, ()) if table is None else (table.version, table.files)
-            DeltaFolder(self.folder / name, self._retention).take_back(version, [file.name for file in files])
-        return state
 
     @contextmanager
     def _locked(self) -> Iterator[Path]:

@@ -27,6 +27,8 @@ Version = Literal["insert", "update", "delete", "retype"]
 """What made a version: `retype` is a row that did not change, written again because the design of its form did."""
 
 STUDIES: Final = "_studies"
+ROOMS: Final = ("forms", "lists")
+"""Folders of a mirror in which its tables are."""
 _SHAPE: Final = Shape(values="typed", context=False, clean_names=True, longest_name=200)
 _EVERYTHING: Final = ("all",)
 
@@ -79,7 +81,7 @@ def _writable(table: Table) -> Table:
 def folders(keys: Iterable[str], taken: Mapping[str, str]) -> dict[str, str]:
     """The folder of each table, for tables that have none yet; `taken` are those of the others."""
     found: dict[str, str] = {}
-    for room, own in (("forms", False), ("lists", True)):
+    for room, own in zip(ROOMS, (False, True), strict=True):
         wanted = [key for key in keys if key not in taken and key.startswith("_") is own]
         used = [folder.partition("/")[2] for folder in taken.values() if folder.startswith(f"{room}/")]
         names = [("unassigned_records" if key == UNASSIGNED else key.lstrip("_")) for key in wanted]

@@ -1,14 +1,16 @@
-"""A lock in a database: one export of a study into a schema at a time, whoever runs the others and wherever."""
+"""One export at a time into the tables of a schema: a lock in the database, or a file beside that of SQLite."""
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any, Final
 
 from ...errors import ExportConfigurationError
 from ...utils import disk
+from .engine import sqlite_file
 from .tables import MYSQL
 
 _ASK: Final = {
@@ -23,9 +25,10 @@ no vacuum. That of MySQL ends with the session.
 
 
 class RunLock:
-    """The right to write the tables of one study, held until it is released or this program ends.
+    """The right to write tables of one schema and prefix, held until it is released or this program ends.
 
-    PostgreSQL, MySQL and MariaDB give it to a session of its own, SQLite to who holds a file beside the database.
+    PostgreSQL, MySQL and MariaDB give it to a session of its own, whoever asks and from wherever; SQLite to who holds a
+    file beside the database, which other machines may not see.
 
     Args:
         sql: the module `sqlalchemy`.
@@ -45,10 +48,11 @@ class RunLock:
         self._session: Any = None
         self._file: disk.Lock | None = None
         dialect, database = engine.dialect.name, engine.url.database or ""
-        if dialect == "sqlite":
-            self._file = _file_lock(database, address)
+        file = sqlite_file(engine)
+        digest = hashlib.sha256(f"{database}\0{purpose}".encode()).digest()
+        if file is not None:
+            self._file = _file_lock(file, hashlib.sha256(purpose.encode()).hexdigest()[:8], address)
         elif question := _ASK.get(dialect):
-            digest = hashlib.sha256(f"{database}\0{purpose}".encode()).digest()
             number, name = int.from_bytes(digest[:8], "big", signed=True), f"imednet_{digest.hex()[:32]}"
             lock: dict[str, int | str] = {"lock": number if dialect == "postgresql" else name}
             self._session = engine.connect()
@@ -74,13 +78,21 @@ class RunLock:
             file.release()
 
 
-def _file_lock(database: str, address: str) -> disk.Lock | None:
-    """The lock of a SQLite database; `None` where no file can be told or made beside it."""
-    if not database or database == ":memory:" or database.startswith("file:"):
-        return None
+def is_in_use(database: Path) -> bool:
+    """Whether any export writes to a SQLite file, whatever its schema and prefix."""
+    path = database.resolve()
+    return any(path.parent.glob(f"{escape(_lock_name(path))}*"))
+
+
+def _lock_name(path: Path) -> str:
+    return f".{path.name}.imednet-lock-"
+
+
+def _file_lock(database: Path, purpose: str, address: str) -> disk.Lock | None:
+    """The lock of a SQLite database; `None` where none can be made beside it."""
     try:
-        path = Path(database).resolve()
-        return disk.Lock(path.with_name(f".{path.name}.imednet-lock"))
+        path = database.resolve()
+        return disk.Lock(path.with_name(f"{_lock_name(path)}{purpose}"))
     except disk.InUseError:
         raise _in_use(address) from None
     except (OSError, ValueError):
@@ -89,5 +101,6 @@ def _file_lock(database: str, address: str) -> disk.Lock | None:
 
 def _in_use(address: str) -> ExportConfigurationError:
     return ExportConfigurationError(
-        f"another export writes this study to {address}. Nothing was changed. Next: wait until it has ended"
+        f"another export writes to {address}, with the same schema and prefix. Nothing was changed. Next: wait until "
+        "it has ended, or choose another schema or prefix"
     )

@@ -286,14 +286,16 @@ class _Run:
                 f"was. First reason: {extraction.outcomes[lost[0]].error} Next: run the same export again; it reads "
                 "only what failed"
             )
-        drop = self._row_filter()
+        drop, left = self._row_filter(), dict[str, dict[str, Any]]()
         spool.drop(ISSUES)
         for table in (*tables.entities, *tables.forms, tables.unassigned):
             if extraction.outcomes[table.key].status != "SUCCESS":
                 continue
             if table is tables.unassigned and not spool.rows(table.key):
-                if table.key in self.earlier.tables and extraction.proof is not None and not extraction.failed:
-                    self.gone[table.key] = self.earlier.places.get(table.key, {})
+                if extraction.proof is not None and not extraction.failed:
+                    left = {table.key: self.earlier.places.get(table.key, {})}
+                    if table.key in self.earlier.tables:
+                        self.gone |= left
                 continue
             try:
                 self._write_table(table, drop, spool)
@@ -316,7 +318,7 @@ class _Run:
         if not self.sink.own_tables or self.sink.cuts:
             self._spool_issues(spool, [])
             self._issues_file(spool)
-        self.sink.gone = self.gone
+        self.sink.gone = {**left, **self.gone}
         self._with_retries("flush", self.sink.flush)
 
     def _write_table(self, table: Table, drop: Callable[[Sequence[Cells]], list[bool]] | None, spool: Spool) -> None:
