@@ -271,6 +271,20 @@ def test_a_server_that_wants_no_more_is_asked_no_further(named: str | None, most
     assert sum(waits) <= 5
 
 
+@pytest.mark.parametrize(("named", "more"), [("900", 1), ("0", 2)])
+def test_a_whole_probe_ends_where_the_server_wants_no_more(named: str, more: int, own_box: Own) -> None:
+    """Each question that is left stays open, and none of them asks."""
+    answers = 4
+
+    def tired(request: Request, answer: Callable[[Request], Answer]) -> Answer:
+        return answer(request) if len(box.requests) <= answers else Answer(429, b"{}", {"Retry-After": named})
+
+    box = own_box(intercept=tired)
+    report = probed(box)
+    assert len(box.requests) == answers + more
+    assert report.dialect["wrongStudyKey"].answer == "unknown"
+
+
 @pytest.mark.parametrize(
     "spoil",
     [{"metadata": None}, {"metadata": {"timestamp": "Jane Roe 1970"}}, {"pagination": None}, {"data": None},

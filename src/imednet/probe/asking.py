@@ -137,6 +137,7 @@ class Asker:
         self._gap = 1 / per_second if per_second else 0.0
         self._sleep = sleep
         self._next = 0.0
+        self._over = False
         self._clients: dict[str | None, _Asking] = {}
         self.sent = 0
         self.refused_for_rate = 0
@@ -155,21 +156,23 @@ class Asker:
         """One answer to a path. After trouble with the network or the server the same is asked once more.
 
         A server that refuses for its rate is asked again after the time it names, up to a minute; a second refusal, or
-        a longer time, ends the probe.
+        a longer time, ends the probe: nothing more is sent.
 
         Args:
             path: the path.
             parameters: of the query, in order.
             without: a header to leave out: `Accept` or `Content-Type`.
         """
+        if self._over:
+            raise BudgetSpent
         heard = self._once(path, parameters, without)
         if heard.status == _TOO_MANY:
             wait = heard.retry_after if heard.retry_after is not None else _WAIT
-            if wait > _LONGEST_WAIT:
-                raise BudgetSpent
-            self._sleep(wait)
-            heard = self._once(path, parameters, without)
+            if wait <= _LONGEST_WAIT:
+                self._sleep(wait)
+                heard = self._once(path, parameters, without)
             if heard.status == _TOO_MANY:
+                self._over = True
                 raise BudgetSpent
         elif heard.status is None or heard.status >= _SERVER_ERROR:
             heard = self._once(path, parameters, without)

@@ -15,19 +15,17 @@ from ..workflows.drift import drifts
 from .asking import Asker
 from .report import Finding, field_name, magnitude, shape, unknown
 from .spelling import Pages
-from .strictness import Scene
+from .strictness import NO_SITE, Scene, judged, with_site
 
 _TIMES: Final = ("dateCreated", "dateModified", "dateCoded", "enrollmentStartDate")
 
 
 def filter_word(scene: Scene, expression: str) -> Finding:
     """Whether a filter of a kind is accepted, and what it gives."""
-    if scene.site is None:
-        return unknown("there is no site to ask for")
-    heard = scene.ask.list("sites", ("filter", expression.format(site=scene.site)), ("size", "1"))
-    if heard.ok:
-        return Finding("accepted", "rows came" if heard.rows else "no row came, and one was asked for")
-    return Finding("refused", heard.manner) if heard.refused else unknown(heard.manner)
+    heard = with_site(scene, expression)
+    if heard is None:
+        return unknown(NO_SITE)
+    return judged(heard, how="rows came" if heard.rows else "no row came, and one was asked for")
 
 
 def default_size(scene: Scene) -> Finding:
@@ -39,9 +37,7 @@ def default_size(scene: Scene) -> Finding:
 def past_the_end(scene: Scene) -> Finding:
     """A page behind the last one."""
     heard = scene.ask.list("sites", ("page", "100000"), ("size", "1"))
-    if heard.ok:
-        return Finding("empty page" if not heard.rows else "rows", "HTTP 200")
-    return Finding("refused", heard.manner) if heard.refused else unknown(heard.manner)
+    return judged(heard, "rows" if heard.rows else "empty page", "HTTP 200")
 
 
 def counts_agree(scene: Scene) -> Finding:
@@ -52,7 +48,8 @@ def counts_agree(scene: Scene) -> Finding:
     totals = [scene.ask.list("records", *more, ("size", "1")).paging("totalElements") for more in asked]
     if not all(isinstance(total, int) for total in totals):
         return unknown("not every way gave a count")
-    return Finding("the same" if len(set(totals)) == 1 else "different", "all, those above 0, sorted backwards")
+    how = "counts of all records, of those with a number above 0, and of all in reverse order"
+    return Finding("the same" if len(set(totals)) == 1 else "different", how)
 
 
 def newest_first(scene: Scene) -> Finding:

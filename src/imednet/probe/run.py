@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -12,6 +11,7 @@ from imednet_api.api import operation
 from .._version import version
 from ..resources import RESOURCES
 from ..sdk import ImednetSDK
+from ..utils.days import written_day
 from . import measures, spelling, strictness
 from .asking import Asker, BudgetSpent, Heard
 from .report import Finding, ProbeReport, unknown
@@ -20,7 +20,6 @@ MOST_REQUESTS: Final = 60
 REQUESTS_PER_SECOND: Final = 2.0
 
 _PAGE: Final = "100"
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def probe(
@@ -30,7 +29,7 @@ def probe(
     most_requests: int = MOST_REQUESTS,
     requests_per_second: float | None = REQUESTS_PER_SECOND,
 ) -> ProbeReport:
-    """Find out how a server answers. It only reads, and takes about 25 seconds.
+    """Find out how a server answers. It only reads, and takes about half a minute.
 
     Args:
         sdk: its keys and address are used.
@@ -77,7 +76,7 @@ def _asked(ask: Asker) -> ProbeReport:
                 table[name] = spent
     for name, note in measures.notes(ask, pages).items():
         measured[name] = _settled(note)
-    days = [found[0] for heard in ask.all if heard.timestamp and (found := _DAY.match(heard.timestamp))]
+    days = [str(day) for heard in ask.all if heard.timestamp and (day := written_day(heard.timestamp))]
     return ProbeReport(days[0] if days else None, version(), ask.sent, dialect, measured, strictness.UNASKED)
 
 

@@ -17,6 +17,7 @@ from .spelling import Pages
 
 _NO_SUCH: Final = "imednetProbe"
 """An attribute, parameter and study that no server has."""
+NO_SITE: Final = "there is no site to ask for"
 
 
 @dataclass(frozen=True)
@@ -52,27 +53,33 @@ def scene_of(ask: Asker, pages: Pages) -> Scene:
     )
 
 
-def _judged(heard: Heard, accepted: str, refused: str) -> Finding:
+def judged(heard: Heard, accepted: str = "accepted", how: str = "the server answered with a page") -> Finding:
+    """What an answer says of a request that some servers refuse.
+
+    Args:
+        heard: the answer.
+        accepted, how: the finding where a page came, and its words.
+    """
     if heard.ok:
-        return Finding(accepted, "the server answered with a page")
-    if heard.refused:
-        return Finding(refused, heard.manner)
-    return unknown(heard.manner)
+        return Finding(accepted, how)
+    return Finding("refused", heard.manner) if heard.refused else unknown(heard.manner)
 
 
-def _filtered(scene: Scene, expression: str, accepted: str = "accepted", refused: str = "refused") -> Finding:
-    return _judged(scene.ask.list("sites", ("filter", expression), ("size", "1")), accepted, refused)
-
-
-def _with_site(scene: Scene, expression: str) -> Finding:
+def with_site(scene: Scene, expression: str) -> Heard | None:
+    """One row of the sites by a filter with the number of one; `None` where there is none."""
     if scene.site is None:
-        return unknown("there is no site to ask for")
-    return _filtered(scene, expression.format(site=scene.site))
+        return None
+    return scene.ask.list("sites", ("filter", expression.format(site=scene.site)), ("size", "1"))
+
+
+def _filtered(scene: Scene, expression: str) -> Finding:
+    heard = with_site(scene, expression)
+    return unknown(NO_SITE) if heard is None else judged(heard)
 
 
 def filter_unknown_attribute(scene: Scene) -> Finding:
     """An attribute that the list does not have."""
-    return _filtered(scene, f"{_NO_SUCH}==1", "ignored")
+    return judged(scene.ask.list("sites", ("filter", f"{_NO_SUCH}==1"), ("size", "1")), "ignored")
 
 
 def filter_case(scene: Scene) -> Finding:
@@ -93,7 +100,7 @@ def record_data_mixed_connector(scene: Scene) -> Finding:
         return unknown("no variable has a plain name")
     name = scene.variable
     expression = f"{name}=={_NO_SUCH};{name}=={_NO_SUCH},{name}=={_NO_SUCH}"
-    return _judged(scene.ask.list("records", ("recordDataFilter", expression), ("size", "1")), "accepted", "refused")
+    return judged(scene.ask.list("records", ("recordDataFilter", expression), ("size", "1")))
 
 
 def deleted_filterable(scene: Scene) -> Finding:
@@ -125,7 +132,7 @@ def size_over_500(scene: Scene) -> Finding:
         return (
             Finding("clamped", "the page is smaller than asked for") if size != 501 else Finding("served", "501 rows")
         )
-    return _judged(heard, "", "refused")
+    return judged(heard)
 
 
 def wrong_study_key(scene: Scene) -> Finding:
@@ -206,28 +213,28 @@ def _shape_of(body: Any) -> str:
 
 
 QUESTIONS: Final[Mapping[str, Callable[[Scene], Finding]]] = {
-    "filterSpaces": lambda scene: _with_site(scene, "siteId == {site}"),
-    "filterParentheses": lambda scene: _with_site(scene, "(siteId=={site})"),
-    "filterRepeatAttribute": lambda scene: _with_site(scene, "siteId>=0;siteId<={site}"),
+    "filterSpaces": lambda scene: _filtered(scene, "siteId == {site}"),
+    "filterParentheses": lambda scene: _filtered(scene, "(siteId=={site})"),
+    "filterRepeatAttribute": lambda scene: _filtered(scene, "siteId>=0;siteId<={site}"),
     "filterUnknownAttribute": filter_unknown_attribute,
     "filterCase": filter_case,
     "recordDataMixedConnector": record_data_mixed_connector,
     "deletedFilterable": deleted_filterable,
     "sizeOver500": size_over_500,
-    "sortUnknown": lambda scene: _judged(
-        scene.ask.list("sites", ("sort", f"{_NO_SUCH},asc"), ("size", "1")), "ignored", "refused"
+    "sortUnknown": lambda scene: judged(
+        scene.ask.list("sites", ("sort", f"{_NO_SUCH},asc"), ("size", "1")), "ignored"
     ),
-    "unknownParameter": lambda scene: _judged(
-        scene.ask.list("sites", (_NO_SUCH, "1"), ("size", "1")), "ignored", "refused"
+    "unknownParameter": lambda scene: judged(
+        scene.ask.list("sites", (_NO_SUCH, "1"), ("size", "1")), "ignored"
     ),
-    "usersFilter": lambda scene: _judged(
-        scene.ask.list("users", ("filter", f"login=={_NO_SUCH}"), ("size", "1")), "ignored", "refused"
+    "usersFilter": lambda scene: judged(
+        scene.ask.list("users", ("filter", f"login=={_NO_SUCH}"), ("size", "1")), "ignored"
     ),
-    "missingContentType": lambda scene: _judged(
-        scene.ask.path("/api/v1/edc/studies", ("size", "1"), without=HEADER_CONTENT_TYPE), "accepted", "refused"
+    "missingContentType": lambda scene: judged(
+        scene.ask.path("/api/v1/edc/studies", ("size", "1"), without=HEADER_CONTENT_TYPE)
     ),
-    "missingAccept": lambda scene: _judged(
-        scene.ask.path("/api/v1/edc/studies", ("size", "1"), without=HEADER_ACCEPT), "accepted", "refused"
+    "missingAccept": lambda scene: judged(
+        scene.ask.path("/api/v1/edc/studies", ("size", "1"), without=HEADER_ACCEPT)
     ),
     "wrongStudyKey": wrong_study_key,
     "codingsPage": codings_page,
