@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from commands import imednet
+from commands import imednet, keys
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.workflows.writing.journal import journal_of
 from support import STUDY
@@ -22,15 +22,6 @@ from writing import EVENT, REGISTRATION, TWIN, posts, rows
 
 Make = Callable[..., Sandbox]
 both_dialects = pytest.mark.parametrize("dialect", ["documented", "live"])
-
-
-def keys(box: Sandbox) -> dict[str, str]:
-    found = box.credentials
-    return {
-        "IMEDNET_API_KEY": found["api_key"],
-        "IMEDNET_SECURITY_KEY": found["security_key"],
-        "IMEDNET_BASE_URL": found["base_url"],
-    }
 
 
 def table(text: str) -> list[dict[str, str]]:

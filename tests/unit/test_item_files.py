@@ -176,3 +176,31 @@ def test_a_damaged_data_dictionary_is_refused(write: Any) -> None:
     with pytest.raises(ArgumentError, match="line 2: the quote"):
         load_dictionary(path)
     assert json.dumps(load_dictionary(write("Form,Variable,Choice\nAE,AESEV,Mild\nAE,AESEV\n", "CHOICES.csv")).warnings)
+
+
+def test_merged_cells_are_refused(tmp_path: Path) -> None:
+    """Only the first of them holds the value that a person sees in each row."""
+    book = openpyxl.Workbook()
+    for row in (["formKey", "subjectKey", "AESEV"], ["AE", "1", "Severe"], ["AE", "2", None], ["AE", "3", None]):
+        book.active.append(row)
+    book.active.merge_cells("C2:C4")
+    book.save(tmp_path / "x.xlsx")
+    with pytest.raises(ArgumentError, match="row 2: cells C2:C4 are merged"):
+        read_items(tmp_path / "x.xlsx")
+
+
+def test_a_hidden_first_sheet_is_refused(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "lookup"
+    book.active.append(["formKey", "subjectKey", "AENUM"])
+    book.create_sheet("data").append(["formKey", "subjectKey", "AENUM"])
+    book.active.sheet_state = "hidden"
+    book.save(tmp_path / "x.xlsx")
+    with pytest.raises(ArgumentError, match="the first sheet, 'lookup', is hidden"):
+        read_items(tmp_path / "x.xlsx")
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "gone.xlsx", "gone.json"])
+def test_a_file_that_is_not_there_is_not_called_something_else(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArgumentError, match="No such file or directory"):
+        read_items(tmp_path / name)

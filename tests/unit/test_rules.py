@@ -61,7 +61,7 @@ class TestAddresses:
         with pytest.raises(ConfigurationError):
             normalise_base_url(wrong)
 
-    @pytest.mark.parametrize("local", ["http://127.0.0.1:80", "http://localhost:1", "http://[::1]:1"])
+    @pytest.mark.parametrize("local", ["http://127.0.0.1:81", "http://localhost:1", "http://[::1]:1"])
     def test_plain_http_is_for_this_machine_only(self, local: str) -> None:
         assert normalise_base_url(local) == local
 

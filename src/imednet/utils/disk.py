@@ -145,17 +145,21 @@ class Lock:
 
     The system releases it when a program dies. On a file system without locks nothing is locked, and a warning logged.
 
+    Args:
+        path: the file.
+        wait: seconds to wait for another program that holds it.
+
     Raises:
         InUseError: another program holds it.
         OSError: the file cannot be made, or is a symbolic link.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wait: float = 0) -> None:
         import filelock  # here, because reading needs none
 
         path.parent.stat()  # a folder that is not there is an error; filelock would make it
         self._path = path
-        self._lock: filelock.BaseFileLock | None = filelock.FileLock(path, timeout=0, mode=0o600, thread_local=False)
+        self._lock: filelock.BaseFileLock | None = filelock.FileLock(path, timeout=wait, mode=0o600, thread_local=False)
         try:
             self._lock.acquire()
         except filelock.Timeout:

@@ -11,6 +11,9 @@ SAFE_PARAMETERS = frozenset({"page", "size", "sort", "includeInactive"})
 """Query parameters that can hold neither a key nor data of a person; all others are masked."""
 
 
+_PORTS = {"https": 443, "http": 80}
+
+
 def redact_url_query(url: str) -> str:
     """The URL with every query value masked that could be a key or data of a person.
 
@@ -28,6 +31,8 @@ def redact_url_query(url: str) -> str:
 
 def normalise_base_url(url: str, *, allow_http: bool = False) -> str:
     """The base URL as `scheme://host[:port]`, without a final slash and without `/api`, which people also type.
+
+    The host is in lower case, and a port that goes without saying is left out, so that one server has one address.
 
     Raises:
         ConfigurationError: another scheme, credentials in the URL, or, unless it is allowed, plain http to a host
@@ -54,7 +59,21 @@ def normalise_base_url(url: str, *, allow_http: bool = False) -> str:
             f"the base URL is plain http to {host}: the keys would travel unprotected. Next: write https://, "
             "or allow it with allow_http=True"
         )
-    return text
+    shown = f"[{host}]" if ":" in host else host  # in lower case, as every server takes it
+    netloc = shown if port in (None, _PORTS[parts.scheme]) else f"{shown}:{port}"
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether two base URLs are of one server; all names of this machine are one.
+
+    >>> same_server("http://localhost:8000", "http://127.0.0.1:8000")
+    True
+    """
+    left, right = (urlsplit(normalise_base_url(url, allow_http=True)) for url in (one, other))
+    here = is_loopback(left.hostname or "") and is_loopback(right.hostname or "")
+    same_host = here or left.hostname == right.hostname
+    return same_host and (left.scheme, left.port, left.path) == (right.scheme, right.port, right.path)
 
 
 def is_loopback(host: str) -> bool:

@@ -87,12 +87,15 @@ class AsyncRecordUpdateWorkflow(AsyncWorkflow):
             on_progress: called with items done, items in all, and a message.
             resend_missing: send items again that an earlier run of this journal did not find, and a new check does
                 not find either.
+            refuse_written: refuse new records that another run with a journal in the same folder has, whatever its file
+                is called.
 
         Returns:
             The outcome of each item; see `imednet.workflows.writing.items.State`.
 
         Raises:
             ItemsRefusedError: an item would not be accepted; nothing was sent.
+            WrittenBeforeError: with `refuse_written`; nothing was sent.
         """
         items = quiet(items)
         return await self._writer.submit(study_key, items, **options)
@@ -288,12 +291,15 @@ class RecordUpdateWorkflow(Workflow):
             on_progress: called with items done, items in all, and a message.
             resend_missing: send items again that an earlier run of this journal did not find, and a new check does
                 not find either.
+            refuse_written: refuse new records that another run with a journal in the same folder has, whatever its file
+                is called.
 
         Returns:
             The outcome of each item; see `imednet.workflows.writing.items.State`.
 
         Raises:
             ItemsRefusedError: an item would not be accepted; nothing was sent.
+            WrittenBeforeError: with `refuse_written`; nothing was sent.
         """
         items = quiet(items)
         return self._writer.submit(study_key, items, **options)

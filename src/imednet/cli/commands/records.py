@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import exit_codes
+from .. import exit_codes, run_log
 from ..connection import Connection
 from ..options import OutputOption, RequiredStudyArgument
 from ..output import Format, print_message, print_rows, to_json
@@ -23,6 +23,7 @@ from .record_list import list_records
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ...workflows.writing.earlier_runs import WrittenBeforeError
     from ...workflows.writing.plan import WritePlan
     from ...workflows.writing.submit import WriteReport
 
@@ -118,25 +119,24 @@ def _write_command(name: str, help: str) -> Any:
         from ...validation.dictionary import load_dictionary
         from ...validation.schema import ItemsRefusedError
         from ...workflows.record_update import RecordUpdateWorkflow
-        from ...workflows.writing.item_files import outcomes_of, read_items, write_outcomes
-        from ...workflows.writing.journal import has_begun, journal_of, journal_of_same_items
+        from ...workflows.writing.earlier_runs import WrittenBeforeError, refuse_written
+        from ...workflows.writing.item_files import read_items
+        from ...workflows.writing.journal import has_begun, journal_of
 
         connection: Connection = ctx.obj
         source = read_items(file, form)
         items, places = source.items, source.places
         choices = load_dictionary(dictionary).choices if dictionary is not None else None
         own, journal = journal is None, journal or journal_of(file)
+        run_log.note(study=study)
         with connection.sdk() as sdk:
-            if own and not has_begun(journal):
-                earlier = journal_of_same_items(journal.parent, study, items, sdk.records.base_url)
-                if earlier is not None:
-                    raise ArgumentError(
-                        f"{file.name} holds the items of a run that has its journal in {earlier.name}. "
-                        f"Next: --journal {earlier} goes on with it and sends nothing twice; "
-                        f"--journal {journal} sends all of them again"
-                    )
-            workflow = RecordUpdateWorkflow(sdk)
-            if not has_begun(journal):
+            workflow, begun = RecordUpdateWorkflow(sdk), has_begun(journal)
+            try:
+                if own and not begun:
+                    refuse_written(journal, study, items, sdk.records.base_url)
+            except WrittenBeforeError as error:
+                raise _written_before(error, file, journal, places) from None
+            if not begun:
                 try:
                     plan = workflow.plan(study, items, batch_size=batch_size, choices=choices)
                 except ItemsRefusedError as error:
@@ -160,17 +160,15 @@ def _write_command(name: str, help: str) -> Any:
                     )
                     return
                 to_send = items
-            report = workflow.submit(
-                study, to_send, email_notify=email_notify, on_error=on_error.value, batch_size=batch_size,
-                journal=journal, timeout=timeout, choices=choices,
-                on_progress=_progress, resend_missing=resend_missing,
-            )  # fmt: skip
-        outcomes = outcomes_of(file)
-        write_outcomes(outcomes, report.outcomes, places)
-        _print_report(report, output, places)
-        print_message(f"outcomes: {outcomes}")
-        if not report.complete:
-            raise typer.Exit(exit_codes.FAILED)
+            try:
+                report = workflow.submit(
+                    study, to_send, email_notify=email_notify, on_error=on_error.value, batch_size=batch_size,
+                    journal=journal, timeout=timeout, choices=choices, on_progress=_progress,
+                    resend_missing=resend_missing, refuse_written=own,
+                )  # fmt: skip
+            except WrittenBeforeError as error:  # by a run that began meanwhile
+                raise _written_before(error, file, journal, places) from None
+        _tell(report, output, places, file)
 
     write.__doc__ = help
     return write
@@ -184,7 +182,6 @@ def verify(
 ) -> None:
     """Read back what a run wrote, according to its journal; sends nothing."""
     from ...workflows.record_update import RecordUpdateWorkflow
-    from ...workflows.writing.item_files import outcomes_of, write_outcomes
     from ...workflows.writing.journal import items_of, source_of
 
     connection: Connection = ctx.obj
@@ -192,8 +189,44 @@ def verify(
         report = RecordUpdateWorkflow(sdk).verify(journal, timeout=timeout)
     source = source_of(journal)
     places = _places(source, items_of(journal))
-    write_outcomes(outcomes_of(source), report.outcomes, places)
+    run_log.note(study=report.study_key)
+    _tell(report, output, places, source)
+
+
+def _written_before(error: WrittenBeforeError, file: Path, journal: Path, places: Sequence[str]) -> Exception:
+    """The error in words of the command: what to add to go on with that run, and what sends the items again."""
+    from ...errors import ArgumentError
+
+    if error.all_of_it:
+        return ArgumentError(
+            f"{file.name} holds the items of a run that has its journal in {error.journal.name}. "
+            f"Next: --journal {error.journal} goes on with it and sends nothing twice; "
+            f"--journal {journal} sends all of them again"
+        )
+    numbers = error.numbers
+    return ArgumentError(
+        f"{len(numbers)} of the {len(places)} items of {file.name}, such as that of {places[numbers[0]]}, are those of "
+        f"a run that has its journal in {error.journal.name}; nothing was sent. Next: leave them out; "
+        f"--journal {journal} sends all of them again"
+    )
+
+
+def _tell(report: WriteReport, output: Format | None, places: Sequence[str], file: Path) -> None:
+    """Print the outcomes, then write them beside the file; exit status 1 unless every item is stored."""
+    from ...errors import ArgumentError
+    from ...workflows.writing.item_files import outcomes_of, write_outcomes
+
+    run_log.note(items=len(report.outcomes), **{state.replace(" ", "_"): n for state, n in report.counts.items()})
     _print_report(report, output, places)
+    outcomes = outcomes_of(file)
+    try:
+        write_outcomes(outcomes, report.outcomes, places)
+    except OSError as error:
+        raise ArgumentError(
+            f"{outcomes} cannot be written ({error.strerror}). The run is over, its outcomes are those printed and its "
+            f"journal is {report.journal}. Next: imednet records verify {report.journal}"
+        ) from None
+    print_message(f"outcomes: {outcomes}")
     if not report.complete:
         raise typer.Exit(exit_codes.FAILED)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -213,10 +214,15 @@ def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tup
                 first = next(iter(book.worksheets), None)
                 if first is None:
                     return []  # only charts
+                if first.sheet_state != "visible":
+                    raise ArgumentError(
+                        f"{path}: the first sheet, {first.title!r}, is hidden, and items are read from the first one. "
+                        "Next: move the sheet of the items before it"
+                    )
                 first.reset_dimensions()  # some programs write a size that is too small
                 return [list(row) for row in first.iter_rows(values_only=True)]
         except Exception as error:
-            if isinstance(error, MemoryError) or raised_from_outside(error) is not None:
+            if isinstance(error, (MemoryError, OSError, ArgumentError)) or raised_from_outside(error) is not None:
                 raise
             raise ArgumentError(f"{path} is not an Excel file. Next: name a CSV, Excel or JSON file") from None
 
@@ -224,7 +230,7 @@ def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tup
     if not rows:
         return [], [], []
     names = [str(name).strip() if name is not None else "" for name in rows[0]]
-    filled, faults = [], []
+    filled, faults = [], _merged(path)
     for number, (row, source) in enumerate(zip(rows[1:], sheet(values=False)[1:], strict=True), 2):
         cells = [*row, *[None] * (len(names) - len(row))]
         for index, (cell, formula) in enumerate(zip(row, source, strict=True)):
@@ -238,6 +244,32 @@ def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tup
         if any(cell not in (None, "") for cell in cells):
             filled.append((number, cells[: len(names)]))
     return names, filled, faults
+
+
+def _merged(path: Path) -> list[tuple[int, str]]:
+    """Cells below the header of the first sheet that are merged: only one of them holds the value that all show."""
+    with zipfile.ZipFile(path) as package:
+        sheets = [name for name in package.namelist() if name.startswith("xl/worksheets/")]
+        if not any(_holds(package, name, b"mergeCell ") for name in sheets):
+            return []
+    openpyxl = _require_optional_dep("openpyxl", "export")
+    with closing(openpyxl.load_workbook(path)) as book:
+        merged = [one for one in book.worksheets[0].merged_cells.ranges if one.max_row > 1]
+    return [
+        (max(one.min_row, 2), f"cells {one.coord} are merged, and only the first of them holds a value: write it into "
+        "each") for one in merged
+    ]  # fmt: skip
+
+
+def _holds(package: zipfile.ZipFile, name: str, word: bytes) -> bool:
+    """Whether a file of a package holds a word; it is read in pieces."""
+    before = b""
+    with package.open(name) as opened:
+        while piece := opened.read(2**20):
+            if word in before + piece:
+                return True
+            before = piece[-len(word) :]
+    return False
 
 
 def template(schema: StudySchema, form_key: str, action: str) -> list[str]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, time
@@ -20,13 +20,15 @@ from typing import Any, Final, Self
 
 from ...errors import ArgumentError, ClientError
 from ...utils import disk
+from ...utils.url import same_server
 from .items import AGAIN, ItemOutcome
 
 _VERSION: Final = 1
 _BEGIN: Final = b'{"version": %d, "study": ' % _VERSION
-
-
 _SUFFIX: Final = ".journal.jsonl"
+_FOLDER_LOCK: Final = ".imednet-journals.lock"
+_LONGEST_WAIT: Final = 60.0
+"""Seconds to wait for another run that looks at the journals of the folder."""
 
 
 def journal_of(file: Path) -> Path:
@@ -44,34 +46,31 @@ def source_of(journal: Path) -> Path:
     return journal.with_name(journal.name.removesuffix(_SUFFIX))
 
 
+def lock_of(journal: Path) -> Path:
+    """The file that a run locks while it uses a journal."""
+    return journal.with_name(f".{journal.name}.lock")
+
+
 def has_begun(journal: Path) -> bool:
-    """Whether a journal tells of a run: then its items are gone on with, and not planned anew."""
-    return journal.exists()
-
-
-def journal_of_same_items(folder: Path, study_key: str, items: Sequence[Mapping[str, Any]], server: str) -> Path | None:
-    """A journal in a folder that holds these very items for this server: their file was renamed or copied."""
-    mark = fingerprint(study_key, items)
-    for journal in sorted(folder.glob(f"*{_SUFFIX}")):
-        header = _header(journal)
-        if header.get("sha256") == mark and header.get("server") in (None, server):
-            return journal
-    return None
+    """Whether a journal says that a batch was about to be sent: then its items are gone on with, not planned anew."""
+    state = read_journal(journal)
+    return state is not None and bool(state.members or state.outcomes)
 
 
 def items_of(journal: Path) -> list[dict[str, Any]]:
     """The items of a run, as they were given; none where the file is not its journal."""
-    return list(_header(journal).get("items") or ())
+    state = read_journal(journal)
+    return [] if state is None else state.items
 
 
-def _header(journal: Path) -> dict[str, Any]:
-    """The first line of a journal; empty where it is none, which whoever uses it is told."""
+def read_journal(journal: Path) -> JournalState | None:
+    """The state of a run, whoever works on it; `None` where the file is not its journal, which who uses it is told."""
     try:
         with journal.open("rb") as opened:
-            first = opened.readline()
-        return dict(json.loads(first)) if first.startswith(_BEGIN) else {}
+            first = opened.read(len(_BEGIN))
+            return _parsed(first + opened.read())[0] if first == _BEGIN else None
     except (OSError, ValueError):
-        return {}
+        return None
 
 
 class JournalError(ClientError):
@@ -95,6 +94,23 @@ def fingerprint(study_key: str, items: Sequence[Mapping[str, Any]]) -> str:
     """A checksum that tells one set of items from another."""
     text = json.dumps([study_key, list(items)], sort_keys=True, default=written)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def item_mark(item: Mapping[str, Any]) -> str:
+    """A checksum of one item, the same whatever kind of file it came from: of a number and of its text, for one.
+
+    >>> item_mark({"formKey": "VS", "PULSE": 81}) == item_mark({"PULSE": "81", "formKey": "VS", "NOTE": ""})
+    True
+    """
+    return fingerprint("", [{name: _plain(value) for name, value in item.items() if value not in (None, "")}])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items() if one not in (None, "")}
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, (bool, list)) else written(value)
 
 
 @dataclass
@@ -185,7 +201,7 @@ def _sound_mark(state: JournalState) -> str:
 
 def _overlap(given: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]) -> str:
     """How many of the items given are in a journal of others, and what to do about them."""
-    both = Counter(fingerprint("", [item]) for item in given) & Counter(fingerprint("", [item]) for item in held)
+    both = Counter(map(item_mark, given)) & Counter(map(item_mark, held))
     if not both.total():
         return ". Next: name another file for the journal"
     return (
@@ -213,9 +229,13 @@ class Journal:
         path: the file; it is refused if it holds other items, or another run uses it.
         study_key, items: the study and the items to write; left out to read the run that the journal holds.
         server: the address they are written to. What was written to one server was not written to another.
+        claim: called before a new run takes the items for its own, while no other run in the folder can; it raises
+            what forbids that.
 
     Raises:
-        ArgumentError: the file cannot be used, or is the journal of other items or of another server.
+        ArgumentError: the file cannot be used, or is the journal of other items, of another study or server.
+        JournalInUseError: another run uses it.
+        JournalError: it cannot be written.
     """
 
     def __init__(
@@ -225,12 +245,13 @@ class Journal:
         items: Sequence[Mapping[str, Any]] = (),
         *,
         server: str | None = None,
+        claim: Callable[[], None] | None = None,
     ) -> None:
         self.path = path
         if study_key is None and not _is_there(path):
             raise ArgumentError(f"{path} cannot be read (it does not exist). Next: name the journal of a run")
         try:
-            self._lock: disk.Lock | None = disk.Lock(path.with_name(f".{path.name}.lock"))
+            self._lock: disk.Lock | None = disk.Lock(lock_of(path))
         except disk.InUseError:
             raise JournalInUseError(f"{path} is in use by another run. Next: wait for it") from None
         except (OSError, ValueError) as error:
@@ -246,19 +267,51 @@ class Journal:
             kept = self._read()
             if kept is None and study_key is None:
                 raise ArgumentError(f"{path} is not the journal of a run. Next: name the journal of a run")
-            self._header = kept is not None
             self.state = kept or JournalState(str(study_key), given, server)
-            if server is not None and self.state.server not in (None, server):
-                raise ArgumentError(
-                    f"{path} is the journal of a run on {self.state.server}, not on {server}. Next: use the address of "
-                    "that run, or name another file for the journal"
-                )
+            self._unused = study_key is not None and not (self.state.members or self.state.outcomes)
             mark = _sound_mark(self.state)
-            if study_key is not None and mark != fingerprint(study_key, given):
-                raise ArgumentError(f"{path} is the journal of other items{_overlap(given, self.state.items)}")
+            self._check(study_key, given, server, mark)
+            if self._unused:
+                self._claim(claim, mark if kept is None else None)
         except BaseException:
             self.close(remove=new)
             raise
+
+    def _check(self, study_key: str | None, given: list[dict[str, Any]], server: str | None, mark: str) -> None:
+        """Refuse the journal of another server, another study or other items."""
+        if server is not None and self.state.server is not None and not same_server(self.state.server, server):
+            raise ArgumentError(
+                f"{self.path} is the journal of a run on {self.state.server}, not on {server}. Next: use the address "
+                "of that run, or name another file for the journal"
+            )
+        if study_key is not None and study_key != self.state.study_key:
+            raise ArgumentError(
+                f"{self.path} is the journal of a run on study {self.state.study_key}, not on {study_key}. Next: name "
+                "another file for the journal"
+            )
+        if study_key is not None and mark != fingerprint(study_key, given):
+            raise ArgumentError(f"{self.path} is the journal of other items{_overlap(given, self.state.items)}")
+
+    def _claim(self, claim: Callable[[], None] | None, mark: str | None) -> None:
+        """Write the first line, unless `mark` is `None`, so that other runs see whose items they are."""
+        if claim is None:
+            self._begin(mark)
+            return
+        try:
+            lock = disk.Lock(self.path.with_name(_FOLDER_LOCK), _LONGEST_WAIT)
+        except OSError as error:
+            raise _unusable(self.path.with_name(_FOLDER_LOCK), error) from None
+        try:
+            claim()
+            self._begin(mark)
+        finally:
+            lock.release()
+
+    def _begin(self, mark: str | None) -> None:
+        if mark is not None:
+            facts = {"study": self.state.study_key, "server": self.state.server, "sha256": mark}
+            self._write([{"version": _VERSION, **facts, "items": self.state.items}], "was not sent")
+            disk.flush_folder(self.path.parent)
 
     def __enter__(self) -> Self:
         return self
@@ -266,10 +319,10 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close(remove=not self._header)
+        self.close(remove=self._unused)
 
     def close(self, *, remove: bool = False) -> None:
-        """Close and unlock the file; with `remove` also delete it, as an empty one is."""
+        """Close and unlock the file; with `remove` also delete it, as one that tells of no batch is."""
         handle, self._handle = self._handle, None
         lock, self._lock = self._lock, None
         if handle is not None:
@@ -300,12 +353,11 @@ class Journal:
         self._add({"settled": batch, "over": over, "outcomes": [asdict(outcome) for outcome in outcomes]})
 
     def _add(self, entry: Mapping[str, Any], fate: str = "was sent; the next run reads back what became of it") -> None:
-        entries = [entry]
-        if not self._header:
-            mark = fingerprint(self.state.study_key, self.state.items)
-            items = self.state.items
-            facts = {"study": self.state.study_key, "server": self.state.server, "sha256": mark, "items": items}
-            entries.insert(0, {"version": _VERSION, **facts})
+        self._write([entry], fate)
+        self._unused = False
+        self.state.take(json.loads(json.dumps(entry, default=written)))
+
+    def _write(self, entries: Sequence[Mapping[str, Any]], fate: str) -> None:
         lines = b"".join(json.dumps(line, default=written).encode() + b"\n" for line in entries)
         assert self._handle is not None
         size = os.fstat(self._handle).st_size
@@ -321,30 +373,50 @@ class Journal:
                 f"{self.path} cannot be written ({error.strerror}). The batch {fate}. "
                 "Next: make room, then run it again"
             ) from None
-        if not self._header:
-            self._header = True
-            disk.flush_folder(self.path.parent)
-        self.state.take(json.loads(json.dumps(entry, default=written)))
 
     def _read(self) -> JournalState | None:
         """Read the file; a last line that a crash cut off is removed. Returns `None` where there is no whole line."""
         assert self._handle is not None
         data = self.path.read_bytes()
-        length = data.rfind(b"\n") + 1
-        if not length:
-            if not (data.startswith(_BEGIN) or _BEGIN.startswith(data)):  # not a header that a crash cut off
-                raise ArgumentError(f"{self.path} is not the journal of a run. Next: name the journal of a run")
-            os.ftruncate(self._handle, 0)
-            return None
         try:
-            entries = [json.loads(line) for line in data[:length].splitlines()]
-            first = entries[0]
-            state = JournalState(first["study"], first["items"], first.get("server"))
-            if first["version"] != _VERSION:
-                raise ValueError("another version")
-            for entry in entries[1:]:
-                state.take(entry)
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            state, length = _parsed(data)
+        except VersionError as error:
+            raise ArgumentError(f"{self.path} {error}") from None
+        except ValueError:
             raise ArgumentError(f"{self.path} is not the journal of a run. Next: name the journal of a run") from None
         os.ftruncate(self._handle, length)
         return state
+
+
+class VersionError(ValueError):
+    """The journal is of another version of this package."""
+
+
+def _parsed(data: bytes) -> tuple[JournalState | None, int]:
+    """The state that a journal tells, and the bytes of its whole lines; no state where there is no whole line.
+
+    Raises:
+        VersionError: another version wrote it.
+        ValueError: it is no journal.
+    """
+    length = data.rfind(b"\n") + 1
+    if not length:
+        if not (data.startswith(_BEGIN) or _BEGIN.startswith(data)):  # not a header that a crash cut off
+            raise ValueError("no journal")
+        return None, 0
+    try:
+        entries = [json.loads(line) for line in data[:length].splitlines()]
+        first = entries[0]
+        state = JournalState(first["study"], first["items"], first.get("server"))
+        if first["version"] != _VERSION:
+            raise VersionError(
+                f"is a journal of version {first['version']!r}, and this version of imednet writes {_VERSION}. "
+                "Next: go on with the version that began the run"
+            )
+        for entry in entries[1:]:
+            state.take(entry)
+    except VersionError:
+        raise
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        raise ValueError("no journal") from None
+    return state, length

@@ -23,6 +23,7 @@ from ...errors import ApiError, ArgumentError, AuthenticationError, Authorizatio
 from ...utils.quiet import quiet
 from ...validation.cache import Choices
 from ...validation.schema import ItemsRefusedError, StudySchema, action_of
+from .earlier_runs import refuse_written as refuse_written_items
 from .items import AGAIN, WRITTEN, ItemOutcome, PlannedItem, all_are, current, planned
 from .journal import Journal, JournalError
 from .plan import BATCH, AsyncPlanner, Planner, WritePlan, sound
@@ -33,11 +34,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("imednet")
 _NOT_CARRIED_OUT: Final = frozenset({400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 429})
-"""Statuses that mean the server did nothing; after any other failure the records are read back.
-
-A 429 counts only if it is the API's own: a proxy in between may have passed the request on.
+"""Statuses that mean the server did nothing, where its own body says so: what a proxy in between answers does not tell
+whether it had passed the request on. After any other failure the records are read back.
 """
-_TOO_MANY: Final = 429
 _CHANGED: Final = "the record changed since it was looked at. Next: look at it, then write the item in a run of its own"
 
 
@@ -52,6 +51,7 @@ class RunOptions(TypedDict, total=False):
     choices: Choices | None
     on_progress: Progress | None
     resend_missing: bool
+    refuse_written: bool
 
 
 class SubmitOptions(RunOptions, total=False):
@@ -206,6 +206,7 @@ class AsyncWriter:
         choices: Choices | None = None,
         on_progress: Progress | None = None,
         resend_missing: bool = False,
+        refuse_written: bool = False,
     ) -> WriteReport:
         """Write items and find out what became of each; see `AsyncRecordUpdateWorkflow.submit`."""
         items = quiet(items)
@@ -228,7 +229,9 @@ class AsyncWriter:
             return await self._run(schema, items, given, batch_size, None, settings, resend=False)
         if not all(isinstance(item, Mapping) for item in given):
             raise ItemsRefusedError(schema.check(given), study_key)
-        with Journal(_path(journal), study_key, given, server=self._sdk.records.base_url) as opened:
+        path, server = _path(journal), self._sdk.records.base_url
+        claim = partial(refuse_written_items, path, study_key, given, server) if refuse_written else None
+        with Journal(path, study_key, given, server=server, claim=claim) as opened:
             return await self._run(schema, items, given, batch_size, opened, settings, resend=resend_missing)
 
     async def _run(
@@ -342,10 +345,8 @@ class AsyncWriter:
                     journal.withdrawn(batch)
                 raise
             except ApiError as error:
-                if error.status_code in _NOT_CARRIED_OUT and (
-                    error.status_code != _TOO_MANY or told_by_the_api(error.response)
-                ):
-                    fatal = isinstance(error, (AuthenticationError, AuthorizationError))
+                fatal = isinstance(error, (AuthenticationError, AuthorizationError))
+                if error.status_code in _NOT_CARRIED_OUT and told_by_the_api(error.response):
                     settled += all_are(going, "refused", str(error))
                     going = []
             except ImednetError:
@@ -451,6 +452,7 @@ class Writer:
         choices: Choices | None = None,
         on_progress: Progress | None = None,
         resend_missing: bool = False,
+        refuse_written: bool = False,
     ) -> WriteReport:
         """Write items and find out what became of each; see `RecordUpdateWorkflow.submit`."""
         items = quiet(items)
@@ -473,7 +475,9 @@ class Writer:
             return self._run(schema, items, given, batch_size, None, settings, resend=False)
         if not all(isinstance(item, Mapping) for item in given):
             raise ItemsRefusedError(schema.check(given), study_key)
-        with Journal(_path(journal), study_key, given, server=self._sdk.records.base_url) as opened:
+        path, server = _path(journal), self._sdk.records.base_url
+        claim = partial(refuse_written_items, path, study_key, given, server) if refuse_written else None
+        with Journal(path, study_key, given, server=server, claim=claim) as opened:
             return self._run(schema, items, given, batch_size, opened, settings, resend=resend_missing)
 
     def _run(
@@ -587,10 +591,8 @@ class Writer:
                     journal.withdrawn(batch)
                 raise
             except ApiError as error:
-                if error.status_code in _NOT_CARRIED_OUT and (
-                    error.status_code != _TOO_MANY or told_by_the_api(error.response)
-                ):
-                    fatal = isinstance(error, (AuthenticationError, AuthorizationError))
+                fatal = isinstance(error, (AuthenticationError, AuthorizationError))
+                if error.status_code in _NOT_CARRIED_OUT and told_by_the_api(error.response):
                     settled += all_are(going, "refused", str(error))
                     going = []
             except ImednetError:

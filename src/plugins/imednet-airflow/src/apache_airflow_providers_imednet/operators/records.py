@@ -14,8 +14,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from imednet.errors import ArgumentError
 from imednet.validation.schema import ItemsRefusedError
+from imednet.workflows.writing.earlier_runs import WrittenBeforeError
 from imednet.workflows.writing.item_files import read_items
-from imednet.workflows.writing.journal import Journal, JournalInUseError, has_begun, journal_of_same_items
+from imednet.workflows.writing.journal import Journal, JournalInUseError, has_begun
 
 from ..assets import tell_outlets
 from ..failures import final_failures, told
@@ -118,13 +119,18 @@ class ImednetRecordsOperator(BaseOperator):
                 server = sdk.client.base_url
                 journal = journal or self._journal(context, server)
                 begun = has_begun(journal)
-                if self.items_file is not None and not begun and not self.write_again:
-                    _refuse_written(journal, study_key, items, server)
                 try:
                     report = sdk.workflows.record_update.submit(
                         study_key, items, journal=journal, email_notify=self.email_notify,
                         timeout=0 if self.deferrable else self.timeout, resend_missing=self.resend_missing,
+                        refuse_written=self.items_file is not None and not self.write_again,
                     )  # fmt: skip
+                except WrittenBeforeError as error:
+                    raise AirflowFailException(
+                        f"{len(error.numbers)} of the {len(items)} items of the file are those of a run that has its "
+                        f"journal in {error.journal}; nothing was sent. Next: imednet records verify with that "
+                        "journal; write_again=True writes them once more"
+                    ) from None
                 except ItemsRefusedError as error:
                     rest = f"the rest of {journal}: " if begun else ""
                     raise AirflowFailException(f"{rest}{told(error)}") from None
@@ -181,16 +187,6 @@ class ImednetRecordsOperator(BaseOperator):
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002  (the signature of Airflow)
         """The lineage of the task, for the provider of OpenLineage."""
         return None if self._written is None else lineage([], [self._written[0]], self._written[1])
-
-
-def _refuse_written(journal: Path, study_key: str, items: Items, server: str) -> None:
-    """Raise AirflowFailException where another run, or a task of another name, began to write the same items."""
-    earlier = journal_of_same_items(journal.parent, study_key, items, server)
-    if earlier is not None:
-        raise AirflowFailException(
-            f"the items of the file are those of a run that has its journal in {earlier}; nothing was sent. "
-            "Next: imednet records verify with that journal; write_again=True writes them once more"
-        )
 
 
 def batches(journal: Path) -> list[str]:
