@@ -8,14 +8,17 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from commands import imednet
+from commands import imednet, keys
 from imednet.cli import exit_codes
+from imednet.sandbox import Sandbox
 from pages import PAGES, blocks, typed
+from writing import EVENT, TWIN
 
 PAGE = "operations.md"
 
@@ -92,12 +95,12 @@ def test_the_table_of_alarms_has_every_exit_code() -> None:
 
 def test_a_run_that_fails_has_its_line_too(tmp_path: Path) -> None:
     log = tmp_path / "runs.jsonl"
-    keys = {
+    planted = {
         "IMEDNET_API_KEY": "planted-key",
         "IMEDNET_SECURITY_KEY": "planted-key",
         "IMEDNET_BASE_URL": "http://127.0.0.1:9",
     }
-    failed = imednet("--run-log", str(log), "subject-data", "ABC-01", "planted-subject", **keys)
+    failed = imednet("--run-log", str(log), "subject-data", "ABC-01", "planted-subject", **planted)
     assert failed.returncode == 1
     wrong = imednet("--run-log", str(log), "mirror", "sync")
     assert wrong.returncode == 2
@@ -105,6 +108,21 @@ def test_a_run_that_fails_has_its_line_too(tmp_path: Path) -> None:
     assert (first["command"], first["exit"], first["error"]) == ("subject-data", 1, "RequestError")
     assert (second["command"], second["exit"]) == ("mirror sync", 2)
     assert "planted" not in log.read_text()
+
+
+def test_a_line_names_the_study_and_what_was_counted(own_box: Callable[..., Sandbox], tmp_path: Path) -> None:
+    """`unknown` and `missing` are what somebody is woken for."""
+    box = own_box(switches={"jobSeconds": "0", "jobOutcome": "partial"})
+    (tmp_path / "x.json").write_text(json.dumps([EVENT, EVENT]))
+    log = tmp_path / "runs.jsonl"
+    words = ("records", "create", TWIN, str(tmp_path / "x.json"), "--yes", "--timeout", "1")
+    assert imednet("--run-log", str(log), *words, **keys(box)).returncode == 1
+    assert imednet("--run-log", str(log), "export", "csv", "--study", TWIN, str(tmp_path), **keys(box)).returncode == 0
+    wrote, exported = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {name: wrote[name] for name in ("study", "items", "stored", "unknown")} == {
+        "study": TWIN, "items": 2, "stored": 1, "unknown": 1,
+    }  # fmt: skip
+    assert (exported["study"], exported["rows"] > 0) == (TWIN, True)
 
 
 def test_an_account_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

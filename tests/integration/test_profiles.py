@@ -468,3 +468,27 @@ def test_the_commands_of_the_page_run(box: Sandbox, command: Command) -> None:
         address = ["--base-url", box.url] if words[0] == "login" else []
         done = command(*address, *words, **keys, **NO_RING)
         assert done.returncode == 0, (line, done.stderr)
+
+
+def test_login_sends_no_key_of_the_environment_to_the_address_of_a_profile(box: Sandbox, command: Command) -> None:
+    """They are for the address of the environment, which is production here."""
+    given = {"IMEDNET_API_KEY": API, "IMEDNET_SECURITY_KEY": SECURITY}
+    made = command("--base-url", box.url, "login", "--profile", "trial", "--store", "file", **given)
+    assert made.returncode == 0, made.stderr
+    sent = len(box.requests)
+    other = {"IMEDNET_API_KEY": "PRODKEY", "IMEDNET_SECURITY_KEY": "PRODSEC"}
+    refused = command("login", "--profile", "trial", "--store", "file", **other)
+    assert (refused.returncode, "where it is not sent" in refused.stderr) == (2, True)
+    assert len(box.requests) == sent
+    assert command("--profile", "trial", "sites", "list", STUDY).returncode == 0, "its keys are as they were"
+
+
+def test_login_takes_no_key_of_a_file_beside_one_of_the_environment(
+    box: Sandbox, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(API)
+    words = ("--base-url", box.url, "--api-key-file", str(tmp_path / "key"), "login", "--store", "file")
+    sent = len(box.requests)
+    refused = command(*words, IMEDNET_SECURITY_KEY=SECURITY)
+    assert (refused.returncode, "may be of two accounts" in refused.stderr) == (2, True)
+    assert len(box.requests) == sent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 import typer
 
-from commands import HOME, imednet
+from commands import HOME, imednet, keys
 from imednet import ImednetSDK
 from imednet.cli.app import app
 from imednet.cli.command_group import _Command, _Group
@@ -24,18 +25,10 @@ from imednet.errors import ExportConfigurationError, ExportError
 from imednet.integrations import SqlSink, export_to_duckdb, export_to_excel
 from imednet.integrations.on_disk.extraction_log import find_home, verify
 from imednet.mirror import Mirror
-from imednet.sandbox import Fault, Sandbox
+from imednet.sandbox import Answer, Fault, Request, Sandbox
 from support import PATIENCE, STUDY
 
 Make = Callable[..., Sandbox]
-
-
-def keys(box: Sandbox) -> dict[str, str]:
-    found = box.credentials
-    return {
-        "IMEDNET_API_KEY": found["api_key"], "IMEDNET_SECURITY_KEY": found["security_key"],
-        "IMEDNET_BASE_URL": found["base_url"],
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -87,6 +80,48 @@ def test_every_command_refuses_an_option_of_one_value_that_is_given_twice() -> N
 def test_a_subject_that_is_not_there_has_no_empty_audit_trail(box: Sandbox) -> None:
     done = imednet("workflows", "audit", STUDY, "--subject", "999-001", **keys(box))
     assert (done.returncode, done.stdout, "has no subject" in done.stderr) == (1, "", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("records", STUDY, "--record", "formKey=ae"), "Did you mean 'AE'?"),
+        (("records", STUDY, "--subject", "siteId=999"), "the study has no site '999'"),
+        (("records", STUDY, "--subject", "siteId=abc"), "siteId is a whole number"),
+        (("records", STUDY, "--visit", "intervalName=Nope"), "the study has no interval 'Nope'"),
+        (("audit", STUDY, "--user", "nobody"), "the study has no user 'nobody'"),
+        (("audit", STUDY, "--record", "99"), "the study has no record 99"),
+    ],
+)
+def test_names_that_the_study_does_not_have_are_no_empty_result(box: Sandbox, words: Any, says: str) -> None:
+    done = imednet("workflows", *words, **keys(box))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_waiting_for_a_job_that_failed_is_no_success(own_box: Make) -> None:
+    def failed(request: Request, answer: Callable[[Request], Answer]) -> Answer:
+        given = answer(request)
+        if "/jobs/" in request.target:
+            given.body = json.dumps({**json.loads(given.body), "state": "failed"}).encode()
+        return given
+
+    box = own_box(intercept=failed)
+    with ImednetSDK(**box.credentials) as sdk:
+        job = sdk.records.create(f"{STUDY}-DEV", [{"formKey": "AE", "subjectKey": "301-901", "data": {"AENUM": 11}}])
+    done = imednet("jobs", "wait", f"{STUDY}-DEV", str(job.batch_id), **keys(box))
+    assert (done.returncode, job.batch_id in done.stdout) == (1, True)
+    assert "1 of 1 jobs did not complete" in done.stderr
+
+
+def test_a_workbook_says_what_it_cut(box: Sandbox, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "imednet", "records", "list", STUDY, "--form", "AE", "-o", "xlsx"]
+    with (tmp_path / "ae.xlsx").open("wb") as file:
+        done = subprocess.run(
+            words, stdout=file, stderr=subprocess.PIPE, text=True, check=True, timeout=PATIENCE,
+            env={**HOME, **keys(box), "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+        )  # fmt: skip
+    assert "1 cells are longer than the 32,767 characters" in done.stderr
 
 
 def test_the_csv_of_no_rows_has_its_header(box: Sandbox) -> None:

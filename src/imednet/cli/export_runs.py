@@ -293,7 +293,12 @@ def _run_many(
         for key, result in results.items()
     ]
     print_rows(rows, None)
-    if failed := [key for key, result in results.items() if result["status"] != SUCCESS]:
+    failed = [key for key, result in results.items() if result["status"] != SUCCESS]
+    run_log.note(
+        study=rows[0]["study"] if len(rows) == 1 else None, studies=len(rows), failed=len(failed),
+        rows=sum(row["rows"] or 0 for row in rows),
+    )  # fmt: skip
+    if failed:
         print_message(f"{len(failed)} of {len(results)} studies were not exported whole: {', '.join(failed)}")
         raise typer.Exit(exit_codes.INCOMPLETE if len(failed) < len(results) else exit_codes.FAILED)
 

@@ -40,13 +40,24 @@ def write_parquet(rows: Rows, typed: Callable[[], ArrowTable] | None = None) -> 
     _send(made.getvalue(), "a Parquet file", "table.parquet")
 
 
-def write_workbook(table: MonitoringTable) -> None:
-    """Write a table as a workbook of one sheet to standard output. Needs the extra `report`."""
-    from ..reports.workbook import write_table
+def write_workbook(table: MonitoringTable) -> str | None:
+    """Write a table as a workbook of one sheet to standard output. Needs the extra `report`.
+
+    Returns:
+        What a workbook could not hold; `None` where it holds everything.
+    """
+    from ..reports.workbook import LONGEST_CELL, write_table
 
     made = io.BytesIO()
     write_table(table, made)
     _send(made.getvalue(), "a workbook", "table.xlsx")
+    long = sum(isinstance(cell, str) and len(cell) > LONGEST_CELL for row in table.rows for cell in row.values())
+    if not long:
+        return None
+    return (
+        f"{long} cells are longer than the {LONGEST_CELL:,} characters that a cell of Excel holds, and were cut. Next: "
+        "--output csv, jsonl or parquet has them whole"
+    )
 
 
 def as_monitoring_table(rows: Rows) -> MonitoringTable:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from imednet_api.types import Operation
 
 from ..errors import ArgumentError
+from ..resources import RESOURCES
 from .output import print_message
+
+if TYPE_CHECKING:
+    from ..sdk import ImednetSDK
 
 _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _COMPARISON: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)\s*(==|!=|<=|>=|=~|<|>|=)")
@@ -56,6 +60,41 @@ def known_name(given: str, known: Iterable[str], of: str, step: str) -> str:
     near = nearest(given, known)
     hint = f" Did you mean {near!r}?" if near is not None else ""
     raise ArgumentError(f"the study has no {of} {given!r}.{hint} Next: {step}")
+
+
+_NAMED: Final = {
+    "form_key": ("forms", "form"), "form_id": ("forms", "form"), "site_name": ("sites", "site"),
+    "site_id": ("sites", "site"), "interval_name": ("intervals", "interval"), "interval_id": ("intervals", "interval"),
+    "subject_key": ("subjects", "subject"), "subject_id": ("subjects", "subject"), "login": ("users", "user"),
+    "record_id": ("records", "record"),
+}  # fmt: skip
+"""Attribute -> the list of the study that has it, and what a row of it is called."""
+
+
+def refuse_unknown(sdk: ImednetSDK, study_key: str, wanted: Mapping[str, Any]) -> None:
+    """Look for names that no row of the study has, where nothing was found by them.
+
+    Args:
+        sdk: reads the lists of the study.
+        study_key: the study.
+        wanted: attribute -> the value that was asked for, or `None`.
+
+    Raises:
+        ArgumentError: the study has no such form, site, interval, subject, user or record; it names the nearest.
+    """
+    for attribute, value in wanted.items():
+        name, of = _NAMED.get(attribute, ("", ""))
+        if not name or value is None:
+            continue
+        if name == "records":
+            if not sdk.records.count(study_key, record_id=value):
+                raise ArgumentError(f"the study has no {of} {value}. Next: imednet records list {study_key}")
+            continue
+        rows = getattr(sdk, name).list(study_key, **RESOURCES[name].wide)
+        step = f"imednet {name} list {study_key}"
+        spelled = known_name(str(value), [str(getattr(row, attribute)) for row in rows], of, step)
+        if spelled != str(value):
+            raise ArgumentError(f"the study has no {of} {value!r}. Did you mean {spelled!r}? Next: {step}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from . import completion
+from . import completion, run_log
 from .output import Format
 
 StudyArgument = Annotated[
@@ -23,8 +23,15 @@ StudyArgument = Annotated[
 ]
 """The study; `Connection.study` fills it in where it was left out."""
 
+
+def _noted(study: str) -> str:
+    run_log.note(study=study)
+    return study
+
+
 RequiredStudyArgument = Annotated[
-    str, typer.Argument(metavar="STUDY", help="Key of the study.", autocompletion=completion.studies)
+    str,
+    typer.Argument(metavar="STUDY", help="Key of the study.", autocompletion=completion.studies, callback=_noted),
 ]
 """The study, where it may not be left out: another argument follows, or the command writes."""
 

@@ -77,9 +77,15 @@ def _write_rows(
         case Format.CSV:
             _write_csv(list(dict.fromkeys(name for row in rows for name in row)) or list(columns), rows)
         case Format.XLSX:
-            write_workbook(as_monitoring_table(rows))
+            _write_workbook(as_monitoring_table(rows))
         case Format.PARQUET:
             write_parquet(rows, typed)
+
+
+def _write_workbook(table: MonitoringTable) -> None:
+    lost = write_workbook(table)
+    if lost is not None:
+        print_message(lost)
 
 
 def _write_csv(columns: list[str], rows: list[Row]) -> None:
@@ -156,7 +162,7 @@ def print_monitoring(table: MonitoringTable, output: Format | None) -> None:
 
     chosen = output or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
     if chosen is Format.XLSX:
-        write_workbook(table)
+        _write_workbook(table)
     elif chosen is Format.CSV:  # by its columns, which are there without any row
         _write_csv([column.name for column in table.columns], list[Row](table.rows))
     elif chosen is not Format.TABLE:

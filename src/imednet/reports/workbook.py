@@ -17,7 +17,8 @@ from ..workflows.monitoring.table import Cell, Kind, MonitoringTable, display
 from .report import Report
 
 _MOST_ROWS: Final = 1_048_000
-_LONGEST_CELL: Final = 32_767
+LONGEST_CELL: Final = 32_767
+"""Characters of a cell of Excel; longer texts are cut."""
 _EXACT: Final = 2**53
 """Beyond this a number of Excel is not exact, so it is written as text; so are infinity and what is no number."""
 _FORBIDDEN: Final = frozenset("[]:*?/\\'")
@@ -160,7 +161,7 @@ class _Sheets:
 
     @staticmethod
     def _put(sheet: Any, row: int, column: int, text: str, style: Any = None) -> None:
-        sheet.write_string(row, column, whole(text)[:_LONGEST_CELL], style)
+        sheet.write_string(row, column, whole(text)[:LONGEST_CELL], style)
 
     def _name(self, table: MonitoringTable) -> str:
         """A name of a sheet that Excel takes and no other table has."""

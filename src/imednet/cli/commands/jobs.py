@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from .. import exit_codes
 from ..command_group import CommandGroup
 from ..connection import Connection
 from ..options import OutputOption, RequiredStudyArgument
-from ..output import print_rows
+from ..output import print_message, print_rows
 
 app = CommandGroup("Jobs of batches that were written.")
 
@@ -36,7 +37,8 @@ def wait(
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait in all.")] = 300,
     output: OutputOption = None,
 ) -> None:
-    """Wait until batches are over."""
+    """Wait until batches are over. Exit status 1 where a job failed, was cancelled, or is not over in time."""
+    from ...constants import FAILED_JOB_STATES
     from ...core.polling import JobPoller
     from ...errors import JobTimeoutError
 
@@ -48,3 +50,10 @@ def wait(
         print_rows([job.to_dict() for job in jobs], output)
         if late:
             raise late[0]
+        bad = [job for job in jobs if str(job.state).strip().upper() in FAILED_JOB_STATES]
+        if bad:
+            print_message(
+                f"error: {len(bad)} of {len(jobs)} jobs did not complete, such as batch {bad[0].batch_id}: "
+                f"{bad[0].state}. Next: read back what they wrote with imednet records verify JOURNAL"
+            )
+            raise typer.Exit(exit_codes.FAILED)

@@ -128,7 +128,6 @@ def _write_command(name: str, help: str) -> Any:
         items, places = source.items, source.places
         choices = load_dictionary(dictionary).choices if dictionary is not None else None
         own, journal = journal is None, journal or journal_of(file)
-        run_log.note(study=study)
         with connection.sdk() as sdk:
             workflow, begun = RecordUpdateWorkflow(sdk), has_begun(journal)
             try:

@@ -11,6 +11,7 @@ import typer
 
 from ..command_group import CommandGroup
 from ..connection import Connection, own_workflows
+from ..filter_check import refuse_unknown
 from ..options import OutputOption, StudyArgument, SubjectOption
 from ..output import print_message, print_rows
 
@@ -47,6 +48,9 @@ def records(
             subject_filter=_conditions(subject),
             visit_filter=_conditions(visit),
         )
+        if not chosen:
+            for conditions in (record, subject, visit):
+                refuse_unknown(sdk, connection.study(study), _conditions(conditions))
         print_rows([record.to_dict() for record in chosen], output)
 
 
@@ -59,7 +63,9 @@ def _conditions(options: list[str] | None) -> dict[str, Any]:
         name, equals, value = option.partition("=")
         if not (name and equals):
             raise typer.BadParameter("filters are written NAME=VALUE, such as siteId=301")
-        conditions[snake(name)] = int(value) if name.endswith("Id") and value.isdecimal() else value
+        if name.endswith("Id") and not value.isdecimal():
+            raise typer.BadParameter(f"{name} is a whole number, such as {name}=301")
+        conditions[snake(name)] = int(value) if name.endswith("Id") else value
     return conditions
 
 
@@ -83,7 +89,10 @@ def audit(
         entries = own_workflows(sdk).audit_trail.entries(
             connection.study(study), since=since, until=until, user=user, subject_key=subject, record_id=record
         )
-        print_rows([entry.to_row() for entry in entries], output)
+        rows = [entry.to_row() for entry in entries]
+        if not rows:
+            refuse_unknown(sdk, connection.study(study), {"login": user, "record_id": record})
+        print_rows(rows, output)
 
 
 @app.command("changes")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ....constants import DEFAULT_BASE_URL, ENV_API_KEY, ENV_SECURITY_KEY
+from ....constants import DEFAULT_BASE_URL, ENV_API_KEY, ENV_BASE_URL, ENV_SECURITY_KEY
 from ... import exit_codes
 from ...connection import Connection, read_key
 from ...output import print_message
@@ -75,14 +75,21 @@ def login(
         state_home = state_home or (Path(before.state_home) if before.state_home else None)
     place = _place(store)
     print_message(f"keys for {base_url or DEFAULT_BASE_URL}, to be kept as the profile {name!r}")
-    keys = {}
+    keys, from_elsewhere = {}, list[str]()
+    elsewhere = (base_url or DEFAULT_BASE_URL) != (load_base_url(connection.base_url) or DEFAULT_BASE_URL)
     for key, file, variable, title in (
         ("api_key", connection.api_key_file, ENV_API_KEY, "API key"),
         ("security_key", connection.security_key_file, ENV_SECURITY_KEY, "Security key"),
     ):
         from_environment = file is None and (os.environ.get(variable) or "").strip()
         if from_environment:
+            from_elsewhere.append(variable)
             print_message(f"the {title} is that of {variable}")
+            if elsewhere:
+                raise ConfigurationError(
+                    f"{variable} is of the address of the environment, and the profile {name!r} is for {base_url}, "
+                    f"where it is not sent. Next: set {ENV_BASE_URL} with it, or unset it"
+                )
         found = from_environment or read_key(file, variable, title)
         if not found:
             raise ConfigurationError(
@@ -90,6 +97,11 @@ def login(
                 "on a terminal"
             )
         keys[key] = check_key(key, found.strip())
+    if len(from_elsewhere) == 1:
+        raise ConfigurationError(
+            f"one key is that of {from_elsewhere[0]} and the other is not, so they may be of two accounts; nothing was "
+            "sent. Next: give both in one way"
+        )
     with ImednetSDK(keys["api_key"], keys["security_key"], base_url or DEFAULT_BASE_URL) as sdk:
         studies = [row.study_key for row in sdk.studies.list(refresh=True)]
     print_message(f"the keys are accepted; they may read {len(studies)} {'study' if len(studies) == 1 else 'studies'}")
