@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import dlt
 import pytest
 
 from imednet import ImednetSDK
 from imednet.dlt import imednet_source
-from imednet.dlt.names import LONGEST, column_name, table_name
+from imednet.dlt.names import LONGEST, column_name, retyped_name, table_name
 from imednet.dlt.source import source_of
 from imednet.errors import ConfigurationError, PaginationError
 from imednet.mirror import Mirror
@@ -23,6 +24,7 @@ from imednet.sandbox.server.manifest import canonical
 from imednet.sandbox.study.tables import DEFAULT_SORT, KEYS
 from mirroring import STUDY as HISTORY_STUDY
 from mirroring import History
+from small_study import DAY, small_study
 from support import STUDY
 
 REASON = "the test compares with a list of everything"
@@ -278,6 +280,40 @@ def test_plain_files_are_refused(box: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="files cannot merge"):
         made.run(imednet_source(STUDY, mirror=tmp_path / "mirror", **box.credentials))
     assert not list(tmp_path.glob("files/study/sites/*"))
+
+
+def test_delta_tables_have_what_the_study_has_and_never_keep_what_is_gone(tmp_path: Path) -> None:
+    """Nobody can say what is gone where the mirror is another one, so that load is refused."""
+    server = small_study()
+    files = dlt.destinations.filesystem(str(tmp_path / "files"))
+    pipeline = dlt.pipeline("files", pipelines_dir=str(tmp_path / "p"), destination=files, dataset_name="study")
+
+    def load(folder: str, **options: Any) -> list[int]:
+        mirror = Mirror(tmp_path / folder)
+        with server.sdk() as sdk:
+            mirror.sync(sdk, HISTORY_STUDY)
+        server.now += DAY
+        pipeline.run(source_of(mirror, "delta"), **options)
+        table = deltalake.DeltaTable(str(tmp_path / "files" / "study" / "form_vs")).to_pyarrow_table()
+        assert set(table["imednet_deleted"].to_pylist()) == {False}
+        return sorted(table["record_id"].to_pylist())
+
+    assert load("mirror") == [200, 201, 202]
+    del server.lists["records"][202]
+    assert load("mirror") == [200, 201]
+    del server.lists["records"][201]
+    with pytest.raises(Exception, match="nobody knows what is gone since"):
+        load("another")
+    assert load("another", refresh="drop_sources") == [200]
+
+
+@pytest.mark.parametrize("kind", ["double", "int64", "timestamp[us]"])
+def test_a_column_of_another_type_takes_no_name_of_a_variable(kind: str) -> None:
+    word = kind.partition("[")[0]
+    names = {retyped_name(name, kind) for name in ("AGE", f"AGE_{word}", "X" * 60, "X" * 59)}
+    assert len(names) == 4
+    assert not names & {column_name(f"AGE_{word}", (), ()), column_name(f"AGE_{kind}", (), ())}
+    assert all(len(name) <= LONGEST for name in names)
 
 
 def without_the_last_row(request: Request, answer: Callable[[Request], Answer]) -> Answer:

@@ -69,6 +69,19 @@ def own_name(key: str) -> str:
     return lower if key == key.upper() and _PLAIN.fullmatch(lower) and len(key) <= LONGEST - 10 else _hashed(key)
 
 
+def retyped_name(column: str, kind: str) -> str:
+    """The name of a further column, for values of another type than those the first one has.
+
+    Args:
+        column: its name in the mirror.
+        kind: the type, such as `double` or `timestamp[us]`.
+
+    >>> retyped_name("AEVAL", "double")
+    'aeval_double_576adc'
+    """
+    return _hashed(f"{column}\0{kind}")  # which is no name of a variable
+
+
 def _hashed(name: str) -> str:
     plain = _ODD.sub("_", snake(name)).strip("_")[: LONGEST - 20].strip("_")
     begin = plain if plain[:1].isalpha() else f"n{plain}"

@@ -6,7 +6,6 @@ that finds another history than it remembers replaces the rows of its study.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -22,14 +21,13 @@ from ..mirror.latest_rows import DELETED, KEY, LINE, SNAPSHOT, LatestRows
 from ..sdk import ImednetSDK
 from ..utils.optional_library import optional_library
 from ..utils.url import normalise_base_url
-from .names import column_name, own_name, snake, table_name
+from .names import column_name, own_name, retyped_name, snake, table_name
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
 
 _OWN: Final = {KEY: "imednet_key", DELETED: "imednet_deleted", SNAPSHOT: "imednet_snapshot", LINE: "imednet_row"}
 """Columns of every table beside those of the design."""
-_ODD: Final = re.compile(r"[^a-z0-9]+")
 _STUDY: Final = "imednet_study"
 """The study of a row: with its identity the primary key, so that one dataset may hold several studies."""
 
@@ -58,13 +56,15 @@ def imednet_source(
         api_key, security_key, base_url: else those of `[sources.imednet]` in dlt's secrets, all from there, unless
             `profile` is given; else those of `imednet.config.load_config`.
         profile: a profile that `imednet login` made.
-        unblind: the reason for holding blinded answers; only for a new mirror. Without it a mirror that holds them is
-            refused.
+        unblind: the reason for holding blinded answers, each time and in the same words as when the mirror was new.
+            Without it a mirror that holds them is refused.
         accept_deletions: believe it where most rows of a list are gone.
         table_format: for destinations of files, which merge only in these formats.
 
     Raises:
-        ConfigurationError: the mirror holds blinded answers, and no reason is given.
+        ConfigurationError: the mirror holds blinded answers, and no reason is given; or dlt's secrets have one key
+            alone. While it is loaded: the destination is one of plain files, or the mirror is another than that of the
+            last load and `table_format` is given.
         ImednetError: the keys are refused, or the study could not be read whole; nothing is loaded then.
 
     Returns:
@@ -140,6 +140,12 @@ def _resource(
         since = state.get("snapshot")
         if since is not None and not (mirror.digest(since) == state["digest"] and _is_held(table, study, since)):
             since = None
+        if since is None and "snapshot" in state and table_format is not None:
+            raise ConfigurationError(
+                f"the mirror {mirror.folder} is not the one of the last load, so that nobody knows what is gone since, "
+                f"and tables of {table_format} are only added to. Next: pipeline.run(..., refresh='drop_sources') "
+                "loads the study anew, into tables of its own"
+            )
         names = _columns(table, state.setdefault("types", {}))
         batches = table.since(since)
         first = next(batches, None)
@@ -151,7 +157,7 @@ def _resource(
         }
         hints = _dlt().mark.make_hints(write_disposition="merge", columns=columns)
         start = table.schema.empty_table() if first is None else pyarrow().Table.from_batches([first])
-        if since is None:
+        if since is None and table_format is None:
             start = pyarrow().concat_tables([_everything_goes(table.schema), start])
         yield _dlt().mark.with_hints(_named(start, names, study), hints)
         for batch in batches:
@@ -226,7 +232,7 @@ def _columns(table: LatestRows, types: dict[str, str]) -> list[str]:
     for field in table.schema:
         name, kind = _OWN.get(field.name) or column_name(field.name, fields, taken), str(field.type)
         if types.get(name, kind) != kind:
-            name = f"{name}_{_ODD.sub('_', kind).strip('_')}"
+            name = retyped_name(field.name, kind)
         types[name] = kind
         names.append(name)
     return names
