@@ -36,7 +36,7 @@ def test_the_daily_dag_looks_mirrors_and_exports(airflow: Airflow) -> None:
     assert done["state"] == "success", done["printed"][-4000:]
     assert set(done["tasks"].values()) == {"success"}
     assert {"mirror[0]", "export[0]"} <= set(done["tasks"])
-    table = pq.read_table(airflow.folder / "export-0" / "AE.parquet")
+    table = pq.read_table(airflow.folder / "export-TIDEWATER-201" / "AE.parquet")
     with ImednetSDK(API, SECURITY, airflow.box.url) as sdk:
         assert table.num_rows == sdk.records.count(STUDY, form_key="AE")
     assert any(place == "xcom" and "proven" in text for place, text in airflow.kept()), "rows and proof are in the XCom"

@@ -89,9 +89,8 @@ def test_slips_in_names_of_variables_are_told(findings: Findings) -> None:
 
 def test_every_variable_that_is_read_is_known() -> None:
     root = Path(package.__file__).parent
-    named = {
-        name for path in root.rglob("*.py") for name in re.findall(r'"(IMEDNET_[A-Z_]+)"', path.read_text("utf-8"))
-    }
+    paths = set(root.rglob("*.py")) - {root / "cli" / "diagnosis" / "settings.py"}  # which lists them
+    named = {name for path in paths for name in re.findall(r'"(IMEDNET_[A-Z_]+)"', path.read_text("utf-8"))}
     inside_statements = {"IMEDNET_RAW", "IMEDNET_STAGE", "IMEDNET_TABLES"}  # names in Snowflake
     assert {name for name in named if not name.endswith("_")} - inside_statements == set(VARIABLES)
 

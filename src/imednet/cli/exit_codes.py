@@ -22,7 +22,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 """The command line, the keys or the settings are wrong. Typer uses the same number for options it does not know."""
 CHANGED: Final = 3
-"""`structure diff`, `dictionary check` and `dictionary diff` found a difference, so that a scheduler can act on it."""
+"""A comparison of designs, dictionaries or probes found a difference, so that a scheduler can act on it."""
 INCOMPLETE: Final = 4
 """An export left some forms out because they could not be read; the next run reads only those."""
 INTERRUPTED: Final = 130

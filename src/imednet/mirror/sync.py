@@ -398,7 +398,7 @@ class SyncRun:
         for wanted in (("formId", table.form_id), ("formKey", table.form_key)):  # a record may have only one of them
             stream = self._sources["records"].filtered(clause(*wanted)) if wanted[1] is not None else ()
             again |= {
-                row.key: row for row in stream
+                row.key: row._replace(line=design.stripped("records", row.group, row.line)) for row in stream
                 if row.key not in records.gone and design.assignment.key(*row.group) == table.key
             }  # fmt: skip
         read = dict[str, ReadRow]()

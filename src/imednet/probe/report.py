@@ -1,6 +1,6 @@
 """The report of a probe: findings by question. It holds words of this package, names of fields, and shapes.
 
-No key, no answer, no name of a person, a site, a study, a form or a variable, and no exact count is in it.
+No key, no answer, no name of a person, a site, a study, a form or a variable, and no exact count of rows is in it.
 """
 
 from __future__ import annotations

@@ -12,8 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from ...constants import DEFAULT_BASE_URL
-from ...errors import ApiError, AuthenticationError, ConfigurationError, ImednetError
+from ...errors import ApiError, AuthenticationError, ImednetError
 from ...utils.url import is_loopback
 from ..connection import Connection
 from .finding import Finding
@@ -30,15 +29,14 @@ class _NoKeys:
         return {}
 
 
-def findings(connection: Connection, base_url: str | None, *, keys: bool) -> Iterator[Finding]:
+def findings(connection: Connection, address: str, *, keys: bool) -> Iterator[Finding]:
     """What stands between this machine and the server, and what the server says to one small request.
 
     Args:
         connection: the settings of the command.
-        base_url: the address that will be used; `None` is production.
+        address: the address that will be used.
         keys: whether there are keys to ask with.
     """
-    address = base_url or DEFAULT_BASE_URL
     yield _proxy(address)
     yield from _certificates()
     yield from _server(connection, address, keys=keys)
@@ -109,8 +107,6 @@ def _server(connection: Connection, address: str, *, keys: bool) -> Iterator[Fin
     except ApiError as error:
         at = _from_body(error.response)
         yield Finding("network", "server", f"{address} answers HTTP {error.status_code}", "problem", "imednet check")
-    except ConfigurationError as error:
-        yield Finding("network", "server", str(error), "problem")
     except ImednetError as error:
         yield Finding("network", "server", str(error), "problem")
     if at is None:

@@ -27,7 +27,7 @@ from .finding import Finding
 
 VARIABLES: Final = (
     ENV_API_KEY, ENV_SECURITY_KEY, ENV_BASE_URL, ENV_PROFILE, ENV_CONFIG_HOME, ENV_STATE_HOME, ENV_LOG,
-    "IMEDNET_EXPORT_URI", "IMEDNET_SNOWFLAKE_SECRET",
+    "IMEDNET_EXPORT_URI",
 )  # fmt: skip
 """Variables of the environment that mean something to this package."""
 _OTHERS: Final = ("IMEDNET_DASHBOARD_", "IMEDNET_TEST_")

@@ -11,8 +11,6 @@ import typer
 from ...connection import Connection
 from ...output import print_line, print_message
 
-METHODS = ("GET",)
-
 
 def api(
     ctx: typer.Context,
@@ -30,7 +28,7 @@ def api(
 
     The keys are sent to the server of this command and nowhere else; a path on another host is refused.
     """
-    if method.upper() not in METHODS:
+    if method.upper() != "GET":
         raise typer.BadParameter(f"there is no {method!r} here, only GET: writing goes through `imednet records`")
     if not path.startswith(("/", "http://", "https://")):
         raise typer.BadParameter(f"a path begins with a slash, such as /api/v1/edc/studies: {path[:40]!r}")

@@ -14,14 +14,17 @@ from imednet.errors import (
     ConfigurationError,
     ExportConfigurationError,
     ImednetError,
+    NotFoundError,
 )
 
-_FINAL = (ArgumentError, AuthenticationError, AuthorizationError, ConfigurationError, ExportConfigurationError)
+_FINAL = (
+    ArgumentError, AuthenticationError, AuthorizationError, ConfigurationError, ExportConfigurationError, NotFoundError,
+)  # fmt: skip
 
 
 @contextmanager
 def final_failures() -> Iterator[None]:
-    """Raise AirflowFailException, which is not retried, for wrong keys, settings and arguments.
+    """Raise AirflowFailException, which is not retried, for wrong keys, studies, settings and arguments.
 
     Other errors of the SDK go through: they name what to do next, and a retry goes on where the task stopped.
     """

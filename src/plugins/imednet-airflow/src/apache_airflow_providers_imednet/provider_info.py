@@ -14,13 +14,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "imednet-airflow",
         "name": _NAME,
         "description": "Reads, exports, mirrors and writes studies of the iMednet EDC. Unofficial.",
-        "integrations": [
-            {
-                "integration-name": _NAME,
-                "external-doc-url": "https://pypi.org/project/imednet-airflow/",
-                "tags": ["service"],
-            }
-        ],
+        "integrations": [{"integration-name": _NAME, "tags": ["service"]}],
         "hooks": [{"integration-name": _NAME, "python-modules": [f"{_HERE}.hooks"]}],
         "operators": [
             {

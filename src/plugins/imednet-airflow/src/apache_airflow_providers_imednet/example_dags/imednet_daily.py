@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from airflow.sdk import dag, task
+from airflow.sdk import Variable, dag, task
 
 from apache_airflow_providers_imednet.assets import study_asset
 from apache_airflow_providers_imednet.hooks import ImednetHook
@@ -21,24 +21,28 @@ def imednet_daily() -> None:
 
     @task
     def studies() -> list[str]:
-        """The studies that the keys may read."""
+        """The studies to look after, of those that the keys may read."""
         with ImednetHook().get_conn() as sdk:
             return [str(study.study_key) for study in sdk.studies.list() if study.study_key == STUDY]
 
-    changed = ImednetStudyChangedSensor(task_id="changed", study_key=STUDY, deferrable=True, poke_interval=60)
+    @task
+    def places(keys: list[str], kind: str) -> list[dict[str, str]]:
+        """A folder for each study, by its key: another study that joins moves none of them."""
+        name = {"mirror": "folder", "export": "path"}[kind]
+        folder = Variable.get("imednet_folder")
+        return [{"study_key": key, name: f"{folder}/{kind}-{key}"} for key in keys]
+
+    # a study at rest ends the look in the evening, and the next morning begins anew
+    changed = ImednetStudyChangedSensor(
+        task_id="changed", study_key=STUDY, deferrable=True, poke_interval=60, timeout=12 * 3600, soft_fail=True
+    )
     keys = studies()
-    mirror = ImednetMirrorSyncOperator.partial(
-        task_id="mirror",
-        folder="{{ var.value.imednet_folder }}/mirror-{{ ti.map_index }}",
-        outlets=[study_asset(STUDY)],
-    ).expand(study_key=keys)
+    mirror = ImednetMirrorSyncOperator.partial(task_id="mirror", outlets=[study_asset(STUDY)]).expand_kwargs(
+        places.override(task_id="mirrors")(keys, "mirror")
+    )
     export = ImednetExportOperator.partial(
-        task_id="export",
-        target="parquet",
-        path="{{ var.value.imednet_folder }}/export-{{ ti.map_index }}",
-        forms=["AE", "VS"],
-        retries=2,
-    ).expand(study_key=keys)
+        task_id="export", target="parquet", forms=["AE", "VS"], retries=2
+    ).expand_kwargs(places.override(task_id="exports")(keys, "export"))
 
     @task
     def rows(reports: list[dict[str, object]]) -> int:
