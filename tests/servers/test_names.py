@@ -31,6 +31,7 @@ CASES = {
     "trailing blanks and accents": ["A", "A ", "É", "E", "e", "ß", "s", "ss"],
     "signs beyond the first plane": ["😀", "😁", "_", "a😀"],
     "like ours": ["_dictionary", "_imednet_tables", "AE", "AE__new", "AE__2", "AE__old", "_imednet_0"],
+    "halves of characters": ["\ud800", "x\udfff"],
     "long": ["x" * 70, "x" * 71, "é" * 40, "é" * 41],
     "signs of statements": ["a:b", "%s", "%(x)s", 'say "a"', "`b`", "a;b", "a'b", "a\\b", "a.b", "a b", "[c]", "a\0b"],
 }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
+from imednet_api.types import decode
+
 from ..errors import ExportConfigurationError, ExportError
+from ..utils.text import whole
 from ..validation.kinds import Kind
 from ._optional import _require_optional_dep
 from .on_disk.folder import ExportFolder, file_entries
@@ -32,6 +36,8 @@ RAW: Final = "IMEDNET_RAW"
 OWNED: Final = "IMEDNET_TABLES"
 """Table that lists the tables that exports created, and their study."""
 _CURRENT_TIME: Final = "CURRENT_TIMESTAMP()::TIMESTAMP_NTZ"
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of a half of a character, with or without its other half."""
 _log = logging.getLogger("imednet")
 _RAW_COLUMNS: Final = ("STUDY", "FORM", "RECORD_ID", "RECORD", "LOADED_AT")
 
@@ -276,7 +282,7 @@ class SnowflakeSink(ExportSink):
             "STUDY": [self._study] * len(batch),
             "FORM": [batch.table.key] * len(batch),
             "RECORD_ID": ids,
-            "RECORD": [line.decode("utf-8", "replace") for line in batch.shown()],
+            "RECORD": [_parsable(line) for line in batch.shown()],
         }
         self._raw_writer.write_table(arrow.table(rows, schema=self._raw_writer.schema))
         self._raw_rows += len(batch)
@@ -341,6 +347,16 @@ def _merge_statement(old: str, new: str, names: list[str], keys: list[str]) -> s
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _parsable(line: bytes) -> str:
+    r"""A record as `PARSE_JSON` takes it, which refuses half a character that is written as an escape.
+
+    >>> _parsable(b'{"recordData":{"A":"x\\ud800"}}')
+    '{"recordData": {"A": "x?"}}'
+    """
+    text = line.decode("utf-8", "replace")
+    return whole(json.dumps(decode(text.encode()), ensure_ascii=False)) if _HALF.search(text) else text
 
 
 def _literal(value: str) -> str:
