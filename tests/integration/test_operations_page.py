@@ -62,11 +62,24 @@ def test_the_makefile_makes_what_it_says(tmp_path: Path) -> None:
     if not shutil.which("make"):
         pytest.skip("make is not installed")
     (tmp_path / "Makefile").write_text(blocks(PAGE, "make")[0])
-    done = subprocess.run(["make", "-n", "nightly"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for study in ("ABC-01", "ABC-02"):
-        assert f"mirror sync {study} mirrors/{study}" in done.stdout
-        assert f"--mirror mirrors/{study} export parquet exports/{study}" in done.stdout
+    stand_in = tmp_path / "bin" / "imednet"
+    stand_in.parent.mkdir()
+    stand_in.write_text(
+        '#!/bin/sh\n[ "$7" != ABC-02 ] || exit 1\necho "$@" >> called\n'
+        "mkdir -p mirrors/ABC-01 exports/ABC-01 && touch exports/ABC-01/manifest.json\n"
+    )
+    stand_in.chmod(0o700)
+    path = os.pathsep.join([str(stand_in.parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["make", "-k", "nightly"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert done.returncode != 0, "one study failed"
+    assert (tmp_path / "called").read_text().splitlines() == [
+        "--profile nightly --run-log runs.jsonl mirror sync ABC-01 mirrors/ABC-01",
+        "--mirror mirrors/ABC-01 export parquet exports/ABC-01",
+    ]
+    assert (tmp_path / "mirrors" / "ABC-01" / ".synced").exists()
 
 
 def test_the_workflow_is_yaml_with_known_commands() -> None:
@@ -78,12 +91,18 @@ def test_the_workflow_is_yaml_with_known_commands() -> None:
 def test_every_command_of_the_page_exists() -> None:
     """Each `imednet ...` of the page is a command with the options it is given: `--help` knows them."""
     text = (PAGES / PAGE).read_text("utf-8")
-    found = set(re.findall(r"\bimednet (?:--(?:profile|mirror|run-log) \S+ |--sandbox )*([a-z-]+(?: [a-z]+)?)", text))
-    groups = {words for words in found if words.split()[0] in ("mirror", "export", "doctor", "login")}
-    assert {"mirror sync", "mirror verify", "export parquet"} <= groups
-    for words in groups:
+    pattern = r"\bimednet ((?:--(?:profile|mirror|run-log) \S+ |--sandbox )*)([a-z-]+(?: [a-z]+)?)([^\n|&>`]*)"
+    found = [
+        (words, re.findall(r"(?<!\S)--[a-z-]+", f"{before} {rest}"))
+        for before, words, rest in re.findall(pattern, text)
+        if words.split()[0] in ("mirror", "export", "doctor", "login")
+    ]
+    assert {"mirror sync", "mirror verify", "export parquet"} <= {words for words, _ in found}
+    everywhere = typed("imednet --help", Path()).stdout
+    for words, options in found:
         done = typed(f"imednet {words} --help", Path())
         assert done.returncode == 0, words
+        assert [one for one in options if one not in done.stdout + everywhere] == [], words
 
 
 def test_the_table_of_alarms_has_every_exit_code() -> None:

@@ -155,7 +155,7 @@ def test_a_login_with_a_closed_standard_input_says_what_it_needs(box: Sandbox, t
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 def test_ctrl_c_says_how_to_go_on(own_box: Make, tmp_path: Path) -> None:
     box = own_box(faults=[Fault("latency", seconds=0.5, rate=1.0)])
     words = [sys.executable, "-m", "imednet", "export", "csv", STUDY, str(tmp_path / "out")]

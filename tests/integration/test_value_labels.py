@@ -25,7 +25,8 @@ def dictionary(tmp_path: Path) -> Path:
 
 
 def test_labels_reach_parquet_spss_and_frames(box: Sandbox, dictionary: Path, tmp_path: Path) -> None:
-    parquet, stats = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyreadstat")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    stats = pytest.importorskip("pyreadstat", reason="pyreadstat is not installed")
     known = load_dictionary(dictionary).labels
     with ImednetSDK(**box.credentials) as sdk:
         export_to_parquet(sdk, STUDY, tmp_path / "p", forms=["AE"], choices=known)
@@ -51,7 +52,7 @@ def test_the_record_mapper_takes_the_dictionary(box: Sandbox, dictionary: Path) 
 
 
 def test_the_command_takes_the_dictionary(box: Sandbox, dictionary: Path, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     keys = {"IMEDNET_API_KEY": "demo-api-key", "IMEDNET_SECURITY_KEY": "demo-security-key", "IMEDNET_BASE_URL": box.url}
     out = tmp_path / "out"
     words = ("export", "parquet", STUDY, str(out), "--form", "AE", "--dictionary", str(dictionary))

@@ -44,7 +44,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
 
     async def _drop_connections(self) -> None:
         """Close the connections; the next request makes new ones."""
-        http = self._let_go()
+        http = self._detach_http()
         if http is not None:
             await http.aclose()
 
@@ -145,7 +145,7 @@ class AsyncClient(HTTPClientBase[httpx.AsyncClient, AsyncRequestExecutor]):
         await self._ahead.aclose()
         if self._owns_http:
             self._closed = True
-            http = self._let_go()
+            http = self._detach_http()
             if http is not None:
                 await http.aclose()
 

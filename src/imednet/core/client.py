@@ -41,7 +41,7 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
 
     def _drop_connections(self) -> None:
         """Close the connections; the next request makes new ones."""
-        http = self._let_go()
+        http = self._detach_http()
         if http is not None:
             http.close()
 
@@ -131,7 +131,7 @@ class Client(HTTPClientBase[httpx.Client, RequestExecutor]):
         self._ahead.close()
         if self._owns_http:
             self._closed = True
-            http = self._let_go()
+            http = self._detach_http()
             if http is not None:
                 http.close()
 

@@ -142,7 +142,7 @@ class HTTPClientBase(BaseClient, ABC, Generic[ClientT, ExecutorT]):
                 self._httpx_client = self._new_http()
             return self._httpx_client
 
-    def _let_go(self) -> ClientT | None:
+    def _detach_http(self) -> ClientT | None:
         """Give up the `httpx` client, for the caller to close; the next request makes a new one."""
         with self._httpx_lock:
             http, self._httpx_client = self._httpx_client, None

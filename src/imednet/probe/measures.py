@@ -12,7 +12,7 @@ from typing import Any, Final
 from imednet_api.api import operation
 
 from ..workflows.drift import drifts
-from .asking import Asker
+from .asking import Asker, Heard
 from .report import Finding, field_name, magnitude, shape, unknown
 from .spelling import Pages
 from .strictness import NO_SITE, Scene, judged, with_site
@@ -107,7 +107,7 @@ def _rows(ask: Asker, name: str, on_page: int) -> Finding:
     return Finding(magnitude(total if isinstance(total, int) else on_page), "rows, as the server counts them")
 
 
-def _page_of(heard: Any, name: str) -> bool:
+def _page_of(heard: Heard, name: str) -> bool:
     metadata = heard.body.get("metadata") if heard.ok else None
     path = metadata.get("path") if isinstance(metadata, dict) else None
     wire = operation(f"list_{name}").path.rpartition("/")[2]
