@@ -178,14 +178,14 @@ def _errors() -> Iterator[str]:
 
 def _commands() -> Iterator[str]:
     yield (
-        "Global: `--sandbox` (an invented study, no keys), `--mirror DIR` (no keys), `--base-url`, `--api-key-file`, "
+        "Global: `--sandbox` (invented, no keys), `--mirror DIR`, `--base-url`, `--api-key-file`, "
         "`--security-key-file`."
     )
     yield ""
     group = typer.main.get_command(app)
     lists, tables = [], []
     for words, command in _walk(group, ()):
-        if words[-1] == "list" and len(words) == 2 and words[0] != "workflows":
+        if words[-1] == "list" and words[0].replace("-", "_") in RESOURCES:
             lists.append(words[0])
             continue
         if words[0] == "monitor":

@@ -21,9 +21,8 @@ Step = Callable[..., Any]
 
 def place(server: StudyServer, form_id: int, name: str) -> int:
     """The number of a variable."""
-    return next(
-        key for key, row in server.lists["variables"].items() if (row["formId"], row["variableName"]) == (form_id, name)
-    )
+    rows = server.lists["variables"].items()
+    return int(next(key for key, row in rows if (row["formId"], row["variableName"]) == (form_id, name)))
 
 
 def many_records(server: StudyServer) -> None:
@@ -44,7 +43,7 @@ def hidden_by_design(server: StudyServer) -> Iterator[tuple[int, dict[str, Any]]
 def held(mirror: Mirror) -> Iterator[tuple[int, dict[str, Any]]]:
     with mirror.sdk() as local:
         for row in local.records.list(STUDY):
-            yield row.record_id, dict(row.record_data)
+            yield int(row.record_id or 0), dict(row.record_data or {})
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["all rows are read", "some rows are read"])

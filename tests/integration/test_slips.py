@@ -110,7 +110,7 @@ def test_waiting_for_a_job_that_failed_is_no_success(own_box: Make) -> None:
     with ImednetSDK(**box.credentials) as sdk:
         job = sdk.records.create(f"{STUDY}-DEV", [{"formKey": "AE", "subjectKey": "301-901", "data": {"AENUM": 11}}])
     done = imednet("jobs", "wait", f"{STUDY}-DEV", str(job.batch_id), **keys(box))
-    assert (done.returncode, job.batch_id in done.stdout) == (1, True)
+    assert (done.returncode, str(job.batch_id) in done.stdout) == (1, True)
     assert "1 of 1 jobs did not complete" in done.stderr
 
 

@@ -44,7 +44,8 @@ def as_workbook(path: Path, lines: list[dict[str, str]]) -> None:
 
 
 def submit(box: Sandbox, file: Path, study: str = TWIN, base_url: str | None = None) -> Any:
-    with ImednetSDK(**{**box.credentials, **({"base_url": base_url} if base_url else {})}) as sdk:
+    keys: dict[str, Any] = {**box.credentials, **({"base_url": base_url} if base_url else {})}
+    with ImednetSDK(**keys) as sdk:
         items = read_items(file).items
         return sdk.workflows.record_update.submit(
             study, items, journal=journal_of(file), interval=0.01, timeout=5, refuse_written=True

@@ -296,7 +296,7 @@ def test_delta_tables_have_what_the_study_has_and_never_keep_what_is_gone(tmp_pa
         pipeline.run(source_of(mirror, "delta"), **options)
         table = deltalake.DeltaTable(str(tmp_path / "files" / "study" / "form_vs")).to_pyarrow_table()
         assert set(table["imednet_deleted"].to_pylist()) == {False}
-        return sorted(table["record_id"].to_pylist())
+        return sorted(int(str(one)) for one in table["record_id"].to_pylist())
 
     assert load("mirror") == [200, 201, 202]
     del server.lists["records"][202]

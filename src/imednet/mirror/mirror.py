@@ -157,10 +157,11 @@ class Mirror:
         accept_deletions: bool = False,
         progress: Progress | None = None,
     ) -> SyncReport:
-        """Sync without holding up the event loop; arguments and errors as of `sync`.
+        """Sync without holding up the event loop.
 
-        It runs in a thread, with a blocking client of the same keys and settings. A cancelled sync ends at its next
-        list or page, or before it commits; the call returns once the thread has ended.
+        Arguments and errors are those of `sync`. It runs in a thread, with a blocking client of the same keys and
+        settings. A cancelled sync ends at its next list or page, or before it commits; the call returns once the thread
+        has ended.
 
         Raises:
             ArgumentError: the SDK has an `http_client` of its own, which a thread cannot use.
@@ -377,7 +378,7 @@ class Mirror:
         return connect(self.folder, state, number, self._layouts(state, number))
 
     def latest_rows(self, as_of: AsOf = None) -> list[LatestRows]:
-        """All tables, each of which gives its rows that changed since an earlier snapshot.
+        """All tables, with rows that changed since a snapshot.
 
         For whoever keeps a copy of a mirror in step: a database, a warehouse, a search index.
 
@@ -406,10 +407,10 @@ class Mirror:
         return self._log.load().unblinded is not None
 
     def digest(self, number: int) -> str | None:
-        """The hash of a snapshot; `None` where there is none of this number.
+        """The hash of a snapshot.
 
-        It is of all snapshots before, too: equal digests mean equal histories up to that snapshot. Raises MirrorError
-        where there is no mirror.
+        It is of all snapshots before, too: equal digests mean equal histories up to that snapshot. `None` where there
+        is none of this number. Raises MirrorError where there is no mirror.
         """
         return next((one.hash for one in self._load().snapshots if one.number == number), None)
 

@@ -37,7 +37,10 @@ def wait(
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait in all.")] = 300,
     output: OutputOption = None,
 ) -> None:
-    """Wait until batches are over. Exit status 1 where a job failed, was cancelled, or is not over in time."""
+    """Wait until batches are over.
+
+    Exit status 1 where a job failed, was cancelled, or is not over in time.
+    """
     from ...constants import FAILED_JOB_STATES
     from ...core.polling import JobPoller
     from ...errors import JobTimeoutError

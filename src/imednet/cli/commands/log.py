@@ -41,7 +41,10 @@ def show_log(folder: FolderArgument, output: OutputOption = None) -> None:
 
 @app.command("verify")
 def verify(folder: FolderArgument) -> None:
-    """Check that no entry was changed and files are those of the last run; exit status 0 if so, else 1."""
+    """Check that no entry was changed and files are those of the last run.
+
+    Exit status 0 if so, else 1.
+    """
     from ...integrations.on_disk import extraction_log as log
 
     result = log.verify(log.find_home(folder))

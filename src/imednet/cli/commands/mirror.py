@@ -163,7 +163,10 @@ def changes(
     updates: Annotated[bool, typer.Option("--updates", help="Only rows that were there before and after.")] = False,
     output: OutputOption = None,
 ) -> None:
-    """Show which cells changed: before, after, when, who and why. A change no revision explains is marked."""
+    """Show which cells changed: before, after, when, who and why.
+
+    A change that no revision explains is marked.
+    """
     from ...mirror import Mirror
     from ...mirror.changes import RowOperation
 
@@ -195,7 +198,10 @@ def history(
 
 @app.command("verify")
 def verify(folder: FolderArgument) -> None:
-    """Check that commits, files and rows are as they were written; exit status 0 if so, else 1."""
+    """Check that commits, files and rows are as they were written.
+
+    Exit status 0 if so, else 1.
+    """
     from ...mirror import Mirror
 
     mirror = Mirror(folder)

@@ -26,11 +26,12 @@ async def export_study_async(
     progress: Progress | None = None,
     sandbox: bool = False,
 ) -> ExportReport:
-    """Export a study without holding up the event loop; arguments and errors as of `export_study`.
+    """Export a study without holding up the event loop.
 
-    An export computes for most of its time, so it runs in a thread, with a blocking client of the same keys and
-    settings; of a mirror's SDK, with one of the same snapshot. A cancelled export ends at its next page, and the next
-    run continues it; the call returns once its thread has ended. `progress` is called in that thread.
+    Arguments and errors are those of `export_study`. An export computes for most of its time, so it runs in a thread,
+    with a blocking client of the same keys and settings; of a mirror's SDK, with one of the same snapshot. A cancelled
+    export ends at its next page, and the next run continues it; the call returns once its thread has ended. `progress`
+    is called in that thread.
 
     Raises:
         ArgumentError: the SDK has an `http_client` of its own, which a thread cannot use.

@@ -21,7 +21,10 @@ app = CommandGroup("List, test and remove profiles of `imednet login`.")
 
 @app.command("list")
 def list_profiles(output: OutputOption = None) -> None:
-    """List all profiles and where their keys are; no key is shown or asked for."""
+    """List all profiles and where their keys are.
+
+    No key is shown or asked for.
+    """
     from ....errors import ConfigurationError
     from ....profiles import config_folder, describe_profile, profile_names
 
