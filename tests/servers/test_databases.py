@@ -286,7 +286,7 @@ def test_a_second_export_is_refused_and_the_first_one_is_whole(
     def meanwhile(sink: SqlSink) -> None:
         with (
             ImednetSDK(**box.credentials) as sdk,
-            pytest.raises(ExportConfigurationError, match="another export writes this study") as caught,
+            pytest.raises(ExportConfigurationError, match="another export writes to") as caught,
         ):
             export_to_sql(sdk, STUDY, url, home=tmp_path / "b")
         refused.append(str(caught.value))

@@ -396,7 +396,7 @@ class Mirror:
         ...     _ = mirror.sync(sdk, "TIDEWATER-201")
         ...     sites = next(table for table in mirror.latest_rows() if table.key == "_sites")
         ...     sum(len(batch) for batch in sites.since(None)), sum(len(batch) for batch in sites.since(1))
-        (4, 0)
+        (6, 0)
         """
         state = self._load()
         number = self._number(state, as_of)

@@ -80,8 +80,11 @@ class RunLock:
 
 def is_in_use(database: Path) -> bool:
     """Whether any export writes to a SQLite file, whatever its schema and prefix."""
-    path = database.resolve()
-    return any(path.parent.glob(f"{escape(_lock_name(path))}*"))
+    try:
+        path = database.resolve()
+        return any(path.parent.glob(f"{escape(_lock_name(path))}*"))
+    except (OSError, ValueError):
+        return False  # no file can have this name; opening it says so
 
 
 def _lock_name(path: Path) -> str:
