@@ -481,6 +481,9 @@ def test_login_sends_no_key_of_the_environment_to_the_address_of_a_profile(box: 
     assert (refused.returncode, "where it is not sent" in refused.stderr) == (2, True)
     assert len(box.requests) == sent
     assert command("--profile", "trial", "sites", "list", STUDY).returncode == 0, "its keys are as they were"
+    spelled = f"{box.url.replace('http', 'HTTP')}/api/"
+    again = command("login", "--profile", "trial", "--store", "file", IMEDNET_BASE_URL=spelled, **given)
+    assert again.returncode == 0, again.stderr
 
 
 def test_login_takes_no_key_of_a_file_beside_one_of_the_environment(

@@ -185,6 +185,19 @@ def test_an_empty_journal_is_no_run_that_has_begun(own_box: Make, tmp_path: Path
     assert posts(box) == 0
 
 
+def test_a_journal_that_holds_only_what_was_planned_is_in_nobodys_way(own_box: Make, tmp_path: Path) -> None:
+    """As a run leaves it that was killed before its first batch: nothing was sent, so that a file may be corrected."""
+    box = own_box(switches=NOW)
+    file = tmp_path / "events.csv"
+    as_csv(file, LINES)
+    submit(box, file)
+    journal = journal_of(file)
+    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])
+    as_csv(file, [{**LINES[0], "AENUM": "30"}, *LINES[1:]])
+    assert submit(box, file).complete
+    assert posts(box) == 2
+
+
 def test_outcomes_are_told_where_their_file_cannot_be_written(own_box: Make, tmp_path: Path) -> None:
     box = own_box(switches=NOW)
     file = tmp_path / "events.csv"

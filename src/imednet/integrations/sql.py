@@ -255,6 +255,7 @@ class SqlSink(ExportSink):
         atomic = self._dialect not in MYSQL  # in MySQL each change of a table commits by itself
         if not atomic:
             with self._begin() as connection:
+                self._check_owners(connection)
                 self._add_columns(connection, rows)
                 self._update_owners(connection, parts, gone)
         with self._begin() as connection:
@@ -262,8 +263,8 @@ class SqlSink(ExportSink):
                 connection.exec_driver_sql("PRAGMA legacy_alter_table=ON")  # or renaming would break views on a table
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins no transaction for DDL
             self._check_staged(connection, parts)
-            self._check_owners(connection)
             if atomic:
+                self._check_owners(connection)
                 self._add_columns(connection, rows)
             for part in rows:
                 self._replace_rows(connection, part)

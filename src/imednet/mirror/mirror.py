@@ -27,7 +27,7 @@ from ..integrations.tables.options import ExportKeywords, ExportOptions
 from ..sdk import ImednetSDK
 from ..utils import disk
 from ..utils.interruptions import raised_from_outside
-from ..utils.url import check_path_part, is_loopback
+from ..utils.url import check_path_part, is_loopback, normalise_base_url
 from .changes import CellChange, RowOperation, RowVersion, cell_changes, ever_had_subject, record_tables, versions_of
 from .commits import CommitLog, Snapshot, State
 from .database import connect
@@ -566,7 +566,9 @@ def _hidden(state: State, key: str, design: StudyTables) -> set[str]:
 def _home_of(server: str) -> str:
     """A server's address; the ports of this machine do not matter, since a sandbox has another one each time."""
     parts = urlsplit(server)
-    return str(parts.hostname) if is_loopback(parts.hostname or "") else server
+    if is_loopback(parts.hostname or ""):
+        return str(parts.hostname)
+    return normalise_base_url(server, allow_http=True)
 
 
 def _sdk(folder: str, number: int, latest: bool) -> MirrorSDK:

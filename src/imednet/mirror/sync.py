@@ -27,7 +27,8 @@ from ..integrations.tables.form_assignment import FormAssignment
 from ..integrations.tables.layout import UNASSIGNED, StudyTables, Table
 from ..resources import RESOURCES
 from ..sdk import ImednetSDK
-from ..utils.disk import write_private
+from ..utils.disk import flush_folder, write_private
+from ..utils.interruptions import raised_from_outside
 from .appending import TableWork, TableWriter
 from .commits import Commit, CommitLog, ListState, State, TableChange, TableState
 from .delta_folder import SMALL_FILE, DeltaFolder
@@ -200,8 +201,13 @@ class SyncRun:
         if commit is not None:
             self._log.append(self._state, commit)
             self._report.snapshot = commit.number if commit.tables else None
-        self._compact()
-        (self._root / UNFINISHED).unlink(missing_ok=True)
+        try:
+            self._compact()
+            (self._root / UNFINISHED).unlink(missing_ok=True)
+        except OSError as error:  # the commit counts, and the next run joins files
+            if raised_from_outside(error) is not None:
+                raise
+            self._report.warnings.append(f"small files could not be joined ({error.strerror or type(error).__name__})")
         return self._report
 
     # ---- reading
@@ -301,6 +307,7 @@ class SyncRun:
             places: folders of these tables.
         """
         write_private(self._root / UNFINISHED, "".join(f"{place}\n" for place in places))
+        flush_folder(self._root)
 
     def _check_shrinking(self, design: _Design) -> None:
         """Refuse answers by which most of a list, or all blinded answers, would be gone."""

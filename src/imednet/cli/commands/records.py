@@ -211,20 +211,22 @@ def _written_before(error: WrittenBeforeError, file: Path, journal: Path, places
 
 
 def _tell(report: WriteReport, output: Format | None, places: Sequence[str], file: Path) -> None:
-    """Print the outcomes, then write them beside the file; exit status 1 unless every item is stored."""
+    """Write the outcomes beside the file and print them; exit status 1 unless every item is stored."""
     from ...errors import ArgumentError
     from ...workflows.writing.item_files import outcomes_of, write_outcomes
 
     run_log.note(items=len(report.outcomes), **{state.replace(" ", "_"): n for state, n in report.counts.items()})
-    _print_report(report, output, places)
-    outcomes = outcomes_of(file)
+    outcomes, trouble = outcomes_of(file), None
     try:
         write_outcomes(outcomes, report.outcomes, places)
     except OSError as error:
+        trouble = error.strerror
+    _print_report(report, output, places)
+    if trouble is not None:
         raise ArgumentError(
-            f"{outcomes} cannot be written ({error.strerror}). The run is over, its outcomes are those printed and its "
+            f"{outcomes} cannot be written ({trouble}). The run is over, its outcomes are those printed and its "
             f"journal is {report.journal}. Next: imednet records verify {report.journal}"
-        ) from None
+        )
     print_message(f"outcomes: {outcomes}")
     if not report.complete:
         raise typer.Exit(exit_codes.FAILED)

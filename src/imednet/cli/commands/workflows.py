@@ -90,7 +90,7 @@ def audit(
             connection.study(study), since=since, until=until, user=user, subject_key=subject, record_id=record
         )
         rows = [entry.to_row() for entry in entries]
-        if not rows:
+        if not rows and since is None and until is None:
             refuse_unknown(sdk, connection.study(study), {"login": user, "record_id": record})
         print_rows(rows, output)
 

@@ -15,7 +15,7 @@ from ...errors import ArgumentError
 from ...utils import disk
 from ...utils.url import same_server
 from ...validation.schema import RECORD
-from .journal import JournalState, item_mark, lock_of, read_journal
+from .journal import item_mark, lock_of, read_journal
 
 
 class WrittenBeforeError(ArgumentError):
@@ -55,12 +55,14 @@ def refuse_written(journal: Path, study_key: str, items: Sequence[Mapping[str, A
         if _makes_a_record(item):
             wanted.setdefault(item_mark(item), []).append(number)
     for path in sorted(journal.parent.iterdir()) if wanted else ():
-        state = read_journal(path) if path.name != journal.name and path.is_file() else None
-        if state is None or state.study_key != study_key:
+        state = read_journal(path, study_key) if path.name != journal.name and path.is_file() else None
+        if state is None or (state.server is not None and not same_server(state.server, server)):
             continue
-        if state.server is not None and not same_server(state.server, server):
+        marks = {number: item_mark(item) for number, item in enumerate(state.items) if _makes_a_record(item)}
+        if wanted.keys().isdisjoint(marks.values()):
             continue
-        held = Counter(item_mark(state.items[number]) for number in _begun(path, state))
+        free = set() if _goes_on(path) else set(state.left)  # what an ended run never carried out
+        held = Counter(mark for number, mark in marks.items() if number not in free)
         numbers = sorted(number for mark, own in wanted.items() for number in own[: held[mark]])
         if numbers:
             same = Counter(map(item_mark, state.items)) == Counter(map(item_mark, items))
@@ -69,12 +71,6 @@ def refuse_written(journal: Path, study_key: str, items: Sequence[Mapping[str, A
 
 def _makes_a_record(item: Mapping[str, Any]) -> bool:
     return all(item.get(name) in (None, "") for name in RECORD)
-
-
-def _begun(path: Path, state: JournalState) -> list[int]:
-    """The items of a run that make a record and may have: all of them while it goes on."""
-    left = () if _goes_on(path) else state.left
-    return [number for number, item in enumerate(state.items) if _makes_a_record(item) and number not in left]
 
 
 def _goes_on(path: Path) -> bool:

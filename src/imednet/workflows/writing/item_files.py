@@ -230,7 +230,7 @@ def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tup
     if not rows:
         return [], [], []
     names = [str(name).strip() if name is not None else "" for name in rows[0]]
-    filled, faults = [], _merged(path)
+    filled, faults = [], []
     for number, (row, source) in enumerate(zip(rows[1:], sheet(values=False)[1:], strict=True), 2):
         cells = [*row, *[None] * (len(names) - len(row))]
         for index, (cell, formula) in enumerate(zip(row, source, strict=True)):
@@ -243,22 +243,26 @@ def _excel(path: Path) -> tuple[list[str], list[tuple[int, list[Any]]], list[tup
                 faults.append((number, f"{where} is filled in, and the header has no name for it"))
         if any(cell not in (None, "") for cell in cells):
             filled.append((number, cells[: len(names)]))
-    return names, filled, faults
+    return names, filled, [*faults, *_merged(path, {number for number, _ in filled})]
 
 
-def _merged(path: Path) -> list[tuple[int, str]]:
-    """Cells below the header of the first sheet that are merged: only one of them holds the value that all show."""
+def _merged(path: Path, filled: set[int]) -> list[tuple[int, str]]:
+    """Cells of rows with items that are merged: only one of them holds the value that all show."""
     with zipfile.ZipFile(path) as package:
         sheets = [name for name in package.namelist() if name.startswith("xl/worksheets/")]
         if not any(_holds(package, name, b"mergeCell ") for name in sheets):
             return []
     openpyxl = _require_optional_dep("openpyxl", "export")
     with closing(openpyxl.load_workbook(path)) as book:
-        merged = [one for one in book.worksheets[0].merged_cells.ranges if one.max_row > 1]
+        merged = [one for one in book.worksheets[0].merged_cells.ranges if not filled.isdisjoint(_rows_of(one))]
     return [
-        (max(one.min_row, 2), f"cells {one.coord} are merged, and only the first of them holds a value: write it into "
-        "each") for one in merged
+        (max(one.min_row, 2), f"cells {one.coord} are merged, and only the first of them can hold a value: write it "
+        "into each") for one in merged
     ]  # fmt: skip
+
+
+def _rows_of(merged: Any) -> range:
+    return range(merged.min_row, merged.max_row + 1)
 
 
 def _holds(package: zipfile.ZipFile, name: str, word: bytes) -> bool:

@@ -27,8 +27,10 @@ _VERSION: Final = 1
 _BEGIN: Final = b'{"version": %d, "study": ' % _VERSION
 _SUFFIX: Final = ".journal.jsonl"
 _FOLDER_LOCK: Final = ".imednet-journals.lock"
-_LONGEST_WAIT: Final = 60.0
+_LONGEST_WAIT: Final = 20.0
 """Seconds to wait for another run that looks at the journals of the folder."""
+_SHORT_WAIT: Final = 0.5
+"""Seconds to wait for another run that looks whether this one goes on."""
 
 
 def journal_of(file: Path) -> Path:
@@ -63,12 +65,18 @@ def items_of(journal: Path) -> list[dict[str, Any]]:
     return [] if state is None else state.items
 
 
-def read_journal(journal: Path) -> JournalState | None:
-    """The state of a run, whoever works on it; `None` where the file is not its journal, which who uses it is told."""
+def read_journal(journal: Path, study_key: str | None = None) -> JournalState | None:
+    """The state of a run, whoever works on it; `None` where the file is not its journal, which who uses it is told.
+
+    Args:
+        journal: the file.
+        study_key: the study that is looked for; `None` also for the journal of another one.
+    """
+    begin = _BEGIN if study_key is None else _BEGIN + json.dumps(study_key).encode() + b","
     try:
         with journal.open("rb") as opened:
-            first = opened.read(len(_BEGIN))
-            return _parsed(first + opened.read())[0] if first == _BEGIN else None
+            first = opened.read(len(begin))
+            return _parsed(first + opened.read())[0] if first == begin else None
     except (OSError, ValueError):
         return None
 
@@ -251,7 +259,7 @@ class Journal:
         if study_key is None and not _is_there(path):
             raise ArgumentError(f"{path} cannot be read (it does not exist). Next: name the journal of a run")
         try:
-            self._lock: disk.Lock | None = disk.Lock(lock_of(path))
+            self._lock: disk.Lock | None = disk.Lock(lock_of(path), _SHORT_WAIT)
         except disk.InUseError:
             raise JournalInUseError(f"{path} is in use by another run. Next: wait for it") from None
         except (OSError, ValueError) as error:
@@ -265,6 +273,9 @@ class Journal:
         try:
             given = [dict(item) for item in items]
             kept = self._read()
+            if kept is not None and study_key is not None and not (kept.members or kept.outcomes):
+                os.ftruncate(self._handle, 0)  # of a run that ended before anything was sent
+                kept = None
             if kept is None and study_key is None:
                 raise ArgumentError(f"{path} is not the journal of a run. Next: name the journal of a run")
             self.state = kept or JournalState(str(study_key), given, server)
@@ -272,7 +283,7 @@ class Journal:
             mark = _sound_mark(self.state)
             self._check(study_key, given, server, mark)
             if self._unused:
-                self._claim(claim, mark if kept is None else None)
+                self._claim(claim, mark)
         except BaseException:
             self.close(remove=new)
             raise
@@ -292,13 +303,17 @@ class Journal:
         if study_key is not None and mark != fingerprint(study_key, given):
             raise ArgumentError(f"{self.path} is the journal of other items{_overlap(given, self.state.items)}")
 
-    def _claim(self, claim: Callable[[], None] | None, mark: str | None) -> None:
-        """Write the first line, unless `mark` is `None`, so that other runs see whose items they are."""
+    def _claim(self, claim: Callable[[], None] | None, mark: str) -> None:
+        """Write the first line, so that other runs see whose items they are."""
         if claim is None:
             self._begin(mark)
             return
         try:
             lock = disk.Lock(self.path.with_name(_FOLDER_LOCK), _LONGEST_WAIT)
+        except disk.InUseError:
+            raise JournalInUseError(
+                f"another run looks at the journals beside {self.path}. Next: run it again in a moment"
+            ) from None
         except OSError as error:
             raise _unusable(self.path.with_name(_FOLDER_LOCK), error) from None
         try:
@@ -307,11 +322,10 @@ class Journal:
         finally:
             lock.release()
 
-    def _begin(self, mark: str | None) -> None:
-        if mark is not None:
-            facts = {"study": self.state.study_key, "server": self.state.server, "sha256": mark}
-            self._write([{"version": _VERSION, **facts, "items": self.state.items}], "was not sent")
-            disk.flush_folder(self.path.parent)
+    def _begin(self, mark: str) -> None:
+        facts = {"study": self.state.study_key, "server": self.state.server, "sha256": mark}
+        self._write([{"version": _VERSION, **facts, "items": self.state.items}], "was not sent")
+        disk.flush_folder(self.path.parent)
 
     def __enter__(self) -> Self:
         return self

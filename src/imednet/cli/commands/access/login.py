@@ -50,7 +50,7 @@ def login(
     from ....profiles import DEFAULT_PROFILE, Profile, write_profile
     from ....profiles.profile import check_name
     from ....sdk import ImednetSDK
-    from ....utils.url import normalise_base_url
+    from ....utils.url import normalise_base_url, same_server
 
     connection: Connection = ctx.obj
     if connection.sandbox or connection.mirror is not None:
@@ -65,7 +65,8 @@ def login(
     base_url = base_url or (before.base_url if before is not None else None)
     if base_url is not None:
         base_url = normalise_base_url(base_url)
-    if before is not None and connection.base_url is None and base_url != before.base_url:
+    known = DEFAULT_BASE_URL if before is None else before.base_url or DEFAULT_BASE_URL
+    if before is not None and connection.base_url is None and not same_server(base_url or DEFAULT_BASE_URL, known):
         raise ConfigurationError(
             f"the profile {name!r} is for {before.base_url or DEFAULT_BASE_URL}, and IMEDNET_BASE_URL names "
             f"{base_url}. Next: give --base-url before `login` to move it, or choose another name"
@@ -76,7 +77,8 @@ def login(
     place = _place(store)
     print_message(f"keys for {base_url or DEFAULT_BASE_URL}, to be kept as the profile {name!r}")
     keys, from_elsewhere = {}, list[str]()
-    elsewhere = (base_url or DEFAULT_BASE_URL) != (load_base_url(connection.base_url) or DEFAULT_BASE_URL)
+    asked = load_base_url(connection.base_url) or DEFAULT_BASE_URL
+    elsewhere = not same_server(base_url or DEFAULT_BASE_URL, asked)
     for key, file, variable, title in (
         ("api_key", connection.api_key_file, ENV_API_KEY, "API key"),
         ("security_key", connection.security_key_file, ENV_SECURITY_KEY, "Security key"),
