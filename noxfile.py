@@ -125,8 +125,7 @@ def servers(session: nox.Session) -> None:
     install_wheel(session, "export", "stats", "mongodb", "neo4j", "snowflake", "mirror", "dlt", "keyring")
     session.install(*group("test"), *group("servers"))
     env = {"PYTHONPATH": "", "IMEDNET_TEST_INSTALLED": "1", "IMEDNET_TEST_SERVERS": str(homes.absolute())}
-    by_file = (*TWO_AT_ONCE, "--dist", "loadfile", "--durations=15")  # so that a file starts its servers once
-    session.run("pytest", *by_file, *(session.posargs or ["tests/servers"]), env=env)
+    session.run("pytest", "--durations=15", *(session.posargs or ["tests/servers"]), env=env)
 
 
 @nox.session
