@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from commands import HOME, imednet
+from commands import HOME, imednet, keys
 from imednet.cli import exit_codes
 from imednet.sandbox import Answer, Request, Sandbox
 from imednet.sandbox.invent.design import TWIN
@@ -27,15 +27,6 @@ Make = Callable[..., Sandbox]
 
 def run(*words: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return imednet(*map(str, words), **(env or {}))
-
-
-def keys(box: Sandbox) -> dict[str, str]:
-    given = box.credentials
-    return {
-        "IMEDNET_API_KEY": given["api_key"],
-        "IMEDNET_SECURITY_KEY": given["security_key"],
-        "IMEDNET_BASE_URL": given["base_url"],
-    }
 
 
 def no_vitals(request: Request, answer: Any) -> Answer:
